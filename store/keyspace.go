@@ -1,0 +1,38 @@
+package store
+
+// Prefix is the first byte of every key of one table. This file is the whole
+// list: a prefix is given once and never reused, not even after its table is
+// gone, so that an old store can never be misread by a new binary.
+type Prefix byte
+
+// The prefixes, grouped by the room that owns them. The key behind each prefix
+// is written big-endian, so that byte order is key order.
+const (
+	PrefixMeta    Prefix = 0x01 // store: format version, key check
+	PrefixCounter Prefix = 0x02 // store: counter name -> last value given
+
+	PrefixBlob     Prefix = 0x08 // store/blob: hash -> place, size, references
+	PrefixBlobPack Prefix = 0x09 // store/blob: pack number -> live and dead bytes
+
+	PrefixDomain   Prefix = 0x10 // directory: domain name
+	PrefixAccount  Prefix = 0x11 // directory: AccountID
+	PrefixAddress  Prefix = 0x12 // directory: address -> account or group
+	PrefixGroup    Prefix = 0x13 // directory: group address
+	PrefixDelegate Prefix = 0x14 // directory: owner, delegate
+
+	PrefixMailbox Prefix = 0x20 // mail/mailbox: MailboxID -> ModSeq, next ids
+	PrefixFolder  Prefix = 0x21 // mail/mailbox: MailboxID, FolderID
+	PrefixItem    Prefix = 0x22 // mail/mailbox: MailboxID, FolderID, ItemID
+	PrefixLog     Prefix = 0x23 // mail/mailbox: MailboxID, FolderID, ModSeq -> Change
+	PrefixByDate  Prefix = 0x24 // mail/mailbox: MailboxID, FolderID, Position
+	PrefixIndex   Prefix = 0x25 // mail/mailbox: blob hash -> MIME index, references
+	PrefixRole    Prefix = 0x26 // mail/mailbox: MailboxID, Role -> FolderID
+
+	PrefixDevice     Prefix = 0x30 // sync/device: AccountID, DeviceID
+	PrefixCollection Prefix = 0x31 // sync/device: AccountID, DeviceID, FolderID
+
+	PrefixQueue    Prefix = 0x40 // mail/queue: entry id -> outbound message
+	PrefixQueueDue Prefix = 0x41 // mail/queue: time due, entry id
+	PrefixSent     Prefix = 0x42 // mail/route: AccountID, DeviceID, ClientId -> when
+	PrefixSentAge  Prefix = 0x43 // mail/route: when, AccountID, DeviceID, ClientId
+)
