@@ -1,0 +1,96 @@
+package policy
+
+import (
+	"slices"
+	"strings"
+	"testing"
+)
+
+// allowed is the import table of docs/architecture.md: each package and what
+// it may import of ours. A row ending in /... speaks for all packages below. A
+// package without a row may import nothing of ours.
+var allowed = map[string][]string{
+	"protocol/wbxml":      {},
+	"store":               {},
+	"push":                {},
+	"mail/message":        {},
+	"protocol/eas":        {"protocol/wbxml"},
+	"store/blob":          {"store"},
+	"store/archive":       {"store", "store/blob"},
+	"directory":           {"store"},
+	"mail":                {"directory", "store/blob", "mail/message"},
+	"sync/device":         {"store", "directory"},
+	"sync/class":          {"mail", "mail/message", "protocol/eas", "protocol/wbxml"},
+	"mail/mailbox":        {"mail", "mail/message", "store", "store/blob", "push"},
+	"mail/queue":          {"mail", "store", "store/blob"},
+	"mail/smtp":           {"mail", "directory"},
+	"mail/route":          {"directory", "mail", "mail/mailbox", "mail/message", "mail/queue", "store", "store/blob"},
+	"sync/engine":         {"mail", "store", "sync/device"},
+	"gateway/...":         {"protocol/...", "sync/...", "push/...", "mail/...", "directory", "store/...", "gateway/..."},
+	"internal/phone":      {"protocol/wbxml", "protocol/eas"},
+	"internal/simulation": {"..."},
+	"internal/policy":     {},
+	"cmd/...":             {"..."},
+}
+
+// outside lists the modules that only some rooms may know.
+var outside = map[string][]string{
+	"github.com/dgraph-io/badger": {"store"},
+	"net/http":                    {"gateway/...", "push/apns", "push/fcm", "push/webpush", "push/pushtest", "cmd/...", "internal/phone", "internal/simulation"},
+	"firebase.google.com/go":      {"push/fcm"},
+	"github.com/sideshow/apns2":   {"push/apns"},
+	"github.com/gorilla/mux":      {"gateway/..."},
+	"github.com/spf13/cobra":      {"cmd/..."},
+}
+
+func matches(pattern, pkg string) bool {
+	if pattern == "..." {
+		return true
+	}
+	if p, ok := strings.CutSuffix(pattern, "/..."); ok {
+		return pkg == p || strings.HasPrefix(pkg, p+"/")
+	}
+	return pattern == pkg
+}
+
+func matchesAny(patterns []string, pkg string) bool {
+	return slices.ContainsFunc(patterns, func(p string) bool { return matches(p, pkg) })
+}
+
+func TestPackagesImportOnlyWhatTheTableAllows(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test {
+			continue
+		}
+		row, ok := allowed[f.pkg]
+		for pattern, r := range allowed {
+			if !ok && matches(pattern, f.pkg) {
+				row, ok = r, true
+			}
+		}
+		if !ok {
+			t.Errorf("%s: package %s has no row in the import table", f.path, f.pkg)
+			continue
+		}
+		for _, imp := range f.imports {
+			if ours, is := strings.CutPrefix(imp, "martlet/"); is && !matchesAny(row, ours) {
+				t.Errorf("%s: %s may not import %s", f.path, f.pkg, ours)
+			}
+		}
+	}
+}
+
+func TestModulesStayInTheirRooms(t *testing.T) {
+	for _, f := range sources(t) {
+		if f.test {
+			continue
+		}
+		for _, imp := range f.imports {
+			for module, rooms := range outside {
+				if (imp == module || strings.HasPrefix(imp, module+"/")) && !matchesAny(rooms, f.pkg) {
+					t.Errorf("%s: only %v may import %s", f.path, rooms, module)
+				}
+			}
+		}
+	}
+}
