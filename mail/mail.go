@@ -5,9 +5,11 @@ package mail
 
 import (
 	"errors"
+	"fmt"
 	"time"
 
 	"martlet/directory"
+	"martlet/mail/message"
 	"martlet/store/blob"
 )
 
@@ -41,6 +43,13 @@ var (
 	ErrSystemFolder = errors.New("mail: a default folder cannot be changed")
 	ErrBadParent    = errors.New("mail: the parent folder does not exist or lies below the folder itself")
 	ErrBadName      = errors.New("mail: a folder needs a name of 1 to 255 characters without control characters")
+
+	// ErrNoMailbox means that the mailbox was never used: it is made by the
+	// first transaction that may write. It is an ErrNoFolder too.
+	ErrNoMailbox      = fmt.Errorf("mail: the mailbox does not exist yet: %w", ErrNoFolder)
+	ErrTooManyFolders = errors.New("mail: the mailbox has as many folders as it can hold")
+	ErrItemTooLarge   = errors.New("mail: the item's flags and keywords are too large")
+	ErrMailboxFull    = errors.New("mail: the mailbox has given out its last item number")
 )
 
 // Class is the kind of the items in a folder (MS-ASCMD 2.2.3.27.5).
@@ -192,8 +201,11 @@ type NewItem struct {
 	Class    Class
 	Received int64 // milliseconds since 1970; zero: now
 	Blob     blob.Ref
+	Index    *message.Index // of Blob, of ClassEmail and ClassSMS; may be nil if a mailbox has the Blob already
 	Flags    Flags
 	FollowUp FollowUp
 	Keywords []string
+	LastVerb uint8
+	VerbTime time.Time
 	Object   uint64 // zero: a new one
 }
