@@ -27,6 +27,8 @@ const (
 	PrefixByDate  Prefix = 0x24 // mail/mailbox: MailboxID, FolderID, Position
 	PrefixIndex   Prefix = 0x25 // mail/mailbox: blob hash -> MIME index, references
 	PrefixRole    Prefix = 0x26 // mail/mailbox: MailboxID, Role -> FolderID
+	PrefixSweep   Prefix = 0x27 // mail/mailbox: MailboxID, FolderID of what is gone but not yet swept
+	PrefixBuried  Prefix = 0x28 // mail/mailbox: MailboxID, FolderID, ItemID -> ModSeq of the tombstone
 
 	PrefixDevice     Prefix = 0x30 // sync/device: AccountID, DeviceID
 	PrefixCollection Prefix = 0x31 // sync/device: AccountID, DeviceID, FolderID
