@@ -43,46 +43,73 @@ type Parked struct {
 	// Timeout is how long it may wait.
 	Timeout time.Duration
 	// Answer gives the response. With Woken it may return done = false: nothing
-	// for this phone, keep waiting. It is called at least once, first when the
-	// request is parked. It must not keep hold of the request's big buffers: what
-	// it closes over is what a parked phone costs.
+	// for this phone, keep waiting. It is called first after the first wake, not
+	// when the request is parked. What it closes over is what a parked phone
+	// costs in memory, so it should close over little.
 	Answer func(ctx context.Context, why Reason) (a Answer, done bool, err error)
 }
 
-// Holder holds requests. Use New.
+// Config is what a holder calls; both may be nil.
+type Config struct {
+	// Park is called when a request begins to wait, Resume before it is asked
+	// for its answer: a parked request is not at work. Resume may block, which
+	// spreads out the answers when one change wakes many.
+	Park, Resume func()
+}
+
+// Holder holds requests. Use New. All methods are safe for concurrent use.
 type Holder struct {
+	c       Config
 	stop    chan struct{}
 	once    sync.Once
 	waiting atomic.Int64
 }
 
 // New returns a holder of no requests.
-func New() *Holder { return &Holder{stop: make(chan struct{})} }
+func New(c Config) *Holder {
+	if c.Park == nil {
+		c.Park = func() {}
+	}
+	if c.Resume == nil {
+		c.Resume = func() {}
+	}
+	return &Holder{c: c, stop: make(chan struct{})}
+}
 
 // Hold waits until the parked request has its answer and returns it for the
 // caller to write. It returns ErrGone when the client went away first.
 func (h *Holder) Hold(r *http.Request, p Parked) (Answer, error) {
-	h.waiting.Add(1)
-	defer h.waiting.Add(-1)
 	defer p.Watch.Close()
-
 	ctx := r.Context()
 	timer := time.NewTimer(p.Timeout)
 	defer timer.Stop()
-	for why := Woken; ; {
+	for {
+		why, err := h.wait(ctx, p.Watch, timer)
+		if err != nil {
+			return Answer{}, err
+		}
 		a, done, err := p.Answer(ctx, why)
 		if done || err != nil || why != Woken {
 			return a, err
 		}
-		select {
-		case <-p.Watch.C():
-		case <-timer.C:
-			why = TimedOut
-		case <-h.stop:
-			why = Stopping
-		case <-ctx.Done():
-			return Answer{}, ErrGone
-		}
+	}
+}
+
+// wait blocks until there is a reason to ask for the answer.
+func (h *Holder) wait(ctx context.Context, w *push.Watch, timer *time.Timer) (Reason, error) {
+	h.waiting.Add(1)
+	h.c.Park()
+	defer h.c.Resume()
+	defer h.waiting.Add(-1)
+	select {
+	case <-w.C():
+		return Woken, nil
+	case <-timer.C:
+		return TimedOut, nil
+	case <-h.stop:
+		return Stopping, nil
+	case <-ctx.Done():
+		return 0, ErrGone
 	}
 }
 
