@@ -1,0 +1,59 @@
+package device
+
+// Position mirrors mail.Position: time of receipt in milliseconds, then the
+// item's number. This package knows items only as numbers.
+type Position struct {
+	Received int64
+	Item     uint32
+}
+
+// Generation is one state of a collection on a device. It says which items the
+// device has by a handful of marks, not by a list; sync/engine explains how.
+type Generation struct {
+	Key uint64 // the SyncKey; zero: there is no such generation
+
+	Cursor uint64 // the ModSeq up to which the change log was told
+	Top    uint32 // items above it are still to be added
+	Start  uint32 // items up to it come by backfill
+	Below  Position
+	Floor  Position // items below it are not on the device
+
+	Filter uint8 // FilterType in force
+	Cutoff int64 // where Floor is going: milliseconds, zero without a filter
+
+	// Added answers the Adds of the request that led to this generation, in
+	// case it is repeated.
+	Added []Added
+}
+
+// Added is what became of a client's Add (or of a FolderCreate).
+type Added struct {
+	ClientID string
+	Item     uint32
+}
+
+// OwnWrite is a change that the device made itself and must not be told of.
+type OwnWrite struct {
+	Item   uint32
+	ModSeq uint64
+	Added  bool   // the device made the item
+	Key    uint64 // the generation whose request made it; zero: another command
+}
+
+// MaxOwnWrites bounds a collection's list of own writes. A change that falls
+// out of the list is told to the device again, which does no harm.
+const MaxOwnWrites = 1024
+
+// Collection is a device's state of one folder, or of the folder hierarchy
+// when Folder is zero.
+type Collection struct {
+	Folder  uint32
+	Class   uint8
+	Version uint64 // goes up with every save
+
+	Confirmed Generation // the device has it
+	Pending   Generation // sent last; the device may have it
+
+	Own     []OwnWrite // ascending by ModSeq
+	Options []byte     // the door's options of the last request that gave any
+}

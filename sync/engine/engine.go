@@ -1,0 +1,133 @@
+// Package engine decides what a device is sent: what changed in a collection
+// since the SyncKey it shows, and what becomes of the changes it sends. It
+// knows items only by their numbers, dates and ModSeqs, and has never heard of
+// WBXML or of a protocol's status. It must never answer before the commit.
+package engine
+
+import (
+	"context"
+	"errors"
+	"iter"
+
+	"martlet/mail"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+// Errors that a door turns into its protocol's own status.
+var (
+	ErrStaleSyncKey  = errors.New("engine: the sync key is neither the confirmed nor the pending one")
+	ErrNoState       = errors.New("engine: the device has never synced this collection")
+	ErrConflict      = errors.New("engine: the server's change of the item wins over the device's")
+	ErrTooManyOwn    = errors.New("engine: too many items added without asking for changes")
+	ErrSameFolder    = errors.New("engine: source and destination are the same folder")
+	ErrNoDestination = errors.New("engine: the destination folder does not exist")
+	ErrBadCommand    = errors.New("engine: the command lacks what it needs")
+)
+
+// Source is where items come from; mail/mailbox satisfies it.
+type Source interface {
+	Ensure(tx *store.Tx, box mail.MailboxID) error
+	Folders(tx *store.Tx, box mail.MailboxID) ([]mail.Folder, error)
+	Folder(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (mail.Folder, error)
+	FolderByRole(tx *store.Tx, box mail.MailboxID, role mail.Role) (mail.Folder, error)
+	CreateFolder(tx *store.Tx, box mail.MailboxID, parent mail.FolderID, name string, class mail.Class) (mail.Folder, error)
+	UpdateFolder(tx *store.Tx, box mail.MailboxID, f, parent mail.FolderID, name string) (mail.Folder, error)
+	DeleteFolder(tx *store.Tx, box mail.MailboxID, f mail.FolderID) error
+
+	Highest(tx *store.Tx, box mail.MailboxID) (mail.ModSeq, error)
+	Changes(tx *store.Tx, box mail.MailboxID, f mail.FolderID, since mail.ModSeq) iter.Seq2[mail.Change, error]
+	Newest(tx *store.Tx, box mail.MailboxID, f mail.FolderID, below mail.Position, oldest int64) iter.Seq2[mail.Position, error]
+	Between(tx *store.Tx, box mail.MailboxID, f mail.FolderID, from, to int64) iter.Seq2[mail.Position, error]
+
+	// Items yields the items with a number above after, ascending.
+	Items(tx *store.Tx, box mail.MailboxID, f mail.FolderID, after mail.ItemID) iter.Seq2[mail.Item, error]
+	// LastItem is the highest item number ever given in the mailbox.
+	LastItem(tx *store.Tx, box mail.MailboxID) (mail.ItemID, error)
+
+	Item(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Item, error)
+	Tombstone(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error)
+	Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n mail.NewItem) (mail.Item, error)
+	UpdateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, edit func(*mail.Item)) (mail.Item, error)
+	Delete(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error)
+	Move(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, dst mail.FolderID) (mail.Item, error)
+}
+
+// Config is what New needs.
+type Config struct {
+	Store   *store.Store
+	Devices *device.Devices
+	Source  Source
+}
+
+// Engine answers devices. It keeps nothing in memory and is safe for
+// concurrent use.
+type Engine struct {
+	store   *store.Store
+	devices *device.Devices
+	source  Source
+}
+
+// New returns an engine.
+func New(c Config) *Engine {
+	return &Engine{store: c.Store, devices: c.Devices, source: c.Source}
+}
+
+// Sync answers one Sync request: all its collections in one durable
+// transaction, or in a read-only one when nothing is to be written. What also
+// writes is committed with it; nil when there is nothing. The results are in
+// the order of the requests; what is wrong with one collection is in its
+// result's Err, and the error returned is of the request as a whole.
+func (e *Engine) Sync(ctx context.Context, id device.ID, reqs []Request, also func(tx *store.Tx) error) ([]Result, error) {
+	panic("todo")
+}
+
+// Changed returns those of the folders for which a Sync would bring the device
+// something new. A folder it never synced is not among them, whatever happened
+// there: iOS pings such folders and would loop.
+func (e *Engine) Changed(ctx context.Context, id device.ID, box mail.MailboxID, folders []mail.FolderID) ([]mail.FolderID, error) {
+	panic("todo")
+}
+
+// Estimate counts what a Sync with this request would bring (GetItemEstimate,
+// MS-ASCMD 2.2.1.9). It changes nothing. ErrNoState when the collection was
+// never synced or the key is 0.
+func (e *Engine) Estimate(ctx context.Context, id device.ID, req Request) (int, error) {
+	panic("todo")
+}
+
+// Hierarchy answers a FolderSync (MS-ASCMD 2.2.1.5). Key "0" starts anew: all
+// folders are Adds, and the states of the collections stay valid. The error is
+// ErrStaleSyncKey when the device must start anew.
+func (e *Engine) Hierarchy(ctx context.Context, id device.ID, box mail.MailboxID, key string, also func(tx *store.Tx) error) (HierarchyResult, error) {
+	panic("todo")
+}
+
+// CreateFolder makes a folder (FolderCreate, MS-ASCMD 2.2.1.3) and returns it
+// with the new key. Repeated with the same key it returns the same folder.
+func (e *Engine) CreateFolder(ctx context.Context, id device.ID, box mail.MailboxID, key string, parent mail.FolderID, name string, class mail.Class) (mail.Folder, string, error) {
+	panic("todo")
+}
+
+// UpdateFolder renames or moves a folder (FolderUpdate, MS-ASCMD 2.2.1.6).
+func (e *Engine) UpdateFolder(ctx context.Context, id device.ID, box mail.MailboxID, key string, folder, parent mail.FolderID, name string) (newKey string, err error) {
+	panic("todo")
+}
+
+// DeleteFolder deletes a folder and what lies below it (FolderDelete, MS-ASCMD
+// 2.2.1.4).
+func (e *Engine) DeleteFolder(ctx context.Context, id device.ID, box mail.MailboxID, key string, folder mail.FolderID) (newKey string, err error) {
+	panic("todo")
+}
+
+// Move moves one item (MoveItems, MS-ASCMD 2.2.1.12) and returns its new
+// number. Repeated, it answers the same.
+func (e *Engine) Move(ctx context.Context, id device.ID, box mail.MailboxID, item mail.ItemID, from, to mail.FolderID) (mail.ItemID, error) {
+	panic("todo")
+}
+
+// MoveAll moves several items in one transaction. Each answer stands for
+// itself.
+func (e *Engine) MoveAll(ctx context.Context, id device.ID, box mail.MailboxID, moves []Move) ([]Moved, error) {
+	panic("todo")
+}

@@ -1,0 +1,108 @@
+package engine
+
+import (
+	"martlet/mail"
+)
+
+// DefaultWindow is the number of changes in an answer when the request names
+// none (MS-ASCMD 2.2.3.199).
+const DefaultWindow = 100
+
+// Request is what a device asks of one collection.
+type Request struct {
+	Box    mail.MailboxID
+	Folder mail.FolderID
+	Key    string // the SyncKey; "0" starts anew
+
+	Window         int   // how many of the server's changes at most; zero: DefaultWindow
+	Filter         uint8 // FilterType, MS-ASCMD 2.2.3.68.2
+	GetChanges     bool
+	ServerWins     bool // Conflict, MS-ASCMD 2.2.3.34
+	DeletesAsMoves bool
+	Options        []byte // kept for the door; nil leaves what is kept
+	Commands       []Command
+}
+
+// CommandKind is what a device wants with an item.
+type CommandKind uint8
+
+// The commands of MS-ASCMD 2.2.3.32.
+const (
+	Add CommandKind = iota + 1
+	Change
+	Delete
+	Fetch
+)
+
+// Command is one command of a device.
+type Command struct {
+	Kind     CommandKind
+	ClientID string        // of an Add
+	Item     mail.ItemID   // of the others
+	New      *mail.NewItem // of an Add; its blob is durable already
+
+	// Edit is the Change. It must do nothing but edit the item, since it may
+	// run more than once. An error of its own is the command's Err.
+	Edit func(*mail.Item) error
+}
+
+// Response tells what became of a command. A door leaves out those that its
+// protocol does not answer: an unfailing Change or Delete.
+type Response struct {
+	Command  int // its place in Request.Commands
+	Kind     CommandKind
+	ClientID string
+	Item     mail.Item // of Add, Change and Fetch that succeeded; else only ID is set
+	Err      error     // nil, mail.ErrNoItem, ErrConflict, ErrBadCommand …
+}
+
+// ChangeKind is what happened to an item on the server.
+type ChangeKind uint8
+
+// The kinds of changes.
+const (
+	Added ChangeKind = iota + 1
+	Changed
+	Deleted
+	SoftDeleted // it left the filter's window (MS-ASCMD 2.2.3.162)
+)
+
+// ItemChange is one change for the device.
+type ItemChange struct {
+	Kind ChangeKind
+	ID   mail.ItemID
+	Item mail.Item // of Added and Changed
+}
+
+// Result is the answer for one collection.
+type Result struct {
+	Key       string // the SyncKey from now on
+	Err       error  // ErrStaleSyncKey, mail.ErrNoFolder …: the rest is empty
+	Class     mail.Class
+	Unchanged bool // nothing to tell: no changes, no responses, the key stays
+	Responses []Response
+	Changes   []ItemChange
+	More      bool // the window was too small
+}
+
+// HierarchyResult is the answer to a FolderSync.
+type HierarchyResult struct {
+	Key       string
+	Unchanged bool
+	Adds      []mail.Folder
+	Updates   []mail.Folder
+	Deletes   []mail.FolderID
+}
+
+// Move is one item to move.
+type Move struct {
+	Item     mail.ItemID
+	From, To mail.FolderID
+}
+
+// Moved is the answer to a Move. Err is mail.ErrNoFolder or mail.ErrNoItem for
+// a wrong source, ErrNoDestination or ErrSameFolder for a wrong destination.
+type Moved struct {
+	Item mail.ItemID
+	Err  error
+}
