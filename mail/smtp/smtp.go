@@ -10,6 +10,10 @@ import (
 	"errors"
 	"log/slog"
 	"net"
+	"net/netip"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
 
 	"martlet/directory"
 	"martlet/mail"
@@ -25,7 +29,8 @@ const (
 	LMTP                   // a trusted server in front hands over mail (RFC 2033)
 )
 
-// Transport takes accepted messages. A nil error means durable.
+// Transport takes accepted messages. A nil error means durable. The raw bytes
+// are the caller's again when the call returns.
 type Transport interface {
 	// Deliver takes a message for local recipients, whose accounts are resolved.
 	Deliver(ctx context.Context, env mail.Envelope, raw []byte) error
@@ -33,7 +38,7 @@ type Transport interface {
 	Relay(ctx context.Context, account directory.AccountID, env mail.Envelope, raw []byte) error
 }
 
-// Config holds what a Server needs. Zero limits take the defaults below.
+// Config holds what a Server needs. Zero limits take the defaults of limits.go.
 type Config struct {
 	Mode             Mode
 	Hostname         string // in the greeting and in Received
@@ -44,26 +49,45 @@ type Config struct {
 	MaxInFlightBytes int64       // of all messages being received at once
 	MaxRecipients    int         // of one message
 	MaxSessions      int
-	MaxSessionsPerIP int          // an IPv6 /64 counts as one
+	MaxSessionsPerIP int          // an IPv6 /64 counts as one; negative: no limit
 	Logger           *slog.Logger // nil: slog.Default
 }
 
-// Server speaks SMTP or LMTP on any number of listeners.
+// Server speaks SMTP or LMTP on any number of listeners. It is safe for
+// concurrent use.
 type Server struct {
-	cfg Config
-	log *slog.Logger
-}
+	cfg       Config
+	log       *slog.Logger
+	inFlight  *semaphore.Weighted
+	penalties *penalties
 
-// New returns a Server.
-func New(cfg Config) *Server { return &Server{cfg: cfg} }
+	// ctx ends when Shutdown gives up waiting.
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu        sync.Mutex
+	closing   bool
+	listeners map[net.Listener]struct{}
+	sessions  map[*session]struct{}
+	perIP     map[netip.Prefix]int
+	ended     sync.WaitGroup
+}
 
 // ErrServerClosed is what Serve returns after Shutdown.
 var ErrServerClosed = errors.New("smtp: server closed")
 
-// Serve accepts sessions until Shutdown. A listener of TLS connections is
-// implicit TLS (RFC 8314 3).
-func (s *Server) Serve(l net.Listener) error { return errors.ErrUnsupported }
-
-// Shutdown stops accepting, lets messages under way finish, and closes what is
-// left when ctx ends.
-func (s *Server) Shutdown(ctx context.Context) error { return errors.ErrUnsupported }
+// New returns a Server.
+func New(cfg Config) *Server {
+	cfg.setDefaults()
+	s := &Server{
+		cfg:       cfg,
+		log:       cfg.Logger,
+		inFlight:  semaphore.NewWeighted(cfg.MaxInFlightBytes),
+		penalties: newPenalties(),
+		listeners: map[net.Listener]struct{}{},
+		sessions:  map[*session]struct{}{},
+		perIP:     map[netip.Prefix]int{},
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}

@@ -1,0 +1,138 @@
+package smtp
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/tls"
+	"errors"
+	"strings"
+	"time"
+
+	"martlet/mail"
+)
+
+// data answers DATA (RFC 5321 4.1.1.4).
+func (s *session) data(ctx context.Context, arg string) reply {
+	switch {
+	case arg != "":
+		return replyNoArgument
+	case !s.started:
+		return replyNeedMail
+	case len(s.env.To) == 0:
+		return replyNeedRcpt
+	case s.chunks != nil:
+		return replyInChunks
+	}
+	msg := newMessage(ctx, s.srv.inFlight, s.srv.cfg.MaxMessageBytes)
+	defer msg.release()
+	if msg.noRoom {
+		s.reset()
+		return replyNoSpace
+	}
+	s.write(reply{code: 354, lines: []string{"End with a line that holds only a dot"}})
+	s.deadline = time.Now().Add(messageTimeout)
+	bare, err := s.in.data(func(p []byte) error { return msg.write(ctx, p) })
+	s.deadline = time.Time{}
+	if errors.Is(err, errGiveUp) {
+		return goodbye(552, "5.3.4", "The message is far too big")
+	}
+	if err != nil {
+		s.end(err)
+		return reply{}
+	}
+	return s.accept(ctx, msg, bare)
+}
+
+// accept takes a whole message to its recipients and ends the transaction.
+func (s *session) accept(ctx context.Context, msg *message, bare bool) reply {
+	env := s.env
+	s.reset()
+	var rep reply
+	switch {
+	case msg.tooBig:
+		rep = replyTooBig
+	case msg.noRoom:
+		rep = replyNoSpace
+	case bare:
+		rep = replyBareNewline
+	default:
+		rep = s.transport(ctx, env, msg.buf)
+	}
+	if s.srv.cfg.Mode == LMTP {
+		rep.times = len(env.To)
+	}
+	return rep
+}
+
+// transport hands the message over and turns the outcome into a reply. One
+// line in the log tells of it.
+func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) reply {
+	start := time.Now()
+	env.Trace = s.trace(&env, start)
+	var err error
+	if s.srv.cfg.Mode == Submission {
+		err = s.srv.cfg.Transport.Relay(ctx, s.account.ID, env, raw)
+	} else {
+		err = s.srv.cfg.Transport.Deliver(ctx, env, raw)
+	}
+	log := s.srv.log.With("id", env.Trace.ID, "remote", s.remoteText, "helo", s.helo, "protocol", env.Trace.Protocol,
+		"from", env.From, "to", env.To[0].Address, "recipients", len(env.To), "size", len(raw), "took", time.Since(start))
+	if s.authed {
+		log = log.With("user", s.account.Login)
+	}
+	if err != nil {
+		rep := failure(err)
+		if rep.code >= 500 {
+			log.Info("smtp message refused", "error", err)
+		} else {
+			log.Error("smtp message not taken", "error", err)
+		}
+		return rep
+	}
+	log.Info("smtp message accepted")
+	return answer(250, "2.0.0", "OK "+env.Trace.ID)
+}
+
+// failure is where an error of the transport becomes a reply. It tells the
+// client nothing of what is inside.
+func failure(err error) reply {
+	switch {
+	case errors.Is(err, mail.ErrNoSpace):
+		return replyNoSpace
+	case errors.Is(err, mail.ErrLoop):
+		return answer(554, "5.4.6", "The message has passed too many servers")
+	case errors.Is(err, mail.ErrNotSender):
+		return answer(550, "5.7.1", "You may not send as the address in From")
+	case errors.Is(err, mail.ErrNoRecipients):
+		return replyNeedRcpt
+	case errors.Is(err, mail.ErrTooManyTo):
+		return answer(452, "4.5.3", "Too many recipients")
+	case errors.Is(err, mail.ErrBadAddress):
+		return answer(554, "5.1.3", "Bad address in the message")
+	}
+	return replyUnavailable
+}
+
+// trace tells how the message came (RFC 5321 4.4, RFC 3848, RFC 6531 4.3).
+func (s *session) trace(env *mail.Envelope, now time.Time) mail.Trace {
+	t := mail.Trace{ID: rand.Text()[:16], Helo: s.helo, Remote: s.remote, By: s.srv.cfg.Hostname, Time: now}
+	protocol := "SMTP"
+	if s.srv.cfg.Mode == LMTP {
+		protocol = "LMTP"
+	}
+	switch {
+	case env.SMTPUTF8:
+		protocol = "UTF8" + protocol
+	case s.extended && s.srv.cfg.Mode != LMTP:
+		protocol = "E" + protocol
+	}
+	if s.tls != nil {
+		protocol += "S"
+		t.TLS = strings.ReplaceAll(tls.VersionName(s.tls.Version), " ", "") + " " + tls.CipherSuiteName(s.tls.CipherSuite)
+	}
+	if s.authed {
+		protocol += "A"
+	}
+	t.Protocol = protocol
+	return t
+}

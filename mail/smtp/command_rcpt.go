@@ -1,0 +1,96 @@
+package smtp
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"martlet/directory"
+	"martlet/mail"
+)
+
+// rcpt answers RCPT TO (RFC 5321 4.1.1.3).
+func (s *session) rcpt(ctx context.Context, arg string) reply {
+	switch {
+	case !s.started:
+		return replyNeedMail
+	case s.chunks != nil:
+		return replyInChunks
+	}
+	path, rest, ok := cutKeyword(arg, "TO:")
+	if !ok || path == "" {
+		return answer(501, "5.5.4", "Syntax: RCPT TO:<address>")
+	}
+	params, err := parseParameters(rest)
+	if err != nil {
+		return answer(501, "5.5.4", "Bad parameters")
+	}
+	if len(s.env.To) >= s.srv.cfg.MaxRecipients {
+		return answer(452, "4.5.3", "Too many recipients")
+	}
+	var r mail.Recipient
+	if rep := rcptParameters(&r, params); rep.code != 0 {
+		return rep
+	}
+	if strings.EqualFold(path, "postmaster") { // RFC 5321 4.5.1
+		r.Address = path
+	} else if r.Address, err = parseMailbox(path, s.env.SMTPUTF8); errors.Is(err, errNeedsUTF8) {
+		return s.refusal(answer(553, "5.6.7", "This address needs SMTPUTF8"))
+	} else if err != nil {
+		return answer(501, "5.1.3", "Bad recipient address")
+	}
+	if rep := s.resolve(ctx, &r); rep.code != 0 {
+		if rep.code >= 500 {
+			s.srv.log.Info("smtp recipient refused", "remote", s.remoteText, "from", s.env.From, "to", r.Address, "code", rep.enhanced)
+			return s.refusal(rep)
+		}
+		return rep
+	}
+	s.env.To = append(s.env.To, r)
+	return answer(250, "2.1.5", "Recipient OK")
+}
+
+// rcptParameters reads the parameters of RCPT (RFC 3461 4).
+func rcptParameters(r *mail.Recipient, params []parameter) reply {
+	for _, p := range params {
+		switch p.key {
+		case "NOTIFY":
+			n, ok := parseNotify(p.value)
+			if !ok {
+				return answer(501, "5.5.4", "Bad value of NOTIFY")
+			}
+			r.Notify = n
+		case "ORCPT":
+			if !validORcpt(p.value) {
+				return answer(501, "5.5.4", "Bad value of ORCPT")
+			}
+			r.ORcpt = p.value
+		default:
+			return answer(555, "5.5.4", "A parameter is not known")
+		}
+	}
+	return reply{}
+}
+
+// resolve finds out where the address leads. Only authenticated users may
+// send to other hosts.
+func (s *session) resolve(ctx context.Context, r *mail.Recipient) reply {
+	route, err := s.srv.cfg.Directory.Resolve(ctx, r.Address)
+	switch {
+	case errors.Is(err, directory.ErrNoAddress):
+		return answer(550, "5.1.1", "No such address here")
+	case errors.Is(err, directory.ErrDisabled):
+		return answer(550, "5.2.1", "This mailbox is disabled")
+	case errors.Is(err, directory.ErrBadAddress):
+		return answer(550, "5.1.3", "Bad recipient address")
+	case err != nil:
+		s.srv.log.Error("smtp address lookup failed", "remote", s.remoteText, "error", err)
+		return replyUnavailable
+	case route.Local && len(route.Accounts) == 0:
+		return answer(550, "5.2.4", "This list has no members")
+	case !route.Local && s.srv.cfg.Mode != Submission:
+		return answer(550, "5.7.1", "Relaying denied")
+	}
+	r.Local, r.Accounts = route.Local, route.Accounts
+	return reply{}
+}
