@@ -19,6 +19,8 @@ const (
 	PrefixAddress  Prefix = 0x12 // directory: address -> account or group
 	PrefixGroup    Prefix = 0x13 // directory: group address
 	PrefixDelegate Prefix = 0x14 // directory: owner, delegate
+	PrefixPhoto    Prefix = 0x15 // directory: AccountID -> JPEG or PNG
+	PrefixAdmin    Prefix = 0x16 // directory: AccountID of each administrator
 
 	PrefixMailbox Prefix = 0x20 // mail/mailbox: MailboxID -> ModSeq, next ids
 	PrefixFolder  Prefix = 0x21 // mail/mailbox: MailboxID, FolderID
