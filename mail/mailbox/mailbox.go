@@ -9,19 +9,14 @@ package mailbox
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 
 	"martlet/mail"
-	"martlet/mail/message"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/blob"
 )
-
-// ErrNotPrepared means that a message was appended whose MIME index is neither
-// stored nor given. No body is read in a transaction: call Prepare first and
-// put its index into mail.NewItem.
-var ErrNotPrepared = errors.New("mailbox: the message has no index: Prepare it before Append")
 
 // Config is what the mailboxes stand on. Every field but Logger is needed.
 type Config struct {
@@ -39,7 +34,8 @@ type Mailboxes struct {
 	log   *slog.Logger
 }
 
-// New returns the mailboxes in the store.
+// New returns the mailboxes in the store. Call Sweep once afterwards: it goes
+// on with what an earlier process left.
 func New(cfg Config) *Mailboxes {
 	m := &Mailboxes{store: cfg.Store, blobs: cfg.Blobs, hub: cfg.Hub, log: cfg.Logger}
 	if m.log == nil {
@@ -51,20 +47,92 @@ func New(cfg Config) *Mailboxes {
 // Blobs returns where the bodies are.
 func (m *Mailboxes) Blobs() *blob.Blobs { return m.blobs }
 
-// Prepare makes a message ready for any number of Appends: its bytes are
-// durable and its MIME index is made when it returns. It must be called
-// outside of a transaction. Give the index on in mail.NewItem.Index.
-func (m *Mailboxes) Prepare(ctx context.Context, raw []byte) (blob.Ref, *message.Index, error) {
-	ref, err := m.blobs.Put(ctx, raw)
-	return ref, message.Parse(raw), err
+// defaultFolder is one row of the table of folders that every mailbox has.
+type defaultFolder struct {
+	role  mail.Role
+	name  string
+	class mail.Class
+}
+
+// defaultFolders are made on first use, in this order. A journal has no class
+// that a phone could synchronize (MS-ASCMD 2.2.3.27.5).
+func defaultFolders() []defaultFolder {
+	return []defaultFolder{
+		{mail.RoleInbox, "Inbox", mail.ClassEmail},
+		{mail.RoleDrafts, "Drafts", mail.ClassEmail},
+		{mail.RoleSent, "Sent Items", mail.ClassEmail},
+		{mail.RoleDeletedItems, "Deleted Items", mail.ClassEmail},
+		{mail.RoleOutbox, "Outbox", mail.ClassEmail},
+		{mail.RoleJunk, "Junk E-mail", mail.ClassEmail},
+		{mail.RoleCalendar, "Calendar", mail.ClassCalendar},
+		{mail.RoleContacts, "Contacts", mail.ClassContacts},
+		{mail.RoleTasks, "Tasks", mail.ClassTasks},
+		{mail.RoleNotes, "Notes", mail.ClassNotes},
+		{mail.RoleJournal, "Journal", 0},
+		{mail.RoleRecipientInfo, "Recipient information cache", mail.ClassContacts},
+	}
 }
 
 // Ensure makes the mailbox with its default folders unless it is there. In a
 // read-only transaction a missing mailbox is mail.ErrNoMailbox.
-func (m *Mailboxes) Ensure(tx *store.Tx, box mail.MailboxID) error { return errStub }
+func (m *Mailboxes) Ensure(tx *store.Tx, box mail.MailboxID) error {
+	_, err := m.state(tx, box)
+	return err
+}
 
 // Create is Ensure in a transaction of its own; it writes nothing when the
 // mailbox is there.
-func (m *Mailboxes) Create(ctx context.Context, box mail.MailboxID) error { return errStub }
+func (m *Mailboxes) Create(ctx context.Context, box mail.MailboxID) error {
+	ensure := func(tx *store.Tx) error { return m.Ensure(tx, box) }
+	err := m.store.View(ctx, ensure)
+	if errors.Is(err, mail.ErrNoMailbox) {
+		err = m.store.Update(ctx, ensure)
+	}
+	return err
+}
 
-var errStub = errors.New("mailbox: not written")
+// state reads the mailbox's row, and makes the mailbox if it may.
+func (m *Mailboxes) state(tx *store.Tx, box mail.MailboxID) (state, error) {
+	st, err := stateTable.Get(tx, box)
+	switch {
+	case err == nil && !st.Removed:
+		return st, nil
+	case err != nil && !errors.Is(err, store.ErrNotFound):
+		return st, fmt.Errorf("mailbox: %d: %w", box, err)
+	case !tx.Writable():
+		return st, mail.ErrNoMailbox
+	}
+	return m.create(tx, box, st)
+}
+
+// create makes the default folders. The numbers go on from what st has given
+// out, since rows of a removed mailbox may wait for the sweep.
+func (m *Mailboxes) create(tx *store.Tx, box mail.MailboxID, st state) (state, error) {
+	if st.Removed {
+		st.Removed = false
+		if err := sweepTable.Delete(tx, folderKey{box, mail.Hierarchy}); err != nil {
+			return st, err
+		}
+	}
+	for _, d := range defaultFolders() {
+		f := mail.Folder{Name: d.name, Class: d.class, Role: d.role}
+		if err := m.addFolder(tx, box, &st, &f); err != nil {
+			return st, err
+		}
+		if err := roleTable.Set(tx, roleKey{box, d.role}, f.ID); err != nil {
+			return st, err
+		}
+	}
+	return st, stateTable.Set(tx, box, st)
+}
+
+// Highest returns the mailbox's last ModSeq.
+func (m *Mailboxes) Highest(tx *store.Tx, box mail.MailboxID) (mail.ModSeq, error) {
+	st, err := m.state(tx, box)
+	return st.ModSeq, err
+}
+
+// changed wakes whoever waits for the folder, once the transaction is durable.
+func (m *Mailboxes) changed(tx *store.Tx, box mail.MailboxID, f mail.FolderID) {
+	tx.OnCommit(func() { m.hub.Publish(uint64(box), uint32(f)) })
+}

@@ -1,0 +1,267 @@
+package mailbox
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"time"
+
+	"martlet/mail"
+	"martlet/store"
+)
+
+// Item returns one item, or mail.ErrNoItem.
+func (m *Mailboxes) Item(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Item, error) {
+	// What is in a deleted folder stays until the sweep, but it is gone.
+	if ok, err := folderTable.Has(tx, folderKey{box, f}); err != nil {
+		return mail.Item{}, fmt.Errorf("mailbox: item: %w", err)
+	} else if !ok {
+		return mail.Item{}, mail.ErrNoItem
+	}
+	return m.item(tx, itemKey{box, f, id})
+}
+
+func (m *Mailboxes) item(tx *store.Tx, k itemKey) (mail.Item, error) {
+	it, err := itemTable.Get(tx, k)
+	if err == nil {
+		it.ID, it.Folder = k.Item, k.Folder
+		return it, nil
+	}
+	if !errors.Is(err, store.ErrNotFound) {
+		return it, fmt.Errorf("mailbox: item: %w", err)
+	}
+	return mail.Item{}, mail.ErrNoItem
+}
+
+// Append puts a new item into a folder. Its body must be durable: the item
+// holds one reference to it. A message needs its index: see Prepare.
+func (m *Mailboxes) Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n mail.NewItem) (mail.Item, error) {
+	it := mail.Item{
+		Class: n.Class, Received: received(n.Received), Blob: n.Blob, Flags: n.Flags, FollowUp: n.FollowUp,
+		Keywords: slices.Clone(n.Keywords), LastVerb: n.LastVerb, VerbTime: n.VerbTime, Object: n.Object,
+	}
+	if err := normalise(&it); err != nil {
+		return it, err
+	}
+	st, folder, err := m.open(tx, box, f)
+	if err != nil {
+		return it, err
+	}
+	switch {
+	case it.Object == 0:
+		st.Object++
+		it.Object = st.Object
+	case it.Object > st.Object:
+		return it, fmt.Errorf("mailbox: append: the object %d was never given out", it.Object)
+	}
+	if err := m.hold(tx, it.Class, it.Blob, n.Index); err != nil {
+		return it, err
+	}
+	if err := m.addItem(tx, box, &st, &folder, &it); err != nil {
+		return it, err
+	}
+	return it, m.save(tx, box, st, folder)
+}
+
+// received is the time of receipt as it is kept: keys sort it as an unsigned
+// number, so nothing is older than 1970.
+func received(ms int64) int64 {
+	if ms == 0 {
+		return time.Now().UnixMilli()
+	}
+	return max(ms, 1)
+}
+
+// UpdateItem lets edit change an item's flags, follow-up flag, keywords, verb
+// and body; what else it changes is ignored. When there is no difference
+// nothing is written and nobody is woken. The new body of a message must have
+// an index already.
+func (m *Mailboxes) UpdateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, edit func(*mail.Item)) (mail.Item, error) {
+	st, folder, err := m.open(tx, box, f)
+	if err != nil {
+		return mail.Item{}, noItem(err)
+	}
+	old, err := m.item(tx, itemKey{box, f, id})
+	if err != nil {
+		return old, err
+	}
+	it := old
+	it.Keywords = slices.Clone(old.Keywords) // edit may write into it
+	edit(&it)
+	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received =
+		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received
+	if err := normalise(&it); err != nil {
+		return old, err
+	}
+	if sameItem(&old, &it) {
+		return old, nil
+	}
+	if it.Blob != old.Blob {
+		if err := m.hold(tx, it.Class, it.Blob, nil); err != nil {
+			return old, err
+		}
+		if err := m.letGo(tx, it.Class, old.Blob); err != nil {
+			return old, err
+		}
+	}
+	if err := logTable.Delete(tx, logKey{box, f, old.ModSeq}); err != nil {
+		return old, err
+	}
+	count(&folder, &old, false)
+	count(&folder, &it, true)
+	if err := m.logItem(tx, box, &st, &folder, &it); err != nil {
+		return old, err
+	}
+	return it, m.save(tx, box, st, folder)
+}
+
+// Delete removes an item for good and leaves a tombstone.
+func (m *Mailboxes) Delete(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error) {
+	st, folder, err := m.open(tx, box, f)
+	if err != nil {
+		return mail.Change{}, noItem(err)
+	}
+	it, err := m.item(tx, itemKey{box, f, id})
+	if err != nil {
+		return mail.Change{}, err
+	}
+	if err := m.letGo(tx, it.Class, it.Blob); err != nil {
+		return mail.Change{}, err
+	}
+	c, err := m.bury(tx, box, &st, &folder, &it, mail.Place{})
+	if err != nil {
+		return mail.Change{}, err
+	}
+	return c, m.save(tx, box, st, folder)
+}
+
+// Move puts an item into another folder, where it has a new number and its old
+// Object; the tombstone in the old folder says where it went. A missing dst is
+// mail.ErrNoFolder, a missing item mail.ErrNoItem.
+func (m *Mailboxes) Move(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, dst mail.FolderID) (mail.Item, error) {
+	st, from, err := m.open(tx, box, f)
+	if err != nil {
+		return mail.Item{}, noItem(err)
+	}
+	old, err := m.item(tx, itemKey{box, f, id})
+	if err != nil {
+		return old, err
+	}
+	to := &from
+	if dst != f {
+		other, err := m.Folder(tx, box, dst)
+		if err != nil {
+			return old, err
+		}
+		to = &other
+	}
+	it := old
+	if err := m.addItem(tx, box, &st, to, &it); err != nil {
+		return old, err
+	}
+	if _, err := m.bury(tx, box, &st, &from, &old, mail.Place{Folder: dst, Item: it.ID}); err != nil {
+		return old, err
+	}
+	if to != &from {
+		if err := folderTable.Set(tx, folderKey{box, dst}, *to); err != nil {
+			return old, err
+		}
+	}
+	return it, m.save(tx, box, st, from)
+}
+
+// open reads what every change of an item needs.
+func (m *Mailboxes) open(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (state, mail.Folder, error) {
+	st, err := m.state(tx, box)
+	if err != nil {
+		return st, mail.Folder{}, err
+	}
+	folder, err := m.Folder(tx, box, f)
+	return st, folder, err
+}
+
+// save writes what open has read.
+func (m *Mailboxes) save(tx *store.Tx, box mail.MailboxID, st state, folder mail.Folder) error {
+	if err := folderTable.Set(tx, folderKey{box, folder.ID}, folder); err != nil {
+		return err
+	}
+	return stateTable.Set(tx, box, st)
+}
+
+// noItem says of an item in a missing folder that there is no such item.
+func noItem(err error) error {
+	if errors.Is(err, mail.ErrNoFolder) {
+		return mail.ErrNoItem
+	}
+	return err
+}
+
+// addItem gives the item its number in the folder and writes it.
+func (m *Mailboxes) addItem(tx *store.Tx, box mail.MailboxID, st *state, folder *mail.Folder, it *mail.Item) error {
+	if st.Item == ^mail.ItemID(0) {
+		return mail.ErrMailboxFull
+	}
+	st.Item++
+	it.ID, it.Folder, it.Created = st.Item, folder.ID, st.ModSeq+1
+	count(folder, it, true)
+	if err := dateTable.Set(tx, dateKey{box, folder.ID, it.Position()}, struct{}{}); err != nil {
+		return err
+	}
+	return m.logItem(tx, box, st, folder, it)
+}
+
+// logItem writes the item and its entry in the log at the next ModSeq. The
+// caller has removed an older entry.
+func (m *Mailboxes) logItem(tx *store.Tx, box mail.MailboxID, st *state, folder *mail.Folder, it *mail.Item) error {
+	st.ModSeq++
+	folder.Highest, it.ModSeq = st.ModSeq, st.ModSeq
+	if err := itemTable.Set(tx, itemKey{box, folder.ID, it.ID}, *it); err != nil {
+		return err
+	}
+	m.changed(tx, box, folder.ID)
+	return logTable.Set(tx, logKey{box, folder.ID, it.ModSeq},
+		mail.Change{Item: it.ID, Created: it.Created, Received: it.Received})
+}
+
+// bury replaces the item by a tombstone at the next ModSeq. The body is the
+// caller's business: a moved item keeps it.
+func (m *Mailboxes) bury(tx *store.Tx, box mail.MailboxID, st *state, folder *mail.Folder, it *mail.Item, movedTo mail.Place) (mail.Change, error) {
+	st.ModSeq++
+	folder.Highest = st.ModSeq
+	count(folder, it, false)
+	c := mail.Change{
+		ModSeq: st.ModSeq, Item: it.ID, Created: it.Created, Received: it.Received,
+		Deleted: true, MovedTo: movedTo,
+	}
+	if err := itemTable.Delete(tx, itemKey{box, folder.ID, it.ID}); err != nil {
+		return c, err
+	}
+	if err := dateTable.Delete(tx, dateKey{box, folder.ID, it.Position()}); err != nil {
+		return c, err
+	}
+	if err := logTable.Delete(tx, logKey{box, folder.ID, it.ModSeq}); err != nil {
+		return c, err
+	}
+	if err := buriedTable.Set(tx, itemKey{box, folder.ID, it.ID}, c.ModSeq); err != nil {
+		return c, err
+	}
+	m.changed(tx, box, folder.ID)
+	return c, logTable.Set(tx, logKey{box, folder.ID, c.ModSeq}, c)
+}
+
+// count adds an item to the folder's counters or takes it off.
+func count(folder *mail.Folder, it *mail.Item, add bool) {
+	unread := uint32(0)
+	if it.Flags&mail.FlagSeen == 0 {
+		unread = 1
+	}
+	if add {
+		folder.Items++
+		folder.Unread += unread
+		folder.Bytes += uint64(it.Blob.Size)
+		return
+	}
+	folder.Items--
+	folder.Unread -= unread
+	folder.Bytes -= uint64(it.Blob.Size)
+}

@@ -1,0 +1,315 @@
+package mailbox
+
+import (
+	"encoding/binary"
+	"errors"
+
+	"martlet/mail"
+	"martlet/store"
+)
+
+// errRow means that a stored row cannot be read.
+var errRow = errors.New("mailbox: malformed row")
+
+// state is the row of a mailbox: the last numbers it gave out.
+type state struct {
+	ModSeq    mail.ModSeq
+	Hierarchy mail.ModSeq // the last change of the hierarchy
+	Folder    mail.FolderID
+	Item      mail.ItemID
+	Object    uint64
+	Folders   uint32 // how many there are
+	Removed   bool   // nothing may be read; what is left waits for the sweep
+}
+
+// The keys. They are big-endian and of fixed length, so that byte order is the
+// order in which the doors want the rows.
+type (
+	folderKey struct {
+		Box    mail.MailboxID
+		Folder mail.FolderID
+	}
+	itemKey struct {
+		Box    mail.MailboxID
+		Folder mail.FolderID
+		Item   mail.ItemID
+	}
+	logKey struct {
+		Box    mail.MailboxID
+		Folder mail.FolderID
+		ModSeq mail.ModSeq
+	}
+	dateKey struct {
+		Box    mail.MailboxID
+		Folder mail.FolderID
+		At     mail.Position
+	}
+	roleKey struct {
+		Box  mail.MailboxID
+		Role mail.Role
+	}
+)
+
+// The tables of the package.
+var (
+	stateTable = store.NewTable("mailbox", store.PrefixMailbox,
+		store.Codec[mail.MailboxID]{Append: appendBox, Parse: parseBox},
+		store.Codec[state]{Append: appendState, Parse: parseState})
+	folderTable = store.NewTable("folder", store.PrefixFolder, folderKeys,
+		store.Codec[mail.Folder]{Append: appendFolder, Parse: parseFolder})
+	itemTable = store.NewTable("item", store.PrefixItem, itemKeys,
+		store.Codec[mail.Item]{Append: appendItem, Parse: parseItem})
+	logTable = store.NewTable("log", store.PrefixLog,
+		store.Codec[logKey]{Append: appendLogKey, Parse: parseLogKey},
+		store.Codec[mail.Change]{Append: appendChange, Parse: parseChange})
+	dateTable = store.NewTable("by-date", store.PrefixByDate,
+		store.Codec[dateKey]{Append: appendDateKey, Parse: parseDateKey}, nothing)
+	buriedTable = store.NewTable("buried", store.PrefixBuried, itemKeys,
+		store.Codec[mail.ModSeq]{Append: appendModSeq, Parse: parseModSeq})
+	roleTable = store.NewTable("role", store.PrefixRole,
+		store.Codec[roleKey]{Append: appendRoleKey, Parse: parseRoleKey},
+		store.Codec[mail.FolderID]{Append: appendFolderID, Parse: parseFolderID})
+	sweepTable = store.NewTable("sweep", store.PrefixSweep, folderKeys, nothing)
+	indexTable = store.NewTable("index", store.PrefixIndex,
+		store.Codec[[32]byte]{Append: appendHash, Parse: parseHash},
+		store.Codec[indexRow]{Append: appendIndexRow, Parse: parseIndexRow})
+)
+
+var (
+	folderKeys = store.Codec[folderKey]{Append: appendFolderKey, Parse: parseFolderKey}
+	itemKeys   = store.Codec[itemKey]{Append: appendItemKey, Parse: parseItemKey}
+	nothing    = store.Codec[struct{}]{
+		Append: func(dst []byte, _ struct{}) []byte { return dst },
+		Parse:  func([]byte) (struct{}, error) { return struct{}{}, nil },
+	}
+)
+
+func appendBox(dst []byte, box mail.MailboxID) []byte {
+	return binary.BigEndian.AppendUint64(dst, uint64(box))
+}
+
+func parseBox(b []byte) (mail.MailboxID, error) {
+	if len(b) != 8 {
+		return 0, errRow
+	}
+	return mail.MailboxID(binary.BigEndian.Uint64(b)), nil
+}
+
+func appendFolderKey(dst []byte, k folderKey) []byte {
+	return binary.BigEndian.AppendUint32(appendBox(dst, k.Box), uint32(k.Folder))
+}
+
+func parseFolderKey(b []byte) (folderKey, error) {
+	if len(b) != 12 {
+		return folderKey{}, errRow
+	}
+	return folderKey{boxOf(b), folderOf(b)}, nil
+}
+
+func appendItemKey(dst []byte, k itemKey) []byte {
+	return binary.BigEndian.AppendUint32(appendFolderKey(dst, folderKey{k.Box, k.Folder}), uint32(k.Item))
+}
+
+func parseItemKey(b []byte) (itemKey, error) {
+	if len(b) != 16 {
+		return itemKey{}, errRow
+	}
+	return itemKey{boxOf(b), folderOf(b), mail.ItemID(binary.BigEndian.Uint32(b[12:]))}, nil
+}
+
+func appendLogKey(dst []byte, k logKey) []byte {
+	return binary.BigEndian.AppendUint64(appendFolderKey(dst, folderKey{k.Box, k.Folder}), uint64(k.ModSeq))
+}
+
+func parseLogKey(b []byte) (logKey, error) {
+	if len(b) != 20 {
+		return logKey{}, errRow
+	}
+	return logKey{boxOf(b), folderOf(b), mail.ModSeq(binary.BigEndian.Uint64(b[12:]))}, nil
+}
+
+func appendDateKey(dst []byte, k dateKey) []byte {
+	dst = appendFolderKey(dst, folderKey{k.Box, k.Folder})
+	dst = binary.BigEndian.AppendUint64(dst, uint64(k.At.Received)) // never negative: see received
+	return binary.BigEndian.AppendUint32(dst, uint32(k.At.Item))
+}
+
+func parseDateKey(b []byte) (dateKey, error) {
+	if len(b) != 24 {
+		return dateKey{}, errRow
+	}
+	at := mail.Position{Received: int64(binary.BigEndian.Uint64(b[12:])), Item: mail.ItemID(binary.BigEndian.Uint32(b[20:]))}
+	return dateKey{boxOf(b), folderOf(b), at}, nil
+}
+
+func appendRoleKey(dst []byte, k roleKey) []byte {
+	return append(appendBox(dst, k.Box), byte(k.Role))
+}
+
+func parseRoleKey(b []byte) (roleKey, error) {
+	if len(b) != 9 {
+		return roleKey{}, errRow
+	}
+	return roleKey{boxOf(b), mail.Role(b[8])}, nil
+}
+
+func boxOf(key []byte) mail.MailboxID { return mail.MailboxID(binary.BigEndian.Uint64(key)) }
+
+func folderOf(key []byte) mail.FolderID { return mail.FolderID(binary.BigEndian.Uint32(key[8:])) }
+
+func appendHash(dst []byte, h [32]byte) []byte { return append(dst, h[:]...) }
+
+func parseHash(b []byte) (h [32]byte, err error) {
+	if copy(h[:], b) != len(h) || len(b) != len(h) {
+		return h, errRow
+	}
+	return h, nil
+}
+
+func appendModSeq(dst []byte, n mail.ModSeq) []byte { return binary.AppendUvarint(dst, uint64(n)) }
+
+func parseModSeq(b []byte) (mail.ModSeq, error) {
+	n, used := binary.Uvarint(b)
+	if used <= 0 {
+		return 0, errRow
+	}
+	return mail.ModSeq(n), nil
+}
+
+func appendFolderID(dst []byte, f mail.FolderID) []byte {
+	return binary.AppendUvarint(dst, uint64(f))
+}
+
+func parseFolderID(b []byte) (mail.FolderID, error) {
+	n, err := parseModSeq(b)
+	return mail.FolderID(n), err
+}
+
+func appendState(dst []byte, s state) []byte {
+	e := store.NewEncoder(dst)
+	e.Uint(1, uint64(s.ModSeq))
+	e.Uint(2, uint64(s.Hierarchy))
+	e.Uint(3, uint64(s.Folder))
+	e.Uint(4, uint64(s.Item))
+	e.Uint(5, s.Object)
+	e.Uint(6, uint64(s.Folders))
+	e.Bool(7, s.Removed)
+	return e.Out()
+}
+
+func parseState(b []byte) (s state, err error) {
+	err = store.DecodeFields(b, func(f store.Field) error {
+		switch f.Number {
+		case 1:
+			s.ModSeq = mail.ModSeq(f.Uint())
+		case 2:
+			s.Hierarchy = mail.ModSeq(f.Uint())
+		case 3:
+			s.Folder = mail.FolderID(f.Uint())
+		case 4:
+			s.Item = mail.ItemID(f.Uint())
+		case 5:
+			s.Object = f.Uint()
+		case 6:
+			s.Folders = uint32(f.Uint())
+		case 7:
+			s.Removed = f.Uint() != 0
+		}
+		return nil
+	})
+	return s, err
+}
+
+func appendFolder(dst []byte, f mail.Folder) []byte {
+	e := store.NewEncoder(dst)
+	e.Uint(1, uint64(f.Parent))
+	e.String(2, f.Name)
+	e.Uint(3, uint64(f.Class))
+	e.Uint(4, uint64(f.Role))
+	e.Uint(5, uint64(f.Created))
+	e.Uint(6, uint64(f.ModSeq))
+	e.Uint(7, uint64(f.Highest))
+	e.Uint(8, uint64(f.Items))
+	e.Uint(9, uint64(f.Unread))
+	e.Uint(10, f.Bytes)
+	return e.Out()
+}
+
+func parseFolder(b []byte) (d mail.Folder, err error) {
+	err = store.DecodeFields(b, func(f store.Field) error {
+		switch f.Number {
+		case 1:
+			d.Parent = mail.FolderID(f.Uint())
+		case 2:
+			d.Name = f.String()
+		case 3:
+			d.Class = mail.Class(f.Uint())
+		case 4:
+			d.Role = mail.Role(f.Uint())
+		case 5:
+			d.Created = mail.ModSeq(f.Uint())
+		case 6:
+			d.ModSeq = mail.ModSeq(f.Uint())
+		case 7:
+			d.Highest = mail.ModSeq(f.Uint())
+		case 8:
+			d.Items = uint32(f.Uint())
+		case 9:
+			d.Unread = uint32(f.Uint())
+		case 10:
+			d.Bytes = f.Uint()
+		}
+		return nil
+	})
+	return d, err
+}
+
+func appendChange(dst []byte, c mail.Change) []byte {
+	e := store.NewEncoder(dst)
+	e.Uint(1, uint64(c.Item))
+	e.Uint(2, uint64(c.Created))
+	e.Uint(3, uint64(c.Received))
+	e.Bool(4, c.Deleted)
+	e.Uint(5, uint64(c.MovedTo.Folder))
+	e.Uint(6, uint64(c.MovedTo.Item))
+	return e.Out()
+}
+
+func parseChange(b []byte) (c mail.Change, err error) {
+	err = store.DecodeFields(b, func(f store.Field) error {
+		switch f.Number {
+		case 1:
+			c.Item = mail.ItemID(f.Uint())
+		case 2:
+			c.Created = mail.ModSeq(f.Uint())
+		case 3:
+			c.Received = int64(f.Uint())
+		case 4:
+			c.Deleted = f.Uint() != 0
+		case 5:
+			c.MovedTo.Folder = mail.FolderID(f.Uint())
+		case 6:
+			c.MovedTo.Item = mail.ItemID(f.Uint())
+		}
+		return nil
+	})
+	return c, err
+}
+
+// indexRow is a message's MIME index and how many items have that message.
+type indexRow struct {
+	References uint64
+	Index      []byte // message.Index.Append
+}
+
+func appendIndexRow(dst []byte, r indexRow) []byte {
+	return append(binary.AppendUvarint(dst, r.References), r.Index...)
+}
+
+func parseIndexRow(b []byte) (indexRow, error) {
+	n, used := binary.Uvarint(b)
+	if used <= 0 {
+		return indexRow{}, errRow
+	}
+	return indexRow{n, b[used:]}, nil
+}
