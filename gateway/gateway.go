@@ -1,17 +1,23 @@
-// Package gateway is the HTTP door: router, TLS, limits and life cycle around
-// the endpoints below it. It must never know what a command means, and nothing
-// that a client sends may take the process down.
+// Package gateway is the HTTP door: router, TLS, limits, authentication and
+// life cycle around the endpoints below it. It must never know what a command
+// means, and nothing that a client sends may take the process down.
 package gateway
 
 import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"log/slog"
 	"net"
 	"net/http"
+	"sync/atomic"
+	"time"
 
 	"martlet/directory"
+	"martlet/gateway/activesync"
+	"martlet/gateway/autodiscover"
+	"martlet/gateway/hold"
 	"martlet/mail/mailbox"
 	"martlet/mail/route"
 	"martlet/push"
@@ -30,35 +36,137 @@ type Config struct {
 	Mailboxes *mailbox.Mailboxes
 	Router    *route.Router
 	Hub       *push.Hub
-	Logger    *slog.Logger
+	Logger    *slog.Logger // nil: nothing is logged
 
 	// TLS is used by ServeTLS; nil leaves only plain HTTP.
 	TLS *tls.Config
+	// PublicURL is where phones reach us, "https://mail.example.org"; empty: as
+	// the request was addressed.
+	PublicURL string
 	// MaxConnections bounds open connections over all listeners; 0: 20,000.
 	MaxConnections int
 	// MaxInFlight bounds requests at work at once, held phones not counted;
 	// more are asked to come back (503); 0: 1,024.
 	MaxInFlight int
+	// MaxMessageBytes bounds a message that a phone sends; 0: 50 MiB.
+	MaxMessageBytes int64
 }
 
+// Limits of the door that no client has a reason to exceed.
+const (
+	maxHeaderBytes    = 32 << 10
+	readHeaderTimeout = 20 * time.Second
+	// idleTimeout is for connections between requests. A phone asks again at
+	// once after a Ping is answered, so a longer silence means that it is gone.
+	idleTimeout = 10 * time.Minute
+	// maxStreams bounds the requests of one HTTP/2 connection.
+	maxStreams = 64
+)
+
 // Server answers HTTP. Use New.
-type Server struct{}
+type Server struct {
+	c        Config
+	log      *slog.Logger
+	http     *http.Server
+	handler  http.Handler
+	holder   *hold.Holder
+	places   places
+	open     chan struct{} // one for each open connection
+	panics   atomic.Int64
+	stopping atomic.Bool
+}
 
 // New makes a server that listens nowhere yet.
-func New(c Config) (*Server, error) { return nil, errors.New("gateway: not built") }
+func New(c Config) (*Server, error) {
+	if c.Store == nil || c.Directory == nil || c.Devices == nil || c.Engine == nil || c.Mailboxes == nil || c.Router == nil || c.Hub == nil {
+		return nil, errors.New("gateway: something that is required is not configured")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxConnections == 0 {
+		c.MaxConnections = 20_000
+	}
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight = 1_024
+	}
+	if c.MaxMessageBytes == 0 {
+		c.MaxMessageBytes = 50 << 20
+	}
+	s := &Server{c: c, log: c.Logger, places: make(places, c.MaxInFlight), open: make(chan struct{}, c.MaxConnections)}
+	s.holder = hold.New(hold.Config{Park: s.places.leave, Resume: s.places.wait})
+	eas, err := activesync.New(activesync.Config{
+		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,
+		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, MaxMessageBytes: c.MaxMessageBytes,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	disco := autodiscover.New(autodiscover.Config{Directory: c.Directory, Logger: c.Logger, PublicURL: c.PublicURL})
+	s.handler = s.limited(s.recovering(s.routes(eas, disco)))
+	s.http = s.newHTTP()
+	return s, nil
+}
+
+func (s *Server) newHTTP() *http.Server {
+	h := &http.Server{
+		Handler:           s.handler,
+		MaxHeaderBytes:    maxHeaderBytes,
+		ReadHeaderTimeout: readHeaderTimeout,
+		IdleTimeout:       idleTimeout,
+		// What goes wrong before there is a request (a scanner's handshake) is not
+		// worth more.
+		ErrorLog:  slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
+		Protocols: new(http.Protocols),
+		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
+	}
+	h.Protocols.SetHTTP1(true)
+	h.Protocols.SetHTTP2(true)
+	if s.c.TLS != nil {
+		h.TLSConfig = s.c.TLS.Clone()
+		if h.TLSConfig.MinVersion == 0 {
+			h.TLSConfig.MinVersion = tls.VersionTLS12
+		}
+	}
+	return h
+}
 
 // Handler is the whole door as one handler, for tests and for other servers.
-func (s *Server) Handler() http.Handler { return nil }
+func (s *Server) Handler() http.Handler { return s.handler }
 
 // Serve answers plain HTTP on l until Shutdown; then it returns nil.
-func (s *Server) Serve(l net.Listener) error { return nil }
+func (s *Server) Serve(l net.Listener) error {
+	return served(s.http.Serve(newListener(l, s.open)))
+}
 
 // ServeTLS answers HTTPS (HTTP/1.1 and HTTP/2) on l until Shutdown; then it
 // returns nil.
-func (s *Server) ServeTLS(l net.Listener) error { return nil }
+func (s *Server) ServeTLS(l net.Listener) error {
+	if s.http.TLSConfig == nil {
+		return errors.New("gateway: no TLS is configured")
+	}
+	return served(s.http.ServeTLS(newListener(l, s.open), "", ""))
+}
+
+func served(err error) error {
+	if errors.Is(err, http.ErrServerClosed) {
+		return nil
+	}
+	return fmt.Errorf("gateway: serve: %w", err)
+}
 
 // Shutdown answers held phones now, lets requests at work end, and closes.
-func (s *Server) Shutdown(ctx context.Context) error { return nil }
+func (s *Server) Shutdown(ctx context.Context) error {
+	s.stopping.Store(true)
+	s.holder.Stop()
+	if err := s.http.Shutdown(ctx); err != nil {
+		return errors.Join(fmt.Errorf("gateway: shutdown: %w", err), s.http.Close())
+	}
+	return nil
+}
 
 // Held counts the phones held at this moment.
-func (s *Server) Held() int { return 0 }
+func (s *Server) Held() int { return s.holder.Waiting() }
+
+// Panics counts the panics that were recovered from. Each is a bug of ours.
+func (s *Server) Panics() int64 { return s.panics.Load() }

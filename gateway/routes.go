@@ -1,0 +1,107 @@
+package gateway
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+
+	"github.com/gorilla/mux"
+
+	"martlet/directory"
+	"martlet/gateway/activesync"
+	"martlet/gateway/autodiscover"
+)
+
+// routes connects paths and endpoints. Clients write the paths in any case and
+// with doubled slashes, and methods are the endpoint's business, which answers
+// 405 with Allow: so everything goes through a matcher of our own.
+func (s *Server) routes(eas *activesync.Handler, disco *autodiscover.Handler) http.Handler {
+	r := mux.NewRouter().SkipClean(true)
+	at := func(path string, h http.Handler) { r.MatcherFunc(atPath(path)).Handler(h) }
+	phone := s.authenticated(eas.Serve)
+	at("/microsoft-server-activesync", phone)
+	at("/microsoft-server-activesync/default.eas", phone)
+	at("/autodiscover/autodiscover.xml", s.authenticated(disco.ServeXML))
+	r.MatcherFunc(belowPath("/autodiscover/autodiscover.json")).HandlerFunc(disco.ServeJSON)
+	at("/healthz", http.HandlerFunc(s.health))
+	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { bare(w, http.StatusNotFound) })
+	return r
+}
+
+// tidy is how a path is compared.
+func tidy(path string) string {
+	return "/" + strings.ToLower(strings.Trim(path, "/"))
+}
+
+func atPath(want string) mux.MatcherFunc {
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		// The usual spelling should cost nothing.
+		return strings.EqualFold(r.URL.Path, want) || tidy(r.URL.Path) == want
+	}
+}
+
+func belowPath(want string) mux.MatcherFunc {
+	return func(r *http.Request, _ *mux.RouteMatch) bool {
+		p := tidy(r.URL.Path)
+		return p == want || strings.HasPrefix(p, want+"/")
+	}
+}
+
+// bare writes a status without a body.
+func bare(w http.ResponseWriter, status int) {
+	w.Header().Set("Content-Length", "0")
+	w.WriteHeader(status)
+}
+
+// accountHandler is an endpoint that knows who asks.
+type accountHandler func(http.ResponseWriter, *http.Request, directory.Account)
+
+// authenticated lets only those in who may synchronise. Basic is what phones
+// speak (MS-ASHTTP 2.2.1.1.2.2).
+func (s *Server) authenticated(next accountHandler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		login, password, ok := r.BasicAuth()
+		if !ok {
+			unauthorized(w)
+			return
+		}
+		a, err := s.c.Directory.Authenticate(r.Context(), login, password)
+		switch {
+		case err == nil && a.ActiveSync:
+			next(w, r, a)
+		case err == nil, errors.Is(err, directory.ErrDisabled):
+			s.log.Warn("account may not synchronise", "path", r.URL.Path, "remote", r.RemoteAddr)
+			bare(w, http.StatusForbidden)
+		case errors.Is(err, directory.ErrBadCredentials):
+			s.log.Warn("authentication failed", "path", r.URL.Path, "remote", r.RemoteAddr)
+			unauthorized(w)
+		case r.Context().Err() != nil:
+			// Nobody is left to answer.
+		default:
+			s.log.Error("cannot authenticate", "error", err)
+			w.Header().Set("Retry-After", retryAfter)
+			bare(w, http.StatusServiceUnavailable)
+		}
+	})
+}
+
+func unauthorized(w http.ResponseWriter) {
+	w.Header().Set("WWW-Authenticate", `Basic realm="martlet", charset="UTF-8"`)
+	bare(w, http.StatusUnauthorized)
+}
+
+// health says whether requests are welcome, for load balancers and containers.
+func (s *Server) health(w http.ResponseWriter, r *http.Request) {
+	if r.Method != http.MethodGet && r.Method != http.MethodHead {
+		w.Header().Set("Allow", "GET, HEAD")
+		bare(w, http.StatusMethodNotAllowed)
+		return
+	}
+	if s.stopping.Load() {
+		bare(w, http.StatusServiceUnavailable)
+		return
+	}
+	w.Header().Set("Content-Type", "text/plain; charset=utf-8")
+	w.Header().Set("Content-Length", "3")
+	_, _ = w.Write([]byte("ok\n"))
+}
