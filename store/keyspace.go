@@ -12,7 +12,8 @@ const (
 	PrefixCounter Prefix = 0x02 // store: counter name -> last value given
 
 	PrefixBlob     Prefix = 0x08 // store/blob: hash -> place, size, references
-	PrefixBlobPack Prefix = 0x09 // store/blob: pack number -> live and dead bytes
+	PrefixBlobPack Prefix = 0x09 // store/blob: pack number -> dead bytes
+	PrefixBlobDead Prefix = 0x0a // store/blob: when released, hash
 
 	PrefixDomain   Prefix = 0x10 // directory: domain name
 	PrefixAccount  Prefix = 0x11 // directory: AccountID
@@ -39,4 +40,5 @@ const (
 	PrefixQueueDue Prefix = 0x41 // mail/queue: time due, entry id
 	PrefixSent     Prefix = 0x42 // mail/route: AccountID, DeviceID, ClientId -> when
 	PrefixSentAge  Prefix = 0x43 // mail/route: when, AccountID, DeviceID, ClientId
+	PrefixFanout   Prefix = 0x44 // mail/route: number -> message accepted, accounts that still wait for it
 )

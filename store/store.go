@@ -8,24 +8,43 @@ package store
 import (
 	"context"
 	"errors"
-	"io"
+	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"github.com/dgraph-io/badger/v4"
 )
 
 // Errors that callers tell apart with errors.Is.
 var (
 	ErrNotFound = errors.New("store: no such key")
 	ErrClosed   = errors.New("store: closed")
-	ErrTooLarge = errors.New("store: the update is too large for one transaction")
+	ErrTooLarge = errors.New("store: too large for one update")
 	ErrDiskFull = errors.New("store: the disk is full")
 	ErrWrongKey = errors.New("store: wrong key")
 	ErrLocked   = errors.New("store: in use by another process")
 )
 
+// The defaults of Config.
+const (
+	// DefaultReserve is kept free because Badger writes its files through
+	// memory maps: a page of a sparse file that finds no room is a SIGBUS,
+	// not an error. It covers the log and the largest compaction.
+	DefaultReserve = 256 << 20
+	// DefaultMemTable keeps an idle process small and lets one update write
+	// 2.4 MB.
+	DefaultMemTable = 16 << 20
+)
+
+// KeySize is the length of a sealing key in bytes.
+const KeySize = 32
+
 // Config says where a store lives and how it is opened. Only Path is needed.
 type Config struct {
 	Path   string       // directory, made if missing
-	Key    []byte       // nil, or 32 bytes: every value is sealed with an AEAD
+	Key    []byte       // nil, or KeySize bytes: every value is sealed with an AEAD
 	Logger *slog.Logger // nil: slog.Default()
 
 	// Reserve is the free space in bytes below which updates are refused with
@@ -40,7 +59,16 @@ type Config struct {
 }
 
 // Store is an open store. All methods are safe for concurrent use.
-type Store struct{}
+type Store struct {
+	path    string
+	log     *slog.Logger
+	db      *badger.DB
+	lock    *os.File
+	seal    *sealer // nil: values are stored as they are
+	snaps   snapshots
+	commits *committer
+	reserve int64
+}
 
 // Problem is a broken invariant that a Check found.
 type Problem struct {
@@ -49,10 +77,115 @@ type Problem struct {
 	Text  string // what is wrong
 }
 
-func Open(cfg Config) (*Store, error)                                   { panic("soon") }
-func (s *Store) Close() error                                           { panic("soon") }
-func (s *Store) View(ctx context.Context, fn func(*Tx) error) error     { panic("soon") }
-func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error   { panic("soon") }
-func (s *Store) Check(ctx context.Context, report func(Problem)) error  { panic("soon") }
-func (s *Store) Backup(ctx context.Context, w io.Writer) error          { panic("soon") }
-func Restore(cfg Config, r io.Reader, then ...func(*Store) error) error { panic("soon") }
+// Open opens the store at cfg.Path and makes it if there is none. Only one
+// process can have it open: others get ErrLocked. A key that is not the one the
+// store was made with, a missing or a superfluous one is ErrWrongKey.
+func Open(cfg Config) (*Store, error) {
+	s, err := open(cfg, false)
+	if err != nil {
+		return nil, fmt.Errorf("store: open %s: %w", cfg.Path, err)
+	}
+	return s, nil
+}
+
+func open(cfg Config, restoring bool) (_ *Store, err error) {
+	if cfg.Path == "" {
+		return nil, errors.New("no path")
+	}
+	if cfg.Key != nil && len(cfg.Key) != KeySize {
+		return nil, fmt.Errorf("%w: it has %d bytes, not %d", ErrWrongKey, len(cfg.Key), KeySize)
+	}
+	s := &Store{path: cfg.Path, log: cfg.Logger, reserve: cfg.Reserve}
+	if s.log == nil {
+		s.log = slog.Default()
+	}
+	if s.reserve == 0 {
+		s.reserve = DefaultReserve
+	}
+	if err := makeDir(cfg.Path); err != nil {
+		return nil, diskFull(err)
+	}
+	if s.lock, err = lockDir(cfg.Path); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			s.lock.Close()
+		}
+	}()
+	if !restoring && exists(filepath.Join(cfg.Path, restoreMark)) {
+		return nil, errors.New("a restore into this directory was not finished; remove the directory and restore again")
+	}
+	if s.db, err = openBadger(cfg, s.log); err != nil {
+		return nil, diskFull(err)
+	}
+	defer func() {
+		if err != nil {
+			s.db.Close()
+		}
+	}()
+	s.snaps.init(s.db)
+	if !restoring {
+		if s.seal, err = s.openMeta(cfg.Key); err != nil {
+			return nil, err
+		}
+	}
+	s.commits = newCommitter(s)
+	go s.commits.run()
+	return s, nil
+}
+
+// Close waits for the updates and views under way and closes the store.
+// Updates that have not begun get ErrClosed.
+func (s *Store) Close() error {
+	if !s.commits.stop() {
+		return nil
+	}
+	s.snaps.close()
+	err := s.db.Close()
+	if lerr := s.lock.Close(); err == nil {
+		err = lerr
+	}
+	if err != nil {
+		return fmt.Errorf("store: close: %w", diskFull(err))
+	}
+	return nil
+}
+
+// Path returns the store's directory.
+func (s *Store) Path() string { return s.path }
+
+// Reserve returns the free space in bytes below which updates are refused.
+func (s *Store) Reserve() int64 { return s.reserve }
+
+// View runs fn over a consistent snapshot of everything committed before. It
+// never waits for an update. A View may stand within another View, never
+// within an Update.
+func (s *Store) View(ctx context.Context, fn func(*Tx) error) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	snap, err := s.snaps.acquire()
+	if err != nil {
+		return err
+	}
+	tx := Tx{store: s, read: snap.txn}
+	defer func() {
+		tx.read = nil // a transaction kept by mistake fails at once
+		s.snaps.release(snap)
+	}()
+	return fn(&tx)
+}
+
+// diskFull makes a full disk recognisable, whichever call met it.
+func diskFull(err error) error {
+	if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+		return fmt.Errorf("%w: %w", ErrDiskFull, err)
+	}
+	return err
+}
+
+func exists(path string) bool {
+	_, err := os.Lstat(path)
+	return err == nil
+}

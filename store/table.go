@@ -127,8 +127,10 @@ func (t Table[K, V]) Keys(tx *Tx, r TableRange[K]) iter.Seq2[K, error] {
 	}
 }
 
+// keyOf builds the key in the transaction's scratch space.
 func (t Table[K, V]) keyOf(tx *Tx, k K) []byte {
-	return t.key.Append([]byte{byte(t.prefix)}, k)
+	tx.key = t.key.Append(append(tx.key[:0], byte(t.prefix)), k)
+	return tx.key
 }
 
 func (t Table[K, V]) rangeOf(r TableRange[K], keysOnly bool) Range {
