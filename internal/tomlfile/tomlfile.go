@@ -6,6 +6,7 @@ package tomlfile
 
 import (
 	"bytes"
+	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -25,12 +26,16 @@ type Error struct {
 	Line int    // 0: unknown
 	Key  string // dotted; may be empty
 	Text string
+	Err  error // what Text tells, for errors.Is; may be nil
 }
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
 
 // Error is "file:line: key: text".
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(e.File)
+	b.WriteString(cmp.Or(e.File, "(no file)"))
 	if e.Line > 0 {
 		b.WriteByte(':')
 		b.WriteString(strconv.Itoa(e.Line))
@@ -50,13 +55,22 @@ type Lines struct {
 	at   map[string]int
 }
 
-// File is the name of the file, as given to Decode.
-func (l *Lines) File() string { return l.file }
+// File is the name of the file, as given to Decode. A nil *Lines is that of
+// something that was not read from a file: it has no name and no lines.
+func (l *Lines) File() string {
+	if l == nil {
+		return ""
+	}
+	return l.file
+}
 
 // Of is the line of a key, or of the nearest table around it, or 0. The path
 // is the key's parts as strings; a position in an array of tables is an int:
 // Of("user", 2, "title").
 func (l *Lines) Of(path ...any) int {
+	if l == nil {
+		return 0
+	}
 	for n := len(path); n > 0; n-- {
 		if line, ok := l.at[pathKey(path[:n])]; ok {
 			return line
@@ -73,7 +87,8 @@ func (l *Lines) Errorf(path []any, format string, args ...any) *Error {
 			shown = append(shown, s)
 		}
 	}
-	return &Error{File: l.file, Line: l.Of(path...), Key: strings.Join(shown, "."), Text: fmt.Sprintf(format, args...)}
+	err := fmt.Errorf(format, args...)
+	return &Error{File: l.File(), Line: l.Of(path...), Key: strings.Join(shown, "."), Text: err.Error(), Err: err}
 }
 
 // Decode reads data into the struct that into points to. All unknown keys are

@@ -1,0 +1,403 @@
+package directory
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"slices"
+	"time"
+	"unicode"
+	"unicode/utf8"
+
+	"martlet/store"
+)
+
+// Limits of what one account holds.
+const (
+	MaxPhoto   = 100 << 10 // bytes (MS-ASCMD 2.2.3.131 lets a phone ask for less)
+	maxText    = 255       // characters of each text field
+	maxAliases = 500
+)
+
+// Account returns one account with its photo.
+func (d *Directory) Account(ctx context.Context, id AccountID) (a Account, err error) {
+	err = d.store.View(ctx, func(tx *store.Tx) error {
+		if a, err = d.tables.accounts.Get(tx, id); err != nil {
+			return err
+		}
+		a.Photo, err = d.photo(tx, id)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return Account{}, ErrNoAccount
+	}
+	return a, err
+}
+
+func (d *Directory) photo(tx *store.Tx, id AccountID) ([]byte, error) {
+	p, err := d.tables.photos.Get(tx, id)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil, nil
+	}
+	return p, err
+}
+
+// Accounts lists all accounts in order of their numbers, without photos, as
+// they were when the loop began.
+func (d *Directory) Accounts(ctx context.Context) iter.Seq2[Account, error] {
+	return listed(ctx, d.store, d.tables.accounts)
+}
+
+// Domains lists all domains by name.
+func (d *Directory) Domains(ctx context.Context) iter.Seq2[Domain, error] {
+	return listed(ctx, d.store, d.tables.domains)
+}
+
+// Groups lists all groups by address.
+func (d *Directory) Groups(ctx context.Context) iter.Seq2[Group, error] {
+	return listed(ctx, d.store, d.tables.groups)
+}
+
+// Delegations lists who may write for whom, by owner.
+func (d *Directory) Delegations(ctx context.Context) iter.Seq2[Delegation, error] {
+	return listed(ctx, d.store, d.tables.delegates)
+}
+
+func listed[K, V any](ctx context.Context, s *store.Store, t store.Table[K, V]) iter.Seq2[V, error] {
+	errStop := errors.New("directory: the caller has enough")
+	return func(yield func(V, error) bool) {
+		err := s.View(ctx, func(tx *store.Tx) error {
+			for row, err := range t.Scan(tx, store.TableRange[K]{}) {
+				if err != nil {
+					return err
+				}
+				if !yield(row.Value, nil) {
+					return errStop
+				}
+			}
+			return nil
+		})
+		if err != nil && err != errStop {
+			var zero V
+			yield(zero, err)
+		}
+	}
+}
+
+// AddDomain makes a domain ours. ErrExists when it is already.
+func (d *Directory) AddDomain(ctx context.Context, dom Domain) error {
+	name, err := parseDomain(dom.Name)
+	if err != nil {
+		return err
+	}
+	dom.Name = name
+	if dom.CatchAll != "" {
+		a, err := newAddress(dom.CatchAll)
+		if err != nil {
+			return err
+		}
+		dom.CatchAll = a.String()
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.store.Update(ctx, func(tx *store.Tx) error {
+		if ok, err := d.tables.domains.Has(tx, name); err != nil || ok {
+			return errors.Join(err, exists(ok, name))
+		}
+		return d.tables.domains.Set(tx, name, dom)
+	})
+}
+
+func exists(is bool, what string) error {
+	if !is {
+		return nil
+	}
+	return fmt.Errorf("%w: %s", ErrExists, what)
+}
+
+// AddUser makes an account and returns it with its number. The login is its
+// primary address, in a domain of ours. An empty password keeps a.PasswordHash;
+// when that is empty too, nobody can log in until one is set.
+func (d *Directory) AddUser(ctx context.Context, a Account, password string) (Account, error) {
+	if _, err := checkAccount(&a); err != nil {
+		return Account{}, err
+	}
+	if password != "" {
+		hash, err := d.hasher.hash(ctx, password)
+		if err != nil {
+			return Account{}, err
+		}
+		a.PasswordHash = hash
+	}
+	if a.Created.IsZero() {
+		a.Created = time.Now().UTC().Truncate(time.Millisecond)
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	err := d.store.Update(ctx, func(tx *store.Tx) error {
+		for _, s := range addressesOf(&a) {
+			if err := d.mayClaim(tx, s); err != nil {
+				return err
+			}
+		}
+		id, err := tx.Next("mailbox")
+		if err != nil {
+			return err
+		}
+		a.ID = AccountID(id)
+		if err := d.putAccount(tx, nil, &a); err != nil {
+			return err
+		}
+		return d.putPhoto(tx, a.ID, a.Photo)
+	})
+	if err != nil {
+		return Account{}, err
+	}
+	return a, nil
+}
+
+// mayClaim refuses an address that is taken or not in a domain of ours.
+func (d *Directory) mayClaim(tx *store.Tx, canonical string) error {
+	a, err := parseAddress(canonical)
+	if err != nil {
+		return err
+	}
+	if ok, err := d.tables.domains.Has(tx, a.domain); err != nil {
+		return err
+	} else if !ok {
+		return fmt.Errorf("%w: %s", ErrNoDomain, a.domain)
+	}
+	taken, err := d.tables.addresses.Has(tx, a.key())
+	return errors.Join(err, exists(taken, canonical))
+}
+
+// SetPassword gives the account a new password. What was verified with the old
+// one is forgotten before it returns.
+func (d *Directory) SetPassword(ctx context.Context, id AccountID, password string) error {
+	hash, err := d.hasher.hash(ctx, password)
+	if err != nil {
+		return err
+	}
+	return d.change(ctx, id, func(a *Account) { a.PasswordHash = hash })
+}
+
+// SetDisabled bars the account from logging in, or lets it in again.
+func (d *Directory) SetDisabled(ctx context.Context, id AccountID, disabled bool) error {
+	return d.change(ctx, id, func(a *Account) { a.Disabled = disabled })
+}
+
+// change edits fields of an account that are not addresses.
+func (d *Directory) change(ctx context.Context, id AccountID, edit func(*Account)) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.store.Update(ctx, func(tx *store.Tx) error {
+		old, err := d.tables.accounts.Get(tx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return ErrNoAccount
+		}
+		if err != nil {
+			return err
+		}
+		a := old
+		edit(&a)
+		return d.putAccount(tx, &old, &a)
+	})
+}
+
+// RemoveUser removes the account with its addresses, its delegations and its
+// place in groups. Its mailbox is the caller's to remove.
+func (d *Directory) RemoveUser(ctx context.Context, id AccountID) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.store.Update(ctx, func(tx *store.Tx) error {
+		a, err := d.tables.accounts.Get(tx, id)
+		if errors.Is(err, store.ErrNotFound) {
+			return ErrNoAccount
+		}
+		if err != nil {
+			return err
+		}
+		if err := d.forgetMentions(tx, &a); err != nil {
+			return err
+		}
+		return d.deleteAccount(tx, &a)
+	})
+}
+
+// forgetMentions takes the account out of groups, delegations and catch-alls.
+func (d *Directory) forgetMentions(tx *store.Tx, a *Account) error {
+	keys := map[addressKey]bool{}
+	for _, s := range addressesOf(a) {
+		keys[keyOf(s)] = true
+	}
+	for row, err := range d.tables.groups.Scan(tx, store.TableRange[addressKey]{}) {
+		if err != nil {
+			return err
+		}
+		n := len(row.Value.Members)
+		row.Value.Members = slices.DeleteFunc(row.Value.Members, func(m string) bool { return keys[keyOf(m)] })
+		if len(row.Value.Members) != n {
+			if err := d.tables.groups.Set(tx, row.Key, row.Value); err != nil {
+				return err
+			}
+		}
+	}
+	for k, err := range d.tables.delegates.Keys(tx, store.TableRange[delegateKey]{}) {
+		if err != nil {
+			return err
+		}
+		if keys[k.owner] || keys[k.delegate] {
+			if err := d.tables.delegates.Delete(tx, k); err != nil {
+				return err
+			}
+		}
+	}
+	for row, err := range d.tables.domains.Scan(tx, store.TableRange[string]{}) {
+		if err != nil {
+			return err
+		}
+		if row.Value.CatchAll != "" && keys[keyOf(row.Value.CatchAll)] {
+			row.Value.CatchAll = ""
+			if err := d.tables.domains.Set(tx, row.Key, row.Value); err != nil {
+				return err
+			}
+		}
+	}
+	return nil
+}
+
+func addressesOf(a *Account) []string { return append([]string{a.Login}, a.Aliases...) }
+
+// putAccount writes the account's row and those that lead to it. The caller has
+// made sure that its addresses are free.
+func (d *Directory) putAccount(tx *store.Tx, old, a *Account) error {
+	keep := map[addressKey]bool{}
+	for _, s := range addressesOf(a) {
+		k := keyOf(s)
+		keep[k] = true
+		if err := d.tables.addresses.Set(tx, k, target{account: a.ID}); err != nil {
+			return err
+		}
+	}
+	if old != nil {
+		for _, s := range addressesOf(old) {
+			if k := keyOf(s); !keep[k] {
+				if err := d.release(tx, k, target{account: a.ID}); err != nil {
+					return err
+				}
+			}
+		}
+	}
+	admin := d.tables.admins.Delete
+	if a.Admin {
+		admin = func(tx *store.Tx, id AccountID) error { return d.tables.admins.Set(tx, id, struct{}{}) }
+	}
+	if err := admin(tx, a.ID); err != nil {
+		return err
+	}
+	tx.OnCommit(func() { d.cache.drop(a.ID) })
+	return d.tables.accounts.Set(tx, a.ID, *a)
+}
+
+// release deletes an address, unless it leads elsewhere by now.
+func (d *Directory) release(tx *store.Tx, k addressKey, from target) error {
+	t, err := d.tables.addresses.Get(tx, k)
+	if errors.Is(err, store.ErrNotFound) || err == nil && t != from {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return d.tables.addresses.Delete(tx, k)
+}
+
+func (d *Directory) putPhoto(tx *store.Tx, id AccountID, photo []byte) error {
+	if len(photo) == 0 {
+		return d.tables.photos.Delete(tx, id)
+	}
+	return d.tables.photos.Set(tx, id, photo)
+}
+
+func (d *Directory) deleteAccount(tx *store.Tx, a *Account) error {
+	for _, s := range addressesOf(a) {
+		if err := d.release(tx, keyOf(s), target{account: a.ID}); err != nil {
+			return err
+		}
+	}
+	id := a.ID
+	tx.OnCommit(func() { d.cache.drop(id) })
+	return errors.Join(d.tables.photos.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
+}
+
+// checkAccount brings an account into its canonical form, or says which key of
+// the directory file is wrong.
+func checkAccount(a *Account) (key string, err error) {
+	login, err := newAddress(a.Login)
+	if err != nil {
+		return "login", err
+	}
+	a.Login = login.String()
+	aliases, err := checkAliases(login, a.Aliases)
+	if err != nil {
+		return "aliases", err
+	}
+	a.Aliases = aliases
+	for _, f := range userTexts() {
+		if err := checkText(*f.of(a)); err != nil {
+			return f.key, err
+		}
+	}
+	if a.PasswordHash != "" {
+		a.PasswordHash = normalHash(a.PasswordHash)
+		if err := checkHash(a.PasswordHash); err != nil {
+			return "password_hash", err
+		}
+	}
+	return "photo", checkPhoto(a.Photo)
+}
+
+func checkAliases(login address, aliases []string) ([]string, error) {
+	if len(aliases) > maxAliases {
+		return nil, fmt.Errorf("%w: more than %d aliases", ErrBadValue, maxAliases)
+	}
+	seen := map[addressKey]bool{login.key(): true}
+	var out []string
+	for _, s := range aliases {
+		a, err := newAddress(s)
+		if err != nil {
+			return nil, err
+		}
+		if !seen[a.key()] {
+			seen[a.key()] = true
+			out = append(out, a.String())
+		}
+	}
+	return out, nil
+}
+
+func checkText(s string) error {
+	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxText {
+		return fmt.Errorf("%w: text has at most %d characters", ErrBadValue, maxText)
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			return fmt.Errorf("%w: %q holds a control character", ErrBadValue, s)
+		}
+	}
+	return nil
+}
+
+func checkPhoto(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if len(p) > MaxPhoto {
+		return fmt.Errorf("%w: the photo has %d bytes, at most %d are allowed", ErrBadValue, len(p), MaxPhoto)
+	}
+	if !bytes.HasPrefix(p, []byte("\xff\xd8\xff")) && !bytes.HasPrefix(p, []byte("\x89PNG\r\n\x1a\n")) {
+		return fmt.Errorf("%w: the photo is neither JPEG nor PNG", ErrBadValue)
+	}
+	return nil
+}

@@ -1,0 +1,168 @@
+package directory
+
+import (
+	"errors"
+	"fmt"
+	"slices"
+	"strings"
+
+	"martlet/internal/tomlfile"
+)
+
+// desired is the file with every address in its canonical form, and all that
+// is wrong with it whatever the store holds.
+func (f *File) desired() (*File, []error) {
+	c := &checker{lines: f.lines}
+	out := &File{lines: f.lines, photos: f.photos}
+	c.domains(f, out)
+	c.users(f, out)
+	c.groups(f, out)
+	c.delegations(f, out)
+	return out, c.errs
+}
+
+// checker collects what is wrong, at its place in the file.
+type checker struct {
+	lines *tomlfile.Lines
+	errs  []error
+}
+
+func (c *checker) fail(err error, path ...any) {
+	e := c.lines.Errorf(path, "%w", err)
+	e.Text = strings.TrimPrefix(e.Text, "directory: ")
+	c.errs = append(c.errs, e)
+}
+
+// address checks one address that is or shall be ours.
+func (c *checker) address(s string, path ...any) string {
+	a, err := newAddress(s)
+	if err != nil {
+		c.fail(err, path...)
+		return s
+	}
+	return a.String()
+}
+
+// twice complains about the second of two entries of one name.
+func (c *checker) twice(seen map[string]bool, key string, path ...any) {
+	if seen[key] {
+		c.fail(fmt.Errorf("%w: %s stands twice in this file", ErrExists, key), path...)
+	}
+	seen[key] = true
+}
+
+func (c *checker) domains(f, out *File) {
+	seen := map[string]bool{}
+	for i, d := range f.Domains {
+		name, err := parseDomain(d.Name)
+		if err != nil {
+			c.fail(err, "domain", i, "name")
+		}
+		d.Name = name
+		c.twice(seen, name, "domain", i, "name")
+		if d.CatchAll != nil && *d.CatchAll != "" {
+			s := c.address(*d.CatchAll, "domain", i, "catch_all")
+			d.CatchAll = &s
+		}
+		out.Domains = append(out.Domains, d)
+	}
+}
+
+func (c *checker) users(f, out *File) {
+	seen := map[string]bool{}
+	for i, u := range f.Users {
+		u.Login = c.address(u.Login, "user", i, "login")
+		c.twice(seen, string(keyOf(u.Login)), "user", i, "login")
+		if u.Aliases != nil {
+			u.Aliases = slices.Clone(u.Aliases)
+			for j, s := range u.Aliases {
+				u.Aliases[j] = c.address(s, "user", i, "aliases", j)
+			}
+			if a, err := parseAddress(u.Login); err == nil && len(c.errs) == 0 {
+				if u.Aliases, err = checkAliases(a, u.Aliases); err != nil {
+					c.fail(err, "user", i, "aliases")
+				}
+				if u.Aliases == nil {
+					u.Aliases = []string{}
+				}
+			}
+		}
+		for _, t := range userTexts() {
+			if s := *t.in(&u); s != nil {
+				if err := checkText(*s); err != nil {
+					c.fail(err, "user", i, t.key)
+				}
+			}
+		}
+		c.credentials(&u, i)
+		photo, err := f.photoOf(&u)
+		if err := errors.Join(err, checkPhoto(photo)); err != nil {
+			key := "photo"
+			if u.Photo == nil {
+				key = "photo_base64"
+			}
+			c.fail(err, "user", i, key)
+		}
+		out.Users = append(out.Users, u)
+	}
+}
+
+func (c *checker) credentials(u *FileUser, i int) {
+	switch {
+	case u.Password != nil && u.PasswordHash != nil:
+		c.fail(fmt.Errorf("%w: give password or password_hash, not both", ErrBadValue), "user", i, "password")
+	case u.Password != nil && (*u.Password == "" || len(*u.Password) > maxPassword):
+		c.fail(fmt.Errorf("%w: a password has 1 to %d bytes", ErrBadPassword, maxPassword), "user", i, "password")
+	case u.PasswordHash != nil && *u.PasswordHash != "":
+		h := normalHash(*u.PasswordHash)
+		if err := checkHash(h); err != nil {
+			c.fail(err, "user", i, "password_hash")
+		}
+		u.PasswordHash = &h
+	}
+}
+
+func (c *checker) groups(f, out *File) {
+	seen := map[string]bool{}
+	for i, g := range f.Groups {
+		g.Address = c.address(g.Address, "group", i, "address")
+		c.twice(seen, string(keyOf(g.Address)), "group", i, "address")
+		if g.Name != nil {
+			if err := checkText(*g.Name); err != nil {
+				c.fail(err, "group", i, "name")
+			}
+		}
+		if len(g.Members) > maxMembers {
+			c.fail(errTooManyMembers, "group", i, "members")
+		}
+		if g.Members != nil {
+			members := []string{}
+			twice := map[addressKey]bool{}
+			for j, m := range g.Members {
+				m = c.address(m, "group", i, "members", j)
+				if !twice[keyOf(m)] {
+					members = append(members, m)
+				}
+				twice[keyOf(m)] = true
+			}
+			g.Members = members
+		}
+		out.Groups = append(out.Groups, g)
+	}
+}
+
+func (c *checker) delegations(f, out *File) {
+	seen := map[string]bool{}
+	for i, g := range f.Delegations {
+		g.Owner = c.address(g.Owner, "delegation", i, "owner")
+		g.Delegate = c.address(g.Delegate, "delegation", i, "delegate")
+		c.twice(seen, g.Owner+" to "+g.Delegate, "delegation", i, "delegate")
+		if !g.SendAs && !g.SendOnBehalf {
+			c.fail(fmt.Errorf("%w: give send_as = true or send_on_behalf = true", ErrBadValue), "delegation", i)
+		}
+		if keyOf(g.Owner) == keyOf(g.Delegate) {
+			c.fail(fmt.Errorf("%w: owner and delegate are the same", ErrBadValue), "delegation", i, "delegate")
+		}
+		out.Delegations = append(out.Delegations, g)
+	}
+}

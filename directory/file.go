@@ -1,0 +1,230 @@
+package directory
+
+import (
+	"bytes"
+	"encoding/base64"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"github.com/pelletier/go-toml/v2"
+
+	"martlet/internal/tomlfile"
+)
+
+// File is a directory file: what Apply brings about and Export writes. A key
+// that is absent leaves what is there; a domain, user, group or delegation that
+// is absent too, unless Apply is asked to prune.
+type File struct {
+	Domains     []FileDomain     `toml:"domain,omitempty"`
+	Users       []FileUser       `toml:"user,omitempty"`
+	Groups      []FileGroup      `toml:"group,omitempty"`
+	Delegations []FileDelegation `toml:"delegation,omitempty"`
+
+	lines  *tomlfile.Lines // nil for a file that was not parsed
+	text   []byte          // as parsed
+	photos map[string][]byte
+}
+
+// FileDomain is a [[domain]] of a directory file.
+type FileDomain struct {
+	Name           string  `toml:"name"`
+	CatchAll       *string `toml:"catch_all,omitempty"`
+	PlusAddressing *bool   `toml:"plus_addressing,omitempty"` // a new domain's: true
+}
+
+// FileUser is a [[user]] of a directory file. Login tells which.
+type FileUser struct {
+	Login        string   `toml:"login"`
+	Name         *string  `toml:"name,omitempty"`
+	GivenName    *string  `toml:"given_name,omitempty"`
+	Surname      *string  `toml:"surname,omitempty"`
+	Title        *string  `toml:"title,omitempty"`
+	Company      *string  `toml:"company,omitempty"`
+	Department   *string  `toml:"department,omitempty"`
+	Office       *string  `toml:"office,omitempty"`
+	Phone        *string  `toml:"phone,omitempty"`
+	Mobile       *string  `toml:"mobile,omitempty"`
+	HomePhone    *string  `toml:"home_phone,omitempty"`
+	Alias        *string  `toml:"alias,omitempty"`
+	Aliases      []string `toml:"aliases,omitempty"`
+	Photo        *string  `toml:"photo,omitempty"` // a file, relative to the directory file; "" takes it away
+	PhotoBase64  *string  `toml:"photo_base64,omitempty"`
+	Password     *string  `toml:"password,omitempty"`
+	PasswordHash *string  `toml:"password_hash,omitempty"`
+	Disabled     *bool    `toml:"disabled,omitempty"`
+	ActiveSync   *bool    `toml:"active_sync,omitempty"` // a new user's: true
+	Admin        *bool    `toml:"admin,omitempty"`
+}
+
+// FileGroup is a [[group]] of a directory file.
+type FileGroup struct {
+	Address string   `toml:"address"`
+	Name    *string  `toml:"name,omitempty"`
+	Members []string `toml:"members,omitempty"`
+}
+
+// FileDelegation is a [[delegation]] of a directory file. At least one of the
+// two rights is given.
+type FileDelegation struct {
+	Owner        string `toml:"owner"`
+	Delegate     string `toml:"delegate"`
+	SendAs       bool   `toml:"send_as,omitempty"`
+	SendOnBehalf bool   `toml:"send_on_behalf,omitempty"`
+}
+
+// userText is a text field of a user: its key, its place in the file's struct
+// and in the account.
+type userText struct {
+	key string
+	in  func(*FileUser) **string
+	of  func(*Account) *string
+}
+
+func userTexts() []userText {
+	return []userText{
+		{"name", func(u *FileUser) **string { return &u.Name }, func(a *Account) *string { return &a.Name }},
+		{"given_name", func(u *FileUser) **string { return &u.GivenName }, func(a *Account) *string { return &a.GivenName }},
+		{"surname", func(u *FileUser) **string { return &u.Surname }, func(a *Account) *string { return &a.Surname }},
+		{"title", func(u *FileUser) **string { return &u.Title }, func(a *Account) *string { return &a.Title }},
+		{"company", func(u *FileUser) **string { return &u.Company }, func(a *Account) *string { return &a.Company }},
+		{"department", func(u *FileUser) **string { return &u.Department }, func(a *Account) *string { return &a.Department }},
+		{"office", func(u *FileUser) **string { return &u.Office }, func(a *Account) *string { return &a.Office }},
+		{"phone", func(u *FileUser) **string { return &u.Phone }, func(a *Account) *string { return &a.Phone }},
+		{"mobile", func(u *FileUser) **string { return &u.Mobile }, func(a *Account) *string { return &a.Mobile }},
+		{"home_phone", func(u *FileUser) **string { return &u.HomePhone }, func(a *Account) *string { return &a.HomePhone }},
+		{"alias", func(u *FileUser) **string { return &u.Alias }, func(a *Account) *string { return &a.Alias }},
+	}
+}
+
+// userBool is a switch of a user. fresh is what a new user has.
+type userBool struct {
+	key   string
+	in    func(*FileUser) **bool
+	of    func(*Account) *bool
+	fresh bool
+}
+
+func userBools() []userBool {
+	return []userBool{
+		{"disabled", func(u *FileUser) **bool { return &u.Disabled }, func(a *Account) *bool { return &a.Disabled }, false},
+		{"active_sync", func(u *FileUser) **bool { return &u.ActiveSync }, func(a *Account) *bool { return &a.ActiveSync }, true},
+		{"admin", func(u *FileUser) **bool { return &u.Admin }, func(a *Account) *bool { return &a.Admin }, false},
+	}
+}
+
+// ParseFile reads a directory file and the photos it names, which lie relative
+// to it. Every error says file, line and key; they come joined.
+func ParseFile(r io.Reader, name string) (*File, error) {
+	return parseFile(r, name, func(path string) ([]byte, error) {
+		if !filepath.IsAbs(path) {
+			path = filepath.Join(filepath.Dir(name), path)
+		}
+		p, err := os.Open(path)
+		if err != nil {
+			return nil, err
+		}
+		defer p.Close()
+		return io.ReadAll(io.LimitReader(p, MaxPhoto+1))
+	})
+}
+
+func parseFile(r io.Reader, name string, photo func(path string) ([]byte, error)) (*File, error) {
+	text, err := io.ReadAll(io.LimitReader(r, tomlfile.MaxBytes+1))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", name, err)
+	}
+	f := &File{text: text, photos: map[string][]byte{}}
+	if f.lines, err = tomlfile.Decode(name, text, f); err != nil {
+		return nil, err
+	}
+	var errs []error
+	for i := range f.Users {
+		p := f.Users[i].Photo
+		if p == nil || *p == "" {
+			continue
+		}
+		b, err := photo(*p)
+		if err != nil {
+			errs = append(errs, f.lines.Errorf([]any{"user", i, "photo"}, "%v", err))
+			continue
+		}
+		f.photos[*p] = b
+	}
+	// What can be said without a store is said now.
+	if _, check := f.desired(); len(errs)+len(check) > 0 {
+		return nil, errors.Join(append(errs, check...)...)
+	}
+	return f, nil
+}
+
+// WriteTOML writes the file so that ParseFile reads the same.
+func (f *File) WriteTOML(w io.Writer) error {
+	e := toml.NewEncoder(w)
+	e.SetIndentTables(false)
+	return e.Encode(f)
+}
+
+// fileJSON is a file on its way to a running server: the text, so that errors
+// there still know their lines, with the photos that lie beside it.
+type fileJSON struct {
+	Name   string            `json:"name"`
+	Text   string            `json:"text"`
+	Photos map[string][]byte `json:"photos,omitempty"`
+}
+
+// MarshalJSON carries the file with its photos and lines.
+func (f *File) MarshalJSON() ([]byte, error) {
+	j := fileJSON{Name: f.lines.File(), Text: string(f.text), Photos: f.photos}
+	if f.text == nil {
+		var b bytes.Buffer
+		if err := f.WriteTOML(&b); err != nil {
+			return nil, err
+		}
+		j.Text = b.String()
+	}
+	return json.Marshal(j)
+}
+
+// UnmarshalJSON reads what MarshalJSON wrote; it opens no files.
+func (f *File) UnmarshalJSON(b []byte) error {
+	var j fileJSON
+	if err := json.Unmarshal(b, &j); err != nil {
+		return err
+	}
+	g, err := parseFile(strings.NewReader(j.Text), j.Name, func(path string) ([]byte, error) {
+		p, ok := j.Photos[path]
+		if !ok {
+			return nil, os.ErrNotExist
+		}
+		return p, nil
+	})
+	if err == nil {
+		*f = *g
+	}
+	return err
+}
+
+// photoOf is the photo a user of the file has; nil when the file says nothing,
+// empty when it takes the photo away.
+func (f *File) photoOf(u *FileUser) ([]byte, error) {
+	switch {
+	case u.Photo != nil && u.PhotoBase64 != nil:
+		return nil, fmt.Errorf("%w: give photo or photo_base64, not both", ErrBadValue)
+	case u.Photo != nil && *u.Photo == "", u.PhotoBase64 != nil && *u.PhotoBase64 == "":
+		return []byte{}, nil
+	case u.Photo != nil:
+		return f.photos[*u.Photo], nil
+	case u.PhotoBase64 != nil:
+		p, err := base64.StdEncoding.DecodeString(*u.PhotoBase64)
+		if err != nil {
+			return nil, fmt.Errorf("%w: not base64", ErrBadValue)
+		}
+		return p, nil
+	}
+	return nil, nil
+}

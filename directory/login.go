@@ -1,0 +1,197 @@
+package directory
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"golang.org/x/text/encoding/charmap"
+
+	"martlet/store"
+)
+
+const (
+	maxLogin = 512
+	// maxLoginDomains bounds the domains in which a login without one is
+	// looked for.
+	maxLoginDomains = 1000
+)
+
+// Authenticate tells whose login and password these are. The login may be
+// user, user@domain, DOMAIN\user or domain.tld\user; both may be UTF-8 or
+// ISO-8859-1. The account comes without its photo, and its Aliases must not be
+// changed. A credential seen in the last minutes costs about a microsecond; a
+// fresh one waits for its turn at the password hash, which ctx can end. Errors
+// are ErrBadCredentials, whether the login exists or not, and ErrDisabled when
+// the password was right.
+func (d *Directory) Authenticate(ctx context.Context, login, password string) (Account, error) {
+	if password == "" || len(login) > maxLogin || len(password) > maxPassword {
+		return Account{}, ErrBadCredentials
+	}
+	k := d.cache.credential(login, password)
+	a, refused := d.cache.find(k, time.Now())
+	if a != nil {
+		return *a, nil
+	}
+	if refused {
+		return Account{}, ErrBadCredentials
+	}
+	return d.verify(ctx, k, login, password)
+}
+
+func (d *Directory) verify(ctx context.Context, k credential, login, password string) (Account, error) {
+	if err := d.hasher.enter(ctx); err != nil {
+		return Account{}, err
+	}
+	defer d.hasher.leave()
+	// A phone opens several connections at once: one of them may have been
+	// verified while this one waited.
+	if a, refused := d.cache.find(k, time.Now()); a != nil {
+		return *a, nil
+	} else if refused {
+		return Account{}, ErrBadCredentials
+	}
+
+	epoch := d.cache.now()
+	a, err := d.byLogin(ctx, login)
+	known := err == nil && a.PasswordHash != ""
+	if err != nil && !errors.Is(err, ErrNoAccount) {
+		return Account{}, err
+	}
+	hash := d.hasher.dummy
+	if known {
+		hash = a.PasswordHash
+	}
+	if ok := verify(hash, password); !ok || !known {
+		d.cache.refuse(k, epoch, time.Now())
+		return Account{}, ErrBadCredentials
+	}
+	if a.Disabled {
+		return Account{}, ErrDisabled
+	}
+	d.cache.put(k, &a, epoch, time.Now())
+	return a, nil
+}
+
+// AccountByLogin finds an account by any form of its login or by an alias. It
+// comes without its photo.
+func (d *Directory) AccountByLogin(ctx context.Context, login string) (Account, error) {
+	if len(login) > maxLogin {
+		return Account{}, ErrNoAccount
+	}
+	return d.byLogin(ctx, login)
+}
+
+func (d *Directory) byLogin(ctx context.Context, login string) (a Account, err error) {
+	err = d.store.View(ctx, func(tx *store.Tx) error {
+		a, err = d.loginAccount(tx, login)
+		return err
+	})
+	if err != nil && !errors.Is(err, ErrNoAccount) {
+		err = fmt.Errorf("directory: login: %w", err)
+	}
+	return a, err
+}
+
+// toUTF8 reads bytes that are not UTF-8 as ISO-8859-1: what desktop Outlook
+// sends in Basic credentials.
+func toUTF8(s string) string {
+	if utf8.ValidString(s) {
+		return s
+	}
+	out, err := charmap.ISO8859_1.NewDecoder().String(s)
+	if err != nil {
+		return s
+	}
+	return out
+}
+
+// loginAccount finds the one account that a login means. A login that could
+// mean several means none.
+func (d *Directory) loginAccount(tx *store.Tx, login string) (Account, error) {
+	where, user, hasDomain := strings.Cut(strings.TrimSpace(toUTF8(login)), `\`)
+	if !hasDomain {
+		where, user = "", where
+	}
+	if strings.Contains(user, "@") {
+		a, err := parseAddress(user)
+		if err != nil {
+			return Account{}, ErrNoAccount
+		}
+		return d.accountAt(tx, a.key())
+	}
+	domains, err := d.loginDomains(tx, where)
+	if err != nil {
+		return Account{}, err
+	}
+	var found Account
+	for _, domain := range domains {
+		a, err := d.accountAt(tx, address{lowerLocal(user), domain}.key())
+		if errors.Is(err, ErrNoAccount) {
+			continue
+		}
+		if err != nil {
+			return Account{}, err
+		}
+		if found.ID != 0 && found.ID != a.ID {
+			return Account{}, ErrNoAccount
+		}
+		found = a
+	}
+	if found.ID == 0 {
+		return Account{}, ErrNoAccount
+	}
+	return found, nil
+}
+
+// loginDomains are the domains a login without @ may belong to: the one named
+// before the backslash, else those whose first label is that name (what Windows
+// calls the NetBIOS name), else all, because people write anything there.
+func (d *Directory) loginDomains(tx *store.Tx, where string) ([]string, error) {
+	if name, err := parseDomain(where); where != "" && err == nil {
+		if ok, err := d.tables.domains.Has(tx, name); err != nil {
+			return nil, err
+		} else if ok {
+			return []string{name}, nil
+		}
+		if strings.Contains(name, ".") {
+			return nil, nil
+		}
+	}
+	var all, named []string
+	for name, err := range d.tables.domains.Keys(tx, store.TableRange[string]{}) {
+		if err != nil {
+			return nil, err
+		}
+		label, _, _ := strings.Cut(name, ".")
+		if strings.EqualFold(label, where) {
+			named = append(named, name)
+		}
+		if all = append(all, name); len(all) == maxLoginDomains {
+			break
+		}
+	}
+	if len(named) > 0 {
+		return named, nil
+	}
+	return all, nil
+}
+
+// accountAt is the account that an address leads to directly.
+func (d *Directory) accountAt(tx *store.Tx, k addressKey) (Account, error) {
+	t, err := d.tables.addresses.Get(tx, k)
+	if errors.Is(err, store.ErrNotFound) || err == nil && t.account == 0 {
+		return Account{}, ErrNoAccount
+	}
+	if err != nil {
+		return Account{}, err
+	}
+	a, err := d.tables.accounts.Get(tx, t.account)
+	if errors.Is(err, store.ErrNotFound) {
+		return Account{}, ErrNoAccount
+	}
+	return a, err
+}

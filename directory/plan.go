@@ -1,0 +1,346 @@
+package directory
+
+import (
+	"bytes"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"martlet/store"
+)
+
+// Edit is one change that Apply makes or, in a dry run, would make.
+type Edit struct {
+	Kind    string    `json:"kind"`    // "add", "change" or "remove", then "domain", "user", "group" or "delegation"
+	Subject string    `json:"subject"` // which
+	Text    string    `json:"text,omitempty"`
+	Account AccountID `json:"account,omitempty"` // of a user that is changed or removed
+}
+
+// RemoveUserEdit is the Kind of the edits after which a mailbox has no owner.
+const RemoveUserEdit = "remove user"
+
+// state is the whole directory in memory, without photos.
+type state struct {
+	domains   map[string]Domain
+	accounts  map[addressKey]Account // by login
+	groups    map[addressKey]Group
+	delegates map[delegateKey]Delegation
+}
+
+func (s state) clone() state {
+	return state{maps.Clone(s.domains), maps.Clone(s.accounts), maps.Clone(s.groups), maps.Clone(s.delegates)}
+}
+
+func (d *Directory) load(tx *store.Tx) (state, error) {
+	s := state{map[string]Domain{}, map[addressKey]Account{}, map[addressKey]Group{}, map[delegateKey]Delegation{}}
+	for r, err := range d.tables.domains.Scan(tx, store.TableRange[string]{}) {
+		if err != nil {
+			return s, err
+		}
+		s.domains[r.Key] = r.Value
+	}
+	for r, err := range d.tables.accounts.Scan(tx, store.TableRange[AccountID]{}) {
+		if err != nil {
+			return s, err
+		}
+		s.accounts[keyOf(r.Value.Login)] = r.Value
+	}
+	for r, err := range d.tables.groups.Scan(tx, store.TableRange[addressKey]{}) {
+		if err != nil {
+			return s, err
+		}
+		s.groups[r.Key] = r.Value
+	}
+	for r, err := range d.tables.delegates.Scan(tx, store.TableRange[delegateKey]{}) {
+		if err != nil {
+			return s, err
+		}
+		s.delegates[r.Key] = r.Value
+	}
+	return s, nil
+}
+
+// step is one edit with what carries it out. Its weight in bytes decides how
+// many steps go into one transaction.
+type step struct {
+	edit   Edit
+	weight int
+	run    func(tx *store.Tx) error
+}
+
+// planner turns a state and a file into steps. It writes nothing.
+type planner struct {
+	checker
+	d      *Directory
+	file   *File
+	old    state
+	want   state
+	origin map[string][]any // of what the file mentions: its place in the file
+	photo  func(AccountID) ([]byte, error)
+	hashes map[addressKey]freshHash
+	now    time.Time
+
+	steps   []step
+	removes []step // run last, so that what they leave can be taken over
+}
+
+func (p *planner) plan(prune bool) error {
+	p.origin = map[string][]any{}
+	p.want = p.old.clone()
+	p.planDomains(prune)
+	if err := p.planUsers(prune); err != nil {
+		return err
+	}
+	p.planGroups(prune)
+	p.planDelegations(prune)
+	p.validate()
+	slices.Reverse(p.removes) // delegations, groups, users, domains
+	p.steps = append(p.steps, p.removes...)
+	return nil
+}
+
+func (p *planner) add(kind, subject string, text []string, weight int, run func(tx *store.Tx) error) *step {
+	s := step{Edit{Kind: kind, Subject: subject, Text: strings.Join(text, "; ")}, weight + 200, run}
+	if strings.HasPrefix(kind, "remove") {
+		p.removes = append(p.removes, s)
+		return &p.removes[len(p.removes)-1]
+	}
+	p.steps = append(p.steps, s)
+	return &p.steps[len(p.steps)-1]
+}
+
+// verb is "add" for what is not there and "change" for what is.
+func verb(there bool) string {
+	if there {
+		return "change"
+	}
+	return "add"
+}
+
+func differ[T comparable](text []string, key string, old, want T) []string {
+	if old == want {
+		return text
+	}
+	return append(text, fmt.Sprintf("%s: %#v -> %#v", key, old, want))
+}
+
+func differList(text []string, key string, old, want []string) []string {
+	if slices.Equal(old, want) {
+		return text
+	}
+	return append(text, fmt.Sprintf("%s: %q -> %q", key, old, want))
+}
+
+func (p *planner) planDomains(prune bool) {
+	for i, f := range p.file.Domains {
+		p.origin["domain "+f.Name] = []any{"domain", i}
+		old, there := p.old.domains[f.Name]
+		want := old
+		if !there {
+			want = Domain{Name: f.Name, PlusAddressing: true}
+		}
+		if f.CatchAll != nil {
+			want.CatchAll = *f.CatchAll
+		}
+		if f.PlusAddressing != nil {
+			want.PlusAddressing = *f.PlusAddressing
+		}
+		if there && old == want {
+			continue
+		}
+		text := differ(nil, "catch_all", old.CatchAll, want.CatchAll)
+		if there {
+			text = differ(text, "plus_addressing", old.PlusAddressing, want.PlusAddressing)
+		}
+		p.want.domains[f.Name] = want
+		p.add(verb(there)+" domain", f.Name, text, 0, func(tx *store.Tx) error {
+			return p.d.tables.domains.Set(tx, want.Name, want)
+		})
+	}
+	for _, name := range slices.Sorted(maps.Keys(p.old.domains)) {
+		if prune && p.origin["domain "+name] == nil {
+			delete(p.want.domains, name)
+			p.add("remove domain", name, nil, 0, func(tx *store.Tx) error { return p.d.tables.domains.Delete(tx, name) })
+		}
+	}
+}
+
+func (p *planner) planUsers(prune bool) error {
+	for i, f := range p.file.Users {
+		if err := p.planUser(&f, i); err != nil {
+			return err
+		}
+	}
+	for _, k := range slices.Sorted(maps.Keys(p.old.accounts)) {
+		if prune && p.origin["user "+string(k)] == nil {
+			a := p.old.accounts[k]
+			delete(p.want.accounts, k)
+			s := p.add(RemoveUserEdit, a.Login, []string{"with mailbox and devices"}, 0, func(tx *store.Tx) error { return p.d.deleteAccount(tx, &a) })
+			s.edit.Account = a.ID
+		}
+	}
+	return nil
+}
+
+func (p *planner) planUser(f *FileUser, i int) error {
+	k := keyOf(f.Login)
+	p.origin["user "+string(k)] = []any{"user", i}
+	old, there := p.old.accounts[k]
+	want := old
+	if !there {
+		want = Account{Login: f.Login, Created: p.now}
+	}
+	var text []string
+	for _, t := range userTexts() {
+		if s := *t.in(f); s != nil {
+			text = differ(text, t.key, *t.of(&old), *s)
+			*t.of(&want) = *s
+		}
+	}
+	for _, b := range userBools() {
+		v := b.fresh
+		if there {
+			v = *b.of(&old)
+		}
+		if s := *b.in(f); s != nil {
+			v = *s
+		}
+		if there || v != b.fresh {
+			text = differ(text, b.key, *b.of(&old), v)
+		}
+		*b.of(&want) = v
+	}
+	if f.Aliases != nil {
+		text = differList(text, "aliases", old.Aliases, f.Aliases)
+		want.Aliases = f.Aliases
+	}
+	if h, ok := p.hashes[k]; ok && f.Password != nil {
+		want.PasswordHash = h.hash
+	} else if f.PasswordHash != nil {
+		want.PasswordHash = *f.PasswordHash
+	}
+	if want.PasswordHash != old.PasswordHash {
+		text = append(text, "password")
+	}
+	photo, text, err := p.planPhoto(f, old.ID, text)
+	if err != nil {
+		return err
+	}
+	p.want.accounts[k] = want
+	if there && len(text) == 0 {
+		return nil
+	}
+	s := p.add(verb(there)+" user", want.Login, text, 2000+100*len(want.Aliases)+len(photo), func(tx *store.Tx) error {
+		return p.putUser(tx, old, want, there, photo)
+	})
+	s.edit.Account = old.ID
+	return nil
+}
+
+// planPhoto returns the photo to write, nil for none.
+func (p *planner) planPhoto(f *FileUser, id AccountID, text []string) ([]byte, []string, error) {
+	photo, err := p.file.photoOf(f)
+	if err != nil || photo == nil {
+		return nil, text, err
+	}
+	var old []byte
+	if id != 0 {
+		if old, err = p.photo(id); err != nil {
+			return nil, text, err
+		}
+	}
+	if bytes.Equal(old, photo) {
+		return nil, text, nil
+	}
+	return photo, append(text, fmt.Sprintf("photo: %d -> %d bytes", len(old), len(photo))), nil
+}
+
+func (p *planner) putUser(tx *store.Tx, old, want Account, there bool, photo []byte) error {
+	was := &old
+	if !there {
+		was = nil
+		id, err := tx.Next("mailbox")
+		if err != nil {
+			return err
+		}
+		want.ID = AccountID(id)
+	}
+	if err := p.d.putAccount(tx, was, &want); err != nil {
+		return err
+	}
+	if photo == nil {
+		return nil
+	}
+	return p.d.putPhoto(tx, want.ID, photo)
+}
+
+func (p *planner) planGroups(prune bool) {
+	for i, f := range p.file.Groups {
+		k := keyOf(f.Address)
+		p.origin["group "+string(k)] = []any{"group", i}
+		old, there := p.old.groups[k]
+		want := old
+		if !there {
+			want.Address = f.Address
+		}
+		if f.Name != nil {
+			want.Name = *f.Name
+		}
+		if f.Members != nil {
+			want.Members = f.Members
+		}
+		p.want.groups[k] = want
+		text := differList(differ(nil, "name", old.Name, want.Name), "members", old.Members, want.Members)
+		if there && len(text) == 0 {
+			continue
+		}
+		p.add(verb(there)+" group", want.Address, text, 100*len(want.Members), func(tx *store.Tx) error {
+			if err := p.d.tables.addresses.Set(tx, k, target{group: k}); err != nil {
+				return err
+			}
+			return p.d.tables.groups.Set(tx, k, want)
+		})
+	}
+	for _, k := range slices.Sorted(maps.Keys(p.old.groups)) {
+		if prune && p.origin["group "+string(k)] == nil {
+			delete(p.want.groups, k)
+			p.add("remove group", p.old.groups[k].Address, nil, 0, func(tx *store.Tx) error {
+				if err := p.d.release(tx, k, target{group: k}); err != nil {
+					return err
+				}
+				return p.d.tables.groups.Delete(tx, k)
+			})
+		}
+	}
+}
+
+func (p *planner) planDelegations(prune bool) {
+	for i, f := range p.file.Delegations {
+		k := delegateKey{keyOf(f.Owner), keyOf(f.Delegate)}
+		p.origin["delegation "+k.String()] = []any{"delegation", i}
+		old, there := p.old.delegates[k]
+		want := Delegation(f)
+		if there && old == want {
+			continue
+		}
+		text := differ(differ(nil, "send_as", old.SendAs, want.SendAs), "send_on_behalf", old.SendOnBehalf, want.SendOnBehalf)
+		p.want.delegates[k] = want
+		p.add(verb(there)+" delegation", want.Delegate+" for "+want.Owner, text, 0, func(tx *store.Tx) error {
+			return p.d.tables.delegates.Set(tx, k, want)
+		})
+	}
+	for _, k := range slices.SortedFunc(maps.Keys(p.old.delegates), func(a, b delegateKey) int { return strings.Compare(a.String(), b.String()) }) {
+		if prune && p.origin["delegation "+k.String()] == nil {
+			old := p.old.delegates[k]
+			delete(p.want.delegates, k)
+			p.add("remove delegation", old.Delegate+" for "+old.Owner, nil, 0, func(tx *store.Tx) error {
+				return p.d.tables.delegates.Delete(tx, k)
+			})
+		}
+	}
+}
+
+func (k delegateKey) String() string { return string(k.owner) + " " + string(k.delegate) }

@@ -1,0 +1,134 @@
+package directory
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+)
+
+// validate checks the state that would come about as a whole: it may not hold
+// an address twice, nor one that leads nowhere.
+func (p *planner) validate() {
+	accounts := p.validateUsers()
+	all := p.validateGroups(accounts)
+	for _, name := range slices.Sorted(maps.Keys(p.want.domains)) {
+		c := p.want.domains[name].CatchAll
+		if c != "" && all[keyOf(c)] == "" {
+			p.reject(fmt.Errorf("%w: catch-all %s", ErrNoAddress, c), "domain "+name, "catch_all")
+		}
+	}
+	for _, g := range p.want.delegates {
+		k := delegateKey{keyOf(g.Owner), keyOf(g.Delegate)}
+		if _, ok := p.want.accounts[k.delegate]; !ok {
+			p.reject(fmt.Errorf("%w: %s is nobody's login", ErrNoAccount, g.Delegate), "delegation "+k.String(), "delegate")
+		}
+		_, user := p.want.accounts[k.owner]
+		if _, group := p.want.groups[k.owner]; !user && !group {
+			p.reject(fmt.Errorf("%w: %s is neither a login nor a group", ErrNoAccount, g.Owner), "delegation "+k.String(), "owner")
+		}
+	}
+}
+
+// validateUsers returns who has which address.
+func (p *planner) validateUsers() map[addressKey]string {
+	owner := map[addressKey]string{}
+	for _, k := range slices.Sorted(maps.Keys(p.want.accounts)) {
+		a := p.want.accounts[k]
+		who := "user " + string(k)
+		for i, s := range addressesOf(&a) {
+			path := []any{"login"}
+			if i > 0 {
+				path = []any{"aliases", i - 1}
+			}
+			p.validateDomain(s, who, path...)
+			p.claim(owner, s, who, path...)
+		}
+	}
+	return owner
+}
+
+func (p *planner) validateDomain(s, who string, path ...any) {
+	a, err := parseAddress(s)
+	if err != nil {
+		p.reject(err, who, path...)
+		return
+	}
+	if _, ok := p.want.domains[a.domain]; !ok {
+		p.reject(fmt.Errorf("%w: %s: add [[domain]] name = %q", ErrNoDomain, s, a.domain), who, path...)
+	}
+}
+
+// claim gives an address to one of those who want it. When the file gives to
+// one what the store has given to another, the file is told.
+func (p *planner) claim(owner map[addressKey]string, s, who string, path ...any) {
+	k := keyOf(s)
+	other := owner[k]
+	if other == "" {
+		owner[k] = who
+		return
+	}
+	if p.origin[who] == nil && p.origin[other] != nil {
+		who, other, path = other, who, nil
+	}
+	p.reject(fmt.Errorf("%w: %s belongs to %s", ErrExists, s, other), who, path...)
+}
+
+func (p *planner) validateGroups(owner map[addressKey]string) map[addressKey]string {
+	keys := slices.Sorted(maps.Keys(p.want.groups))
+	for _, k := range keys {
+		s := p.want.groups[k].Address
+		p.validateDomain(s, "group "+string(k), "address")
+		p.claim(owner, s, "group "+string(k), "address")
+	}
+	for _, k := range keys {
+		for j, m := range p.want.groups[k].Members {
+			if owner[keyOf(m)] == "" {
+				p.reject(fmt.Errorf("%w: %s; a group's members are users and groups of this directory", ErrNoAddress, m), "group "+string(k), "members", j)
+			}
+		}
+	}
+	p.findLoops(keys)
+	return owner
+}
+
+// findLoops refuses a group that lies within itself, and a chain of groups
+// longer than a delivery would follow.
+func (p *planner) findLoops(keys []addressKey) {
+	done := map[addressKey]bool{}
+	above := map[addressKey]bool{}
+	var walk func(k addressKey) bool
+	walk = func(k addressKey) bool {
+		if above[k] || len(above) > maxGroups {
+			return false
+		}
+		if done[k] {
+			return true
+		}
+		above[k] = true
+		defer delete(above, k)
+		for _, m := range p.want.groups[k].Members {
+			if _, ok := p.want.groups[keyOf(m)]; ok && !walk(keyOf(m)) {
+				return false
+			}
+		}
+		done[k] = true
+		return true
+	}
+	for _, k := range keys {
+		if !done[k] && !walk(k) {
+			p.reject(fmt.Errorf("%w: the group lies within itself", ErrBadValue), "group "+string(k), "members")
+			return
+		}
+	}
+}
+
+// reject reports what is wrong with an entry: at its place in the file, or by
+// its name when only the store has it.
+func (p *planner) reject(err error, who string, path ...any) {
+	at := p.origin[who]
+	if at == nil {
+		p.fail(fmt.Errorf("%s in the store: %w", who, err))
+		return
+	}
+	p.fail(err, append(slices.Clone(at), path...)...)
+}
