@@ -1,0 +1,362 @@
+package wbxml_test
+
+import (
+	"bytes"
+	"encoding/hex"
+	"errors"
+	"flag"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+
+	"martlet/protocol/wbxml"
+)
+
+var update = flag.Bool("update", false, "write the golden files")
+
+// document has a field of every kind.
+type document struct {
+	_        struct{}   `wbxml:"AirSync:Sync"`
+	Text     string     `wbxml:"AirSync:SyncKey"`
+	Optional *string    `wbxml:"AirSync:ClientId"`
+	Number   *uint      `wbxml:"AirSync:WindowSize"`
+	Signed   int32      `wbxml:"AirSync:Wait,omitempty"`
+	Flag     *bool      `wbxml:"AirSync:GetChanges"`
+	Present  bool       `wbxml:"AirSync:MoreAvailable,empty"`
+	Items    []item     `wbxml:"AirSync:Collections>Collection"`
+	Ordered  []choice   `wbxml:"AirSync:Commands,choice"`
+	Words    []string   `wbxml:"AirSync:Class"`
+	Data     []byte     `wbxml:"ComposeMail:Mime"`
+	Base     []byte     `wbxml:"ItemOperations:Data,base64"`
+	When     time.Time  `wbxml:"Email:DateReceived,omitempty"`
+	Compact  time.Time  `wbxml:"Email:Until,omitempty,compact"`
+	Kept     wbxml.Raw  `wbxml:"AirSync:Supported"`
+	Any      any        `wbxml:"AirSync:ApplicationData"`
+	Degrees  *float64   `wbxml:"AirSyncBase:Latitude"`
+	Options  []struct{} `wbxml:"AirSync:Options"`
+}
+
+type item struct {
+	ID   string `wbxml:"AirSync:CollectionId"`
+	Body *body  `wbxml:"AirSyncBase:Body"`
+}
+
+type body struct {
+	Data string `wbxml:"AirSyncBase:Data,omitempty"`
+}
+
+type choice struct {
+	Add    *item        `wbxml:"AirSync:Add"`
+	Delete *wbxml.Empty `wbxml:"AirSync:Delete"`
+}
+
+func ptr[T any](v T) *T { return &v }
+
+func fullDocument(t testing.TB) document {
+	kept, err := wbxml.MarshalRaw(&item{ID: "kept", Body: &body{Data: "x"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return document{
+		Text: "1", Optional: ptr("c"), Number: ptr(uint(512)), Signed: -3, Flag: ptr(false), Present: true,
+		Items:   []item{{ID: "5", Body: &body{Data: "Grüße, 東京"}}, {ID: "6"}},
+		Ordered: []choice{{Delete: &wbxml.Empty{}}, {Add: &item{ID: "n"}}, {Delete: &wbxml.Empty{}}},
+		Words:   []string{"Email", "SMS"},
+		Data:    []byte{0, 1, 2, 0xFF}, Base: []byte("attachment"),
+		When:    time.Date(2026, 11, 23, 5, 13, 0, 120e6, time.UTC),
+		Compact: time.Date(2026, 11, 23, 5, 13, 0, 0, time.UTC),
+		Kept:    kept, Any: kept, Degrees: ptr(-12.5), Options: []struct{}{{}},
+	}
+}
+
+func TestRoundTripKeepsEverything(t *testing.T) {
+	in := fullDocument(t)
+	b, err := wbxml.Marshal(&in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out document
+	if err := wbxml.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(in, out); diff != "" {
+		t.Error(diff)
+	}
+	again, err := wbxml.AppendMarshal([]byte("prefix"), out)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if string(again) != "prefix"+string(b) {
+		t.Errorf("second encoding differs:\n%x\n%x", again, b)
+	}
+}
+
+func TestAbsentAndEmptyElementsAreTold(t *testing.T) {
+	for name, tc := range map[string]struct {
+		hex  string
+		want document
+	}{
+		"nothing":             {"03016a0005", document{}},
+		"empty GetChanges":    {"03016a00451301", document{Flag: ptr(true)}},
+		"GetChanges 0":        {"03016a0045530330000101", document{Flag: ptr(false)}},
+		"GetChanges 1":        {"03016a0045530331000101", document{Flag: ptr(true)}},
+		"empty Options":       {"03016a00451701", document{Options: []struct{}{{}}}},
+		"open empty Options":  {"03016a0045570101", document{Options: []struct{}{{}}}},
+		"empty Collections":   {"03016a00451c01", document{Items: []item{}}},
+		"empty Commands":      {"03016a00451601", document{Ordered: []choice{}}},
+		"empty Supported":     {"03016a00452001", document{Kept: wbxml.EmptyRaw()}},
+		"empty ClientId":      {"03016a00450c01", document{Optional: ptr("")}},
+		"MoreAvailable":       {"03016a00451401", document{Present: true}},
+		"entity":              {"03016a00454b02811c0101", document{Text: "\u009c"}},
+		"string in pieces":    {"03016a00454b0361000362000101", document{Text: "ab"}},
+		"string table":        {"03016a03616200454b83010101", document{Text: "b"}},
+		"opaque as string":    {"03016a00454bc30261620101", document{Text: "ab"}},
+		"trailing NUL, spare": {"03016a00454bc3036162000101", document{Text: "ab"}},
+		"spaces and a number": {"03016a00455503203520000101", document{Number: ptr(uint(5))}},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got document
+			if err := wbxml.Unmarshal(unhex(t, tc.hex), &got); err != nil {
+				t.Fatal(err)
+			}
+			if diff := cmp.Diff(tc.want, got); diff != "" {
+				t.Error(diff)
+			}
+		})
+	}
+}
+
+func unhex(t testing.TB, s string) []byte {
+	t.Helper()
+	b, err := hex.DecodeString(s)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return b
+}
+
+func TestHostileInputIsRefusedWithATypedError(t *testing.T) {
+	for name, tc := range map[string]struct {
+		in   []byte
+		want error
+	}{
+		"empty":                {nil, wbxml.ErrMalformed},
+		"XML":                  {[]byte("<?xml version='1.0'?>"), wbxml.ErrMalformed},
+		"header only":          {unhex(t, "03016a00"), wbxml.ErrMalformed},
+		"charset Latin-1":      {unhex(t, "0301040005"), wbxml.ErrMalformed},
+		"table cut off":        {unhex(t, "03016a8f7f"), wbxml.ErrMalformed},
+		"number too long":      {unhex(t, "03ffffffffff7f"), wbxml.ErrMalformed},
+		"cut off":              {unhex(t, "03016a004545"), wbxml.ErrMalformed},
+		"string cut off":       {unhex(t, "03016a00454b0361"), wbxml.ErrMalformed},
+		"opaque cut off":       {unhex(t, "03016a00454bc38fffffff7f"), wbxml.ErrMalformed},
+		"page switch cut off":  {unhex(t, "03016a004500"), wbxml.ErrMalformed},
+		"trailing bytes":       {unhex(t, "03016a000501"), wbxml.ErrMalformed},
+		"second root":          {unhex(t, "03016a000505"), wbxml.ErrMalformed},
+		"text at the top":      {unhex(t, "03016a0003610005"), wbxml.ErrMalformed},
+		"attributes":           {unhex(t, "03016a00c5010101"), wbxml.ErrMalformed},
+		"literal tag":          {unhex(t, "03016a00450401"), wbxml.ErrMalformed},
+		"processing":           {unhex(t, "03016a004543"), wbxml.ErrMalformed},
+		"reference past table": {unhex(t, "03016a00454b83050101"), wbxml.ErrMalformed},
+		"entity no character":  {unhex(t, "03016a00454b0283b0000101"), wbxml.ErrMalformed},
+		"a million levels":     {append(unhex(t, "03016a00"), bytes.Repeat([]byte{0x45}, 1<<20)...), wbxml.ErrTooDeep},
+		"a million elements":   {append(unhex(t, "03016a0045"), bytes.Repeat([]byte{0x17}, 1<<20)...), wbxml.ErrTooLarge},
+		"references added up":  {tableBomb(), wbxml.ErrTooLarge},
+	} {
+		t.Run(name, func(t *testing.T) {
+			var got document
+			if err := wbxml.Unmarshal(tc.in, &got); !errors.Is(err, tc.want) {
+				t.Errorf("got %v, want %v", err, tc.want)
+			}
+			if len(wbxml.Dump(tc.in)) > 64<<20 {
+				t.Error("the dump is out of proportion")
+			}
+		})
+	}
+}
+
+// tableBomb names one long string of the table again and again.
+func tableBomb() []byte {
+	b := append([]byte{0x03, 0x01, 0x6A, 0xA0, 0x00}, bytes.Repeat([]byte{'x'}, 4095)...)
+	b = append(b, 0, 0x45, 0x4B)
+	return append(b, bytes.Repeat([]byte{0x83, 0x00}, 1<<16)...)
+}
+
+func TestWrongContentTellsTheElement(t *testing.T) {
+	var got document
+	var value *wbxml.ValueError
+	for _, in := range []string{"5503780001", "550339393939393939393939393939393939393939390001", "53036e6f0001"} {
+		err := wbxml.Unmarshal(unhex(t, "03016a0045"+in+"01"), &got)
+		if !errors.As(err, &value) {
+			t.Errorf("%s: got %v, want a ValueError", in, err)
+		}
+	}
+	var unknown *wbxml.UnknownTagError
+	if err := wbxml.Unmarshal(unhex(t, "03016a00453f01"), &got); !errors.As(err, &unknown) || unknown.Token != 0x3F {
+		t.Errorf("unknown token: %v", err)
+	}
+	if err := wbxml.Unmarshal(unhex(t, "03016a0045003f0501"), &got); !errors.As(err, &unknown) || unknown.Page != 0x3F {
+		t.Errorf("unknown page: %v", err)
+	}
+	var root *wbxml.RootError
+	if err := wbxml.Unmarshal(unhex(t, "03016a00000d05"), &got); !errors.As(err, &root) || root.Got.String() != "Ping:Ping" {
+		t.Errorf("other document: %v", err)
+	}
+	var unexpected *wbxml.UnexpectedError
+	if err := wbxml.Unmarshal(unhex(t, "03016a00454b0b0101"), &got); !errors.As(err, &unexpected) {
+		t.Errorf("element in a string: %v", err)
+	}
+}
+
+func TestRequiredElements(t *testing.T) {
+	type folderSync struct {
+		_       struct{} `wbxml:"FolderHierarchy:FolderSync"`
+		SyncKey string   `wbxml:"FolderHierarchy:SyncKey,required"`
+	}
+	var got folderSync
+	var missing *wbxml.MissingError
+	if err := wbxml.Unmarshal(unhex(t, "03016a00000716"), &got); !errors.As(err, &missing) {
+		t.Fatalf("got %v, want a MissingError", err)
+	}
+	if missing.Tag.String() != "FolderHierarchy:SyncKey" {
+		t.Errorf("missing %s", missing.Tag)
+	}
+	if err := wbxml.Unmarshal(unhex(t, "03016a000007561201"), &got); err != nil {
+		t.Errorf("an empty element is there: %v", err)
+	}
+}
+
+func TestStrictAndLenientReading(t *testing.T) {
+	twice := unhex(t, "03016a00454b0361000"+"14b0362000101")
+	var got document
+	if err := wbxml.Unmarshal(twice, &got); err != nil || got.Text != "b" {
+		t.Errorf("the last one counts: %q, %v", got.Text, err)
+	}
+	d := wbxml.Decoder{Strict: true}
+	var duplicate *wbxml.DuplicateError
+	if err := d.Unmarshal(twice, &got); !errors.As(err, &duplicate) {
+		t.Errorf("got %v, want a DuplicateError", err)
+	}
+	alien := unhex(t, "03016a0045"+"000d"+"4945"+"0101"+"0000"+"4b0362000101") // Ping:Folders in a Sync
+	lenient := wbxml.Decoder{}
+	if err := lenient.Unmarshal(alien, &got); err != nil || got.Text != "b" {
+		t.Fatalf("%q, %v", got.Text, err)
+	}
+	if len(lenient.Skipped) != 1 || lenient.Skipped[0].Tag.String() != "Ping:Folders" {
+		t.Errorf("skipped %v", lenient.Skipped)
+	}
+	var unexpected *wbxml.UnexpectedError
+	if err := d.Unmarshal(alien, &got); !errors.As(err, &unexpected) {
+		t.Errorf("got %v, want an UnexpectedError", err)
+	}
+}
+
+func TestTextThatXMLCannotCarryIsCleaned(t *testing.T) {
+	in := document{Text: "a\x00b\x0bc\xffd\te"}
+	b, err := wbxml.Marshal(in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var out document
+	if err := wbxml.Unmarshal(b, &out); err != nil {
+		t.Fatal(err)
+	}
+	if out.Text != "abc\uFFFDd\te" {
+		t.Errorf("got %q", out.Text)
+	}
+}
+
+func TestRawStandsAlone(t *testing.T) {
+	// The content begins in page 0, changes to 17, and one string stands in the table.
+	in := unhex(t, "03016a03616200"+"45"+"5d"+"528300"+"01"+"0011"+"4a"+"4b0378000101"+"01"+"0000"+"4b03310001"+"01")
+	var got struct {
+		_    struct{}  `wbxml:"AirSync:Sync"`
+		Data wbxml.Raw `wbxml:"AirSync:ApplicationData"`
+		Key  string    `wbxml:"AirSync:SyncKey"`
+	}
+	if err := wbxml.Unmarshal(in, &got); err != nil {
+		t.Fatal(err)
+	}
+	if got.Key != "1" {
+		t.Errorf("after the content: %q", got.Key)
+	}
+	var data item
+	if err := wbxml.UnmarshalRaw(bytes.Clone(got.Data), &data); err != nil {
+		t.Fatal(err)
+	}
+	want := item{ID: "ab", Body: &body{Data: "x"}}
+	if diff := cmp.Diff(want, data); diff != "" {
+		t.Error(diff)
+	}
+	b, err := wbxml.Marshal(&got)
+	if err != nil {
+		t.Fatal(err)
+	}
+	again := got
+	if err := wbxml.Unmarshal(b, &again); err != nil || again.Key != "1" || !bytes.Equal(again.Data, got.Data) {
+		t.Errorf("%v: %+v", err, again)
+	}
+	for n := range len(got.Data) {
+		var cut item
+		_ = wbxml.UnmarshalRaw(got.Data[:n], &cut) // must not panic
+	}
+}
+
+func TestDump(t *testing.T) {
+	in := fullDocument(t)
+	b, err := wbxml.Marshal(&in)
+	if err != nil {
+		t.Fatal(err)
+	}
+	golden(t, "dump.xml", []byte(wbxml.Dump(b)))
+	for n := range len(b) {
+		if dump := wbxml.Dump(b[:n]); n < len(b) && !strings.Contains(dump, "<!--") {
+			t.Fatalf("cut at %d: no comment in %s", n, dump)
+		}
+	}
+}
+
+func golden(t *testing.T, name string, got []byte) {
+	t.Helper()
+	path := filepath.Join("testdata", name)
+	if *update {
+		if err := os.WriteFile(path, got, 0o644); err != nil {
+			t.Fatal(err)
+		}
+	}
+	want, err := os.ReadFile(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(string(want), string(got)); diff != "" {
+		t.Error(diff)
+	}
+}
+
+func TestBadStructsAreRefused(t *testing.T) {
+	for _, v := range []any{
+		3, struct{}{}, (*document)(nil),
+		struct {
+			_ struct{} `wbxml:"AirSync:Nothing"`
+		}{},
+		struct {
+			_ struct{} `wbxml:"AirSync:Sync"`
+			A string   `wbxml:"AirSync:SyncKey,wrong"`
+		}{},
+		struct {
+			_ struct{}       `wbxml:"AirSync:Sync"`
+			A map[string]int `wbxml:"AirSync:SyncKey"`
+		}{},
+		struct {
+			_    struct{} `wbxml:"AirSync:Sync"`
+			A, B string   `wbxml:"AirSync:SyncKey"`
+		}{},
+	} {
+		if b, err := wbxml.AppendMarshal([]byte("x"), v); err == nil || string(b) != "x" {
+			t.Errorf("%T: %q, %v", v, b, err)
+		}
+	}
+}
