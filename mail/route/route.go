@@ -7,18 +7,18 @@ package route
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
+	"sync"
+	"time"
 
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/store"
+	"martlet/store/blob"
 )
-
-// ErrDuplicate tells that a message with this Key has been sent already. For
-// the caller that is success: the first answer was lost on its way.
-var ErrDuplicate = errors.New("route: already sent")
 
 // Config holds what a Router needs.
 type Config struct {
@@ -32,53 +32,82 @@ type Config struct {
 
 // Router takes messages to their places. It is safe for concurrent use.
 type Router struct {
-	cfg Config
-	log *slog.Logger
+	store     *store.Store
+	directory *directory.Directory
+	mailboxes *mailbox.Mailboxes
+	queue     *queue.Queue
+	hostname  string
+	log       *slog.Logger
+
+	sent    store.Table[Key, time.Time]
+	sentAge store.Table[sentAge, struct{}]
+	fanouts store.Table[uint64, fanout]
+
+	// ctx ends with Close; what is not delivered by then waits for Recover.
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu      sync.Mutex
+	closed  bool
+	running sync.WaitGroup
 }
 
-// New returns a Router.
+// New returns a Router. Call Recover once the mailboxes are open, and Close
+// before the store is closed.
 func New(cfg Config) *Router {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
-	return &Router{cfg: cfg, log: cfg.Logger}
+	if cfg.Hostname == "" {
+		cfg.Hostname = "localhost"
+	}
+	r := &Router{
+		store:     cfg.Store,
+		directory: cfg.Directory,
+		mailboxes: cfg.Mailboxes,
+		queue:     cfg.Queue,
+		hostname:  cfg.Hostname,
+		log:       cfg.Logger,
+		sent:      store.NewTable("sent", store.PrefixSent, sentKeys, times),
+		sentAge:   store.NewTable("sent age", store.PrefixSentAge, sentAgeKeys, nothing),
+		fanouts:   store.NewTable("fanout", store.PrefixFanout, store.Uint64Key[uint64](), fanouts),
+	}
+	r.ctx, r.cancel = context.WithCancel(context.Background())
+	return r
 }
 
-// Key names one wish to send, so that a repeated request does not send twice
-// (MS-ASCMD 2.2.3.28.2). The zero Key is never remembered.
-type Key struct {
-	Account  directory.AccountID
-	Device   string
-	ClientID string
+// Close ends what runs behind the callers' backs.
+func (r *Router) Close() error {
+	r.mu.Lock()
+	r.closed = true
+	r.mu.Unlock()
+	r.cancel()
+	r.running.Wait()
+	return nil
 }
 
-// Submission is a message one of our users sends.
-type Submission struct {
-	Account    directory.AccountID
-	Envelope   *mail.Envelope // nil: taken from the header fields From, To, Cc and Bcc
-	Raw        []byte
-	SaveInSent bool
-	Once       Key                       // remembered for a day
-	Then       func(tx *store.Tx) error // nil or more work for the same transaction; may run again
+// maxAttempts is how often a message is put into the blob store anew because
+// it was collected before it was referred to. Once would do.
+const maxAttempts = 3
+
+// update runs fn durably; prepare, which makes blobs, runs before it, and
+// again if one of them is gone by then.
+func (r *Router) update(ctx context.Context, prepare func() error, fn func(*store.Tx) error) error {
+	for attempt := 1; ; attempt++ {
+		err := prepare()
+		if err == nil {
+			err = r.store.Update(ctx, fn)
+		}
+		if err == nil || attempt == maxAttempts || !errors.Is(err, blob.ErrGone) {
+			return transportError(err)
+		}
+	}
 }
 
-// Deliver puts a message into the mailboxes of its local recipients, whose
-// accounts the caller has resolved. When it returns nil, the message is
-// durable in all of them; otherwise it is in none.
-// Errors: mail.ErrNoSpace, mail.ErrLoop, mail.ErrNoRecipients.
-func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) error {
-	return errors.ErrUnsupported
-}
-
-// Submit sends a user's message: local recipients get it, remote ones are
-// queued, the Sent folder keeps a copy with Bcc, and the Key is remembered, all
-// in one transaction.
-// Errors: ErrDuplicate, mail.ErrNotSender, mail.ErrNoRecipients,
-// mail.ErrBadAddress, mail.ErrTooManyTo, mail.ErrLoop, mail.ErrNoSpace.
-func (r *Router) Submit(ctx context.Context, s Submission) error { return errors.ErrUnsupported }
-
-// Relay is Submit for a client that keeps its own Sent folder, as those that
-// speak SMTP do.
-func (r *Router) Relay(ctx context.Context, account directory.AccountID, env mail.Envelope, raw []byte) error {
-	return r.Submit(ctx, Submission{Account: account, Envelope: &env, Raw: raw})
+// transportError adds the mail core's own word to an error of the store.
+func transportError(err error) error {
+	if errors.Is(err, store.ErrDiskFull) {
+		return fmt.Errorf("route: %w: %w", mail.ErrNoSpace, err)
+	}
+	return err
 }

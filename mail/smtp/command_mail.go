@@ -2,7 +2,6 @@ package smtp
 
 import (
 	"context"
-	"errors"
 	"strings"
 
 	"martlet/mail"
@@ -33,12 +32,9 @@ func (s *session) mail(ctx context.Context, arg string) reply {
 		return rep
 	}
 	if path != "" {
-		env.From, err = parseMailbox(path, env.SMTPUTF8)
-		switch {
-		case errors.Is(err, errNeedsUTF8):
-			return s.refusal(answer(553, "5.6.7", "This address needs SMTPUTF8"))
-		case err != nil:
-			return answer(501, "5.1.7", "Bad sender address")
+		var rep reply
+		if env.From, rep = s.parseAddress(path, env.SMTPUTF8, "5.1.7"); rep.code != 0 {
+			return rep
 		}
 	}
 	if rep := s.checkSender(ctx, env.From); rep.code != 0 {

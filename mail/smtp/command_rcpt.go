@@ -29,17 +29,16 @@ func (s *session) rcpt(ctx context.Context, arg string) reply {
 		return answer(452, "4.5.3", "Too many recipients")
 	}
 	var r mail.Recipient
-	if rep := rcptParameters(&r, params); rep.code != 0 {
+	rep := rcptParameters(&r, params)
+	if rep.code != 0 {
 		return rep
 	}
 	if strings.EqualFold(path, "postmaster") { // RFC 5321 4.5.1
 		r.Address = path
-	} else if r.Address, err = parseMailbox(path, s.env.SMTPUTF8); errors.Is(err, errNeedsUTF8) {
-		return s.refusal(answer(553, "5.6.7", "This address needs SMTPUTF8"))
-	} else if err != nil {
-		return answer(501, "5.1.3", "Bad recipient address")
+	} else if r.Address, rep = s.parseAddress(path, s.env.SMTPUTF8, "5.1.3"); rep.code != 0 {
+		return rep
 	}
-	if rep := s.resolve(ctx, &r); rep.code != 0 {
+	if rep = s.resolve(ctx, &r); rep.code != 0 {
 		if rep.code >= 500 {
 			s.srv.log.Info("smtp recipient refused", "remote", s.remoteText, "from", s.env.From, "to", r.Address, "code", rep.enhanced)
 			return s.refusal(rep)

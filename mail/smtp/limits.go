@@ -23,9 +23,6 @@ const (
 	maxRefused      = 100 // recipients and senders refused, in one session
 	maxAuthFailures = 3   // in one session
 
-	maxPath        = 320 // 64 + "@" + 255: the parts' limits of RFC 5321 4.5.3.1
-	maxLocalPart   = 64
-	maxDomain      = 255
 	maxHelo        = 255
 	maxParameters  = 16 // of one MAIL or RCPT
 	maxORcpt       = 500

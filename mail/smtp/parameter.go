@@ -107,3 +107,7 @@ func validORcpt(s string) bool {
 	kind, address, found := strings.Cut(s, ";")
 	return found && len(s) <= maxORcpt && validKey(kind) && address != "" && validXtext(address)
 }
+
+func isAlphanumeric(c byte) bool {
+	return '0' <= c && c <= '9' || 'a' <= c|0x20 && c|0x20 <= 'z'
+}

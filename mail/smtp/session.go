@@ -32,9 +32,9 @@ type session struct {
 	account  directory.Account
 	authed   bool
 
-	started  bool // MAIL was accepted
-	env      mail.Envelope
-	chunks   *message // BDAT under way
+	started bool // MAIL was accepted
+	env     mail.Envelope
+	chunks  *message // BDAT under way
 
 	errors, refused, authFailures int
 	done                          bool

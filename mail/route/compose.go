@@ -1,0 +1,140 @@
+package route
+
+import (
+	"bytes"
+	"net/mail"
+	"slices"
+
+	"martlet/directory"
+)
+
+// draft is a message as a client wrote it, with what submission looks at.
+type draft struct {
+	raw      []byte // with CRLF line ends
+	fields   []field
+	body     int // offset of the empty line, or of the end
+	from     []string
+	sender   []string
+	to       []string // To, Cc and Bcc
+	received int
+
+	hasDate, hasMessageID bool
+	eightBit, utf8Header  bool
+}
+
+// parseDraft reads what a client sent, whatever it is.
+func parseDraft(raw []byte) *draft {
+	d := &draft{raw: withCRLF(raw)}
+	d.fields, d.body = scanHeader(d.raw)
+	for _, f := range d.fields {
+		switch f.name {
+		case "from":
+			d.from = append(d.from, addressesIn(f.value(d.raw))...)
+		case "sender":
+			d.sender = append(d.sender, addressesIn(f.value(d.raw))...)
+		case "to", "cc", "bcc":
+			d.to = append(d.to, addressesIn(f.value(d.raw))...)
+		case "date":
+			d.hasDate = true
+		case "message-id":
+			d.hasMessageID = true
+		case "received":
+			d.received++
+		}
+	}
+	d.utf8Header = !isASCII(d.raw[:d.body])
+	d.eightBit = d.utf8Header || !isASCII(d.raw[d.body:])
+	return d
+}
+
+// compose writes the forms of the message that are needed: for local
+// inboxes, for the queue, for the Sent folder, and the report on recipients
+// that do not exist.
+func (r *Router) compose(p *plan, d *draft, account *directory.Account, onBehalf, keep bool) {
+	added := r.missingFields(p, d, account, onBehalf)
+	public := append(slices.Clip(added), d.withoutBcc()...)
+	if len(p.remote) > 0 {
+		p.outbound = append(appendReceived(nil, &p.env), public...)
+	}
+	if len(p.accounts) > 0 {
+		p.inbound = appendReturnPath(make([]byte, 0, len(public)+traceRoom), p.env.From)
+		p.inbound = append(appendReceived(p.inbound, &p.env), public...)
+	}
+	if keep {
+		p.kept = append(slices.Clip(added), d.raw...)
+	}
+	if len(p.unknown) > 0 {
+		p.report = r.composeReport(p, account, public)
+	}
+}
+
+// missingFields returns the header fields that every message needs and this
+// one lacks (RFC 5322 3.6, RFC 6409 8).
+func (r *Router) missingFields(p *plan, d *draft, account *directory.Account, onBehalf bool) []byte {
+	var out []byte
+	own := (&mail.Address{Name: account.Name, Address: account.Login}).String()
+	if len(d.from) == 0 {
+		out = append(out, "From: "+oneLine(own)+"\r\n"...)
+	}
+	if onBehalf && len(d.sender) == 0 || len(d.from) > 1 && len(d.sender) == 0 {
+		out = append(out, "Sender: "+oneLine(own)+"\r\n"...)
+	}
+	if !d.hasDate {
+		out = append(out, "Date: "...)
+		out = p.env.Trace.Time.UTC().AppendFormat(out, dateFormat)
+		out = append(out, "\r\n"...)
+	}
+	if !d.hasMessageID {
+		out = append(out, "Message-ID: <"+newID()+"@"+r.hostname+">\r\n"...)
+	}
+	return out
+}
+
+// withoutBcc returns the message as its recipients may see it (RFC 5322 3.6.3).
+// An empty From is dropped too, as a proper one is added.
+func (d *draft) withoutBcc() []byte {
+	hide := func(f field) bool {
+		return f.name == "bcc" || f.name == "resent-bcc" || f.name == "from" && len(d.from) == 0
+	}
+	if !slices.ContainsFunc(d.fields, hide) {
+		return d.raw
+	}
+	out := make([]byte, 0, len(d.raw))
+	for _, f := range d.fields {
+		if !hide(f) {
+			out = append(out, d.raw[f.start:f.end]...)
+		}
+	}
+	return append(out, d.raw[d.body:]...)
+}
+
+// withCRLF makes every CR and LF that stands alone a CRLF. Text that clients
+// hand over by other ways than SMTP may have either, and none of them may
+// reach another server (RFC 5321 2.3.8).
+func withCRLF(raw []byte) []byte {
+	extra := 0
+	for i, c := range raw {
+		if c == '\n' && (i == 0 || raw[i-1] != '\r') || c == '\r' && (i+1 == len(raw) || raw[i+1] != '\n') {
+			extra++
+		}
+	}
+	if extra == 0 {
+		return raw
+	}
+	out := make([]byte, 0, len(raw)+extra)
+	for i, c := range raw {
+		switch {
+		case c == '\n' && (i == 0 || raw[i-1] != '\r'):
+			out = append(out, '\r', '\n')
+		case c == '\r' && (i+1 == len(raw) || raw[i+1] != '\n'):
+			out = append(out, '\r', '\n')
+		default:
+			out = append(out, c)
+		}
+	}
+	return out
+}
+
+func isASCII(b []byte) bool {
+	return bytes.IndexFunc(b, func(r rune) bool { return r >= 0x80 }) < 0
+}

@@ -1,0 +1,108 @@
+package route
+
+import (
+	"context"
+	"crypto/rand"
+	"fmt"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/mail/message"
+	"martlet/store"
+	"martlet/store/blob"
+)
+
+// maxAtOnce is how many mailboxes one transaction delivers to. It bounds the
+// transaction to well under a megabyte; see fanout.go for what has more.
+const maxAtOnce = 256
+
+// traceRoom is about what Return-Path and Received take.
+const traceRoom = 512
+
+// Deliver puts a message into the mailboxes of its local recipients, whose
+// accounts the caller has resolved. When it returns nil, the message is
+// durable for all of them; otherwise it is in none.
+// Errors: mail.ErrNoSpace, mail.ErrLoop, mail.ErrNoRecipients.
+func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) error {
+	accounts := env.Accounts()
+	if len(accounts) == 0 {
+		return fmt.Errorf("route: deliver: %w", mail.ErrNoRecipients)
+	}
+	if countReceived(raw) >= maxReceived {
+		return fmt.Errorf("route: deliver: %w", mail.ErrLoop)
+	}
+	r.completeTrace(&env.Trace)
+	whole := make([]byte, 0, len(raw)+traceRoom)
+	whole = appendReturnPath(whole, env.From)
+	whole = appendReceived(whole, &env)
+	whole = append(whole, raw...)
+
+	var local local
+	err := r.update(ctx,
+		func() (err error) {
+			local, err = r.prepare(ctx, whole, &env.Trace)
+			return err
+		},
+		func(tx *store.Tx) error { return r.deliver(tx, &local, accounts) })
+	if err != nil {
+		return err
+	}
+	r.finish(local)
+	return nil
+}
+
+// local is a message ready for mailboxes.
+type local struct {
+	ref      blob.Ref
+	index    *message.Index
+	received int64  // milliseconds since 1970
+	fanout   uint64 // set by deliver when the rest of the accounts still wait
+}
+
+func (r *Router) prepare(ctx context.Context, raw []byte, t *mail.Trace) (local, error) {
+	ref, index, err := r.mailboxes.Prepare(ctx, raw)
+	if err != nil {
+		return local{}, fmt.Errorf("route: %w", err)
+	}
+	return local{ref: ref, index: index, received: t.Time.UnixMilli()}, nil
+}
+
+// deliver puts the message into the accounts' inboxes; when they are too many
+// for one transaction it accepts the message for them, and finish does the rest.
+func (r *Router) deliver(tx *store.Tx, l *local, accounts []directory.AccountID) error {
+	l.fanout = 0
+	if len(accounts) > maxAtOnce {
+		return r.addFanout(tx, l, accounts)
+	}
+	for _, a := range accounts {
+		if err := r.put(tx, mail.MailboxOf(a), mail.RoleInbox, l, 0); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// put appends the message to the folder of a role.
+func (r *Router) put(tx *store.Tx, box mail.MailboxID, role mail.Role, l *local, flags mail.Flags) error {
+	if err := r.mailboxes.Ensure(tx, box); err != nil {
+		return fmt.Errorf("route: mailbox %d: %w", box, err)
+	}
+	folder, err := r.mailboxes.FolderByRole(tx, box, role)
+	if err != nil {
+		return fmt.Errorf("route: mailbox %d: %w", box, err)
+	}
+	_, err = r.mailboxes.Append(tx, box, folder.ID, mail.NewItem{
+		Class:    mail.ClassEmail,
+		Received: l.received,
+		Blob:     l.ref,
+		Index:    l.index,
+		Flags:    flags,
+	})
+	if err != nil {
+		return fmt.Errorf("route: mailbox %d: %w", box, err)
+	}
+	return nil
+}
+
+// newID returns a name for a message in logs and in Message-ID.
+func newID() string { return rand.Text()[:16] }

@@ -1,0 +1,219 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"martlet/directory"
+	"martlet/mail/message"
+	"martlet/store"
+	"martlet/store/blob"
+)
+
+// A message for more accounts than one transaction takes is first accepted for
+// all of them in one row. Then transaction after transaction delivers to some
+// and strikes them off the same row, so that a crash at any moment neither
+// loses a copy nor makes a second one.
+
+// fanoutRetry is how long a fan-out that failed rests.
+const fanoutRetry = time.Minute
+
+// fanout is a message accepted for accounts that still wait for it.
+type fanout struct {
+	ref      blob.Ref // one reference is held
+	received int64
+	accounts []directory.AccountID
+}
+
+var fanouts = store.Codec[fanout]{
+	Append: func(dst []byte, f fanout) []byte {
+		enc := store.NewEncoder(dst)
+		enc.Bytes(1, blob.AppendRef(nil, f.ref))
+		enc.Int(2, f.received)
+		var list []byte
+		for _, a := range f.accounts {
+			list = store.AppendUint64(list, uint64(a))
+		}
+		enc.Bytes(3, list)
+		return enc.Out()
+	},
+	Parse: func(b []byte) (fanout, error) {
+		var f fanout
+		err := store.DecodeFields(b, func(field store.Field) (err error) {
+			switch field.Number {
+			case 1:
+				f.ref, err = blob.ParseRef(field.Bytes())
+			case 2:
+				f.received = field.Int()
+			case 3:
+				for list := field.Bytes(); len(list) > 0 && err == nil; {
+					var a uint64
+					a, list, err = store.ParseUint64(list)
+					f.accounts = append(f.accounts, directory.AccountID(a))
+				}
+			}
+			return err
+		})
+		return f, err
+	},
+}
+
+// addFanout accepts the message for all accounts.
+func (r *Router) addFanout(tx *store.Tx, l *local, accounts []directory.AccountID) error {
+	n, err := tx.Next("fanout")
+	if err != nil {
+		return fmt.Errorf("route: fanout: %w", err)
+	}
+	if err := r.mailboxes.Blobs().Retain(tx, l.ref); err != nil {
+		return fmt.Errorf("route: fanout: %w", err)
+	}
+	l.fanout = n
+	return r.fanouts.Set(tx, n, fanout{l.ref, l.received, accounts})
+}
+
+// finish delivers what deliver only accepted. It cannot fail any more: what
+// does not work now is tried again.
+func (r *Router) finish(l local) {
+	if l.fanout == 0 || !r.begin() {
+		return // nothing to do, or Recover will do it
+	}
+	defer r.running.Done()
+	if err := r.runFanout(r.ctx, l.fanout, l.index); err != nil {
+		r.retry(l.fanout, err)
+	}
+}
+
+// begin counts work in that Close waits for.
+func (r *Router) begin() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	if r.closed {
+		return false
+	}
+	r.running.Add(1)
+	return true
+}
+
+// retry runs a fan-out again later.
+func (r *Router) retry(n uint64, cause error) {
+	if r.ctx.Err() != nil || !r.begin() {
+		return
+	}
+	r.log.Error("fan-out stopped, will go on", "fanout", n, "after", fanoutRetry, "error", cause)
+	go func() {
+		defer r.running.Done()
+		timer := time.NewTimer(fanoutRetry)
+		defer timer.Stop()
+		select {
+		case <-timer.C:
+		case <-r.ctx.Done():
+			return
+		}
+		if err := r.runFanout(r.ctx, n, nil); err != nil {
+			r.retry(n, err)
+		}
+	}()
+}
+
+// runFanout delivers until nobody waits. The index is made from the message
+// when it is not given.
+func (r *Router) runFanout(ctx context.Context, n uint64, index *message.Index) error {
+	if index == nil {
+		var err error
+		if index, err = r.fanoutIndex(ctx, n); err != nil {
+			return err
+		}
+	}
+	for {
+		left := 0
+		err := r.store.Update(ctx, func(tx *store.Tx) (err error) {
+			left, err = r.fanoutStep(tx, n, index)
+			return err
+		})
+		if err != nil || left == 0 {
+			return err
+		}
+	}
+}
+
+// fanoutStep delivers to the next accounts and strikes them off, and returns
+// how many are left.
+func (r *Router) fanoutStep(tx *store.Tx, n uint64, index *message.Index) (int, error) {
+	f, err := r.fanouts.Get(tx, n)
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil // done by someone else
+	}
+	if err != nil {
+		return 0, err
+	}
+	now := f.accounts[:min(len(f.accounts), maxAtOnce)]
+	f.accounts = f.accounts[len(now):]
+	if err := r.deliver(tx, &local{ref: f.ref, index: index, received: f.received}, now); err != nil {
+		return 0, err
+	}
+	if len(f.accounts) > 0 {
+		return len(f.accounts), r.fanouts.Set(tx, n, f)
+	}
+	if err := r.fanouts.Delete(tx, n); err != nil {
+		return 0, err
+	}
+	return 0, r.mailboxes.Blobs().Release(tx, f.ref)
+}
+
+func (r *Router) fanoutIndex(ctx context.Context, n uint64) (*message.Index, error) {
+	var f fanout
+	err := r.store.View(ctx, func(tx *store.Tx) (err error) {
+		f, err = r.fanouts.Get(tx, n)
+		return err
+	})
+	if errors.Is(err, store.ErrNotFound) {
+		return &message.Index{}, nil // done; runFanout will see
+	}
+	if err != nil {
+		return nil, err
+	}
+	raw, err := r.mailboxes.Blobs().Read(ctx, f.ref)
+	if err != nil {
+		return nil, fmt.Errorf("route: fanout: %w", err)
+	}
+	return message.Parse(raw), nil
+}
+
+// Recover finishes the fan-outs that a crash interrupted. Call it once at the
+// start, before or while new messages come in.
+func (r *Router) Recover(ctx context.Context) error {
+	var waiting []uint64
+	err := r.store.View(ctx, func(tx *store.Tx) error {
+		waiting = waiting[:0]
+		for n, err := range r.fanouts.Keys(tx, store.TableRange[uint64]{}) {
+			if err != nil {
+				return err
+			}
+			waiting = append(waiting, n)
+		}
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("route: recover: %w", err)
+	}
+	for _, n := range waiting {
+		if err := r.runFanout(ctx, n, nil); err != nil {
+			r.retry(n, err)
+		}
+	}
+	return nil
+}
+
+// References calls count once for each reference that waiting fan-outs hold to
+// a blob, for blob.Audit.
+func (r *Router) References(tx *store.Tx, count func(blob.Ref)) error {
+	for row, err := range r.fanouts.Scan(tx, store.TableRange[uint64]{}) {
+		if err != nil {
+			return err
+		}
+		count(row.Value.ref)
+	}
+	return nil
+}

@@ -1,0 +1,187 @@
+package route
+
+import (
+	"errors"
+	"fmt"
+	"time"
+
+	"martlet/directory"
+	"martlet/store"
+)
+
+// ErrDuplicate tells that a message with this Key has been sent already. For
+// the caller that is success: the first answer was lost on its way.
+var ErrDuplicate = errors.New("route: already sent")
+
+// Key names one wish to send, so that a repeated request does not send twice
+// (MS-ASCMD 2.2.3.28.2). The zero Key is never remembered.
+type Key struct {
+	Account  directory.AccountID
+	Device   string
+	ClientID string
+}
+
+const (
+	// onceLife is how long a Key is remembered: phones repeat within minutes,
+	// but one may have been switched off over night.
+	onceLife = 24 * time.Hour
+	// maxForgotten bounds how many expired Keys one submission removes: more
+	// than it adds, so that they cannot pile up.
+	maxForgotten = 16
+	// maxKeyPart bounds what a phone makes us keep.
+	maxKeyPart = 256
+)
+
+// ErrBadKey tells that a Key is too long to be remembered.
+var ErrBadKey = errors.New("route: the device or client id is too long")
+
+// sentAge orders the Keys by when they were used.
+type sentAge struct {
+	when int64 // milliseconds since 1970
+	key  Key
+}
+
+var sentKeys = store.Codec[Key]{
+	Append: appendKey,
+	Parse: func(b []byte) (Key, error) {
+		k, rest, err := parseKey(b)
+		if err == nil {
+			err = store.End(rest)
+		}
+		return k, err
+	},
+}
+
+var sentAgeKeys = store.Codec[sentAge]{
+	Append: func(dst []byte, a sentAge) []byte { return appendKey(store.AppendInt64(dst, a.when), a.key) },
+	Parse: func(b []byte) (sentAge, error) {
+		var a sentAge
+		var err error
+		if a.when, b, err = store.ParseInt64(b); err != nil {
+			return a, err
+		}
+		if a.key, b, err = parseKey(b); err != nil {
+			return a, err
+		}
+		return a, store.End(b)
+	},
+}
+
+func appendKey(dst []byte, k Key) []byte {
+	dst = store.AppendUint64(dst, uint64(k.Account))
+	dst = store.AppendString(dst, k.Device)
+	return store.AppendString(dst, k.ClientID)
+}
+
+func parseKey(b []byte) (k Key, rest []byte, err error) {
+	account, b, err := store.ParseUint64(b)
+	if err != nil {
+		return k, nil, err
+	}
+	k.Account = directory.AccountID(account)
+	if k.Device, b, err = store.ParseString(b); err != nil {
+		return k, nil, err
+	}
+	k.ClientID, b, err = store.ParseString(b)
+	return k, b, err
+}
+
+// times keeps a point in time as a record, so that more can join it.
+var times = store.Codec[time.Time]{
+	Append: func(dst []byte, t time.Time) []byte {
+		enc := store.NewEncoder(dst)
+		enc.Time(1, t)
+		return enc.Out()
+	},
+	Parse: func(b []byte) (t time.Time, err error) {
+		err = store.DecodeFields(b, func(f store.Field) error {
+			if f.Number == 1 {
+				t = f.Time()
+			}
+			return nil
+		})
+		return t, err
+	},
+}
+
+// nothing is the value of a row that is all key.
+var nothing = store.Codec[struct{}]{
+	Append: func(dst []byte, _ struct{}) []byte { return dst },
+	Parse: func(b []byte) (struct{}, error) {
+		if len(b) != 0 {
+			return struct{}{}, store.ErrBadRecord
+		}
+		return struct{}{}, nil
+	},
+}
+
+// used returns ErrDuplicate for a Key used within the last day.
+func (r *Router) used(tx *store.Tx, k Key, now time.Time) error {
+	when, err := r.sent.Get(tx, k)
+	switch {
+	case errors.Is(err, store.ErrNotFound):
+		return nil
+	case err != nil:
+		return err
+	case now.Sub(when) < onceLife:
+		return ErrDuplicate
+	}
+	return nil
+}
+
+// remember notes the Key, unless it has been used, and forgets some expired ones.
+func (r *Router) remember(tx *store.Tx, k Key, now time.Time) error {
+	if k == (Key{}) {
+		return nil
+	}
+	if err := r.used(tx, k, now); err != nil {
+		return err
+	}
+	if err := r.forget(tx, now); err != nil {
+		return err
+	}
+	// Of a key that has expired and is not forgotten yet the old age goes too.
+	if old, err := r.sent.Get(tx, k); err == nil {
+		if err := r.sentAge.Delete(tx, sentAge{old.UnixMilli(), k}); err != nil {
+			return err
+		}
+	} else if !errors.Is(err, store.ErrNotFound) {
+		return err
+	}
+	if err := r.sent.Set(tx, k, now); err != nil {
+		return err
+	}
+	return r.sentAge.Set(tx, sentAge{now.UnixMilli(), k}, struct{}{})
+}
+
+// forget removes a bounded number of expired Keys.
+func (r *Router) forget(tx *store.Tx, now time.Time) error {
+	expired := now.Add(-onceLife).UnixMilli()
+	var old []sentAge
+	for a, err := range r.sentAge.Keys(tx, store.TableRange[sentAge]{}) {
+		if err != nil {
+			return err
+		}
+		if a.when > expired || len(old) == maxForgotten {
+			break
+		}
+		old = append(old, a)
+	}
+	for _, a := range old {
+		if err := r.sent.Delete(tx, a.key); err != nil {
+			return err
+		}
+		if err := r.sentAge.Delete(tx, a); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// checkKey refuses what would not fit into the store's keys.
+func checkKey(k Key) error {
+	if len(k.Device) > maxKeyPart || len(k.ClientID) > maxKeyPart {
+		return fmt.Errorf("route: submit: %w", ErrBadKey)
+	}
+	return nil
+}

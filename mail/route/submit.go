@@ -1,0 +1,265 @@
+package route
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+	"time"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/mail/queue"
+	"martlet/store"
+	"martlet/store/blob"
+)
+
+// maxRecipients is how many a message may name in its header fields.
+const maxRecipients = 5000
+
+// Submission is a message one of our users sends.
+type Submission struct {
+	Account    directory.AccountID
+	Envelope   *mail.Envelope // nil: taken from the header fields From, To, Cc and Bcc
+	Raw        []byte
+	SaveInSent bool
+	Once       Key                      // remembered for a day
+	Then       func(tx *store.Tx) error // nil, or more work for the same transaction; may run again
+}
+
+// Submit sends a user's message: local recipients get it, remote ones are
+// queued, the Sent folder keeps a copy with Bcc, and the Key is remembered, all
+// in one transaction. Recipients from header fields that do not exist here are
+// told of in a report to the sender, as if the message had come back.
+// Errors: ErrDuplicate, ErrBadKey, mail.ErrNotSender, mail.ErrNoRecipients,
+// mail.ErrTooManyTo, mail.ErrLoop, mail.ErrNoSpace, directory.ErrNoAccount.
+func (r *Router) Submit(ctx context.Context, s Submission) error {
+	now := time.Now()
+	if err := r.checkOnce(ctx, s.Once, now); err != nil {
+		return err
+	}
+	p, err := r.plan(ctx, &s, now)
+	if err != nil {
+		return fmt.Errorf("route: submit: %w", err)
+	}
+	err = r.update(ctx,
+		func() error { return p.prepare(ctx) },
+		func(tx *store.Tx) error { return r.commit(tx, &s, p, now) })
+	if err != nil {
+		return err
+	}
+	r.log.Info("message submitted", "id", p.env.Trace.ID, "account", uint64(s.Account), "from", p.env.From,
+		"local", len(p.accounts), "remote", len(p.remote), "unknown", len(p.unknown), "size", len(s.Raw))
+	r.finish(p.local)
+	return nil
+}
+
+// Relay is Submit for a client that keeps its own Sent folder, as those that
+// speak SMTP do.
+func (r *Router) Relay(ctx context.Context, account directory.AccountID, env mail.Envelope, raw []byte) error {
+	return r.Submit(ctx, Submission{Account: account, Envelope: &env, Raw: raw})
+}
+
+// checkOnce answers a repeated request before any work is done for it.
+func (r *Router) checkOnce(ctx context.Context, k Key, now time.Time) error {
+	if k == (Key{}) {
+		return nil
+	}
+	if err := checkKey(k); err != nil {
+		return err
+	}
+	return r.store.View(ctx, func(tx *store.Tx) error { return r.used(tx, k, now) })
+}
+
+// plan is what Submit is about to do.
+type plan struct {
+	router   *Router
+	env      mail.Envelope
+	accounts []directory.AccountID
+	remote   []mail.Recipient
+	unknown  []failedRecipient
+
+	// The forms of the message, each empty when nobody gets it.
+	inbound, outbound, kept, report []byte
+
+	// What prepare makes of them.
+	local     local // for the accounts' inboxes
+	queued    blob.Ref
+	sentCopy  local // for the sender's Sent folder
+	complaint local // for the sender's inbox
+}
+
+// plan works out who gets what.
+func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*plan, error) {
+	account, err := r.directory.Account(ctx, s.Account)
+	if err != nil {
+		return nil, err
+	}
+	d := parseDraft(s.Raw)
+	if d.received >= maxReceived {
+		return nil, mail.ErrLoop
+	}
+	onBehalf, err := r.checkFrom(ctx, &account, d)
+	if err != nil {
+		return nil, err
+	}
+	p := &plan{router: r}
+	if s.Envelope != nil {
+		p.env = *s.Envelope
+	} else if p.env, p.unknown, err = r.envelopeOf(ctx, &account, d, onBehalf); err != nil {
+		return nil, err
+	}
+	p.env.Trace.Time = now
+	r.completeTrace(&p.env.Trace)
+	for _, to := range p.env.To {
+		if !to.Local {
+			p.remote = append(p.remote, to)
+		}
+	}
+	p.accounts = p.env.Accounts()
+	if len(p.accounts)+len(p.remote)+len(p.unknown) == 0 {
+		return nil, mail.ErrNoRecipients
+	}
+	r.compose(p, d, &account, onBehalf, s.SaveInSent)
+	return p, nil
+}
+
+// checkFrom makes sure that the account may write what stands in From, and
+// tells whether it does so on another's behalf (RFC 5322 3.6.2).
+func (r *Router) checkFrom(ctx context.Context, account *directory.Account, d *draft) (onBehalf bool, err error) {
+	for _, from := range d.from {
+		may, err := r.directory.MaySendAs(ctx, account.ID, from)
+		if err != nil && !errors.Is(err, directory.ErrBadAddress) {
+			return false, err
+		}
+		if may {
+			continue
+		}
+		if may, err = r.directory.MaySendOnBehalf(ctx, account.ID, from); err != nil && !errors.Is(err, directory.ErrBadAddress) {
+			return false, err
+		}
+		if !may {
+			return false, mail.ErrNotSender
+		}
+		onBehalf = true
+	}
+	for _, sender := range d.sender {
+		may, err := r.directory.MaySendAs(ctx, account.ID, sender)
+		if err != nil && !errors.Is(err, directory.ErrBadAddress) {
+			return false, err
+		}
+		if !may {
+			return false, mail.ErrNotSender
+		}
+	}
+	return onBehalf, nil
+}
+
+// envelopeOf makes the envelope from the header fields.
+func (r *Router) envelopeOf(ctx context.Context, account *directory.Account, d *draft, onBehalf bool) (mail.Envelope, []failedRecipient, error) {
+	env := mail.Envelope{From: account.Login, Body8Bit: d.eightBit}
+	if len(d.from) == 1 && !onBehalf {
+		env.From = d.from[0]
+	}
+	if len(d.to) > maxRecipients {
+		return env, nil, mail.ErrTooManyTo
+	}
+	var failed []failedRecipient
+	seen := map[string]bool{}
+	for _, written := range d.to {
+		if key := strings.ToLower(written); seen[key] {
+			continue
+		} else {
+			seen[key] = true
+		}
+		to := mail.Recipient{Address: written}
+		if !strings.EqualFold(written, "postmaster") {
+			address, err := mail.ParseAddress(written)
+			if err != nil {
+				failed = append(failed, failedRecipient{written, "5.1.3", "is not a mail address"})
+				continue
+			}
+			to.Address = address
+		}
+		route, err := r.directory.Resolve(ctx, to.Address)
+		switch {
+		case errors.Is(err, directory.ErrNoAddress):
+			failed = append(failed, failedRecipient{written, "5.1.1", "does not exist here"})
+			continue
+		case errors.Is(err, directory.ErrBadAddress):
+			failed = append(failed, failedRecipient{written, "5.1.3", "is not a mail address"})
+			continue
+		case errors.Is(err, directory.ErrDisabled):
+			failed = append(failed, failedRecipient{written, "5.2.1", "is disabled"})
+			continue
+		case err != nil:
+			return env, nil, err
+		case route.Local && len(route.Accounts) == 0:
+			failed = append(failed, failedRecipient{written, "5.2.4", "has no members"})
+			continue
+		}
+		to.Local, to.Accounts = route.Local, route.Accounts
+		env.SMTPUTF8 = env.SMTPUTF8 || !mail.IsASCII(to.Address)
+		env.To = append(env.To, to)
+	}
+	env.SMTPUTF8 = env.SMTPUTF8 || d.utf8Header
+	return env, failed, nil
+}
+
+// prepare makes all forms of the message durable.
+func (p *plan) prepare(ctx context.Context) (err error) {
+	r, t := p.router, &p.env.Trace
+	if p.inbound != nil {
+		if p.local, err = r.prepare(ctx, p.inbound, t); err != nil {
+			return err
+		}
+	}
+	if p.outbound != nil {
+		if p.queued, err = r.mailboxes.Blobs().Put(ctx, p.outbound); err != nil {
+			return err
+		}
+	}
+	if p.kept != nil {
+		if p.sentCopy, err = r.prepare(ctx, p.kept, t); err != nil {
+			return err
+		}
+	}
+	if p.report != nil {
+		p.complaint, err = r.prepare(ctx, p.report, t)
+	}
+	return err
+}
+
+// commit does everything that was planned.
+func (r *Router) commit(tx *store.Tx, s *Submission, p *plan, now time.Time) error {
+	if err := r.remember(tx, s.Once, now); err != nil {
+		return err
+	}
+	box := mail.MailboxOf(s.Account)
+	if p.inbound != nil {
+		if err := r.deliver(tx, &p.local, p.accounts); err != nil {
+			return err
+		}
+	}
+	if p.outbound != nil {
+		env := p.env
+		env.To = p.remote
+		if _, err := r.queue.Add(tx, queue.Entry{Envelope: env, Blob: p.queued, Account: s.Account, Created: now}); err != nil {
+			return err
+		}
+	}
+	if p.kept != nil {
+		if err := r.put(tx, box, mail.RoleSent, &p.sentCopy, mail.FlagSeen); err != nil {
+			return err
+		}
+	}
+	if p.report != nil {
+		if err := r.put(tx, box, mail.RoleInbox, &p.complaint, 0); err != nil {
+			return err
+		}
+	}
+	if s.Then != nil {
+		return s.Then(tx)
+	}
+	return nil
+}
