@@ -4,7 +4,10 @@
 // package must never carry mail, touch the store or block a publisher.
 package push
 
-import "sync"
+import (
+	"slices"
+	"sync"
+)
 
 // Hub connects publishers of changes with those who wait for them. The zero
 // value is not ready: use NewHub. All methods are safe for concurrent use.
@@ -15,8 +18,11 @@ type Hub struct {
 // shard holds the watches of the mailboxes that hash to it, so that a storm in
 // one mailbox does not hold up the others.
 type shard struct {
-	mu      sync.RWMutex
-	watches map[uint64]map[*Watch]struct{}
+	mu sync.RWMutex
+	// watches holds the first watch of each mailbox that has any. The others
+	// hang behind it: tens of thousands of held phones, most of them alone on
+	// their mailbox, should not cost a map each.
+	watches map[uint64]*Watch
 }
 
 // Watch is one waiter's interest in folders of one mailbox.
@@ -25,13 +31,17 @@ type Watch struct {
 	mailbox uint64
 	folders []uint32 // empty: every folder
 	c       chan struct{}
+
+	// The shard's mu guards these.
+	next, prev *Watch
+	closed     bool
 }
 
 // NewHub returns an empty hub.
 func NewHub() *Hub {
 	h := &Hub{}
 	for i := range h.shards {
-		h.shards[i].watches = map[uint64]map[*Watch]struct{}{}
+		h.shards[i].watches = map[uint64]*Watch{}
 	}
 	return h
 }
@@ -44,16 +54,14 @@ func (h *Hub) shard(mailbox uint64) *shard {
 // all of them when none is named. Register first and read the log afterwards:
 // the other order loses what happens in between. The caller must Close it.
 func (h *Hub) Watch(mailbox uint64, folders ...uint32) *Watch {
-	w := &Watch{hub: h, mailbox: mailbox, folders: folders, c: make(chan struct{}, 1)}
+	w := &Watch{hub: h, mailbox: mailbox, folders: slices.Clone(folders), c: make(chan struct{}, 1)}
 	s := h.shard(mailbox)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.watches[mailbox]
-	if m == nil {
-		m = map[*Watch]struct{}{}
-		s.watches[mailbox] = m
+	if w.next = s.watches[mailbox]; w.next != nil {
+		w.next.prev = w
 	}
-	m[w] = struct{}{}
+	s.watches[mailbox] = w
 	return w
 }
 
@@ -65,11 +73,22 @@ func (w *Watch) Close() {
 	s := w.hub.shard(w.mailbox)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	m := s.watches[w.mailbox]
-	delete(m, w)
-	if len(m) == 0 {
+	if w.closed {
+		return
+	}
+	w.closed = true
+	if w.next != nil {
+		w.next.prev = w.prev
+	}
+	switch {
+	case w.prev != nil:
+		w.prev.next = w.next
+	case w.next != nil:
+		s.watches[w.mailbox] = w.next
+	default:
 		delete(s.watches, w.mailbox)
 	}
+	w.next, w.prev = nil, nil
 }
 
 // Publish wakes everyone who watches the folder. Call it only after the change
@@ -78,7 +97,7 @@ func (h *Hub) Publish(mailbox uint64, folder uint32) {
 	s := h.shard(mailbox)
 	s.mu.RLock()
 	defer s.mu.RUnlock()
-	for w := range s.watches[mailbox] {
+	for w := s.watches[mailbox]; w != nil; w = w.next {
 		if w.wants(folder) {
 			select {
 			case w.c <- struct{}{}:
@@ -89,15 +108,7 @@ func (h *Hub) Publish(mailbox uint64, folder uint32) {
 }
 
 func (w *Watch) wants(folder uint32) bool {
-	if len(w.folders) == 0 {
-		return true
-	}
-	for _, f := range w.folders {
-		if f == folder {
-			return true
-		}
-	}
-	return false
+	return len(w.folders) == 0 || slices.Contains(w.folders, folder)
 }
 
 // Waiting counts the open watches, for metrics.
@@ -106,8 +117,10 @@ func (h *Hub) Waiting() int {
 	for i := range h.shards {
 		s := &h.shards[i]
 		s.mu.RLock()
-		for _, m := range s.watches {
-			n += len(m)
+		for _, w := range s.watches {
+			for ; w != nil; w = w.next {
+				n++
+			}
 		}
 		s.mu.RUnlock()
 	}
