@@ -132,7 +132,8 @@ func (m *Mailboxes) Highest(tx *store.Tx, box mail.MailboxID) (mail.ModSeq, erro
 	return st.ModSeq, err
 }
 
-// changed wakes whoever waits for the folder, once the transaction is durable.
+// changed wakes whoever waits for the folder when the transaction is durable,
+// once however much changed.
 func (m *Mailboxes) changed(tx *store.Tx, box mail.MailboxID, f mail.FolderID) {
-	tx.OnCommit(func() { m.hub.Publish(uint64(box), uint32(f)) })
+	tx.OnCommitOnce(folderKey{box, f}, func() { m.hub.Publish(uint64(box), uint32(f)) })
 }

@@ -22,6 +22,7 @@ const (
 // after an error a part may be gone. If it deleted folders, the caller should
 // start Sweep afterwards.
 func (m *Mailboxes) Empty(ctx context.Context, box mail.MailboxID, f mail.FolderID, subfolders bool) (int, error) {
+	ctx = store.WithReserve(ctx)
 	var last mail.ItemID
 	var gone int
 	err := m.store.Update(ctx, func(tx *store.Tx) error {
@@ -103,7 +104,7 @@ func (m *Mailboxes) deleteSome(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 // held goes when Sweep runs, which the caller should start afterwards. A
 // mailbox that is not there is no error.
 func (m *Mailboxes) Remove(ctx context.Context, box mail.MailboxID) error {
-	err := m.store.Update(ctx, func(tx *store.Tx) error {
+	err := m.store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
 		st, err := stateTable.Get(tx, box)
 		if errors.Is(err, store.ErrNotFound) || err == nil && st.Removed {
 			return nil
@@ -137,6 +138,7 @@ func (m *Mailboxes) Remove(ctx context.Context, box mail.MailboxID) error {
 // transactions. Call it at start and after DeleteFolder, Empty and Remove; a
 // sweep that ends early, by ctx or by a crash, is taken up by the next one.
 func (m *Mailboxes) Sweep(ctx context.Context) error {
+	ctx = store.WithReserve(ctx) // it frees more than it takes
 	rows := 0
 	for more := true; more; {
 		var n int
