@@ -11,7 +11,6 @@ import (
 	"log/slog"
 	"time"
 
-	"martlet/directory"
 	"martlet/mail"
 	"martlet/store"
 	"martlet/store/blob"
@@ -26,9 +25,9 @@ type ID uint64
 // Entry is a message on its way to other hosts.
 type Entry struct {
 	ID        ID
-	Envelope  mail.Envelope       // the recipients that still wait; of Trace only the ID is kept
-	Blob      blob.Ref            // the queue holds one reference
-	Account   directory.AccountID // who sent it; zero: the server itself
+	Envelope  mail.Envelope  // the recipients that still wait; of Trace only the ID is kept
+	Blob      blob.Ref       // the queue holds one reference
+	Sender    mail.MailboxID // who hears of failures; zero: nobody here
 	Created   time.Time
 	Due       time.Time // when the next attempt is to be made
 	Attempts  uint32

@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"time"
 
-	"martlet/directory"
 	"martlet/mail"
 	"martlet/store"
 	"martlet/store/blob"
@@ -49,7 +48,7 @@ var entries = store.Codec[Entry]{Append: appendEntry, Parse: parseEntry}
 // The fields of an entry's record. Numbers are never used again.
 const (
 	fieldBlob = iota + 1
-	fieldAccount
+	fieldSender
 	fieldCreated
 	fieldDue
 	fieldAttempts
@@ -73,7 +72,7 @@ const (
 func appendEntry(dst []byte, e Entry) []byte {
 	enc := store.NewEncoder(dst)
 	enc.Bytes(fieldBlob, blob.AppendRef(nil, e.Blob))
-	enc.Uint(fieldAccount, uint64(e.Account))
+	enc.Uint(fieldSender, uint64(e.Sender))
 	enc.Time(fieldCreated, e.Created)
 	enc.Time(fieldDue, e.Due)
 	enc.Uint(fieldAttempts, uint64(e.Attempts))
@@ -100,8 +99,8 @@ func parseEntry(b []byte) (Entry, error) {
 		switch f.Number {
 		case fieldBlob:
 			e.Blob, err = blob.ParseRef(f.Bytes())
-		case fieldAccount:
-			e.Account = directory.AccountID(f.Uint())
+		case fieldSender:
+			e.Sender = mail.MailboxID(f.Uint())
 		case fieldCreated:
 			e.Created = f.Time()
 		case fieldDue:

@@ -1,7 +1,6 @@
 package route
 
 import (
-	"bytes"
 	"net/mail"
 	"slices"
 
@@ -136,5 +135,10 @@ func withCRLF(raw []byte) []byte {
 }
 
 func isASCII(b []byte) bool {
-	return bytes.IndexFunc(b, func(r rune) bool { return r >= 0x80 }) < 0
+	for _, c := range b {
+		if c >= 0x80 {
+			return false
+		}
+	}
+	return true
 }

@@ -244,7 +244,7 @@ func (r *Router) commit(tx *store.Tx, s *Submission, p *plan, now time.Time) err
 	if p.outbound != nil {
 		env := p.env
 		env.To = p.remote
-		if _, err := r.queue.Add(tx, queue.Entry{Envelope: env, Blob: p.queued, Account: s.Account, Created: now}); err != nil {
+		if _, err := r.queue.Add(tx, queue.Entry{Envelope: env, Blob: p.queued, Sender: box, Created: now}); err != nil {
 			return err
 		}
 	}
