@@ -5,7 +5,6 @@
 package engine
 
 import (
-	"context"
 	"errors"
 	"iter"
 
@@ -71,63 +70,4 @@ type Engine struct {
 // New returns an engine.
 func New(c Config) *Engine {
 	return &Engine{store: c.Store, devices: c.Devices, source: c.Source}
-}
-
-// Sync answers one Sync request: all its collections in one durable
-// transaction, or in a read-only one when nothing is to be written. What also
-// writes is committed with it; nil when there is nothing. The results are in
-// the order of the requests; what is wrong with one collection is in its
-// result's Err, and the error returned is of the request as a whole.
-func (e *Engine) Sync(ctx context.Context, id device.ID, reqs []Request, also func(tx *store.Tx) error) ([]Result, error) {
-	panic("todo")
-}
-
-// Changed returns those of the folders for which a Sync would bring the device
-// something new. A folder it never synced is not among them, whatever happened
-// there: iOS pings such folders and would loop.
-func (e *Engine) Changed(ctx context.Context, id device.ID, box mail.MailboxID, folders []mail.FolderID) ([]mail.FolderID, error) {
-	panic("todo")
-}
-
-// Estimate counts what a Sync with this request would bring (GetItemEstimate,
-// MS-ASCMD 2.2.1.9). It changes nothing. ErrNoState when the collection was
-// never synced or the key is 0.
-func (e *Engine) Estimate(ctx context.Context, id device.ID, req Request) (int, error) {
-	panic("todo")
-}
-
-// Hierarchy answers a FolderSync (MS-ASCMD 2.2.1.5). Key "0" starts anew: all
-// folders are Adds, and the states of the collections stay valid. The error is
-// ErrStaleSyncKey when the device must start anew.
-func (e *Engine) Hierarchy(ctx context.Context, id device.ID, box mail.MailboxID, key string, also func(tx *store.Tx) error) (HierarchyResult, error) {
-	panic("todo")
-}
-
-// CreateFolder makes a folder (FolderCreate, MS-ASCMD 2.2.1.3) and returns it
-// with the new key. Repeated with the same key it returns the same folder.
-func (e *Engine) CreateFolder(ctx context.Context, id device.ID, box mail.MailboxID, key string, parent mail.FolderID, name string, class mail.Class) (mail.Folder, string, error) {
-	panic("todo")
-}
-
-// UpdateFolder renames or moves a folder (FolderUpdate, MS-ASCMD 2.2.1.6).
-func (e *Engine) UpdateFolder(ctx context.Context, id device.ID, box mail.MailboxID, key string, folder, parent mail.FolderID, name string) (newKey string, err error) {
-	panic("todo")
-}
-
-// DeleteFolder deletes a folder and what lies below it (FolderDelete, MS-ASCMD
-// 2.2.1.4).
-func (e *Engine) DeleteFolder(ctx context.Context, id device.ID, box mail.MailboxID, key string, folder mail.FolderID) (newKey string, err error) {
-	panic("todo")
-}
-
-// Move moves one item (MoveItems, MS-ASCMD 2.2.1.12) and returns its new
-// number. Repeated, it answers the same.
-func (e *Engine) Move(ctx context.Context, id device.ID, box mail.MailboxID, item mail.ItemID, from, to mail.FolderID) (mail.ItemID, error) {
-	panic("todo")
-}
-
-// MoveAll moves several items in one transaction. Each answer stands for
-// itself.
-func (e *Engine) MoveAll(ctx context.Context, id device.ID, box mail.MailboxID, moves []Move) ([]Moved, error) {
-	panic("todo")
 }

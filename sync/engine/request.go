@@ -98,6 +98,11 @@ type HierarchyResult struct {
 type Move struct {
 	Item     mail.ItemID
 	From, To mail.FolderID
+
+	// Keeps says that the device goes on with the item under its new number,
+	// and wants a Change for it instead of a Delete and an Add, as Outlook on
+	// the desktop does.
+	Keeps bool
 }
 
 // Moved is the answer to a Move. Err is mail.ErrNoFolder or mail.ErrNoItem for

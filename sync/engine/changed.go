@@ -1,0 +1,156 @@
+package engine
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"martlet/mail"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+// Changed returns those of the folders for which a Sync would bring the device
+// something new. A folder it never synced is not among them, whatever happened
+// there: iOS pings such folders and would loop. Mail that leaves the filter's
+// window as days pass is not worth a wake and comes with the next Sync.
+func (e *Engine) Changed(ctx context.Context, id device.ID, box mail.MailboxID, folders []mail.FolderID) ([]mail.FolderID, error) {
+	var changed, idle []mail.FolderID
+	err := e.store.View(ctx, func(tx *store.Tx) error {
+		changed, idle = nil, nil
+		now := time.Now()
+		for _, f := range folders {
+			p, err := e.probe(tx, id, box, f, now)
+			if err != nil {
+				return err
+			}
+			if p == nil {
+				continue
+			}
+			if p.counted > 0 {
+				changed = append(changed, f)
+			} else if p.skipped >= settleAfter {
+				idle = append(idle, f)
+			}
+		}
+		return nil
+	})
+	if err == nil && len(idle) > 0 {
+		err = e.settle(ctx, id, box, idle)
+	}
+	return changed, err
+}
+
+// probe looks for one change that a Sync would bring. It returns nil when there
+// is no state, no folder, or at a glance nothing.
+func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.FolderID, now time.Time) (*plan, error) {
+	c, err := e.devices.Collection(tx, id, uint32(f))
+	if errors.Is(err, device.ErrNoCollection) {
+		return nil, nil
+	}
+	if err != nil {
+		return nil, err
+	}
+	folder, err := e.source.Folder(tx, box, f)
+	if errors.Is(err, mail.ErrNoFolder) {
+		return nil, nil // the hierarchy tells of this
+	}
+	if err != nil {
+		return nil, err
+	}
+	g := latest(&c)
+	if uint64(folder.Highest) <= g.Cursor && g.Below == lowest && g.Floor.Received == g.Cutoff {
+		return nil, nil
+	}
+	p := &plan{source: e.source, tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own), g: *g, window: 1, count: true}
+	for _, step := range []func() (bool, error){p.log, p.soften} {
+		if done, err := step(); err != nil || !done || p.counted > 0 {
+			return p, err
+		}
+	}
+	// A Sync would first let the window move on with the days.
+	moved := p.g
+	moveCutoff(&moved, p.g.Filter, cutoff(now, folder.Class, p.g.Filter))
+	if to := (device.Position{Received: moved.Cutoff}); before(p.g.Floor, to) {
+		p.g.Cutoff, p.g.Floor = moved.Cutoff, to
+	}
+	for _, step := range []func() (bool, error){p.arrivals, p.backfill} {
+		if done, err := step(); err != nil || !done || p.counted > 0 {
+			return p, err
+		}
+	}
+	return p, nil
+}
+
+// latest is the generation that the device has if it got the last answer. If it
+// did not, it asks again of its own accord.
+func latest(c *device.Collection) *device.Generation {
+	if c.Pending.Key != 0 {
+		return &c.Pending
+	}
+	return &c.Confirmed
+}
+
+// settle moves the cursors past changes that do not concern the device, so that
+// they are not read again for every wake. The device's view, and so its key,
+// stays as it is.
+func (e *Engine) settle(ctx context.Context, id device.ID, box mail.MailboxID, folders []mail.FolderID) error {
+	return e.store.Update(ctx, func(tx *store.Tx) error {
+		for _, f := range folders {
+			c, err := e.devices.Collection(tx, id, uint32(f))
+			if errors.Is(err, device.ErrNoCollection) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			folder, err := e.source.Folder(tx, box, f)
+			if errors.Is(err, mail.ErrNoFolder) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			g := latest(&c)
+			p := plan{source: e.source, tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own), g: *g, count: true}
+			if _, err := p.run(); err != nil {
+				return err
+			}
+			*g = p.g
+			if err := e.devices.SaveCollection(tx, id, c); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+}
+
+// Estimate counts what a Sync with this request would bring (GetItemEstimate,
+// MS-ASCMD 2.2.1.9). It changes nothing. ErrNoState when the collection was
+// never synced or the key is 0.
+func (e *Engine) Estimate(ctx context.Context, id device.ID, req Request) (int, error) {
+	n := 0
+	err := e.store.View(ctx, func(tx *store.Tx) error {
+		folder, err := e.source.Folder(tx, req.Box, req.Folder)
+		if err != nil {
+			return err
+		}
+		c, err := e.devices.Collection(tx, id, uint32(req.Folder))
+		if errors.Is(err, device.ErrNoCollection) || err == nil && req.Key == NewKey {
+			return ErrNoState
+		}
+		if err != nil {
+			return err
+		}
+		t, err := resolve(&c, req.Key)
+		if err != nil {
+			return err
+		}
+		p := plan{source: e.source, tx: tx, box: req.Box, folder: folder, own: newOwnWrites(c.Own), g: t.base, window: -1, count: true}
+		moveCutoff(&p.g, req.Filter, cutoff(time.Now(), folder.Class, req.Filter))
+		_, err = p.run()
+		n = p.counted
+		return err
+	})
+	return n, err
+}

@@ -1,0 +1,211 @@
+package engine
+
+import (
+	"errors"
+	"reflect"
+	"slices"
+
+	"martlet/mail"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+// commands applies the commands of one request to the mailbox.
+type commands struct {
+	source Source
+	tx     *store.Tx
+	req    *Request
+	folder *mail.Folder
+	base   *device.Generation
+	repeat *device.Generation
+	own    *ownWrites
+
+	added     []device.Added
+	responses []Response
+	acted     bool // something was changed that a repeated answer had not changed
+}
+
+// refusals are errors that concern one command and leave the others alone.
+// They come before the source writes anything.
+var refusals = []error{mail.ErrNoItem, mail.ErrNoFolder, mail.ErrMailboxFull, mail.ErrItemTooLarge, ErrConflict, ErrTooManyOwn, ErrBadCommand}
+
+// run applies all commands in their order. An error is one of the store or of
+// the source, and undoes the request.
+func (c *commands) run() error {
+	c.responses = make([]Response, 0, len(c.req.Commands))
+	for i := range c.req.Commands {
+		cmd := &c.req.Commands[i]
+		r := Response{Command: i, Kind: cmd.Kind, ClientID: cmd.ClientID, Item: mail.Item{ID: cmd.Item}}
+		item, err := c.one(cmd)
+		if err == nil {
+			r.Item = item
+		} else if r.Err = refused(err); r.Err == nil {
+			return err
+		}
+		c.responses = append(c.responses, r)
+	}
+	return nil
+}
+
+// refused returns the error if it concerns only one command.
+func refused(err error) error {
+	var bad *editError
+	if errors.As(err, &bad) {
+		return bad.err
+	}
+	for _, r := range refusals {
+		if errors.Is(err, r) {
+			return r
+		}
+	}
+	return nil
+}
+
+// editError is what a Change's own Edit found wrong.
+type editError struct{ err error }
+
+func (e *editError) Error() string { return e.err.Error() }
+
+func (c *commands) one(cmd *Command) (mail.Item, error) {
+	switch cmd.Kind {
+	case Add:
+		return c.add(cmd)
+	case Change:
+		return c.change(cmd)
+	case Delete:
+		return mail.Item{ID: cmd.Item}, c.delete(cmd)
+	case Fetch:
+		return c.source.Item(c.tx, c.req.Box, c.req.Folder, cmd.Item)
+	}
+	return mail.Item{}, ErrBadCommand
+}
+
+// add makes an item, once for each ClientId, however often the request comes.
+func (c *commands) add(cmd *Command) (mail.Item, error) {
+	if cmd.New == nil || cmd.ClientID == "" {
+		return mail.Item{}, ErrBadCommand
+	}
+	if id, ok := c.addedBefore(cmd.ClientID); ok {
+		c.own.restore(id)
+		item, err := c.source.Item(c.tx, c.req.Box, c.req.Folder, id)
+		if errors.Is(err, mail.ErrNoItem) { // deleted meanwhile: the log will tell
+			return mail.Item{ID: id}, nil
+		}
+		return item, err
+	}
+	if c.own.fullOfAdds() {
+		return mail.Item{}, ErrTooManyOwn
+	}
+	item, err := c.source.Append(c.tx, c.req.Box, c.req.Folder, *cmd.New)
+	if err != nil {
+		return item, err
+	}
+	c.acted = true
+	c.added = append(c.added, device.Added{ClientID: cmd.ClientID, Item: uint32(item.ID)})
+	c.own.note(item.ID, item.ModSeq, true)
+	return item, nil
+}
+
+func (c *commands) addedBefore(clientID string) (mail.ItemID, bool) {
+	same := func(a device.Added) bool { return a.ClientID == clientID }
+	if i := slices.IndexFunc(c.added, same); i >= 0 {
+		return mail.ItemID(c.added[i].Item), true
+	}
+	if c.repeat == nil {
+		return 0, false
+	}
+	i := slices.IndexFunc(c.repeat.Added, same)
+	if i < 0 {
+		return 0, false
+	}
+	c.added = append(c.added, c.repeat.Added[i])
+	return mail.ItemID(c.repeat.Added[i].Item), true
+}
+
+// change edits an item. When the server's copy changed in a way that the device
+// does not know, one side wins (MS-ASCMD 2.2.3.34); a change that both made
+// alike is no conflict.
+func (c *commands) change(cmd *Command) (mail.Item, error) {
+	if cmd.Edit == nil {
+		return mail.Item{}, ErrBadCommand
+	}
+	c.own.restore(cmd.Item)
+	item, err := c.source.Item(c.tx, c.req.Box, c.req.Folder, cmd.Item)
+	if err != nil {
+		return item, err
+	}
+	edited := item
+	edited.Keywords = slices.Clone(item.Keywords)
+	if err := cmd.Edit(&edited); err != nil {
+		return item, &editError{err}
+	}
+	if reflect.DeepEqual(edited, item) {
+		return item, nil
+	}
+	unknown := c.unknown(&item)
+	if unknown && c.req.ServerWins {
+		return item, ErrConflict
+	}
+	after, err := c.source.UpdateItem(c.tx, c.req.Box, c.req.Folder, cmd.Item, func(it *mail.Item) {
+		// It returned no error for the same item a moment ago.
+		_ = cmd.Edit(it)
+	})
+	if err != nil || after.ModSeq == item.ModSeq {
+		return after, err
+	}
+	c.acted = true
+	if !unknown { // else the device needs to see what came of both changes
+		c.own.note(after.ID, after.ModSeq, false)
+	}
+	return after, nil
+}
+
+// unknown tells whether the device has the item, but not its last change.
+func (c *commands) unknown(item *mail.Item) bool {
+	id := uint32(item.ID)
+	if uint64(item.ModSeq) <= c.base.Cursor || c.own.is(id, uint64(item.ModSeq)) {
+		return false
+	}
+	return has(c.base, mark(item.Position())) || c.own.added(id)
+}
+
+// delete takes an item away, into Deleted Items unless it is there already or
+// the device says otherwise (MS-ASCMD 2.2.3.43). It wins over any change of the
+// server's (MS-ASCMD 2.2.3.34), and an item that is gone is deleted as wanted.
+func (c *commands) delete(cmd *Command) error {
+	c.own.restore(cmd.Item)
+	item, err := c.source.Item(c.tx, c.req.Box, c.req.Folder, cmd.Item)
+	if err == nil {
+		c.acted = true
+		err = c.remove(&item)
+	} else if errors.Is(err, mail.ErrNoItem) {
+		err = nil
+	}
+	if err != nil {
+		return err
+	}
+	gone, err := c.source.Tombstone(c.tx, c.req.Box, c.req.Folder, cmd.Item)
+	if errors.Is(err, mail.ErrNoItem) {
+		return nil // never in this folder: nothing to be told of
+	}
+	if err == nil && uint64(gone.ModSeq) > c.base.Cursor && !c.own.is(uint32(cmd.Item), uint64(gone.ModSeq)) {
+		c.own.note(cmd.Item, gone.ModSeq, false)
+	}
+	return err
+}
+
+func (c *commands) remove(item *mail.Item) error {
+	if c.req.DeletesAsMoves {
+		bin, err := c.source.FolderByRole(c.tx, c.req.Box, mail.RoleDeletedItems)
+		if err != nil {
+			return err
+		}
+		// An item of another class could not be shown there.
+		if bin.ID != c.folder.ID && bin.Class == item.Class {
+			_, err := c.source.Move(c.tx, c.req.Box, c.folder.ID, item.ID, bin.ID)
+			return err
+		}
+	}
+	_, err := c.source.Delete(c.tx, c.req.Box, c.folder.ID, item.ID)
+	return err
+}

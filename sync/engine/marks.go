@@ -1,0 +1,142 @@
+package engine
+
+import (
+	"math"
+	"time"
+
+	"martlet/mail"
+	"martlet/sync/device"
+)
+
+// What a device has, said by marks.
+//
+// A collection's state does not list the device's items. It rests on two facts
+// of the mailbox: an item's number is above all numbers given before it, so the
+// order of numbers in a folder is the order of arrival; and an item's number
+// and time of receipt, its Position, never change while it is in the folder.
+// With a generation g the device has an item of the folder at position p if and
+// only if
+//
+//	p.Item <= g.Top               it arrived before the last look at arrivals,
+//	p >= g.Floor                  it lies in the filter's window, and
+//	p.Item > g.Start, or          it came as an arrival, or
+//	p >= g.Below                  backfill, newest first, has come past it;
+//
+// or the item is above Top and the device itself added it (device.OwnWrite).
+// The copy the device has is the one at the ModSeq g.Cursor, or a newer one.
+//
+// An answer goes through these steps, and one that the window cuts short ends
+// the answer:
+//
+//	log       Entries of the change log above Cursor, for items the device has:
+//	          a tombstone is a Delete, anything else a Change. Cursor follows.
+//	soften    Items between Floor and the filter's new beginning: SoftDelete,
+//	          oldest first. Floor follows.
+//	arrivals  Items above Top, in order of arrival: Add. Top follows.
+//	backfill  Items up to Start below Below, newest first: Add. Below follows.
+//	          When it is done and the filter begins earlier than Floor now, a
+//	          new backfill starts from there: Start = Top, Below = Floor.
+//
+// The invariants that make this right:
+//
+//  1. Top, Below and a wider Floor move only in an answer whose log step has
+//     come to the end. So a tombstone above Cursor is always of an item that
+//     existed when the device was given it: the device never gets a Delete or
+//     a Change of an item it does not have.
+//  2. An item leaves one side of the marks once: above Top to below it, or from
+//     below Below to above it. So it is never an Add twice.
+//  3. A wider filter waits until the backfill under way is done: one frontier
+//     always suffices, however often the filter changes.
+//  4. An entry that is skipped because the device does not have the item needs
+//     no second look: the step that brings the item later reads its row as it
+//     is then.
+//
+// At quiet every step comes to its end, and then the marks say that the device
+// has exactly the items of the folder in the filter's window.
+
+// The ends of all positions. No item is at either: times of receipt and item
+// numbers begin with 1.
+var (
+	lowest  = device.Position{}
+	highest = device.Position{Received: math.MaxInt64, Item: math.MaxUint32}
+)
+
+// noCutoff is the beginning of the window without a filter.
+const noCutoff = int64(0)
+
+// clockSlack is how far the clock may step back without widening the window.
+const clockSlack = 24 * time.Hour
+
+func position(p device.Position) mail.Position {
+	return mail.Position{Received: p.Received, Item: mail.ItemID(p.Item)}
+}
+
+func mark(p mail.Position) device.Position {
+	return device.Position{Received: p.Received, Item: uint32(p.Item)}
+}
+
+// before tells whether p is older than q.
+func before(p, q device.Position) bool {
+	if p.Received != q.Received {
+		return p.Received < q.Received
+	}
+	return p.Item < q.Item
+}
+
+// has tells whether the device has the item at p by the marks of g.
+func has(g *device.Generation, p device.Position) bool {
+	return p.Item <= g.Top && !before(p, g.Floor) && (p.Item > g.Start || !before(p, g.Below))
+}
+
+// sameMarks tells whether two generations say the same of the device.
+func sameMarks(a, b *device.Generation) bool {
+	return a.Cursor == b.Cursor && a.Top == b.Top && a.Start == b.Start && a.Below == b.Below &&
+		a.Floor == b.Floor && a.Filter == b.Filter && a.Cutoff == b.Cutoff
+}
+
+// cutoff is where the filter's window begins (MS-ASCMD 2.2.3.68.2), on the day
+// in UTC, so that it moves once a day. A filter that does not apply to the
+// class, or is unknown, filters nothing: refusing it is the door's.
+func cutoff(now time.Time, class mail.Class, filter uint8) int64 {
+	if class != mail.ClassEmail && class != mail.ClassSMS {
+		return noCutoff
+	}
+	year, month, day := now.UTC().Date()
+	switch filter {
+	case 1:
+		day--
+	case 2:
+		day -= 3
+	case 3:
+		day -= 7
+	case 4:
+		day -= 14
+	case 5:
+		month--
+	default:
+		return noCutoff
+	}
+	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC).UnixMilli()
+}
+
+// moveCutoff sets where the window is to begin. It does not follow a clock that
+// steps back a little, which would bring back what was soft-deleted.
+func moveCutoff(g *device.Generation, filter uint8, to int64) {
+	if g.Filter == filter && g.Cutoff != noCutoff && to < g.Cutoff && to >= g.Cutoff-clockSlack.Milliseconds() {
+		return
+	}
+	g.Filter, g.Cutoff = filter, to
+}
+
+// begin is the state of a device that has nothing yet of a folder.
+func begin(f *mail.Folder, last mail.ItemID, filter uint8, cut int64) device.Generation {
+	return device.Generation{
+		Cursor: uint64(f.Highest),
+		Top:    uint32(last),
+		Start:  uint32(last),
+		Below:  highest,
+		Floor:  device.Position{Received: cut},
+		Filter: filter,
+		Cutoff: cut,
+	}
+}

@@ -1,0 +1,112 @@
+package engine
+
+import (
+	"context"
+	"errors"
+
+	"martlet/mail"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+// Move moves one item (MoveItems, MS-ASCMD 2.2.1.12) and returns its new
+// number. Repeated, it answers the same.
+func (e *Engine) Move(ctx context.Context, id device.ID, box mail.MailboxID, item mail.ItemID, from, to mail.FolderID) (mail.ItemID, error) {
+	moved, err := e.MoveAll(ctx, id, box, []Move{{Item: item, From: from, To: to}})
+	if err != nil {
+		return 0, err
+	}
+	return moved[0].Item, moved[0].Err
+}
+
+// MoveAll moves several items in one transaction. Each answer stands for
+// itself. The device receives a Delete in the one folder and an Add in the
+// other with its next Syncs (MS-ASCMD_R289), so that a lost answer does no
+// harm.
+func (e *Engine) MoveAll(ctx context.Context, id device.ID, box mail.MailboxID, moves []Move) ([]Moved, error) {
+	out := make([]Moved, len(moves))
+	err := e.store.Update(ctx, func(tx *store.Tx) error {
+		for i := range moves {
+			item, err := e.move(tx, id, box, &moves[i])
+			out[i] = Moved{Item: item}
+			if err == nil {
+				continue
+			}
+			if out[i].Err = moveRefused(err); out[i].Err == nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return nil, err
+	}
+	return out, nil
+}
+
+func moveRefused(err error) error {
+	for _, r := range []error{mail.ErrNoFolder, mail.ErrNoItem, mail.ErrMailboxFull, ErrNoDestination, ErrSameFolder} {
+		if errors.Is(err, r) {
+			return r
+		}
+	}
+	return nil
+}
+
+func (e *Engine) move(tx *store.Tx, id device.ID, box mail.MailboxID, m *Move) (mail.ItemID, error) {
+	if m.From == m.To {
+		return 0, ErrSameFolder
+	}
+	if _, err := e.source.Folder(tx, box, m.From); err != nil {
+		return 0, err
+	}
+	if _, err := e.source.Folder(tx, box, m.To); errors.Is(err, mail.ErrNoFolder) {
+		return 0, ErrNoDestination
+	} else if err != nil {
+		return 0, err
+	}
+	item, err := e.source.Move(tx, box, m.From, m.Item, m.To)
+	if errors.Is(err, mail.ErrNoItem) {
+		return e.movedBefore(tx, box, m)
+	}
+	if err != nil || !m.Keeps {
+		return item.ID, err
+	}
+	gone, err := e.source.Tombstone(tx, box, m.From, m.Item)
+	if err != nil {
+		return 0, err
+	}
+	if err := e.noteOwn(tx, id, m.From, device.OwnWrite{Item: uint32(m.Item), ModSeq: uint64(gone.ModSeq)}); err != nil {
+		return 0, err
+	}
+	// With no ModSeq the item is the device's own, and its row is still told:
+	// as a Change.
+	return item.ID, e.noteOwn(tx, id, m.To, device.OwnWrite{Item: uint32(item.ID), Added: true})
+}
+
+// movedBefore answers a repeated move.
+func (e *Engine) movedBefore(tx *store.Tx, box mail.MailboxID, m *Move) (mail.ItemID, error) {
+	gone, err := e.source.Tombstone(tx, box, m.From, m.Item)
+	if err != nil {
+		return 0, err
+	}
+	if gone.MovedTo.Folder != m.To {
+		return 0, mail.ErrNoItem
+	}
+	return gone.MovedTo.Item, nil
+}
+
+// noteOwn adds an own write to a collection the device syncs.
+func (e *Engine) noteOwn(tx *store.Tx, id device.ID, folder mail.FolderID, w device.OwnWrite) error {
+	c, err := e.devices.Collection(tx, id, uint32(folder))
+	if errors.Is(err, device.ErrNoCollection) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	own := newOwnWrites(c.Own)
+	own.note(mail.ItemID(w.Item), mail.ModSeq(w.ModSeq), w.Added)
+	c.Own = own.keep(&c.Confirmed, 0)
+	return e.devices.SaveCollection(tx, id, c)
+}

@@ -1,0 +1,275 @@
+package engine
+
+import (
+	"errors"
+
+	"martlet/mail"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+// plan works out what a device is to be sent of one folder, and the generation
+// it has then. See marks.go for the steps.
+type plan struct {
+	source Source
+	tx     *store.Tx
+	box    mail.MailboxID
+	folder mail.Folder
+	own    *ownWrites
+
+	g      device.Generation  // in: what the device has; out: what it will have
+	limit  *device.Generation // of a repeated request: go no further than this
+	window int                // how many changes are still wanted
+	count  bool               // only count, load no items
+
+	counted int
+	skipped int // rows read that the device is not told of
+	fresh   []ItemChange
+	news    []ItemChange
+	soft    []ItemChange
+	old     []ItemChange
+}
+
+// run goes through the steps and tells whether all came to their end.
+func (p *plan) run() (done bool, err error) {
+	for _, step := range []func() (bool, error){p.log, p.soften, p.arrivals, p.backfill} {
+		if done, err = step(); err != nil || !done {
+			return false, err
+		}
+	}
+	return true, nil
+}
+
+// changes returns all changes: what is new first, what is old last.
+func (p *plan) changes() []ItemChange {
+	var all []ItemChange
+	for _, part := range [][]ItemChange{p.fresh, p.news, p.soft, p.old} {
+		if len(all) == 0 {
+			all = part
+		} else {
+			all = append(all, part...)
+		}
+	}
+	return all
+}
+
+// emit puts a change on a list, or tells that the window is full.
+func (p *plan) emit(list *[]ItemChange, c ItemChange) bool {
+	if p.window == 0 {
+		return false
+	}
+	p.window--
+	p.counted++
+	if !p.count {
+		*list = append(*list, c)
+	}
+	return true
+}
+
+// log tells of the change log's entries above the cursor.
+func (p *plan) log() (bool, error) {
+	end := uint64(p.folder.Highest)
+	if p.limit != nil {
+		end = p.limit.Cursor
+	}
+	if p.g.Cursor >= end {
+		return true, nil
+	}
+	for c, err := range p.source.Changes(p.tx, p.box, p.folder.ID, mail.ModSeq(p.g.Cursor)) {
+		if err != nil {
+			return false, err
+		}
+		if uint64(c.ModSeq) > end {
+			break
+		}
+		told, err := p.tell(&c)
+		if err != nil || !told {
+			return false, err
+		}
+		p.g.Cursor = uint64(c.ModSeq)
+	}
+	p.g.Cursor = end
+	return true, nil
+}
+
+// tell tells of one entry; false means that the window is full.
+func (p *plan) tell(c *mail.Change) (bool, error) {
+	item := uint32(c.Item)
+	if p.own.is(item, uint64(c.ModSeq)) || !has(&p.g, mark(c.Position())) && !p.own.added(item) {
+		p.skipped++
+		return true, nil
+	}
+	if c.Deleted {
+		return p.emit(&p.news, ItemChange{Kind: Deleted, ID: c.Item}), nil
+	}
+	change := ItemChange{Kind: Changed, ID: c.Item}
+	if p.window > 0 && !p.count {
+		var err error
+		if change.Item, err = p.source.Item(p.tx, p.box, p.folder.ID, c.Item); err != nil {
+			return false, err
+		}
+	}
+	return p.emit(&p.news, change), nil
+}
+
+// soften takes back what has left the filter's window.
+func (p *plan) soften() (bool, error) {
+	to := device.Position{Received: p.g.Cutoff}
+	if p.limit != nil && before(p.limit.Floor, to) {
+		to = p.limit.Floor
+	}
+	if !before(p.g.Floor, to) {
+		return true, nil
+	}
+	end := to.Received
+	if to.Item > 0 {
+		end++ // Between leaves its end out
+	}
+	from := p.g.Floor
+	for at, err := range p.source.Between(p.tx, p.box, p.folder.ID, from.Received, end) {
+		if err != nil {
+			return false, err
+		}
+		pos := mark(at)
+		if !before(pos, to) {
+			break
+		}
+		if before(pos, from) || !has(&p.g, pos) {
+			continue
+		}
+		if !p.emit(&p.soft, ItemChange{Kind: SoftDeleted, ID: at.Item}) {
+			p.g.Floor = pos
+			p.forgetBelow(pos)
+			return false, nil
+		}
+	}
+	p.g.Floor = to
+	p.forgetBelow(to)
+	return true, nil
+}
+
+// forgetBelow drops Changes of items that this same answer soft-deletes.
+func (p *plan) forgetBelow(floor device.Position) {
+	kept := p.news[:0]
+	for _, c := range p.news {
+		if c.Kind == Deleted || uint32(c.ID) > p.g.Top || !before(mark(c.Item.Position()), floor) {
+			kept = append(kept, c)
+		}
+	}
+	p.news = kept
+}
+
+// arrivals adds what has come into the folder.
+func (p *plan) arrivals() (bool, error) {
+	if p.limit != nil && p.g.Top >= p.limit.Top {
+		return true, nil
+	}
+	for item, err := range p.source.Items(p.tx, p.box, p.folder.ID, mail.ItemID(p.g.Top)) {
+		if err != nil {
+			return false, err
+		}
+		if p.limit != nil && uint32(item.ID) > p.limit.Top {
+			break
+		}
+		outside := before(mark(item.Position()), p.g.Floor)
+		told := true
+		switch own := p.own.added(uint32(item.ID)); {
+		case own && outside:
+			told = p.emit(&p.soft, ItemChange{Kind: SoftDeleted, ID: item.ID})
+		case !own && !outside:
+			told = p.emit(&p.fresh, ItemChange{Kind: Added, ID: item.ID, Item: item})
+		default:
+			p.skipped++
+		}
+		if !told {
+			return false, nil
+		}
+		p.g.Top = uint32(item.ID)
+	}
+	if p.limit != nil {
+		p.g.Top = p.limit.Top
+	}
+	return true, nil
+}
+
+// backfill adds what was in the folder before, and starts over further down
+// when the filter has become wider.
+func (p *plan) backfill() (bool, error) {
+	for {
+		if p.g.Below != lowest {
+			done, err := p.bringOld()
+			if err != nil || !done {
+				return false, err
+			}
+			if p.g.Below != lowest {
+				return true, nil // as far as the repeated answer went
+			}
+		}
+		wider := device.Position{Received: p.g.Cutoff}
+		if !before(wider, p.g.Floor) || p.limit != nil && !before(p.limit.Floor, p.g.Floor) {
+			return true, nil
+		}
+		p.g.Start, p.g.Below, p.g.Floor = p.g.Top, p.g.Floor, wider
+	}
+}
+
+// bringOld carries one backfill down to the floor.
+func (p *plan) bringOld() (bool, error) {
+	stop := lowest
+	if p.limit != nil && p.limit.Start == p.g.Start && p.limit.Floor == p.g.Floor {
+		stop = p.limit.Below
+	}
+	for at, err := range p.source.Newest(p.tx, p.box, p.folder.ID, position(p.g.Below), p.g.Floor.Received) {
+		if err != nil {
+			return false, err
+		}
+		pos := mark(at)
+		if before(pos, p.g.Floor) || before(pos, stop) {
+			break
+		}
+		if pos.Item > p.g.Start {
+			p.g.Below = pos // it came as an arrival
+			continue
+		}
+		change := ItemChange{Kind: Added, ID: at.Item}
+		if p.window > 0 && !p.count {
+			if change.Item, err = p.source.Item(p.tx, p.box, p.folder.ID, at.Item); err != nil {
+				return false, err
+			}
+		}
+		if !p.emit(&p.old, change) {
+			return false, nil
+		}
+		p.g.Below = pos
+	}
+	p.g.Below = stop
+	return true, nil
+}
+
+// lostSince tells whether an item that the limit says the device has, and the
+// device's own generation does not, is gone by now. Then the repeated answer
+// cannot lead to the same state: the device would be told of the loss of an
+// item it was never given.
+func (p *plan) lostSince(limit *device.Generation) (bool, error) {
+	if uint64(p.folder.Highest) <= limit.Cursor {
+		return false, nil
+	}
+	for c, err := range p.source.Changes(p.tx, p.box, p.folder.ID, mail.ModSeq(limit.Cursor)) {
+		if err != nil {
+			return false, err
+		}
+		if pos := mark(c.Position()); c.Deleted && has(limit, pos) && !has(&p.g, pos) {
+			return true, nil
+		}
+	}
+	return false, nil
+}
+
+// loaded returns an item for an answer; one that is gone has only its number.
+func (p *plan) loaded(id mail.ItemID) (mail.Item, error) {
+	item, err := p.source.Item(p.tx, p.box, p.folder.ID, id)
+	if errors.Is(err, mail.ErrNoItem) {
+		return mail.Item{ID: id}, nil
+	}
+	return item, err
+}

@@ -1,0 +1,187 @@
+package engine
+
+import (
+	"bytes"
+	"time"
+
+	"martlet/mail"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+// reply works out the answer to a request with a valid key.
+type reply struct {
+	e      *Engine
+	tx     *store.Tx
+	req    *Request
+	folder mail.Folder
+	c      *device.Collection
+	turn   turn
+	now    time.Time
+	a      *answer
+
+	own *ownWrites
+	cut int64
+}
+
+// work fills in the answer.
+func (r *reply) work() error {
+	r.cut = cutoff(r.now, r.folder.Class, r.req.Filter)
+	if r.nothing() {
+		r.a.result.Key = r.req.Key
+		r.a.result.Unchanged = true
+		return nil
+	}
+	r.own = newOwnWrites(r.c.Own)
+	if r.turn.repeat != nil {
+		r.own.recall(r.turn.repeat.Key)
+	}
+	cmds := commands{source: r.e.source, tx: r.tx, req: r.req, folder: &r.folder, base: &r.turn.base, repeat: r.turn.repeat, own: r.own}
+	if len(r.req.Commands) > 0 {
+		if err := r.apply(&cmds); err != nil {
+			return err
+		}
+	}
+	p, err := r.plan()
+	if err != nil {
+		return err
+	}
+	r.a.result.Responses = cmds.responses
+	r.a.result.Changes = p.changes()
+	r.finish(&cmds, p)
+	return nil
+}
+
+// nothing is the common case: an idle device looks in, and a glance at two rows
+// shows that there is nothing to tell.
+func (r *reply) nothing() bool {
+	g := &r.turn.base
+	if len(r.req.Commands) > 0 || r.turn.promote || r.turn.repeat != nil || r.newOptions() {
+		return false
+	}
+	if !r.req.GetChanges {
+		return true
+	}
+	return uint64(r.folder.Highest) <= g.Cursor && g.Below == lowest && g.Filter == r.req.Filter &&
+		g.Cutoff == r.cut && g.Floor == device.Position{Received: r.cut}
+}
+
+func (r *reply) newOptions() bool {
+	return r.req.Options != nil && !bytes.Equal(r.req.Options, r.c.Options)
+}
+
+// apply runs the commands, and reads the folder again afterwards.
+func (r *reply) apply(cmds *commands) error {
+	err := cmds.run()
+	if err == nil {
+		r.folder, err = r.e.source.Folder(r.tx, r.req.Box, r.req.Folder)
+	}
+	return err
+}
+
+// plan works out the changes for the device. A repeated request is led to the
+// same end as before where that is possible: then it has the same key, and it
+// does not matter which of the two answers the device gets.
+func (r *reply) plan() (*plan, error) {
+	p := &plan{source: r.e.source, tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, g: r.turn.base}
+	p.g.Added = nil
+	if r.req.GetChanges {
+		p.window = r.req.Window
+		if p.window <= 0 {
+			p.window = DefaultWindow
+		}
+		moveCutoff(&p.g, r.req.Filter, r.cut)
+	}
+	if err := r.lead(p); err != nil {
+		return nil, err
+	}
+	done, err := p.run()
+	if err != nil {
+		return nil, err
+	}
+	r.a.result.More = r.req.GetChanges && !done
+	if done && p.limit != nil {
+		r.a.result.More, err = r.left(p)
+	}
+	return p, err
+}
+
+// lead limits the plan of a repeated request to what the answer before held.
+func (r *reply) lead(p *plan) error {
+	again := r.turn.repeat
+	if again == nil || again.Filter != p.g.Filter {
+		return nil
+	}
+	lost, err := p.lostSince(again)
+	if err == nil && !lost {
+		p.limit = again
+		p.g.Cutoff = again.Cutoff
+	}
+	return err
+}
+
+// left tells whether there is more behind the end of a repeated answer.
+func (r *reply) left(after *plan) (bool, error) {
+	probe := plan{source: r.e.source, tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, g: after.g, window: 1, count: true}
+	_, err := probe.run()
+	return probe.counted > 0, err
+}
+
+// finish gives the answer its key and says what is to be saved.
+func (r *reply) finish(cmds *commands, p *plan) {
+	res := &r.a.result
+	same := r.turn.repeat != nil && !cmds.acted && sameMarks(&p.g, r.turn.repeat) && sameAdded(cmds.added, r.turn.repeat.Added)
+	switch {
+	case same:
+		// What was saved for the lost answer stands for this one too.
+		res.Key = formatKey(r.turn.repeat.Key)
+		if r.newOptions() {
+			r.save()
+		}
+	case r.req.acts() || p.counted > 0:
+		next := p.g
+		next.Key = nextKey(r.c)
+		next.Added = cmds.added
+		r.turn.confirm(r.c)
+		r.c.Pending = next
+		r.c.Own = r.own.keep(&r.c.Confirmed, next.Key)
+		res.Key = formatKey(next.Key)
+		r.save()
+	default:
+		res.Key = r.req.Key
+		res.Unchanged = len(res.Responses) == 0
+		if r.turn.promote || r.turn.repeat != nil || r.newOptions() || r.settles(p) {
+			// The device's view is the same by the new marks as by the old.
+			p.g.Key = r.turn.base.Key
+			r.c.Confirmed, r.c.Pending = p.g, device.Generation{}
+			r.c.Own = r.own.keep(&r.c.Confirmed, 0)
+			r.save()
+		}
+	}
+}
+
+// settles tells whether marks that moved without a change for the device are
+// worth a write.
+func (r *reply) settles(p *plan) bool {
+	g, was := &p.g, &r.turn.base
+	return p.skipped >= settleAfter || g.Filter != was.Filter || g.Below != was.Below || g.Floor != was.Floor
+}
+
+func (r *reply) save() {
+	if r.newOptions() {
+		r.c.Options = r.req.Options
+	}
+	r.a.save = r.c
+}
+
+func sameAdded(a, b []device.Added) bool {
+	if len(a) != len(b) {
+		return false
+	}
+	for i := range a {
+		if a[i] != b[i] {
+			return false
+		}
+	}
+	return true
+}
