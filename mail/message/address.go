@@ -206,6 +206,9 @@ func (p *addressParser) flush(comma bool) {
 
 // splitName cuts "Name name@host" at the word with the @.
 func splitName(s string) (name, address string) {
+	if strings.HasPrefix(s, `"`) && strings.Contains(s, `"@`) {
+		return "", s // a quoted local part, blanks and all
+	}
 	words := strings.Fields(s)
 	for i := len(words) - 1; i >= 0; i-- {
 		if strings.Contains(words[i], "@") {

@@ -168,7 +168,8 @@ func transcode(dst, b []byte, e encoding.Encoding, eof bool) []byte {
 	return dst
 }
 
-// appendValid appends text that is said to be UTF-8, and nearly always is.
+// appendValid appends text that is said to be UTF-8, and nearly always is. If
+// no character of it beyond ASCII is UTF-8, it is windows-1252.
 func appendValid(dst, b []byte, eof bool) []byte {
 	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
 	if !eof {
@@ -177,12 +178,17 @@ func appendValid(dst, b []byte, eof bool) []byte {
 	if utf8.Valid(b) {
 		return append(dst, b...)
 	}
-	for len(b) > 0 {
-		r, n := utf8.DecodeRune(b)
+	start, proved := len(dst), false
+	for rest := b; len(rest) > 0; {
+		r, n := utf8.DecodeRune(rest)
+		proved = proved || n > 1
 		dst = utf8.AppendRune(dst, r)
-		b = b[n:]
+		rest = rest[n:]
 	}
-	return dst
+	if proved {
+		return dst
+	}
+	return transcode(dst[:start], b, charmap.Windows1252, eof)
 }
 
 // trimPartial leaves out a UTF-8 character that is cut off at the end.

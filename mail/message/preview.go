@@ -52,6 +52,9 @@ func snippet(text string, strict bool) string {
 		}
 		for len(line) > 0 && count < maxPreview {
 			line = strings.TrimLeftFunc(line, isBlank)
+			if line == "" {
+				break
+			}
 			if strict {
 				if n := junkLength(line); n > 0 {
 					line = line[n:]
@@ -63,15 +66,12 @@ func snippet(text string, strict bool) string {
 				n = len(line)
 			}
 			if strict {
-				if i := strings.IndexAny(line[1:max(n, 1)], "<["); i >= 0 && junkLength(line[i+1:]) > 0 {
+				if i := strings.IndexAny(line[1:n], "<["); i >= 0 && junkLength(line[i+1:]) > 0 {
 					n = i + 1
 				}
 			}
 			word := line[:n]
 			line = line[n:]
-			if word == "" {
-				break
-			}
 			if count > 0 {
 				b.WriteByte(' ')
 				count++

@@ -106,7 +106,7 @@ func (w *walker) leaf(i int, body *[]Body, more bool) {
 	}
 	named := pt.Filename != "" && (len(*body) > 0 || i > 0 && pt.Disposition == "inline" && !isBodyName(pt.Filename))
 	if kind.IsZero() || !more || pt.Disposition == "attachment" && (pt.Filename != "" || i > 0) || named || len(*body) >= maxPieces {
-		if w.ix.isMultipartLeaf(i) {
+		if w.ix.isEmptyText(i) {
 			return
 		}
 		w.files = append(w.files, i)
@@ -127,8 +127,8 @@ func isBodyName(name string) bool {
 	return false
 }
 
-// isMultipartLeaf knows an empty part that only looks like one: nothing to show.
-func (ix *Index) isMultipartLeaf(i int) bool {
+// isEmptyText knows a text part that holds nothing: it is worth no attachment.
+func (ix *Index) isEmptyText(i int) bool {
 	pt := &ix.Parts[i]
 	return pt.Body == pt.End && pt.Filename == "" && strings.HasPrefix(pt.Type, "text/")
 }
@@ -146,7 +146,10 @@ func (w *walker) alternative(i int, body *[]Body, more bool, depth int) {
 	var plain, html []Body
 	var hidden []int
 	for c := range w.ix.children(i) {
-		if !w.ix.IsMultipart(c) && !w.isForm(c) {
+		switch {
+		case w.ix.isEmptyText(c):
+			continue // left over from a delimiter too many
+		case !w.ix.IsMultipart(c) && !w.isForm(c):
 			hidden = append(hidden, c)
 			continue
 		}
