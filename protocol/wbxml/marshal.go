@@ -259,7 +259,22 @@ func (e *encoder) text(s string) {
 // isControl tells which characters below 0x20 XML 1.0 (2.2) cannot carry.
 func isControl(c byte) bool { return c < 0x20 && c != '\t' && c != '\n' && c != '\r' }
 
+// hasControl looks at eight bytes at a time: a byte below 0x20 borrows from its
+// high bit, which is then looked at closely.
 func hasControl(s string) bool {
+	const ones, highs = 0x0101010101010101, 0x8080808080808080
+	for len(s) >= 8 {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56
+		if (w-ones*0x20)&^w&highs != 0 && hasControlByte(s[:8]) {
+			return true
+		}
+		s = s[8:]
+	}
+	return hasControlByte(s)
+}
+
+func hasControlByte(s string) bool {
 	for i := range len(s) {
 		if isControl(s[i]) {
 			return true

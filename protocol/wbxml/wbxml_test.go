@@ -360,3 +360,26 @@ func TestBadStructsAreRefused(t *testing.T) {
 		}
 	}
 }
+
+func TestEveryControlCharacterIsFoundAtEveryPlace(t *testing.T) {
+	for c := range byte(0x20) {
+		for at := range 17 {
+			in := document{Text: strings.Repeat("ab\xc3\xa9", 5)[:at&^3] + string(rune(c)) + strings.Repeat("x", 17-at)}
+			b, err := wbxml.Marshal(in)
+			if err != nil {
+				t.Fatal(err)
+			}
+			var out document
+			if err := wbxml.Unmarshal(b, &out); err != nil {
+				t.Fatal(err)
+			}
+			want := in.Text
+			if c != '\t' && c != '\n' && c != '\r' {
+				want = strings.Replace(want, string(rune(c)), "", 1)
+			}
+			if out.Text != want {
+				t.Errorf("0x%02X at %d: got %q, want %q", c, at, out.Text, want)
+			}
+		}
+	}
+}
