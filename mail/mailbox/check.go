@@ -15,12 +15,7 @@ import (
 // give References to blob.Audit. It returns an error only if it cannot go on.
 func (m *Mailboxes) Check(ctx context.Context, report func(store.Problem)) error {
 	err := m.store.View(ctx, func(tx *store.Tx) error {
-		c := &checker{
-			m: m, tx: tx, ctx: ctx, report: report,
-			places:  map[folderKey]bool{},
-			indexes: map[[32]byte]uint64{},
-		}
-		return c.run()
+		return newChecker(ctx, tx, report).run()
 	})
 	if err != nil {
 		return fmt.Errorf("mailbox: check: %w", err)
@@ -31,12 +26,18 @@ func (m *Mailboxes) Check(ctx context.Context, report func(store.Problem)) error
 // checker holds what one Check has learnt. It keeps a few bytes for each folder
 // and each distinct message, but nothing for each item.
 type checker struct {
-	m       *Mailboxes
 	tx      *store.Tx
 	ctx     context.Context
 	report  func(store.Problem)
 	places  map[folderKey]bool // where rows may be: true for a folder, false for the hierarchy and what is to be swept
 	indexes map[[32]byte]uint64
+}
+
+func newChecker(ctx context.Context, tx *store.Tx, report func(store.Problem)) *checker {
+	return &checker{
+		tx: tx, ctx: ctx, report: report,
+		places: map[folderKey]bool{}, indexes: map[[32]byte]uint64{},
+	}
 }
 
 func (c *checker) bad(table string, key any, format string, args ...any) {
