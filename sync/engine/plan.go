@@ -20,6 +20,8 @@ type plan struct {
 	g      device.Generation  // in: what the device has; out: what it will have
 	limit  *device.Generation // of a repeated request: go no further than this
 	window int                // how many changes are still wanted
+	weigh  func(*mail.Item) int64
+	room   int64 // what the items still wanted may weigh
 	count  bool               // only count, load no items
 
 	counted int
@@ -53,10 +55,17 @@ func (p *plan) changes() []ItemChange {
 	return all
 }
 
-// emit puts a change on a list, or tells that the window is full.
+// emit puts a change on a list, or tells that the window or the room is full.
 func (p *plan) emit(list *[]ItemChange, c ItemChange) bool {
 	if p.window == 0 {
 		return false
+	}
+	if p.weigh != nil && !p.count && (c.Kind == Added || c.Kind == Changed) {
+		w := p.weigh(&c.Item)
+		if p.counted > 0 && w > p.room {
+			return false
+		}
+		p.room -= w
 	}
 	p.window--
 	p.counted++

@@ -86,7 +86,7 @@ func (r *reply) plan() (*plan, error) {
 	p := &plan{source: r.e.source, tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, g: r.turn.base}
 	p.g.Added = nil
 	if r.req.GetChanges {
-		p.window = r.req.Window
+		p.window, p.weigh, p.room = r.req.Window, r.req.Weigh, r.req.Room
 		if p.window <= 0 {
 			p.window = DefaultWindow
 		}

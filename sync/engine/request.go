@@ -20,6 +20,13 @@ type Request struct {
 	ServerWins     bool // Conflict, MS-ASCMD 2.2.3.34
 	DeletesAsMoves bool
 	Options        []byte // kept for the door; nil leaves what is kept
+
+	// Weigh says how much of Room an item takes in the answer; when the room is
+	// used up, the answer ends as if the window were full. One item always fits.
+	// nil: everything fits. It must depend on nothing but the item.
+	Weigh func(*mail.Item) int64
+	Room  int64
+
 	Commands       []Command
 }
 
