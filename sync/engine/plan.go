@@ -22,7 +22,7 @@ type plan struct {
 	window int                // how many changes are still wanted
 	weigh  func(*mail.Item) int64
 	room   int64 // what the items still wanted may weigh
-	count  bool               // only count, load no items
+	count  bool  // only count, load no items
 
 	counted int
 	skipped int // rows read that the device is not told of

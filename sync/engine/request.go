@@ -27,7 +27,7 @@ type Request struct {
 	Weigh func(*mail.Item) int64
 	Room  int64
 
-	Commands       []Command
+	Commands []Command
 }
 
 // CommandKind is what a device wants with an item.
