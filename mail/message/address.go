@@ -176,7 +176,7 @@ func (p *addressParser) flush(comma bool) {
 		a = Address{Name: nameText([]byte(name)), Address: addressText([]byte(address))}
 	case bytes.Contains(phrase, []byte("=?")):
 		// An encoded word may hide the whole address.
-		if text := decodeWords(phrase); strings.Contains(text, "@") {
+		if text := tidy(decodeWords(phrase)); strings.Contains(text, "@") {
 			a.Name, a.Address = splitName(text)
 		} else {
 			a.Name = nameText(phrase)
@@ -237,7 +237,7 @@ func nameText(v []byte) string {
 func addressText(v []byte) string {
 	s := tidy(guessText(bytes.TrimSpace(v)))
 	if strings.Contains(s, "=?") {
-		s = decodeWords([]byte(s))
+		s = tidy(decodeWords([]byte(s)))
 	}
 	if strings.HasPrefix(s, "@") {
 		if i := strings.IndexByte(s, ':'); i > 0 {
