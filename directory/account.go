@@ -106,6 +106,11 @@ func (d *Directory) AddDomain(ctx context.Context, dom Domain) error {
 		if ok, err := d.tables.domains.Has(tx, name); err != nil || ok {
 			return errors.Join(err, exists(ok, name))
 		}
+		if dom.CatchAll != "" {
+			if ok, err := d.tables.addresses.Has(tx, keyOf(dom.CatchAll)); err != nil || !ok {
+				return errors.Join(err, fmt.Errorf("%w: catch-all %s", ErrNoAddress, dom.CatchAll))
+			}
+		}
 		return d.tables.domains.Set(tx, name, dom)
 	})
 }

@@ -29,7 +29,8 @@ type checker struct {
 
 func (c *checker) fail(err error, path ...any) {
 	e := c.lines.Errorf(path, "%w", err)
-	e.Text = strings.TrimPrefix(e.Text, "directory: ")
+	// The file's name says where this is about.
+	e.Text = strings.ReplaceAll(strings.TrimPrefix(e.Text, "directory: "), ": directory: ", ": ")
 	c.errs = append(c.errs, e)
 }
 
