@@ -98,7 +98,7 @@ func (tx *Tx) rows() iter.Seq2[KV, error] {
 }
 
 // Restore reads what Backup wrote, and no more, into the directory cfg.Path,
-// which must be empty or missing. Then it runs the functions of then on the
+// which must be empty or missing. r should be buffered. Then it runs the functions of then on the
 // open store, for what else belongs to the restore. Until all is done, and if
 // it fails, the directory holds a mark that makes Open refuse it.
 func Restore(cfg Config, r io.Reader, then ...func(*Store) error) error {
@@ -150,7 +150,7 @@ func restore(cfg Config, r io.Reader, then []func(*Store) error) (err error) {
 
 // EmptyDir makes the directory at path, or refuses one that holds anything.
 func EmptyDir(path string) error {
-	if err := makeDir(path); err != nil {
+	if err := MakeDir(path); err != nil {
 		return diskFull(err)
 	}
 	files, err := os.ReadDir(path)

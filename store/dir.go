@@ -30,14 +30,14 @@ func lockDir(path string) (*os.File, error) {
 	return f, nil
 }
 
-// makeDir makes a directory with those above it, durably.
-func makeDir(path string) error {
+// MakeDir makes a directory with those above it, durably.
+func MakeDir(path string) error {
 	if exists(path) {
 		return nil
 	}
 	parent := filepath.Dir(path)
 	if parent != path {
-		if err := makeDir(parent); err != nil {
+		if err := MakeDir(parent); err != nil {
 			return err
 		}
 	}

@@ -102,7 +102,7 @@ func open(cfg Config, restoring bool) (_ *Store, err error) {
 	if s.reserve == 0 {
 		s.reserve = DefaultReserve
 	}
-	if err := makeDir(cfg.Path); err != nil {
+	if err := MakeDir(cfg.Path); err != nil {
 		return nil, diskFull(err)
 	}
 	if s.lock, err = lockDir(cfg.Path); err != nil {
