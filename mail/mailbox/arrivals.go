@@ -1,0 +1,45 @@
+package mailbox
+
+import (
+	"fmt"
+	"iter"
+
+	"martlet/mail"
+	"martlet/store"
+)
+
+// LastItem returns the highest item number that the mailbox has ever given.
+// Every later arrival, in any folder, has a higher one.
+func (m *Mailboxes) LastItem(tx *store.Tx, box mail.MailboxID) (mail.ItemID, error) {
+	st, err := m.state(tx, box)
+	return st.Item, err
+}
+
+// Items visits the items of a folder whose number is above after, in ascending
+// order, which is the order in which they came into the folder. The iteration
+// ends with the first error; a missing folder is mail.ErrNoFolder.
+func (m *Mailboxes) Items(tx *store.Tx, box mail.MailboxID, f mail.FolderID, after mail.ItemID) iter.Seq2[mail.Item, error] {
+	return func(yield func(mail.Item, error) bool) {
+		if _, err := m.Folder(tx, box, f); err != nil {
+			yield(mail.Item{}, err)
+			return
+		}
+		if after == ^mail.ItemID(0) {
+			return
+		}
+		r := store.TableRange[itemKey]{
+			Prefix: appendFolderKey(nil, folderKey{box, f}),
+			From:   &itemKey{box, f, after + 1},
+		}
+		for row, err := range itemTable.Scan(tx, r) {
+			if err != nil {
+				yield(mail.Item{}, fmt.Errorf("mailbox: items: %w", err))
+				return
+			}
+			row.Value.ID, row.Value.Folder = row.Key.Item, row.Key.Folder
+			if !yield(row.Value, nil) {
+				return
+			}
+		}
+	}
+}
