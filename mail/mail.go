@@ -181,7 +181,7 @@ func (it *Item) Position() Position { return Position{it.Received, it.ID} }
 type Change struct {
 	ModSeq   ModSeq
 	Item     ItemID // in the Hierarchy: the FolderID
-	Created  ModSeq // after the reader's cursor: the reader has never seen it
+	Created  ModSeq // after the cursor of a reader that always reads to the end: it has never seen the item
 	Received int64  // the item's, so that a reader knows its Position
 	Deleted  bool   // a tombstone
 	MovedTo  Place  // of a tombstone: where the item went, if it was moved

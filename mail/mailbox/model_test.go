@@ -308,14 +308,15 @@ func (m *machine) empty(t *rapid.T) {
 // knows with the model.
 func (m *machine) read(t *rapid.T, r *reader) {
 	err := m.h.store.View(context.Background(), func(tx *store.Tx) error {
-		for c, err := range m.h.Changes(tx, m.box, mail.Hierarchy, r.hierarchy) {
+		since := r.hierarchy
+		for c, err := range m.h.Changes(tx, m.box, mail.Hierarchy, since) {
 			if err != nil {
 				return err
 			}
 			f := mail.FolderID(c.Item)
 			_, known := r.cursors[f]
-			if c.ModSeq <= r.hierarchy || !c.Deleted && known != (c.Created <= r.hierarchy) {
-				return fmt.Errorf("folder %d, known %t: %+v after %d", f, known, c, r.hierarchy)
+			if c.ModSeq <= r.hierarchy || !c.Deleted && known != (c.Created <= since) {
+				return fmt.Errorf("folder %d, known %t: %+v after %d", f, known, c, since)
 			}
 			switch {
 			case c.Deleted:
@@ -406,6 +407,9 @@ func (m *machine) compare(t *rapid.T) {
 				}
 				return 1
 			})
+			if err := m.compareArrivals(tx, f.ID, newest); err != nil {
+				return err
+			}
 			i := 0
 			for at, err := range m.h.Newest(tx, m.box, f.ID, mail.Position{}, math.MinInt64) {
 				if err != nil || i >= len(newest) || at != newest[i] {
@@ -427,6 +431,35 @@ func (m *machine) compare(t *rapid.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
+}
+
+// compareArrivals holds Items against the numbers of what is in a folder.
+func (m *machine) compareArrivals(tx *store.Tx, f mail.FolderID, there []mail.Position) error {
+	var ids []mail.ItemID
+	for _, at := range there {
+		ids = append(ids, at.Item)
+	}
+	slices.Sort(ids)
+	for i := range len(ids) + 1 {
+		after := mail.ItemID(0)
+		if i > 0 {
+			after = ids[i-1]
+		}
+		var got []mail.ItemID
+		for it, err := range m.h.Items(tx, m.box, f, after) {
+			if err != nil {
+				return err
+			}
+			if want := m.is.items[mail.Place{Folder: f, Item: it.ID}]; !reflect.DeepEqual(it, want) {
+				return fmt.Errorf("items after %d: %+v, want %+v", after, it, want)
+			}
+			got = append(got, it.ID)
+		}
+		if !slices.Equal(got, ids[i:]) {
+			return fmt.Errorf("items of folder %d after %d: %v, want %v", f, after, got, ids[i:])
+		}
+	}
+	return nil
 }
 
 func TestMailboxBehavesAsItsModelAndTheLogTellsEverything(t *testing.T) {

@@ -45,7 +45,7 @@ func drawItem(t *rapid.T) mail.Item {
 	}
 	if rapid.Bool().Draw(t, "body") {
 		copy(it.Blob.Hash[:], rapid.SliceOfN(rapid.Byte(), 32, 32).Draw(t, "hash"))
-		it.Blob.Size = rapid.Int64Range(0, 1<<40).Draw(t, "size")
+		it.Blob.Size = rapid.Int64Range(0, 1<<30).Draw(t, "size")
 	}
 	return it
 }

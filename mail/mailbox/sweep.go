@@ -140,14 +140,18 @@ func (m *Mailboxes) Remove(ctx context.Context, box mail.MailboxID) error {
 func (m *Mailboxes) Sweep(ctx context.Context) error {
 	ctx = store.WithReserve(ctx) // it frees more than it takes
 	rows := 0
-	for more := true; more; {
-		var n int
+	for {
+		var dirty []folderKey
 		// Nearly always there is nothing: a look costs no commit.
 		err := m.store.View(ctx, func(tx *store.Tx) (err error) {
-			_, more, err = m.dirtiest(tx)
+			dirty, err = m.dirty(tx, 1)
 			return err
 		})
-		if err == nil && more {
+		if err == nil && len(dirty) == 0 {
+			break
+		}
+		var n int
+		if err == nil {
 			err = m.store.Update(ctx, func(tx *store.Tx) (err error) {
 				n, err = m.sweepSome(tx)
 				return err
@@ -159,71 +163,95 @@ func (m *Mailboxes) Sweep(ctx context.Context) error {
 		rows += n
 	}
 	if rows > 0 {
-		m.log.Info("mailbox swept", "rows", rows)
+		m.log.Info("mailboxes swept", "rows", rows)
 	}
 	return nil
 }
 
-// dirtiest returns what is to be swept next: the folders of a mailbox before
-// the mailbox itself.
-func (m *Mailboxes) dirtiest(tx *store.Tx) (next folderKey, any bool, err error) {
+// dirty returns up to limit places that are to be swept. A mailbox, which is
+// listed as its hierarchy, comes only when none of its folders is left.
+func (m *Mailboxes) dirty(tx *store.Tx, limit int) ([]folderKey, error) {
+	var places []folderKey
+	var whole *folderKey // listed, and so far without a folder
 	for k, err := range sweepTable.Keys(tx, store.TableRange[folderKey]{}) {
 		if err != nil {
-			return next, false, err
+			return nil, err
 		}
-		if any {
-			if k.Box == next.Box {
-				next = k
-			}
-			break
+		if whole != nil && whole.Box != k.Box {
+			places = append(places, *whole)
 		}
-		next, any = k, true
-		if k.Folder != mail.Hierarchy {
-			break
+		whole = nil
+		if len(places) >= limit {
+			return places, nil
+		}
+		if k.Folder == mail.Hierarchy {
+			whole = &k
+		} else {
+			places = append(places, k)
 		}
 	}
-	return next, any, nil
+	if whole != nil {
+		places = append(places, *whole)
+	}
+	return places, nil
 }
 
-// sweepSome sweeps up to sweepChunk rows and takes the place off the list when
-// nothing is left there.
+// sweepSome sweeps up to sweepChunk rows and takes those places off the list
+// where nothing is left.
 func (m *Mailboxes) sweepSome(tx *store.Tx) (int, error) {
-	k, any, err := m.dirtiest(tx)
-	if err != nil || !any {
+	places, err := m.dirty(tx, sweepChunk)
+	if err != nil {
 		return 0, err
 	}
+	n := 0
+	for _, k := range places {
+		swept, err := m.sweepPlace(tx, k, sweepChunk-n)
+		if err != nil {
+			return n, err
+		}
+		n += swept
+		if n >= sweepChunk {
+			break
+		}
+	}
+	return n, nil
+}
+
+// sweepPlace sweeps up to limit rows: what is in the place, then the place
+// itself.
+func (m *Mailboxes) sweepPlace(tx *store.Tx, k folderKey, limit int) (int, error) {
 	if k.Folder == mail.Hierarchy {
 		st, err := stateTable.Get(tx, k.Box)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return 0, err
 		}
 		if err == nil && !st.Removed {
-			return 0, sweepTable.Delete(tx, k) // in use again
+			return 1, sweepTable.Delete(tx, k) // in use again
 		}
 	}
-	n, err := m.sweepItems(tx, k)
+	n, err := m.sweepItems(tx, k, limit)
 	if err != nil {
-		return 0, err
+		return n, err
 	}
 	for _, prefix := range []store.Prefix{store.PrefixLog, store.PrefixBuried} {
-		swept, err := sweepRows(tx, prefix, k, sweepChunk-n)
+		swept, err := sweepRows(tx, prefix, k, limit-n)
 		if err != nil {
-			return 0, err
+			return n, err
 		}
 		n += swept
 	}
-	if n >= sweepChunk {
+	if n >= limit {
 		return n, nil
 	}
 	if k.Folder == mail.Hierarchy {
 		if err := stateTable.Delete(tx, k.Box); err != nil {
-			return 0, err
+			return n, err
 		}
 	}
-	return n, sweepTable.Delete(tx, k)
+	return n + 1, sweepTable.Delete(tx, k)
 }
 
-func (m *Mailboxes) sweepItems(tx *store.Tx, k folderKey) (int, error) {
+func (m *Mailboxes) sweepItems(tx *store.Tx, k folderKey, limit int) (int, error) {
 	var some []mail.Item
 	for row, err := range itemTable.Scan(tx, store.TableRange[itemKey]{Prefix: appendFolderKey(nil, k)}) {
 		if err != nil {
@@ -231,7 +259,7 @@ func (m *Mailboxes) sweepItems(tx *store.Tx, k folderKey) (int, error) {
 		}
 		row.Value.ID = row.Key.Item
 		some = append(some, row.Value)
-		if len(some) == sweepChunk {
+		if len(some) == limit {
 			break
 		}
 	}
