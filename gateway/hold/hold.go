@@ -1,5 +1,5 @@
 // Package hold keeps a phone's request open until something changes, its time
-// is up, the phone hangs up or the server stops. It knows nothing of commands,
+// is up, the phone asks anew, hangs up, or the server stops. It knows nothing of commands,
 // stores or mail: who parks says how to answer. It must never answer twice, nor
 // write anything while the request is parked.
 package hold
@@ -26,6 +26,7 @@ type Reason uint8
 const (
 	Woken Reason = iota
 	TimedOut
+	Superseded // the same phone holds a newer request: this one's connection is likely lost
 	Stopping
 )
 
@@ -37,6 +38,9 @@ type Answer struct {
 
 // Parked is a request that waits.
 type Parked struct {
+	// Key names the phone and what it waits for: of one key only the newest
+	// request stays. Phones that change their network leave requests behind.
+	Key string
 	// Watch wakes it. The holder closes it. It must have been registered before
 	// the log was first read: the other order loses what happens in between.
 	Watch *push.Watch
@@ -63,6 +67,9 @@ type Holder struct {
 	stop    chan struct{}
 	once    sync.Once
 	waiting atomic.Int64
+
+	mu     sync.Mutex
+	newest map[string]chan struct{} // by key; closed when a newer one comes
 }
 
 // New returns a holder of no requests.
@@ -73,18 +80,20 @@ func New(c Config) *Holder {
 	if c.Resume == nil {
 		c.Resume = func() {}
 	}
-	return &Holder{c: c, stop: make(chan struct{})}
+	return &Holder{c: c, stop: make(chan struct{}), newest: map[string]chan struct{}{}}
 }
 
 // Hold waits until the parked request has its answer and returns it for the
 // caller to write. It returns ErrGone when the client went away first.
 func (h *Holder) Hold(r *http.Request, p Parked) (Answer, error) {
 	defer p.Watch.Close()
+	older, leave := h.enter(p.Key)
+	defer leave()
 	ctx := r.Context()
 	timer := time.NewTimer(p.Timeout)
 	defer timer.Stop()
 	for {
-		why, err := h.wait(ctx, p.Watch, timer)
+		why, err := h.wait(ctx, p.Watch, timer, older)
 		if err != nil {
 			return Answer{}, err
 		}
@@ -95,8 +104,27 @@ func (h *Holder) Hold(r *http.Request, p Parked) (Answer, error) {
 	}
 }
 
+// enter makes this the newest request of its key. The channel closes when there
+// is a newer one.
+func (h *Holder) enter(key string) (superseded <-chan struct{}, leave func()) {
+	c := make(chan struct{})
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if old := h.newest[key]; old != nil {
+		close(old)
+	}
+	h.newest[key] = c
+	return c, func() {
+		h.mu.Lock()
+		defer h.mu.Unlock()
+		if h.newest[key] == c {
+			delete(h.newest, key)
+		}
+	}
+}
+
 // wait blocks until there is a reason to ask for the answer.
-func (h *Holder) wait(ctx context.Context, w *push.Watch, timer *time.Timer) (Reason, error) {
+func (h *Holder) wait(ctx context.Context, w *push.Watch, timer *time.Timer, superseded <-chan struct{}) (Reason, error) {
 	h.waiting.Add(1)
 	h.c.Park()
 	defer h.c.Resume()
@@ -106,6 +134,8 @@ func (h *Holder) wait(ctx context.Context, w *push.Watch, timer *time.Timer) (Re
 		return Woken, nil
 	case <-timer.C:
 		return TimedOut, nil
+	case <-superseded:
+		return Superseded, nil
 	case <-h.stop:
 		return Stopping, nil
 	case <-ctx.Done():

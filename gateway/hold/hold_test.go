@@ -14,7 +14,7 @@ import (
 
 // held starts a request that waits for folder 1 of mailbox 7 and tells what
 // became of it.
-func held(h *hold.Holder, hub *push.Hub, ctx context.Context, timeout time.Duration, answer func(hold.Reason) (hold.Answer, bool, error)) <-chan result {
+func held(h *hold.Holder, hub *push.Hub, ctx context.Context, key string, timeout time.Duration, answer func(hold.Reason) (hold.Answer, bool, error)) <-chan result {
 	c := make(chan result, 1)
 	r, err := http.NewRequestWithContext(ctx, "POST", "/", nil)
 	if err != nil {
@@ -22,7 +22,7 @@ func held(h *hold.Holder, hub *push.Hub, ctx context.Context, timeout time.Durat
 	}
 	w := hub.Watch(7, 1)
 	go func() {
-		a, err := h.Hold(r, hold.Parked{Watch: w, Timeout: timeout, Answer: func(_ context.Context, why hold.Reason) (hold.Answer, bool, error) {
+		a, err := h.Hold(r, hold.Parked{Key: key, Watch: w, Timeout: timeout, Answer: func(_ context.Context, why hold.Reason) (hold.Answer, bool, error) {
 			return answer(why)
 		}})
 		c <- result{a, err}
@@ -41,7 +41,7 @@ func TestAChangeIsAnsweredAtOnce(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, hub := hold.New(hold.Config{}), push.NewHub()
 		start := time.Now()
-		c := held(h, hub, t.Context(), time.Hour, func(why hold.Reason) (hold.Answer, bool, error) {
+		c := held(h, hub, t.Context(), "a", time.Hour, func(why hold.Reason) (hold.Answer, bool, error) {
 			if why != hold.Woken {
 				t.Errorf("asked with %v, want Woken", why)
 			}
@@ -73,7 +73,7 @@ func TestAWakeWithNothingForThePhoneKeepsItParked(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, hub := hold.New(hold.Config{}), push.NewHub()
 		asked := 0
-		c := held(h, hub, t.Context(), time.Hour, func(why hold.Reason) (hold.Answer, bool, error) {
+		c := held(h, hub, t.Context(), "a", time.Hour, func(why hold.Reason) (hold.Answer, bool, error) {
 			asked++
 			if why == hold.TimedOut {
 				return say("nothing")
@@ -101,7 +101,7 @@ func TestAClientThatHangsUpIsForgotten(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		h, hub := hold.New(hold.Config{}), push.NewHub()
 		ctx, hangUp := context.WithCancel(t.Context())
-		c := held(h, hub, ctx, time.Hour, func(hold.Reason) (hold.Answer, bool, error) {
+		c := held(h, hub, ctx, "a", time.Hour, func(hold.Reason) (hold.Answer, bool, error) {
 			t.Error("asked for an answer nobody will read")
 			return say("")
 		})
@@ -125,11 +125,11 @@ func TestStoppingAnswersEveryHeldPhone(t *testing.T) {
 			}
 			return say("bye")
 		}
-		c1, c2 := held(h, hub, t.Context(), time.Hour, answer), held(h, hub, t.Context(), time.Hour, answer)
+		c1, c2 := held(h, hub, t.Context(), "a", time.Hour, answer), held(h, hub, t.Context(), "b", time.Hour, answer)
 		synctest.Wait()
 		h.Stop()
 		h.Stop()
-		for _, c := range []<-chan result{c1, c2, held(h, hub, t.Context(), time.Hour, answer)} {
+		for _, c := range []<-chan result{c1, c2, held(h, hub, t.Context(), "c", time.Hour, answer)} {
 			if r := <-c; string(r.answer.Body) != "bye" {
 				t.Errorf("got %q, %v", r.answer.Body, r.err)
 			}
@@ -143,7 +143,7 @@ func TestAParkedRequestIsNotAtWork(t *testing.T) {
 		atWork <- struct{}{}
 		h := hold.New(hold.Config{Park: func() { <-atWork }, Resume: func() { atWork <- struct{}{} }})
 		hub := push.NewHub()
-		c := held(h, hub, t.Context(), time.Hour, func(hold.Reason) (hold.Answer, bool, error) {
+		c := held(h, hub, t.Context(), "a", time.Hour, func(hold.Reason) (hold.Answer, bool, error) {
 			if len(atWork) != 1 {
 				t.Error("answers without a place at work")
 			}
@@ -155,5 +155,34 @@ func TestAParkedRequestIsNotAtWork(t *testing.T) {
 		}
 		hub.Publish(7, 1)
 		<-c
+	})
+}
+
+func TestANewerRequestOfThePhoneEndsTheOlder(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		h, hub := hold.New(hold.Config{}), push.NewHub()
+		answer := func(why hold.Reason) (hold.Answer, bool, error) {
+			if why == hold.Superseded {
+				return say("old")
+			}
+			return say("new")
+		}
+		older := held(h, hub, t.Context(), "phone", time.Hour, answer)
+		other := held(h, hub, t.Context(), "other phone", time.Hour, answer)
+		synctest.Wait()
+		newer := held(h, hub, t.Context(), "phone", time.Hour, answer)
+		if r := <-older; string(r.answer.Body) != "old" {
+			t.Errorf("the older got %q, %v", r.answer.Body, r.err)
+		}
+		synctest.Wait()
+		if n := h.Waiting(); n != 2 {
+			t.Errorf("%d held, want the newer and the other phone's", n)
+		}
+		hub.Publish(7, 1)
+		for _, c := range []<-chan result{newer, other} {
+			if r := <-c; string(r.answer.Body) != "new" {
+				t.Errorf("got %q, %v", r.answer.Body, r.err)
+			}
+		}
 	})
 }

@@ -1,0 +1,126 @@
+// Package activesync is the endpoint that phones speak to: it turns a request
+// line into a session, finds the command's row in the table, lets it past the
+// access and policy gates, and writes what the command answers (MS-ASHTTP,
+// MS-ASCMD). Statuses are made here and nowhere below. It must never answer
+// before what it tells is durable, and never log what a message says.
+package activesync
+
+import (
+	"context"
+	"errors"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/semaphore"
+
+	"martlet/directory"
+	"martlet/gateway/hold"
+	"martlet/mail"
+	"martlet/mail/mailbox"
+	"martlet/mail/route"
+	"martlet/push"
+	"martlet/store"
+	"martlet/sync/device"
+	"martlet/sync/engine"
+)
+
+// Config is what a Handler needs; everything but Logger and MaxMessageBytes is
+// required.
+type Config struct {
+	Store     *store.Store
+	Directory *directory.Directory
+	Devices   *device.Devices
+	Engine    *engine.Engine
+	Mailboxes *mailbox.Mailboxes
+	Router    *route.Router
+	Hub       *push.Hub
+	Holder    *hold.Holder
+	Logger    *slog.Logger // nil: nothing is logged
+
+	MaxMessageBytes int64 // of a message that a phone sends; 0: 50 MiB
+}
+
+// Handler answers phones. It keeps nothing between requests and is safe for
+// concurrent use.
+type Handler struct {
+	c        Config
+	log      *slog.Logger
+	commands table
+	bodies   *semaphore.Weighted // bytes of large request bodies in memory
+	answers  *semaphore.Weighted // bytes of large answers in memory
+	versions string              // as the header MS-ASProtocolVersions has them
+	names    string              // as the header MS-ASProtocolCommands has them
+}
+
+// New makes a handler.
+func New(c Config) (*Handler, error) {
+	if c.Store == nil || c.Directory == nil || c.Devices == nil || c.Engine == nil || c.Mailboxes == nil || c.Router == nil || c.Hub == nil || c.Holder == nil {
+		return nil, errors.New("activesync: something that is required is not configured")
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.MaxMessageBytes == 0 {
+		c.MaxMessageBytes = 50 << 20
+	}
+	t := newTable(c.MaxMessageBytes)
+	return &Handler{
+		c: c, log: c.Logger, commands: t,
+		bodies:   semaphore.NewWeighted(max(maxBodyMemory, 2*c.MaxMessageBytes)),
+		answers:  newAnswerMemory(),
+		versions: versionList(), names: t.names(),
+	}, nil
+}
+
+// Serve answers one request of an account that may synchronise.
+func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, a directory.Account) {
+	switch r.Method {
+	case http.MethodPost:
+		h.post(w, r, a)
+	case http.MethodOptions:
+		h.options(w)
+	case http.MethodGet, http.MethodHead, http.MethodPut, http.MethodPatch, http.MethodDelete, http.MethodTrace, http.MethodConnect:
+		w.Header().Set("Allow", "OPTIONS, POST")
+		h.writeStatus(w, http.StatusMethodNotAllowed)
+	default: // MS-ASHTTP_R187
+		h.writeStatus(w, http.StatusNotImplemented)
+	}
+}
+
+// post answers a command.
+func (h *Handler) post(w http.ResponseWriter, r *http.Request, a directory.Account) {
+	s := &session{r: r, account: a, box: mail.MailboxOf(a.ID), start: time.Now()}
+	allowSlowWriting(w, 0)
+	rep, err := h.answer(w, s)
+	if err != nil {
+		if errors.Is(err, hold.ErrGone) || errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+			h.logGone(s)
+			return
+		}
+		rep = h.refuse(s, err)
+	}
+	h.write(w, s, rep)
+}
+
+// answer is the way of a request: request line, command, gates, body, command.
+func (h *Handler) answer(w http.ResponseWriter, s *session) (reply, error) {
+	if err := h.open(s); err != nil {
+		return reply{}, err
+	}
+	ctx := s.r.Context()
+	if !s.validating {
+		if err := h.admit(ctx, s); err != nil {
+			return reply{}, err
+		}
+	}
+	release, err := h.readBody(w, s)
+	defer release()
+	if err != nil {
+		return reply{}, err
+	}
+	if s.validating {
+		return h.validate(s)
+	}
+	return s.command.run(h, ctx, s)
+}

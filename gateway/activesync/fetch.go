@@ -1,0 +1,115 @@
+package activesync
+
+import (
+	"context"
+	"errors"
+	"strings"
+
+	"martlet/mail"
+	"martlet/protocol/eas"
+)
+
+// Errors of one Fetch.
+var (
+	errUnknownStore    = errors.New("activesync: there is no such store")
+	errEmptyAttachment = errors.New("activesync: the attachment is empty")
+	errAnswerFull      = errors.New("activesync: the answer gets too large")
+	errNotRendered     = errors.New("activesync: the item cannot be converted")
+)
+
+// maxFetched bounds the content of one ItemOperations answer.
+const maxFetched = 96 << 20
+
+// fetch brings an item or an attachment (MS-ASCMD 2.2.3.67.1).
+func (h *Handler) fetch(ctx context.Context, s *session, q *eas.Fetch, out *operated) (*eas.FetchReply, error) {
+	switch {
+	case !strings.EqualFold(q.Store, eas.StoreMailbox):
+		return nil, errUnknownStore
+	case q.FileReference != "":
+		return h.fetchAttachment(ctx, s, q, out)
+	case q.ServerID != "" && q.CollectionID != "":
+		return h.fetchItem(ctx, s, q, out)
+	case q.LongID != "": // nothing that we gave out: Search is to come
+		return nil, errBadID
+	}
+	return nil, errProtocol
+}
+
+// take reserves memory for content of an answer.
+func (h *Handler) take(ctx context.Context, out *operated, n int64) error {
+	if out.bytes += n; out.bytes > maxFetched && out.bytes > n {
+		return errAnswerFull
+	}
+	release, err := h.reserve(ctx, n)
+	if err == nil {
+		out.memory = append(out.memory, release)
+	}
+	return err
+}
+
+func (h *Handler) fetchAttachment(ctx context.Context, s *session, q *eas.Fetch, out *operated) (*eas.FetchReply, error) {
+	a, err := h.openAttachment(ctx, s, q.FileReference)
+	if err != nil {
+		return nil, err
+	}
+	from, to := int64(0), int64(-1)
+	if q.Options != nil && q.Options.Range != "" {
+		if from, to, err = parseRange(q.Options.Range); err != nil {
+			return nil, err
+		}
+	}
+	want := a.size()
+	if to >= 0 {
+		want = min(want, to-from+1)
+	}
+	if err := h.take(ctx, out, want); err != nil {
+		return nil, err
+	}
+	data, total, err := a.read(from, to, maxAttachment)
+	switch {
+	case err != nil:
+		return nil, err
+	case total == 0:
+		return nil, errEmptyAttachment
+	case len(data) == 0:
+		return nil, errBadRange
+	}
+	size := uint64(total)
+	p := &eas.AttachmentProperties{ContentType: a.contentType(), Range: formatRange(from, len(data)), Total: &size}
+	if out.parts != nil {
+		p.Part = out.parts.add(data)
+	} else {
+		p.Data = data
+	}
+	return &eas.FetchReply{Status: eas.ItemOperationsStatusSuccess, Properties: p}, nil
+}
+
+func (h *Handler) fetchItem(ctx context.Context, s *session, q *eas.Fetch, out *operated) (*eas.FetchReply, error) {
+	folder, id, err := parseItemID(q.ServerID)
+	if err != nil {
+		return nil, err
+	}
+	if named, err := h.folder(ctx, s, q.CollectionID); err != nil || named != folder {
+		return nil, mail.ErrNoItem
+	}
+	item, ix, err := h.openItem(ctx, s, folder, id)
+	if err != nil {
+		return nil, err
+	}
+	opt, err := fetchOptions(s, q.Options)
+	if err != nil {
+		return nil, err
+	}
+	if err := h.take(ctx, out, item.Blob.Size); err != nil {
+		return nil, err
+	}
+	email, err := h.renderItem(ctx, s, &item, ix, opt)
+	if err != nil {
+		return nil, errors.Join(errNotRendered, err)
+	}
+	if out.parts != nil && email.Body != nil && email.Body.Data != nil {
+		email.Body.Part = out.parts.add([]byte(*email.Body.Data))
+		email.Body.Data = nil
+	}
+	return &eas.FetchReply{Status: eas.ItemOperationsStatusSuccess, Class: className(item.Class), Properties: email}, nil
+}

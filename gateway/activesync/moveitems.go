@@ -1,0 +1,65 @@
+package activesync
+
+import (
+	"context"
+
+	"martlet/protocol/eas"
+	"martlet/sync/engine"
+)
+
+// maxMoves is how many items one request may move (MS-ASCMD 3.1.5.10).
+const maxMoves = 1000
+
+// moveItems moves items between folders (MS-ASCMD 2.2.1.12). Each move stands
+// for itself.
+func (h *Handler) moveItems(ctx context.Context, s *session, q *eas.MoveItems) (*eas.MoveItemsResponse, error) {
+	if len(q.Moves) == 0 || len(q.Moves) > maxMoves {
+		return nil, statusError(eas.StatusInvalidXML)
+	}
+	resp := &eas.MoveItemsResponse{Responses: make([]eas.MoveResponse, len(q.Moves))}
+	moves := make([]engine.Move, 0, len(q.Moves))
+	places := make([]int, 0, len(q.Moves)) // of moves, in the response
+	for i, m := range q.Moves {
+		r := &resp.Responses[i]
+		r.SrcMsgID = m.SrcMsgID
+		var status eas.MoveItemsStatus
+		if r.Status, status = eas.MoveItemsStatusSuccess, h.readMove(ctx, s, m, &moves); status != 0 {
+			r.Status = status
+			continue
+		}
+		places = append(places, i)
+	}
+	if len(moves) == 0 {
+		return resp, nil
+	}
+	moved, err := h.c.Engine.MoveAll(ctx, s.id(), s.box, moves)
+	if err != nil {
+		return nil, err
+	}
+	for i, m := range moved {
+		r := &resp.Responses[places[i]]
+		if r.Status = moveStatus(m.Err); m.Err == nil {
+			r.DstMsgID = itemServerID(moves[i].To, m.Item)
+		} else {
+			h.logFailure(s, m.Err, r.Status == eas.MoveItemsStatusLocked)
+		}
+	}
+	return resp, nil
+}
+
+// readMove appends a move, or says what is wrong with it.
+func (h *Handler) readMove(ctx context.Context, s *session, m eas.Move, moves *[]engine.Move) eas.MoveItemsStatus {
+	from, item, err := parseItemID(m.SrcMsgID)
+	if err != nil {
+		return eas.MoveItemsStatusInvalidSource
+	}
+	if f, err := parseFolderID(m.SrcFldID); err != nil || f != from {
+		return eas.MoveItemsStatusInvalidSource
+	}
+	to, err := h.folder(ctx, s, m.DstFldID)
+	if err != nil {
+		return eas.MoveItemsStatusInvalidDestination
+	}
+	*moves = append(*moves, engine.Move{Item: item, From: from, To: to})
+	return 0
+}

@@ -1,0 +1,161 @@
+package activesync
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"time"
+
+	"martlet/gateway/hold"
+	"martlet/mail"
+	"martlet/protocol/eas"
+	"martlet/protocol/wbxml"
+	"martlet/sync/device"
+)
+
+// The range of heartbeats in seconds, as in Exchange (MS-ASCMD_R7493), and the
+// number of folders that one Ping may name.
+const (
+	minHeartbeat   = 60
+	maxHeartbeat   = 3540
+	maxPingFolders = 300
+)
+
+// ping is held until a folder changes (MS-ASCMD 2.2.1.13).
+func (h *Handler) ping(ctx context.Context, s *session) (reply, error) {
+	q := eas.Ping{}
+	if len(s.body) > 0 { // without a body it means the same as the last one
+		if err := wbxml.Unmarshal(s.body, &q); err != nil {
+			return pingReply(&eas.PingResponse{Status: eas.PingStatusSyntaxError}), nil // MS-ASCMD_R4244
+		}
+	}
+	p, refused, err := h.pingParameters(ctx, s, &q)
+	if err != nil || refused != nil {
+		return pingReply(refused), err
+	}
+	// Register first and read the log afterwards.
+	watch := h.c.Hub.Watch(uint64(s.box), p.topics()...)
+	defer watch.Close()
+	resp, err := h.pingChanges(ctx, s, p)
+	if err != nil || resp != nil {
+		return pingReply(resp), err
+	}
+	s.body = nil
+	return h.hold(s, hold.Parked{
+		Key: s.holdKey(), Watch: watch, Timeout: p.heartbeat,
+		Answer: func(ctx context.Context, why hold.Reason) (hold.Answer, bool, error) {
+			if why != hold.Woken {
+				return encoded(&eas.PingResponse{Status: eas.PingStatusExpired})
+			}
+			resp, err := h.pingChanges(ctx, s, p)
+			if err != nil || resp == nil {
+				return hold.Answer{}, err != nil, err
+			}
+			return encoded(resp)
+		},
+	})
+}
+
+func pingReply(resp *eas.PingResponse) reply {
+	if resp == nil {
+		return reply{}
+	}
+	return reply{document: resp}
+}
+
+// pinged is what one Ping watches.
+type pinged struct {
+	heartbeat time.Duration
+	names     []string // as the client wrote them
+	folders   []mail.FolderID
+}
+
+// topics are the folders for the hub, the hierarchy among them.
+func (p *pinged) topics() []uint32 {
+	t := make([]uint32, 0, len(p.folders)+1)
+	for _, f := range p.folders {
+		t = append(t, uint32(f))
+	}
+	return append(t, uint32(mail.Hierarchy))
+}
+
+// pingParameters completes a request from the device's last one, and keeps it
+// for the next one when it differs (MS-ASCMD_R5836, MS-ASCMD_R3152).
+func (h *Handler) pingParameters(ctx context.Context, s *session, q *eas.Ping) (*pinged, *eas.PingResponse, error) {
+	heartbeat, folders := s.device.PingHeartbeat, s.device.PingFolders
+	if q.HeartbeatInterval != nil {
+		if limit, ok := heartbeatLimit(*q.HeartbeatInterval); !ok {
+			return nil, &eas.PingResponse{Status: eas.PingStatusHeartbeatOutOfRange, HeartbeatInterval: &limit}, nil
+		}
+		heartbeat = uint32(*q.HeartbeatInterval)
+	}
+	if len(q.Folders) > maxPingFolders {
+		limit := uint(maxPingFolders)
+		return nil, &eas.PingResponse{Status: eas.PingStatusTooManyFolders, MaxFolders: &limit}, nil
+	}
+	if len(q.Folders) > 0 {
+		folders = make([]device.PingFolder, 0, len(q.Folders))
+		for _, f := range q.Folders {
+			folders = append(folders, device.PingFolder{ID: f.ID, Class: f.Class})
+		}
+	}
+	if heartbeat == 0 || len(folders) == 0 {
+		return nil, &eas.PingResponse{Status: eas.PingStatusMissingParameters}, nil
+	}
+	p := &pinged{heartbeat: time.Duration(heartbeat) * time.Second}
+	for _, f := range folders {
+		if slices.Contains(p.names, f.ID) { // MS-ASCMD_R6699
+			return nil, &eas.PingResponse{Status: eas.PingStatusSyntaxError}, nil
+		}
+		id, err := h.folder(ctx, s, f.ID)
+		if errors.Is(err, errBadID) || errors.Is(err, mail.ErrNoFolder) {
+			return nil, &eas.PingResponse{Status: eas.PingStatusFolderSyncRequired}, nil
+		}
+		if err != nil {
+			return nil, nil, err
+		}
+		p.names, p.folders = append(p.names, f.ID), append(p.folders, id)
+	}
+	if heartbeat != s.device.PingHeartbeat || !slices.Equal(folders, s.device.PingFolders) {
+		err := h.editDevice(ctx, s, func(d *device.Device) { d.PingHeartbeat, d.PingFolders = heartbeat, folders })
+		if err != nil {
+			return nil, nil, err
+		}
+	}
+	return p, nil, nil
+}
+
+// heartbeatLimit tells whether an interval is in range, or which bound is the
+// nearest (MS-ASCMD_R4247, MS-ASCMD_R4248).
+func heartbeatLimit(seconds uint) (uint, bool) {
+	switch {
+	case seconds < minHeartbeat:
+		return minHeartbeat, false
+	case seconds > maxHeartbeat:
+		return maxHeartbeat, false
+	}
+	return 0, true
+}
+
+// pingChanges answers when something is to be told, and nil otherwise.
+func (h *Handler) pingChanges(ctx context.Context, s *session, p *pinged) (*eas.PingResponse, error) {
+	changed, err := h.c.Engine.Changed(ctx, s.id(), s.box, append(p.folders[:len(p.folders):len(p.folders)], mail.Hierarchy))
+	switch {
+	case errors.Is(err, mail.ErrNoFolder):
+		return &eas.PingResponse{Status: eas.PingStatusFolderSyncRequired}, nil
+	case err != nil:
+		h.logFailure(s, err, ctx.Err() == nil)
+		return &eas.PingResponse{Status: eas.PingStatusServerError}, nil
+	case len(changed) == 0:
+		return nil, nil
+	case slices.Contains(changed, mail.Hierarchy): // MS-ASCMD_R4256
+		return &eas.PingResponse{Status: eas.PingStatusFolderSyncRequired}, nil
+	}
+	resp := &eas.PingResponse{Status: eas.PingStatusChanges}
+	for i, f := range p.folders {
+		if slices.Contains(changed, f) {
+			resp.Folders = append(resp.Folders, p.names[i])
+		}
+	}
+	return resp, nil
+}

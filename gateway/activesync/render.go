@@ -1,0 +1,74 @@
+package activesync
+
+import (
+	"context"
+	"fmt"
+
+	"martlet/mail"
+	"martlet/mail/message"
+	"martlet/protocol/eas"
+	"martlet/sync/class"
+)
+
+// fetchOptions are the options of an ItemOperations Fetch (MS-ASCMD 2.2.3.125.2).
+func fetchOptions(s *session, q *eas.FetchOptions) (*class.Options, error) {
+	o := &eas.SyncOptions{}
+	if q != nil {
+		o.BodyPreference, o.MIMESupport = q.BodyPreference, q.MIMESupport
+	}
+	if err := checkOptions(o, mail.ClassEmail); err != nil {
+		return nil, err
+	}
+	return class.OptionsOf(s.version, o), nil
+}
+
+// whole are the options with nothing cut off, for a Fetch in a Sync: it asks
+// for what was (MS-ASCMD 2.2.3.67.2).
+func whole(opt *class.Options) *class.Options {
+	w := *opt
+	w.Truncation, w.MIMETruncation = nil, nil
+	w.BodyPreferences = append([]eas.BodyPreference(nil), opt.BodyPreferences...)
+	for i := range w.BodyPreferences {
+		w.BodyPreferences[i].TruncationSize, w.BodyPreferences[i].AllOrNone = nil, nil
+	}
+	return &w
+}
+
+// renderItem converts a message for the client. What goes wrong with one, up to
+// a panic over bytes nobody has foreseen, must not take others with it.
+func (h *Handler) renderItem(ctx context.Context, s *session, item *mail.Item, ix *message.Index, opt *class.Options) (e *eas.Email, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			e, err = nil, fmt.Errorf("activesync: render: %v", p)
+		}
+	}()
+	e = &eas.Email{}
+	src := blobReader{ctx, h.c.Mailboxes.Blobs(), item.Blob}
+	if err := class.RenderEmail(item, ix, src, opt, e); err != nil {
+		return nil, err
+	}
+	return e, nil
+}
+
+// itemWeight is about how many bytes an item takes in an answer at most: its
+// header fields, and of its body as much as the options let through.
+func itemWeight(o *eas.SyncOptions, v eas.Version) func(*mail.Item) int64 {
+	const fields = 2048
+	body := func(size int64) int64 { return size }
+	if len(o.BodyPreference) > 0 {
+		var most int64
+		for _, p := range o.BodyPreference {
+			if p.TruncationSize == nil {
+				most = -1
+				break
+			}
+			most = max(most, int64(*p.TruncationSize))
+		}
+		if most >= 0 {
+			body = func(size int64) int64 { return min(size, most) }
+		}
+	} else if v >= eas.V120 { // no body at all was asked for
+		body = func(int64) int64 { return 0 }
+	}
+	return func(it *mail.Item) int64 { return fields + body(it.Blob.Size) }
+}

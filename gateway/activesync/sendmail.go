@@ -1,0 +1,111 @@
+package activesync
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/mail/route"
+	"martlet/protocol/eas"
+)
+
+// sendMail sends a message (MS-ASCMD 2.2.1.17). Success has no body.
+func (h *Handler) sendMail(ctx context.Context, s *session) (reply, error) {
+	sub := route.Submission{Account: s.account.ID, Once: route.Key{Account: s.account.ID, Device: s.query.DeviceID}}
+	if s.command.sendsMessage(s.version) {
+		// There is no ClientId yet, but a repeated request is the same to the byte,
+		// while a message sent again has another date.
+		sum := sha256.Sum256(s.body)
+		sub.Raw, sub.SaveInSent, sub.Once.ClientID = s.body, s.query.SaveInSent, "sha256:"+hex.EncodeToString(sum[:])
+	} else {
+		var q eas.SendMail
+		if err := s.decode(&q); err != nil {
+			return reply{}, err
+		}
+		switch {
+		case q.AccountID != "": // there is but one account (MS-ASCMD 2.2.3.3.1)
+			return reply{}, statusError(eas.StatusInvalidAccountID)
+		case q.TemplateID != "":
+			return reply{}, statusError(eas.StatusIRMFeatureDisabled)
+		case q.ClientID == "" || len(q.ClientID) > maxClientID:
+			return reply{}, statusError(eas.StatusInvalidXML)
+		}
+		sub.Raw, sub.SaveInSent, sub.Once.ClientID = q.Mime, q.SaveInSentItems, q.ClientID
+	}
+	return reply{}, h.submit(ctx, s, sub)
+}
+
+// maxClientID is how long a ClientId may be (MS-ASCMD_R956); some clients end
+// it with a NUL beyond that.
+const maxClientID = 64
+
+// submit hands a message to the router. What was sent before is success: its
+// answer was lost.
+func (h *Handler) submit(ctx context.Context, s *session, sub route.Submission) error {
+	if len(sub.Raw) == 0 {
+		return statusError(eas.StatusInvalidMIME)
+	}
+	err := h.c.Router.Submit(ctx, sub)
+	if errors.Is(err, mail.ErrNotSender) {
+		// MS-ASCMD_R448: From is then the user's own address.
+		sub.Raw = withoutSender(sub.Raw)
+		err = h.c.Router.Submit(ctx, sub)
+	}
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, route.ErrDuplicate):
+		h.sessionLog(s).Info("message was sent before")
+		return nil
+	}
+	return sendError(err)
+}
+
+// sendError is the status of a message that could not be sent (MS-ASCMD 2.2.2).
+func sendError(err error) error {
+	switch {
+	case errors.Is(err, mail.ErrNoRecipients):
+		return statusError(eas.StatusMessageHasNoRecipient)
+	case errors.Is(err, mail.ErrBadAddress):
+		return statusError(eas.StatusMessageRecipientUnresolved)
+	case errors.Is(err, mail.ErrTooManyTo):
+		return statusError(eas.StatusSendQuotaExceeded)
+	case errors.Is(err, mail.ErrLoop), errors.Is(err, mail.ErrNotSender), errors.Is(err, route.ErrBadKey):
+		return statusError(eas.StatusMailSubmissionFailed)
+	case errors.Is(err, directory.ErrNoAccount):
+		return statusError(eas.StatusUserHasNoMailbox)
+	}
+	return err
+}
+
+// withoutSender removes From and Sender from a message's header.
+func withoutSender(raw []byte) []byte {
+	out := make([]byte, 0, len(raw))
+	drop := false
+	for rest := raw; len(rest) > 0; {
+		line := rest
+		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
+			line = rest[:i+1]
+		}
+		if len(bytes.TrimRight(line, "\r\n")) == 0 { // the end of the header
+			return append(out, rest...)
+		}
+		if line[0] != ' ' && line[0] != '\t' {
+			name, _, ok := bytes.Cut(line, []byte(":"))
+			if !ok { // no header, or its end is missing
+				return append(out, rest...)
+			}
+			name = bytes.TrimSpace(name)
+			drop = bytes.EqualFold(name, []byte("From")) || bytes.EqualFold(name, []byte("Sender"))
+		}
+		if !drop {
+			out = append(out, line...)
+		}
+		rest = rest[len(line):]
+	}
+	return out
+}

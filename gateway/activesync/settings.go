@@ -1,0 +1,104 @@
+package activesync
+
+import (
+	"context"
+
+	"martlet/directory"
+	"martlet/protocol/eas"
+	"martlet/sync/device"
+)
+
+// settings reads and writes properties of the user and the device (MS-ASCMD
+// 2.2.1.18).
+func (h *Handler) settings(ctx context.Context, s *session, q *eas.Settings) (*eas.SettingsResponse, error) {
+	resp := &eas.SettingsResponse{Status: eas.SettingsStatusSuccess}
+	if q.RightsManagementInformation != nil {
+		resp.RightsManagementInformation = &eas.RightsManagementResult{Status: eas.StatusIRMFeatureDisabled}
+	}
+	if q.Oof != nil {
+		resp.Oof = oof(q.Oof)
+	}
+	if q.DevicePassword != nil { // there is no password recovery (MS-ASCMD_R4402)
+		resp.DevicePassword = &eas.DevicePasswordDone{Status: eas.SettingsStatusDeniedByPolicy}
+	}
+	if q.DeviceInformation != nil {
+		done := &eas.DeviceInformationDone{Status: eas.SettingsStatusSuccess}
+		if q.DeviceInformation.Set == nil {
+			done.Status = eas.SettingsStatusProtocolError
+		} else if err := h.noteDevice(ctx, s, q.DeviceInformation.Set); err != nil {
+			return nil, err
+		}
+		resp.DeviceInformation = done
+	}
+	if q.UserInformation != nil {
+		resp.UserInformation = userInformation(s.account, s.version, q.UserInformation.Get != nil)
+	}
+	return resp, nil
+}
+
+// oof tells that nobody is told of the user's absence, which is so, and takes
+// no orders to change that: it would not be done.
+func oof(q *eas.Oof) *eas.OofResult {
+	switch {
+	case q.Get != nil && q.Set == nil:
+		off := eas.OofDisabled
+		return &eas.OofResult{Status: eas.SettingsStatusSuccess, Get: &eas.OofState{State: &off}}
+	case q.Set != nil && q.Get == nil:
+		if q.Set.State != nil && *q.Set.State == eas.OofDisabled {
+			return &eas.OofResult{Status: eas.SettingsStatusSuccess}
+		}
+		return &eas.OofResult{Status: eas.SettingsStatusInvalidArguments}
+	}
+	return &eas.OofResult{Status: eas.SettingsStatusProtocolError}
+}
+
+// userInformation lists the user's addresses (MS-ASCMD 2.2.3.193).
+func userInformation(a directory.Account, v eas.Version, get bool) *eas.UserInformationResult {
+	if !get {
+		return &eas.UserInformationResult{Status: eas.SettingsStatusProtocolError}
+	}
+	all := &eas.EmailAddresses{SMTPAddresses: append([]string{a.Login}, a.Aliases...)}
+	info := &eas.UserInformation{}
+	if v < eas.V141 { // MS-ASCMD_R6672
+		info.EmailAddresses = all
+	} else {
+		all.PrimarySMTPAddress = a.Login
+		info.Accounts = []eas.Account{{EmailAddresses: all}}
+	}
+	return &eas.UserInformationResult{Status: eas.SettingsStatusSuccess, Get: info}
+}
+
+// noteDevice keeps what a device says of itself (MS-ASCMD 2.2.3.45).
+func (h *Handler) noteDevice(ctx context.Context, s *session, info *eas.DeviceInformation) error {
+	if info == nil {
+		return nil
+	}
+	d := s.device
+	if !describeDevice(&d, info) {
+		return nil
+	}
+	return h.editDevice(ctx, s, func(d *device.Device) { describeDevice(d, info) })
+}
+
+// describeDevice sets what is given and tells whether that is news.
+func describeDevice(d *device.Device, info *eas.DeviceInformation) (news bool) {
+	set := func(have *string, want *string) {
+		if want != nil && *have != bounded(*want) {
+			*have, news = bounded(*want), true
+		}
+	}
+	set(&d.Model, info.Model)
+	set(&d.IMEI, info.IMEI)
+	set(&d.FriendlyName, info.FriendlyName)
+	set(&d.OS, info.OS)
+	set(&d.OSLanguage, info.OSLanguage)
+	set(&d.PhoneNumber, info.PhoneNumber)
+	if d.UserAgent == "" { // the header says it with every request, and may say it differently
+		set(&d.UserAgent, info.UserAgent)
+	}
+	set(&d.Operator, info.MobileOperator)
+	if sms := info.EnableOutboundSMS; sms != nil && d.OutboundSMS != (*sms == 1) {
+		d.OutboundSMS, news = *sms == 1, true
+	}
+	return news
+}

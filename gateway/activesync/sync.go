@@ -1,0 +1,203 @@
+package activesync
+
+import (
+	"context"
+	"slices"
+
+	"martlet/gateway/hold"
+	"martlet/mail"
+	"martlet/protocol/eas"
+	"martlet/push"
+	"martlet/sync/engine"
+)
+
+// sync exchanges changes of collections with the client (MS-ASCMD 2.2.1.21),
+// and may wait for some.
+func (h *Handler) sync(ctx context.Context, s *session) (reply, error) {
+	req, refused, err := h.readSync(ctx, s)
+	switch {
+	case err != nil:
+		return reply{}, err
+	case refused != nil:
+		return refused.reply(), nil
+	}
+	var watch *push.Watch
+	if req.wait > 0 {
+		// Register first and read the log afterwards.
+		watch = h.c.Hub.Watch(uint64(s.box), req.topics()...)
+		defer watch.Close()
+	}
+	out, err := h.syncOnce(ctx, s, req)
+	if err != nil {
+		return reply{}, err
+	}
+	if err := h.keepMemory(ctx, s, req.memory); err != nil {
+		return reply{}, err
+	}
+	if req.wait == 0 || !out.empty() {
+		return out.reply(), nil
+	}
+	return h.syncLater(s, req, watch)
+}
+
+// syncLater parks a request that has nothing to tell yet. With nothing to tell
+// in the end, the answer has no body (MS-ASCMD 2.2.1.21.2).
+func (h *Handler) syncLater(s *session, req *syncRequest, watch *push.Watch) (reply, error) {
+	s.body = nil
+	folders := append(req.folders(), mail.Hierarchy)
+	return h.hold(s, hold.Parked{
+		Key: s.holdKey(), Watch: watch, Timeout: req.wait,
+		Answer: func(ctx context.Context, why hold.Reason) (hold.Answer, bool, error) {
+			if why != hold.Woken {
+				return hold.Answer{}, true, nil
+			}
+			changed, err := h.c.Engine.Changed(ctx, s.id(), s.box, folders)
+			switch {
+			case err != nil:
+				return hold.Answer{}, true, err
+			case len(changed) == 0:
+				return hold.Answer{}, false, nil
+			case slices.Contains(changed, mail.Hierarchy): // MS-ASCMD_R4452
+				return encoded(&eas.SyncResponse{Status: eas.SyncStatusFolderHierarchyChanged})
+			}
+			// Options and state may have moved on while it waited.
+			if err := h.prepare(ctx, s, req); err != nil {
+				return hold.Answer{}, true, err
+			}
+			out, err := h.syncOnce(ctx, s, req)
+			if err != nil || out.empty() {
+				return hold.Answer{}, err != nil, err
+			}
+			return encoded(out.document())
+		},
+	})
+}
+
+func (req *syncRequest) folders() []mail.FolderID {
+	f := make([]mail.FolderID, 0, len(req.collections)+1)
+	for i := range req.collections {
+		if c := &req.collections[i]; c.err == nil {
+			f = append(f, c.request.Folder)
+		}
+	}
+	return f
+}
+
+// topics are the folders for the hub, the hierarchy among them.
+func (req *syncRequest) topics() []uint32 {
+	var t []uint32
+	for _, f := range req.folders() {
+		t = append(t, uint32(f))
+	}
+	return append(t, uint32(mail.Hierarchy))
+}
+
+// synced is the answer to a Sync in the making.
+type synced struct {
+	version     eas.Version
+	collections []eas.SyncResponseCollection
+}
+
+// empty tells that there is nothing to say.
+func (out *synced) empty() bool { return len(out.collections) == 0 }
+
+func (out *synced) document() any { return &eas.SyncResponse{Collections: out.collections} }
+
+func (out *synced) reply() reply {
+	if out.empty() { // iOS crashes on an empty Collections
+		return reply{}
+	}
+	return reply{document: out.document()}
+}
+
+// syncOnce goes through the collections in their order until the window of the
+// whole answer is full (MS-ASCMD_R4777); after that the client's changes are
+// taken and the server's wait.
+func (h *Handler) syncOnce(ctx context.Context, s *session, req *syncRequest) (*synced, error) {
+	out := &synced{version: s.version}
+	room := room{items: req.window, bytes: maxAnswer}
+	for i := range req.collections {
+		c := &req.collections[i]
+		answer, err := h.syncCollection(ctx, s, c, &room)
+		if err != nil {
+			return nil, err
+		}
+		if answer != nil {
+			out.collections = append(out.collections, *answer)
+		}
+	}
+	return out, nil
+}
+
+// room is what is left of an answer.
+type room struct {
+	items int
+	bytes int64
+}
+
+// maxAnswer is how many bytes of items an answer may hold; one item more than
+// that goes alone. It bounds the memory that a request can take.
+const maxAnswer = 16 << 20
+
+// syncCollection answers one collection, or says nothing of it.
+func (h *Handler) syncCollection(ctx context.Context, s *session, c *syncCollection, room *room) (*eas.SyncResponseCollection, error) {
+	if c.err != nil {
+		return c.failed(s, c.err), nil
+	}
+	full := room.items <= 0 || room.bytes <= 0
+	r := c.request
+	r.Window = min(r.Window, room.items)
+	r.Weigh, r.Room = itemWeight(&c.options, s.version), room.bytes
+	if full {
+		if len(r.Commands) == 0 && r.Key != "0" && len(c.refused) == 0 {
+			return nil, nil // its changes come with the next answer (MS-ASCMD_R4783)
+		}
+		r.GetChanges, r.Window = false, 0
+	}
+	results, err := h.c.Engine.Sync(ctx, s.id(), []engine.Request{r}, nil)
+	if err != nil {
+		if ctx.Err() != nil {
+			return nil, err
+		}
+		h.logFailure(s, err, true)
+		return c.failed(s, err), nil
+	}
+	res := &results[0]
+	if res.Err != nil {
+		h.logFailure(s, res.Err, syncStatus(res.Err) == eas.SyncStatusServerError)
+		return c.failed(s, res.Err), nil
+	}
+	// Versions before empty responses want to hear of every collection.
+	if res.Unchanged && len(c.refused) == 0 && s.version >= eas.V121 {
+		return nil, nil
+	}
+	room.items -= len(res.Changes)
+	return h.renderCollection(ctx, s, c, res, room)
+}
+
+// failed is a collection that could not be synchronised. The key is the one of
+// the request, since the schema wants one.
+func (c *syncCollection) failed(s *session, err error) *eas.SyncResponseCollection {
+	return &eas.SyncResponseCollection{
+		Class: c.wireClass(s), SyncKey: c.keyInFailure(), CollectionID: c.wire.CollectionID, Status: syncStatus(err),
+	}
+}
+
+func (c *syncCollection) keyInFailure() string {
+	if c.wire.SyncKey == "" {
+		return "0"
+	}
+	return c.wire.SyncKey
+}
+
+// wireClass is the collection's class for the versions that name it (MS-ASCMD
+// 2.2.3.27.5).
+func (c *syncCollection) wireClass(s *session) string {
+	if s.version >= eas.V140 {
+		return ""
+	}
+	if c.class != 0 {
+		return className(c.class)
+	}
+	return c.wire.Class
+}

@@ -1,0 +1,185 @@
+package activesync
+
+import (
+	"bytes"
+	"errors"
+
+	"martlet/mail"
+	"martlet/protocol/eas"
+	"martlet/protocol/wbxml"
+	"martlet/sync/class"
+	"martlet/sync/engine"
+)
+
+// Errors of a collection or of a command in it.
+var (
+	errProtocol    = errors.New("activesync: the request is not as the protocol wants it")
+	errNotAccepted = errors.New("activesync: items of this kind are not taken from clients")
+)
+
+// syncCollection is one collection of a Sync.
+type syncCollection struct {
+	wire     *eas.SyncCollection
+	recalled bool // the client did not name it, the memory did
+	class    mail.Class
+	options  eas.SyncOptions // in force
+	request  engine.Request
+	refused  []refusedCommand // those that the engine never sees
+	places   []int            // of the engine's commands, in the wire's
+	err      error            // what is wrong with it as a whole
+}
+
+// refusedCommand is a command that came to nothing at the door.
+type refusedCommand struct {
+	place int // in the wire's commands
+	err   error
+}
+
+// readOptions takes the options of the request, or those that are kept (MS-ASCMD
+// 2.2.3.125.5): a new block replaces the whole set.
+func (c *syncCollection) readOptions(kept []byte) error {
+	blocks := c.wire.Options
+	if blocks == nil {
+		b, err := decodeOptions(kept)
+		if err != nil {
+			return err
+		}
+		blocks = b
+	} else if b, err := encodeOptions(blocks); err != nil {
+		return err
+	} else if !bytes.Equal(b, kept) {
+		c.request.Options = b
+	}
+	o, err := pickOptions(blocks, c.class)
+	if err != nil {
+		return err
+	}
+	c.options = o
+	if o.FilterType != nil {
+		c.request.Filter = uint8(*o.FilterType)
+	}
+	c.request.ServerWins = o.Conflict == nil || *o.Conflict == 1 // MS-ASCMD_R2066
+	return nil
+}
+
+// Options are kept as the content of a collection that has nothing else.
+func encodeOptions(blocks []eas.SyncOptions) ([]byte, error) {
+	return wbxml.MarshalRaw(&eas.SyncCollection{Options: blocks})
+}
+
+func decodeOptions(kept []byte) ([]eas.SyncOptions, error) {
+	if len(kept) == 0 {
+		return nil, nil
+	}
+	var c eas.SyncCollection
+	if err := wbxml.UnmarshalRaw(kept, &c); err != nil {
+		return nil, err
+	}
+	return c.Options, nil
+}
+
+// pickOptions finds the block of the folder's own class. Another may only be of
+// SMS beside Email (MS-ASCMD_R930, MS-ASCMD_R934).
+func pickOptions(blocks []eas.SyncOptions, folder mail.Class) (eas.SyncOptions, error) {
+	var own *eas.SyncOptions
+	var sms bool
+	for i := range blocks {
+		b := &blocks[i]
+		switch {
+		case b.Class == "SMS":
+			if sms || folder != mail.ClassEmail {
+				return eas.SyncOptions{}, errProtocol
+			}
+			sms = true
+		case b.Class == "" || b.Class == className(folder):
+			if own != nil {
+				return eas.SyncOptions{}, errProtocol
+			}
+			own = b
+		default:
+			return eas.SyncOptions{}, errProtocol
+		}
+	}
+	if own == nil {
+		return eas.SyncOptions{}, nil
+	}
+	return *own, checkOptions(own, folder)
+}
+
+// checkOptions holds values to their ranges. A filter must be one of those that
+// the class has (MS-ASCMD 2.2.3.68.2).
+func checkOptions(o *eas.SyncOptions, folder mail.Class) error {
+	if f := o.FilterType; f != nil {
+		ok := true
+		switch folder {
+		case mail.ClassEmail:
+			ok = *f <= 5
+		case mail.ClassCalendar:
+			ok = *f == 0 || *f >= 4 && *f <= 7
+		case mail.ClassTasks:
+			ok = *f == 0 || *f == 8
+		default: // ignored, says MS-ASCMD_R3078
+			o.FilterType = nil
+		}
+		if !ok {
+			return errProtocol
+		}
+	}
+	if o.Conflict != nil && *o.Conflict > 1 || o.MIMESupport != nil && *o.MIMESupport > 2 ||
+		o.MIMETruncation != nil && *o.MIMETruncation > 8 || o.Truncation != nil && *o.Truncation > 9 {
+		return errProtocol
+	}
+	return nil
+}
+
+// readCommands turns the client's commands into the engine's. One that cannot
+// be is refused alone (MS-ASCMD 2.2.3.177.17, scope Item).
+func (c *syncCollection) readCommands(s *session, folder mail.Folder) error {
+	for i := range c.wire.Commands {
+		if folder.Role == mail.RoleRecipientInfo { // MS-ASCMD_R756
+			return errProtocol
+		}
+		cmd, err := c.readCommand(s, &c.wire.Commands[i])
+		if err != nil {
+			c.refused = append(c.refused, refusedCommand{place: i, err: err})
+			continue
+		}
+		c.request.Commands = append(c.request.Commands, cmd)
+		c.places = append(c.places, i)
+	}
+	return nil
+}
+
+func (c *syncCollection) readCommand(s *session, w *eas.SyncCommand) (engine.Command, error) {
+	switch {
+	case w.Add != nil:
+		// Mail is not added by clients (MS-ASCMD_R755).
+		return engine.Command{}, errNotAccepted
+	case w.Change != nil:
+		item, err := c.itemID(w.Change.ServerID)
+		if err != nil {
+			return engine.Command{}, err
+		}
+		if c.class != mail.ClassEmail || w.Change.InstanceID != "" {
+			return engine.Command{}, errNotAccepted
+		}
+		edit, err := class.EditEmail(w.Change.ApplicationData, s.version)
+		return engine.Command{Kind: engine.Change, Item: item, Edit: edit}, err
+	case w.Delete != nil:
+		item, err := c.itemID(w.Delete.ServerID)
+		return engine.Command{Kind: engine.Delete, Item: item}, err
+	case w.Fetch != nil:
+		item, err := c.itemID(w.Fetch.ServerID)
+		return engine.Command{Kind: engine.Fetch, Item: item}, err
+	}
+	return engine.Command{}, errProtocol
+}
+
+// itemID reads a ServerId, which must be of this collection.
+func (c *syncCollection) itemID(id string) (mail.ItemID, error) {
+	f, item, err := parseItemID(id)
+	if err != nil || f != c.request.Folder {
+		return 0, mail.ErrNoItem
+	}
+	return item, nil
+}

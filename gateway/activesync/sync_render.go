@@ -1,0 +1,191 @@
+package activesync
+
+import (
+	"context"
+	"errors"
+
+	"martlet/mail"
+	"martlet/mail/message"
+	"martlet/protocol/eas"
+	"martlet/store"
+	"martlet/store/blob"
+	"martlet/sync/class"
+	"martlet/sync/engine"
+)
+
+// renderCollection turns the engine's result into the client's answer.
+func (h *Handler) renderCollection(ctx context.Context, s *session, c *syncCollection, res *engine.Result, room *room) (*eas.SyncResponseCollection, error) {
+	indexes, err := h.loadIndexes(ctx, res)
+	if err != nil {
+		return nil, err
+	}
+	r := renderer{h: h, ctx: ctx, s: s, c: c, opt: class.OptionsOf(s.version, &c.options), indexes: indexes}
+	answer := &eas.SyncResponseCollection{
+		Class: c.wireClass(s), SyncKey: res.Key, CollectionID: c.wire.CollectionID, Status: eas.SyncStatusSuccess,
+		MoreAvailable: res.More,
+		Responses:     r.replies(res.Responses),
+		Commands:      r.changes(res.Changes),
+	}
+	room.bytes -= r.bytes
+	return answer, nil
+}
+
+// loadIndexes reads the indexes of all messages that are to be rendered, in one
+// snapshot. A message that is gone since the answer was worked out has none.
+func (h *Handler) loadIndexes(ctx context.Context, res *engine.Result) (map[blob.Ref]*message.Index, error) {
+	all := make(map[blob.Ref]*message.Index, len(res.Changes))
+	err := h.c.Store.View(ctx, func(tx *store.Tx) error {
+		load := func(it *mail.Item) error {
+			if it.Class != mail.ClassEmail || it.Blob.IsZero() || all[it.Blob] != nil {
+				return nil
+			}
+			ix, err := h.c.Mailboxes.Index(tx, it.Blob)
+			if errors.Is(err, store.ErrNotFound) {
+				return nil
+			}
+			all[it.Blob] = ix
+			return err
+		}
+		for i := range res.Changes {
+			if ch := &res.Changes[i]; ch.Kind == engine.Added {
+				if err := load(&ch.Item); err != nil {
+					return err
+				}
+			}
+		}
+		for i := range res.Responses {
+			if resp := &res.Responses[i]; resp.Kind == engine.Fetch && resp.Err == nil {
+				if err := load(&resp.Item); err != nil {
+					return err
+				}
+			}
+		}
+		return nil
+	})
+	return all, err
+}
+
+// renderer makes one collection's answer.
+type renderer struct {
+	h       *Handler
+	ctx     context.Context
+	s       *session
+	c       *syncCollection
+	opt     *class.Options
+	indexes map[blob.Ref]*message.Index
+	bytes   int64 // of items, about
+}
+
+// changes are the server's changes. An item that cannot be rendered must not
+// block the folder: it is left out, and the log says so.
+func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseCommand {
+	if len(changes) == 0 {
+		return nil
+	}
+	weight := itemWeight(&r.c.options, r.s.version)
+	out := make([]eas.SyncResponseCommand, 0, len(changes))
+	for i := range changes {
+		ch := &changes[i]
+		id := itemServerID(r.c.request.Folder, ch.ID)
+		switch ch.Kind {
+		case engine.Added:
+			data := r.item(&ch.Item, r.opt)
+			if data == nil {
+				continue
+			}
+			r.bytes += weight(&ch.Item)
+			out = append(out, eas.SyncResponseCommand{Add: &eas.SyncServerAdd{ServerID: id, ApplicationData: data}})
+		case engine.Changed:
+			if ch.Item.Class != mail.ClassEmail {
+				continue
+			}
+			// A message's content never changes, only its flags and the like.
+			data := &eas.Email{}
+			class.RenderEmailChange(&ch.Item, r.opt, data)
+			out = append(out, eas.SyncResponseCommand{Change: &eas.SyncServerChange{ServerID: id, ApplicationData: data}})
+		case engine.Deleted:
+			out = append(out, eas.SyncResponseCommand{Delete: &eas.SyncServerDelete{ServerID: id}})
+		case engine.SoftDeleted:
+			out = append(out, eas.SyncResponseCommand{SoftDelete: &eas.SyncSoftDelete{ServerID: id}})
+		}
+	}
+	if len(out) == 0 {
+		return nil
+	}
+	return out
+}
+
+// item renders an item, or returns nil.
+func (r *renderer) item(it *mail.Item, opt *class.Options) any {
+	ix := r.indexes[it.Blob]
+	if ix == nil {
+		r.h.sessionLog(r.s).Warn("item has no index", "folder", uint32(it.Folder), "item", uint32(it.ID))
+		return nil
+	}
+	e, err := r.h.renderItem(r.ctx, r.s, it, ix, opt)
+	if err != nil {
+		r.h.sessionLog(r.s).Error("item cannot be rendered", "folder", uint32(it.Folder), "item", uint32(it.ID), "error", err)
+		return nil
+	}
+	return e
+}
+
+// replies answers the client's commands in their order: those that the engine
+// took and those that it never saw. Changes and deletes that succeeded are not
+// answered (MS-ASCMD_R759).
+func (r *renderer) replies(done []engine.Response) []eas.SyncReply {
+	var out []eas.SyncReply
+	refused := r.c.refused
+	for i := range done {
+		place := r.c.places[done[i].Command]
+		for len(refused) > 0 && refused[0].place < place {
+			out = append(out, r.refusal(refused[0]))
+			refused = refused[1:]
+		}
+		if reply, ok := r.reply(&done[i], &r.c.wire.Commands[place]); ok {
+			out = append(out, reply)
+		}
+	}
+	for _, f := range refused {
+		out = append(out, r.refusal(f))
+	}
+	return out
+}
+
+func (r *renderer) reply(d *engine.Response, w *eas.SyncCommand) (eas.SyncReply, bool) {
+	if d.Err != nil {
+		status := syncStatus(d.Err)
+		r.h.logFailure(r.s, d.Err, status == eas.SyncStatusServerError)
+		return failedCommand(w, status), true
+	}
+	if d.Kind != engine.Fetch {
+		return eas.SyncReply{}, false
+	}
+	data := r.item(&d.Item, whole(r.opt))
+	if data == nil {
+		return failedCommand(w, eas.SyncStatusConversionError), true
+	}
+	r.bytes += d.Item.Blob.Size
+	return eas.SyncReply{Fetch: &eas.SyncFetchReply{
+		ServerID: w.Fetch.ServerID, Status: eas.SyncStatusSuccess, ApplicationData: data,
+	}}, true
+}
+
+func (r *renderer) refusal(f refusedCommand) eas.SyncReply {
+	return failedCommand(&r.c.wire.Commands[f.place], syncStatus(f.err))
+}
+
+// failedCommand answers a command that came to nothing.
+func failedCommand(w *eas.SyncCommand, status eas.SyncStatus) eas.SyncReply {
+	switch {
+	case w.Add != nil:
+		return eas.SyncReply{Add: &eas.SyncAddReply{Class: w.Add.Class, ClientID: w.Add.ClientID, Status: status}}
+	case w.Change != nil:
+		return eas.SyncReply{Change: &eas.SyncChangeReply{Class: w.Change.Class, ServerID: w.Change.ServerID, InstanceID: w.Change.InstanceID, Status: status}}
+	case w.Delete != nil:
+		return eas.SyncReply{Delete: &eas.SyncDeleteReply{Class: w.Delete.Class, ServerID: w.Delete.ServerID, InstanceID: w.Delete.InstanceID, Status: status}}
+	case w.Fetch != nil:
+		return eas.SyncReply{Fetch: &eas.SyncFetchReply{ServerID: w.Fetch.ServerID, Status: status}}
+	}
+	return eas.SyncReply{}
+}

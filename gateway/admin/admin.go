@@ -1,0 +1,151 @@
+// Package admin carries out what an administrator asks for: users, the
+// directory file, checks, backups. There is one table of operations and two
+// ways to it: a local socket that a running server listens on, and the same
+// process when no server runs. Whoever may open the socket may do everything,
+// so it must never listen on anything but a file that only its owner can open,
+// and it must never log or send back a password.
+package admin
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+
+	"martlet/directory"
+	"martlet/mail/mailbox"
+	"martlet/mail/queue"
+	"martlet/mail/route"
+	"martlet/store"
+	"martlet/store/blob"
+	"martlet/sync/device"
+)
+
+// Config is what the operations work on. Every field but the last two is
+// needed.
+type Config struct {
+	Store     *store.Store
+	Blobs     *blob.Blobs
+	Directory *directory.Directory
+	Mailboxes *mailbox.Mailboxes
+	Queue     *queue.Queue
+	Router    *route.Router
+	Devices   *device.Devices
+	Logger    *slog.Logger
+	Status    func() Status // of the running server
+}
+
+// Admin carries out operations. It is safe for concurrent use.
+type Admin struct {
+	c     Config
+	log   *slog.Logger
+	table map[string]operation
+}
+
+// operation takes and gives JSON, or writes a stream.
+type operation struct {
+	call   func(ctx context.Context, in []byte) (any, error)
+	stream func(ctx context.Context, in []byte, w io.Writer) error
+}
+
+// New returns the operations on what c holds.
+func New(c Config) *Admin {
+	a := &Admin{c: c, log: c.Logger}
+	if a.log == nil {
+		a.log = slog.New(slog.DiscardHandler)
+	}
+	a.table = map[string]operation{
+		"status":           called(a.status),
+		"user.add":         called(a.addUser),
+		"user.list":        called(a.listUsers),
+		"user.password":    called(a.setPassword),
+		"user.disable":     called(a.disableUser),
+		"user.enable":      called(a.enableUser),
+		"user.remove":      called(a.removeUser),
+		"directory.apply":  called(a.applyDirectory),
+		"directory.export": streamed(a.exportDirectory),
+		"fsck":             streamed(a.fsck),
+		"backup":           streamed(a.backup),
+	}
+	return a
+}
+
+func called[In, Out any](run func(context.Context, In) (Out, error)) operation {
+	return operation{call: func(ctx context.Context, b []byte) (any, error) {
+		var in In
+		if err := unmarshal(b, &in); err != nil {
+			return nil, err
+		}
+		return run(ctx, in)
+	}}
+}
+
+func streamed[In any](run func(context.Context, In, io.Writer) error) operation {
+	return operation{stream: func(ctx context.Context, b []byte, w io.Writer) error {
+		var in In
+		if err := unmarshal(b, &in); err != nil {
+			return err
+		}
+		return run(ctx, in, w)
+	}}
+}
+
+// ErrBadRequest is a request that this version does not understand.
+var ErrBadRequest = errors.New("admin: not an operation of this version")
+
+func unmarshal(b []byte, into any) error {
+	if len(b) == 0 {
+		return nil
+	}
+	if err := json.Unmarshal(b, into); err != nil {
+		// What a directory file's own check says is for the administrator.
+		return fmt.Errorf("%w: %w", ErrBadRequest, err)
+	}
+	return nil
+}
+
+// Transport is a way to the operations: an *Admin itself, or a *Socket to the
+// process that has one.
+type Transport interface {
+	// Call does an operation that answers at once; out is a pointer.
+	Call(ctx context.Context, name string, in, out any) error
+	// Stream does one that writes as it goes. Only after a nil error is what was
+	// written whole.
+	Stream(ctx context.Context, name string, in any, w io.Writer) error
+}
+
+// Call does an operation in this process. In and out go through JSON as they do
+// over the socket, so that both ways do the same.
+func (a *Admin) Call(ctx context.Context, name string, in, out any) error {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	op := a.table[name]
+	if op.call == nil {
+		return fmt.Errorf("%w: %s", ErrBadRequest, name)
+	}
+	got, err := op.call(ctx, b)
+	if err != nil {
+		return err
+	}
+	if b, err = json.Marshal(got); err != nil {
+		return err
+	}
+	return json.Unmarshal(b, out)
+}
+
+// Stream does an operation in this process.
+func (a *Admin) Stream(ctx context.Context, name string, in any, w io.Writer) error {
+	b, err := json.Marshal(in)
+	if err != nil {
+		return err
+	}
+	op := a.table[name]
+	if op.stream == nil {
+		return fmt.Errorf("%w: %s", ErrBadRequest, name)
+	}
+	return op.stream(ctx, b, w)
+}

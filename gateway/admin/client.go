@@ -1,0 +1,105 @@
+package admin
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+
+	"martlet/directory"
+)
+
+// Client asks for operations over any Transport.
+type Client struct{ Transport Transport }
+
+func ask[Out any](ctx context.Context, c Client, name string, in any) (out Out, err error) {
+	err = c.Transport.Call(ctx, name, in, &out)
+	return out, err
+}
+
+// Status asks the server about itself. Running is false in a process of its own.
+func (c Client) Status(ctx context.Context) (Status, error) {
+	return ask[Status](ctx, c, "status", Nothing{})
+}
+
+// AddUser adds a user.
+func (c Client) AddUser(ctx context.Context, in NewUser) (User, error) {
+	return ask[User](ctx, c, "user.add", in)
+}
+
+// ListUsers lists all users in order of their numbers.
+func (c Client) ListUsers(ctx context.Context) ([]User, error) {
+	return ask[[]User](ctx, c, "user.list", Nothing{})
+}
+
+// SetPassword gives a user a new password.
+func (c Client) SetPassword(ctx context.Context, login, password string) (User, error) {
+	return ask[User](ctx, c, "user.password", UserRequest{Login: login, Password: password})
+}
+
+// SetDisabled bars a user from logging in, or lets it in again.
+func (c Client) SetDisabled(ctx context.Context, login string, disabled bool) (User, error) {
+	name := "user.enable"
+	if disabled {
+		name = "user.disable"
+	}
+	return ask[User](ctx, c, name, UserRequest{Login: login})
+}
+
+// RemoveUser shows what a removal takes away, and with yes takes it away.
+func (c Client) RemoveUser(ctx context.Context, login string, yes bool) (User, error) {
+	return ask[User](ctx, c, "user.remove", UserRequest{Login: login, Yes: yes})
+}
+
+// Apply applies a directory file.
+func (c Client) Apply(ctx context.Context, in ApplyRequest) ([]directory.Edit, error) {
+	return ask[[]directory.Edit](ctx, c, "directory.apply", in)
+}
+
+// Export writes the directory as a file.
+func (c Client) Export(ctx context.Context, w io.Writer) error {
+	return c.Transport.Stream(ctx, "directory.export", Nothing{}, w)
+}
+
+// Backup writes an archive. Only after a nil error is it whole.
+func (c Client) Backup(ctx context.Context, w io.Writer) error {
+	return c.Transport.Stream(ctx, "backup", Nothing{}, w)
+}
+
+// Fsck checks everything and calls event as it goes.
+func (c Client) Fsck(ctx context.Context, in FsckRequest, event func(FsckEvent)) error {
+	l := &lines{event: event}
+	if err := c.Transport.Stream(ctx, "fsck", in, l); err != nil {
+		return err
+	}
+	if !l.done {
+		return errors.New("admin: the check broke off")
+	}
+	return nil
+}
+
+// lines takes a stream of JSON lines apart, however it is cut.
+type lines struct {
+	event func(FsckEvent)
+	rest  []byte
+	done  bool
+}
+
+func (l *lines) Write(p []byte) (int, error) {
+	l.rest = append(l.rest, p...)
+	for {
+		line, rest, ok := bytes.Cut(l.rest, []byte{'\n'})
+		if !ok {
+			return len(p), nil
+		}
+		var e FsckEvent
+		if err := json.Unmarshal(line, &e); err != nil {
+			return 0, fmt.Errorf("admin: the check's output: %w", err)
+		}
+		l.rest = rest
+		l.done = e.Done
+		l.event(e)
+	}
+}

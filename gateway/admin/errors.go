@@ -1,0 +1,64 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"net/http"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/store"
+)
+
+// code is how an error travels over the socket: its word, the HTTP status, and
+// what the far side makes of it.
+type code struct {
+	word   string
+	status int
+	err    error
+}
+
+func codes() []code {
+	return []code{
+		{"no_account", http.StatusNotFound, directory.ErrNoAccount},
+		{"no_address", http.StatusNotFound, directory.ErrNoAddress},
+		{"no_domain", http.StatusNotFound, directory.ErrNoDomain},
+		{"exists", http.StatusConflict, directory.ErrExists},
+		{"bad_address", http.StatusBadRequest, directory.ErrBadAddress},
+		{"bad_password", http.StatusBadRequest, directory.ErrBadPassword},
+		{"bad_value", http.StatusBadRequest, directory.ErrBadValue},
+		{"bad_request", http.StatusBadRequest, ErrBadRequest},
+		{"needs_yes", http.StatusConflict, ErrNeedsYes},
+		{"disk_full", http.StatusInsufficientStorage, store.ErrDiskFull},
+		{"no_space", http.StatusInsufficientStorage, mail.ErrNoSpace},
+		{"canceled", http.StatusServiceUnavailable, context.Canceled},
+	}
+}
+
+// Error is an error that came over the socket. errors.Is finds the sentinel it
+// was there.
+type Error struct {
+	Code string `json:"code"`
+	Text string `json:"text"`
+}
+
+func (e *Error) Error() string { return e.Text }
+
+// Is finds the sentinel error of the code.
+func (e *Error) Is(target error) bool {
+	for _, c := range codes() {
+		if c.word == e.Code {
+			return errors.Is(c.err, target)
+		}
+	}
+	return false
+}
+
+func encodeError(err error) (int, *Error) {
+	for _, c := range codes() {
+		if errors.Is(err, c.err) {
+			return c.status, &Error{c.word, err.Error()}
+		}
+	}
+	return http.StatusInternalServerError, &Error{"failed", err.Error()}
+}

@@ -1,0 +1,212 @@
+package admin
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/store"
+)
+
+// ErrNeedsYes tells that something would be lost and that nobody has said yes.
+var ErrNeedsYes = errors.New("admin: this removes mailboxes; say yes to do it")
+
+// User is a user as shown to an administrator.
+type User struct {
+	Login      string    `json:"login"`
+	ID         uint64    `json:"id"`
+	Name       string    `json:"name,omitempty"`
+	Aliases    []string  `json:"aliases,omitempty"`
+	Admin      bool      `json:"admin"`
+	Disabled   bool      `json:"disabled"`
+	ActiveSync bool      `json:"active_sync"`
+	Password   bool      `json:"password"` // has one
+	Created    time.Time `json:"created"`
+	Items      uint64    `json:"items"`
+	Bytes      uint64    `json:"bytes"`
+	Devices    int       `json:"devices"`
+}
+
+// NewUser is a user to be added. Domain makes the login's domain ours if it is
+// not yet.
+type NewUser struct {
+	Login        string   `json:"login"`
+	Name         string   `json:"name,omitempty"`
+	Aliases      []string `json:"aliases,omitempty"`
+	Password     string   `json:"password,omitempty"`
+	Admin        bool     `json:"admin,omitempty"`
+	NoActiveSync bool     `json:"no_active_sync,omitempty"`
+	Domain       bool     `json:"domain,omitempty"`
+}
+
+// UserRequest names a user, and what some operations want besides.
+type UserRequest struct {
+	Login    string `json:"login"`
+	Password string `json:"password,omitempty"`
+	Yes      bool   `json:"yes,omitempty"`
+}
+
+// Nothing is the empty request.
+type Nothing struct{}
+
+func (a *Admin) addUser(ctx context.Context, in NewUser) (User, error) {
+	if in.Domain {
+		if err := a.addDomain(ctx, in.Login); err != nil {
+			return User{}, err
+		}
+	}
+	acc, err := a.c.Directory.AddUser(ctx, directory.Account{
+		Login: in.Login, Name: in.Name, Aliases: in.Aliases, Admin: in.Admin, ActiveSync: !in.NoActiveSync,
+	}, in.Password)
+	if err != nil {
+		return User{}, err
+	}
+	a.log.Info("user added", "login", acc.Login, "account", acc.ID)
+	return a.user(ctx, acc)
+}
+
+func (a *Admin) addDomain(ctx context.Context, login string) error {
+	domain, err := directory.DomainOf(login)
+	if err != nil {
+		return err
+	}
+	err = a.c.Directory.AddDomain(ctx, directory.Domain{Name: domain, PlusAddressing: true})
+	if errors.Is(err, directory.ErrExists) {
+		return nil
+	}
+	return err
+}
+
+// user adds what the mailbox and the devices tell.
+func (a *Admin) user(ctx context.Context, acc directory.Account) (User, error) {
+	u := User{
+		Login: acc.Login, ID: uint64(acc.ID), Name: acc.Name, Aliases: acc.Aliases, Admin: acc.Admin, Disabled: acc.Disabled,
+		ActiveSync: acc.ActiveSync, Password: acc.PasswordHash != "", Created: acc.Created,
+	}
+	err := a.c.Store.View(ctx, func(tx *store.Tx) error {
+		u.Items, u.Bytes, u.Devices = 0, 0, 0
+		folders, err := a.c.Mailboxes.Folders(tx, mail.MailboxOf(acc.ID))
+		if err != nil && !errors.Is(err, mail.ErrNoFolder) {
+			return err
+		}
+		for _, f := range folders {
+			u.Items += uint64(f.Items)
+			u.Bytes += f.Bytes
+		}
+		for _, err := range a.c.Devices.List(tx, acc.ID) {
+			if err != nil {
+				return err
+			}
+			u.Devices++
+		}
+		return nil
+	})
+	return u, err
+}
+
+func (a *Admin) listUsers(ctx context.Context, _ Nothing) ([]User, error) {
+	users := []User{}
+	for acc, err := range a.c.Directory.Accounts(ctx) {
+		if err != nil {
+			return nil, err
+		}
+		u, err := a.user(ctx, acc)
+		if err != nil {
+			return nil, err
+		}
+		users = append(users, u)
+	}
+	return users, nil
+}
+
+func (a *Admin) find(ctx context.Context, login string) (directory.Account, error) {
+	acc, err := a.c.Directory.AccountByLogin(ctx, login)
+	if errors.Is(err, directory.ErrNoAccount) {
+		return acc, fmt.Errorf("%w: %s", err, login)
+	}
+	return acc, err
+}
+
+// change does something to a user and shows what came of it.
+func (a *Admin) change(ctx context.Context, login, event string, do func(directory.AccountID) error) (User, error) {
+	acc, err := a.find(ctx, login)
+	if err != nil {
+		return User{}, err
+	}
+	if err := do(acc.ID); err != nil {
+		return User{}, err
+	}
+	a.log.Info("user changed", "login", acc.Login, "account", acc.ID, "change", event)
+	if acc, err = a.c.Directory.Account(ctx, acc.ID); err != nil {
+		return User{}, err
+	}
+	return a.user(ctx, acc)
+}
+
+func (a *Admin) setPassword(ctx context.Context, in UserRequest) (User, error) {
+	return a.change(ctx, in.Login, "password", func(id directory.AccountID) error {
+		return a.c.Directory.SetPassword(ctx, id, in.Password)
+	})
+}
+
+func (a *Admin) disableUser(ctx context.Context, in UserRequest) (User, error) {
+	return a.change(ctx, in.Login, "disabled", func(id directory.AccountID) error {
+		return a.c.Directory.SetDisabled(ctx, id, true)
+	})
+}
+
+func (a *Admin) enableUser(ctx context.Context, in UserRequest) (User, error) {
+	return a.change(ctx, in.Login, "enabled", func(id directory.AccountID) error {
+		return a.c.Directory.SetDisabled(ctx, id, false)
+	})
+}
+
+// removeUser shows the user, and with a yes removes it with mailbox and
+// devices. A crash in between leaves a user that can be removed again.
+func (a *Admin) removeUser(ctx context.Context, in UserRequest) (User, error) {
+	acc, err := a.find(ctx, in.Login)
+	if err != nil {
+		return User{}, err
+	}
+	u, err := a.user(ctx, acc)
+	if err != nil || !in.Yes {
+		return u, err
+	}
+	if err := a.empty(ctx, acc.ID); err != nil {
+		return u, err
+	}
+	if err := a.c.Directory.RemoveUser(ctx, acc.ID); err != nil {
+		return u, err
+	}
+	a.log.Info("user removed", "login", acc.Login, "account", acc.ID)
+	return u, a.afterRemoval(ctx, acc.ID)
+}
+
+// empty bars the account and takes away its devices and its mailbox.
+func (a *Admin) empty(ctx context.Context, id directory.AccountID) error {
+	if err := a.c.Directory.SetDisabled(ctx, id, true); err != nil {
+		return err
+	}
+	if err := a.c.Mailboxes.Remove(ctx, mail.MailboxOf(id)); err != nil {
+		return err
+	}
+	return a.c.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error { return a.c.Devices.RemoveAccount(tx, id) })
+}
+
+// afterRemoval takes away what was delivered or synchronised while the account
+// was being removed, and frees the space.
+func (a *Admin) afterRemoval(ctx context.Context, ids ...directory.AccountID) error {
+	for _, id := range ids {
+		if err := a.c.Mailboxes.Remove(ctx, mail.MailboxOf(id)); err != nil {
+			return err
+		}
+		err := a.c.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error { return a.c.Devices.RemoveAccount(tx, id) })
+		if err != nil {
+			return err
+		}
+	}
+	return a.c.Mailboxes.Sweep(ctx)
+}
