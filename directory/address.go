@@ -174,3 +174,9 @@ func (a address) withoutTag() (address, bool) {
 // isRole tells the addresses that every domain must answer (RFC 5321 4.5.1,
 // RFC 2142 4).
 func isRole(local string) bool { return local == "postmaster" || local == "abuse" }
+
+// DomainOf is the domain of an address in its ASCII form.
+func DomainOf(addr string) (string, error) {
+	a, err := newAddress(addr)
+	return a.domain, err
+}

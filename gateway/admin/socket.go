@@ -11,6 +11,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"syscall"
 	"time"
 )
 
@@ -31,7 +32,7 @@ var ErrNotRunning = errors.New("admin: no server is running")
 // within calls fn with a name of the socket in the folder that is short enough
 // for the system: a long one is named through the open folder.
 func within(folder string, fn func(path string) error) error {
-	path := filepath.Join(folder, socketName)
+	path := SocketPath(folder)
 	if len(path) <= maxSocketPath {
 		return fn(path)
 	}
@@ -43,10 +44,13 @@ func within(folder string, fn func(path string) error) error {
 	return fn(fmt.Sprintf("/proc/self/fd/%d/%s", d.Fd(), socketName))
 }
 
+// SocketPath is where the socket of the store in a folder lies.
+func SocketPath(folder string) string { return filepath.Join(folder, socketName) }
+
 // Listen opens the socket in a folder whose store the caller has locked: a
 // socket that lies there is left over. Only the owner may connect.
 func Listen(folder string) (net.Listener, error) {
-	path := filepath.Join(folder, socketName)
+	path := SocketPath(folder)
 	if err := os.Remove(path); err != nil && !errors.Is(err, os.ErrNotExist) {
 		return nil, fmt.Errorf("admin: %w", err)
 	}
@@ -181,11 +185,12 @@ func Dial(ctx context.Context, folder string) (*Socket, error) {
 		return conn, err
 	}
 	conn, err := dial(ctx, "", "")
-	if errors.Is(err, os.ErrNotExist) || refused(err) {
+	// A socket that refuses is what a server that was killed left behind.
+	if errors.Is(err, os.ErrNotExist) || errors.Is(err, syscall.ECONNREFUSED) {
 		return nil, ErrNotRunning
 	}
 	if err != nil {
-		return nil, fmt.Errorf("admin: the server's socket %s: %w", filepath.Join(folder, socketName), err)
+		return nil, fmt.Errorf("admin: the server's socket %s: %w", SocketPath(folder), err)
 	}
 	conn.Close()
 	return &Socket{&http.Client{Transport: &http.Transport{DialContext: dial}}}, nil
