@@ -176,7 +176,7 @@ func (s *Store) restoreRows(r io.Reader) error {
 		}
 		size += len(w.key) + len(w.value)
 		if len(rows) > 0 && (w.key == nil || size > int(min(restoreBatch, s.commits.maxBytes/2)) || len(rows) >= s.commits.maxRows/2) {
-			if err := s.checkRoom(); err != nil {
+			if err := s.needs(s.reserve); err != nil {
 				return err
 			}
 			if err := s.putRaw(rows); err != nil {
@@ -194,14 +194,6 @@ func (s *Store) restoreRows(r io.Reader) error {
 		return fmt.Errorf("%w: wrong checksum", ErrBadBackup)
 	}
 	return nil
-}
-
-func (s *Store) checkRoom() error {
-	free, err := FreeBytes(s.path)
-	if err == nil && free < s.reserve {
-		err = fmt.Errorf("%w: %d MB are free, %d MB are kept in reserve", ErrDiskFull, free>>20, s.reserve>>20)
-	}
-	return err
 }
 
 // backupReader reads exactly what belongs to the backup and sums it up.

@@ -28,9 +28,6 @@ const (
 
 func openBadger(cfg Config, log *slog.Logger) (*badger.DB, error) {
 	mem := cfg.MemTable
-	if mem == 0 {
-		mem = DefaultMemTable
-	}
 	compactors := numCompactors
 	if cfg.NoCompaction {
 		compactors = 0

@@ -221,10 +221,7 @@ func (c *committer) room(cl *call, free int64) error {
 	if cl.reserve {
 		need /= 2
 	}
-	if free-c.maxBytes*2 < need {
-		return fmt.Errorf("%w: %d MB are free, %d MB are kept in reserve", ErrDiskFull, free>>20, need>>20)
-	}
-	return nil
+	return enough(free-c.maxBytes*2, need)
 }
 
 // exec runs one call over the batch so far. It returns false when the call has

@@ -72,3 +72,19 @@ func FreeBytes(path string) (int64, error) {
 		return int64(st.Bavail) * int64(st.Bsize), nil
 	}
 }
+
+// needs returns ErrDiskFull when less than n bytes are free.
+func (s *Store) needs(n int64) error {
+	free, err := FreeBytes(s.path)
+	if err != nil {
+		return err
+	}
+	return enough(free, n)
+}
+
+func enough(free, need int64) error {
+	if free < need {
+		return fmt.Errorf("%w: %d MB are free, %d MB are needed", ErrDiskFull, max(free, 0)>>20, need>>20)
+	}
+	return nil
+}

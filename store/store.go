@@ -38,6 +38,10 @@ const (
 	DefaultMemTable = 16 << 20
 )
 
+// floorTables is how many memory tables there must be room for to open or close
+// a store, which turn what is in memory and in the log into tables.
+const floorTables = 4
+
 // KeySize is the length of a sealing key in bytes.
 const KeySize = 32
 
@@ -68,6 +72,7 @@ type Store struct {
 	snaps   snapshots
 	commits *committer
 	reserve int64
+	floor   int64 // free bytes without which Badger must not be opened or closed
 }
 
 // Problem is a broken invariant that a Check found.
@@ -104,6 +109,13 @@ func open(cfg Config, restoring bool) (_ *Store, err error) {
 	}
 	if err := MakeDir(cfg.Path); err != nil {
 		return nil, diskFull(err)
+	}
+	if cfg.MemTable == 0 {
+		cfg.MemTable = DefaultMemTable
+	}
+	s.floor = min(s.reserve/2, floorTables*cfg.MemTable)
+	if err := s.needs(s.floor); err != nil {
+		return nil, err
 	}
 	if s.lock, err = lockDir(cfg.Path); err != nil {
 		return nil, err
@@ -142,6 +154,12 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.snaps.close()
+	if err := s.needs(s.floor); err != nil {
+		// Badger would write what is in memory into a mapped file and die of
+		// it. It is in the log: leave it as a crash would.
+		s.log.Error("no room to close the store in order, the log will be read again", "err", err)
+		return fmt.Errorf("store: close: %w", errors.Join(err, s.lock.Close()))
+	}
 	err := s.db.Close()
 	if lerr := s.lock.Close(); err == nil {
 		err = lerr

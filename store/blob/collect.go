@@ -101,12 +101,6 @@ func (b *Blobs) drop(ctx context.Context, old time.Time, done *Collected) error 
 }
 
 func (b *Blobs) dropOne(tx *store.Tx, r release) (bool, error) {
-	b.mu.Lock()
-	_, wanted := b.pending[r.hash]
-	b.mu.Unlock()
-	if wanted { // somebody has just Put it again and is about to retain it
-		return false, nil
-	}
 	if err := b.tables.dead.Delete(tx, r); err != nil {
 		return false, err
 	}

@@ -19,9 +19,6 @@ type pending struct {
 	err   error
 	place place
 	since time.Time
-	// touched marks a blob that has a row, but no reference: it is only kept
-	// from being collected, and where it is the row says.
-	touched bool
 }
 
 // Put stores data and returns when it is on the disk, or with an error. Content
@@ -66,16 +63,12 @@ func (b *Blobs) claim(ref Ref) (p *pending, ours bool) {
 
 // begin finds the blob in the store or starts to write it.
 func (b *Blobs) begin(ctx context.Context, ref Ref, p *pending, data []byte) {
-	found, err := b.find(context.WithoutCancel(ctx), ref)
-	switch {
-	case err == nil && found.refs > 0:
-		b.settle(ref, p, nil, false) // whoever releases it starts the hour
-		return
-	case err == nil:
-		p.touched = true
-		b.settle(ref, p, nil, true)
-		return
-	case !errors.Is(err, ErrGone):
+	ctx = context.WithoutCancel(ctx) // others may wait for the outcome
+	found, err := b.find(ctx, ref)
+	if err == nil && found.refs == 0 {
+		err = b.touch(ctx, ref)
+	}
+	if !errors.Is(err, ErrGone) {
 		b.settle(ref, p, err, false)
 		return
 	}
@@ -88,6 +81,30 @@ func (b *Blobs) begin(ctx context.Context, ref Ref, p *pending, data []byte) {
 			b.settle(ref, p, err, err == nil)
 		},
 	})
+}
+
+// touch lets the hour of a blob without a reference begin anew. It is done in a
+// transaction, so that a collection cannot come in between.
+func (b *Blobs) touch(ctx context.Context, ref Ref) error {
+	return b.store.Update(ctx, func(tx *store.Tx) error {
+		p, err := b.row(tx, ref)
+		if err != nil || p.refs > 0 {
+			return err
+		}
+		if err := b.tables.dead.Delete(tx, release{p.released, ref.Hash}); err != nil {
+			return err
+		}
+		return b.bury(tx, ref, p)
+	})
+}
+
+// bury writes the row of a blob that has no reference from now on.
+func (b *Blobs) bury(tx *store.Tx, ref Ref, p place) error {
+	p.refs, p.released = 0, now()
+	if err := b.tables.dead.Set(tx, release{p.released, ref.Hash}, struct{}{}); err != nil {
+		return err
+	}
+	return b.tables.blobs.Set(tx, ref.Hash, p)
 }
 
 // settle tells those who wait for p and keeps it among the pending or not.
@@ -145,7 +162,7 @@ func (b *Blobs) Retain(tx *store.Tx, ref Ref) error {
 func (b *Blobs) retainFirst(tx *store.Tx, ref Ref) error {
 	b.mu.Lock()
 	p := b.pending[ref.Hash]
-	ready := p != nil && !p.touched && p.landed()
+	ready := p != nil && p.landed()
 	b.mu.Unlock()
 	if !ready || p.err != nil || p.place.size != ref.Size {
 		return ErrGone
@@ -183,10 +200,7 @@ func (b *Blobs) Release(tx *store.Tx, ref Ref) error {
 	}
 	p.refs--
 	if p.refs == 0 {
-		p.released = now()
-		if err := b.tables.dead.Set(tx, release{p.released, ref.Hash}, struct{}{}); err != nil {
-			return err
-		}
+		return b.bury(tx, ref, p)
 	}
 	return b.tables.blobs.Set(tx, ref.Hash, p)
 }

@@ -144,7 +144,7 @@ func (b *Blobs) locate(ctx context.Context, ref Ref) (place, error) {
 	b.mu.Lock()
 	w := b.pending[ref.Hash]
 	b.mu.Unlock()
-	if w != nil && w.landed() && w.err == nil && !w.touched && w.place.size == ref.Size {
+	if w != nil && w.landed() && w.err == nil && w.place.size == ref.Size {
 		return w.place, nil
 	}
 	return b.find(ctx, ref) // it may have got its row in between
