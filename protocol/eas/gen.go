@@ -1,6 +1,7 @@
 //go:build ignore
 
 // Gen writes statuses_gen.go from statuses.txt.
+
 package main
 
 import (

@@ -1,6 +1,7 @@
 //go:build ignore
 
 // Gen writes tables_gen.go from codepages.txt.
+
 package main
 
 import (
