@@ -112,6 +112,7 @@ func exampleResponses() map[string]any {
 			Adds:    []eas.Folder{{ServerID: "5", ParentID: eas.FolderTop, DisplayName: "Inbox", Type: eas.FolderInbox}},
 		}},
 		"FolderSyncResponse unchanged": &eas.FolderSyncResponse{Status: eas.FolderSyncStatusSuccess, SyncKey: "2", Changes: &eas.FolderChanges{}},
+		"GetHierarchyResponse":         &eas.GetHierarchyResponse{Folders: []eas.HierarchyFolder{{DisplayName: "Inbox", ServerID: "5", Type: eas.FolderInbox, ParentID: eas.FolderTop}}},
 		"FolderCreateResponse":         &eas.FolderCreateResponse{Status: eas.FolderCreateStatusSuccess, SyncKey: "3", ServerID: "9"},
 		"FolderUpdateResponse":         &eas.FolderUpdateResponse{Status: eas.FolderUpdateStatusSuccess, SyncKey: "4"},
 		"FolderDeleteResponse":         &eas.FolderDeleteResponse{Status: eas.FolderDeleteStatusNotFound},
