@@ -217,3 +217,43 @@ func (r *Router) References(tx *store.Tx, count func(blob.Ref)) error {
 	}
 	return nil
 }
+
+// Check reports every broken invariant of the router's tables: what is
+// remembered as sent and when must tell the same, and a waiting fan-out must
+// have a message and someone to wait for it.
+func (r *Router) Check(ctx context.Context, report func(store.Problem)) error {
+	return r.store.View(ctx, func(tx *store.Tx) error {
+		sent, ages := 0, 0
+		for row, err := range r.sent.Scan(tx, store.TableRange[Key]{}) {
+			if err != nil {
+				return err
+			}
+			sent++
+			ok, err := r.sentAge.Has(tx, sentAge{row.Value.UnixMilli(), row.Key})
+			if err != nil {
+				return err
+			}
+			if !ok {
+				report(store.Problem{Table: "sent", Key: fmt.Sprint(row.Key), Text: "has no age"})
+			}
+		}
+		for _, err := range r.sentAge.Keys(tx, store.TableRange[sentAge]{}) {
+			if err != nil {
+				return err
+			}
+			ages++
+		}
+		if ages != sent {
+			report(store.Problem{Table: "sent age", Text: fmt.Sprintf("%d ages for %d keys", ages, sent)})
+		}
+		for row, err := range r.fanouts.Scan(tx, store.TableRange[uint64]{}) {
+			if err != nil {
+				return err
+			}
+			if row.Value.ref.IsZero() || len(row.Value.accounts) == 0 {
+				report(store.Problem{Table: "fanout", Key: fmt.Sprint(row.Key), Text: "has no message or nobody who waits"})
+			}
+		}
+		return nil
+	})
+}

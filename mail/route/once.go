@@ -28,8 +28,9 @@ const (
 	// maxForgotten bounds how many expired Keys one submission removes: more
 	// than it adds, so that they cannot pile up.
 	maxForgotten = 16
-	// maxKeyPart bounds what a phone makes us keep.
-	maxKeyPart = 256
+	// maxKeyPart bounds what a phone makes us keep: a ClientId has 40
+	// characters (MS-ASCMD 2.2.3.28.2), and a key of the store 1,024 bytes.
+	maxKeyPart = 200
 )
 
 // ErrBadKey tells that a Key is too long to be remembered.
