@@ -30,6 +30,8 @@ var allowed = map[string][]string{
 	"gateway/...":         {"protocol/...", "sync/...", "push/...", "mail/...", "directory", "store/...", "gateway/..."},
 	"internal/phone":      {"protocol/wbxml", "protocol/eas"},
 	"internal/simulation": {"..."},
+	"internal/demo":       {"internal/phone", "protocol/eas"},
+	"internal/tomlfile":   {},
 	"internal/policy":     {},
 	"cmd/...":             {"..."},
 }
@@ -37,7 +39,7 @@ var allowed = map[string][]string{
 // outside lists the modules that only some rooms may know.
 var outside = map[string][]string{
 	"github.com/dgraph-io/badger": {"store"},
-	"net/http":                    {"gateway/...", "push/apns", "push/fcm", "push/webpush", "push/pushtest", "cmd/...", "internal/phone", "internal/simulation"},
+	"net/http":                    {"gateway/...", "push/apns", "push/fcm", "push/webpush", "push/pushtest", "cmd/...", "internal/phone", "internal/demo", "internal/simulation"},
 	"firebase.google.com/go":      {"push/fcm"},
 	"github.com/sideshow/apns2":   {"push/apns"},
 	"github.com/gorilla/mux":      {"gateway/..."},
