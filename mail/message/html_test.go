@@ -91,3 +91,15 @@ func TestPreviewSaysWhatTheMessageSays(t *testing.T) {
 		t.Errorf("%d characters", len(got))
 	}
 }
+
+func TestStripLinksKeepsEverythingElse(t *testing.T) {
+	for _, c := range []struct{ in, want string }{
+		{"Read this <https://example.org/a?b> now\r\n[image: Logo]\r\nx (www.example.org)", "Read this now\r\n\r\nx"},
+		{"a <b> [c] (d) <http://never.closed\r\ne>", "a <b> [c] (d) <http://never.closed\r\ne>"},
+		{"https://example.org/x", "https://example.org/x"},
+	} {
+		if got := StripLinks(c.in); got != c.want {
+			t.Errorf("%q: %q, want %q", c.in, got, c.want)
+		}
+	}
+}

@@ -172,3 +172,31 @@ func isQuoteIntro(line string) bool {
 		strings.HasPrefix(line, "Am ") && strings.HasSuffix(line, ":") && strings.Contains(line, " schrieb ") ||
 		strings.HasPrefix(line, "Le ") && strings.HasSuffix(line, "crit :")
 }
+
+// StripLinks drops addresses of links and image markers that stand in brackets
+// from a plain text; lines stay as they are otherwise.
+func StripLinks(text string) string {
+	var b strings.Builder
+	kept := 0
+	for i := 0; i < len(text); i++ {
+		if c := text[i]; c != '<' && c != '[' && c != '(' {
+			continue
+		}
+		rest := text[i:min(len(text), i+maxHref)]
+		if eol := strings.IndexAny(rest, "\r\n"); eol >= 0 {
+			rest = rest[:eol]
+		}
+		n := junkLength(rest)
+		if n == 0 || rest[n-1] != '>' && rest[n-1] != ']' && rest[n-1] != ')' {
+			continue
+		}
+		b.WriteString(strings.TrimRight(text[kept:i], " "))
+		i += n - 1
+		kept = i + 1
+	}
+	if kept == 0 {
+		return text
+	}
+	b.WriteString(text[kept:])
+	return b.String()
+}

@@ -2,22 +2,131 @@ package class
 
 import (
 	"io"
+	"strings"
+	"time"
 
 	"martlet/mail"
 	"martlet/mail/message"
 	"martlet/protocol/eas"
-	"martlet/protocol/wbxml"
 )
 
-// RenderEmail fills dst with all elements of a message.
-func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Options, dst *eas.Email) error {
-	return nil
+// internetCPID is the code page of what clients get: everything is UTF-8
+// (MS-ASEMAIL 2.2.2.40).
+const internetCPID = "65001"
+
+// values are what the pointers of one eas.Email point to, kept together so that
+// a message costs few allocations.
+type values struct {
+	subject    string
+	importance uint8
+	read       bool
+	draft      bool
+	verb       uint8
+	body       eas.Body
+	data       string
+	flag       eas.Flag
+	flagStatus uint8
+	reminder   bool
+	legacy     struct {
+		size      uint32
+		truncated bool
+	}
+	items       [4]eas.AttachmentItem
+	attachments [4]eas.Attachment
 }
 
-// RenderEmailChange fills dst with the elements of a message that can change.
-func RenderEmailChange(item *mail.Item, opt *Options, dst *eas.Email) {}
+// RenderEmail fills dst with all elements of a message that opt.Version knows.
+// src is the raw message, which ix describes; only what is shown of it is read.
+func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Options, dst *eas.Email) error {
+	v := &values{}
+	renderEnvelope(item, ix, opt.Version, v, dst)
+	renderState(item, opt.Version, v, dst)
+	dst.MessageClass = messageClass(ix, src)
+	dst.InternetCPID = internetCPID
+	if opt.Version >= eas.V120 {
+		dst.ContentClass = contentClass(dst.MessageClass)
+	}
+	if opt.Version >= eas.V140 {
+		dst.ConversationID = conversationID(ix)
+		dst.ConversationIndex = conversationIndex(ix, item.Received)
+	}
+	b := bodyReader{ix: ix, src: src}
+	var files []int
+	b.pieces, files = ix.Shape()
+	if opt.Version < eas.V120 {
+		dst.LegacyAttachments = legacyAttachments(item, ix, files)
+		return b.renderLegacy(opt, v, dst)
+	}
+	dst.Attachments = attachments(item, ix, files, v)
+	return b.render(opt, v, dst)
+}
 
-// EditEmail reads a client's change of a message.
-func EditEmail(raw wbxml.Raw, v eas.Version) (func(*mail.Item) error, error) {
-	return func(*mail.Item) error { return nil }, nil
+// RenderEmailChange fills dst with the elements of a message that can change
+// once it is there, and no others: clients must not get a message again because
+// it was read (MS-ASEMAIL 3.2.5.4.1).
+func RenderEmailChange(item *mail.Item, opt *Options, dst *eas.Email) {
+	renderState(item, opt.Version, &values{}, dst)
+}
+
+// renderEnvelope fills what the header says.
+func renderEnvelope(item *mail.Item, ix *message.Index, version eas.Version, v *values, dst *eas.Email) {
+	v.subject, v.importance = ix.Subject, uint8(ix.Importance)
+	dst.Subject, dst.Importance = &v.subject, &v.importance
+	dst.To = addressList(ix.To, ", ", maxRecipients)
+	dst.Cc = addressList(ix.Cc, ", ", maxRecipients)
+	dst.From = addressList(ix.From, ", ", maxRecipients)
+	dst.ReplyTo = addressList(ix.ReplyTo, "; ", maxRecipients)
+	dst.DisplayTo = displayNames(ix.To)
+	dst.DateReceived = time.UnixMilli(item.Received).UTC()
+	dst.ThreadTopic = ix.ThreadTopic
+	if version >= eas.V140 && len(ix.Sender) > 0 {
+		// Only who sent for somebody else is named (MS-ASEMAIL 2.2.2.70).
+		if len(ix.From) == 0 || !strings.EqualFold(ix.Sender[0].Address, ix.From[0].Address) {
+			dst.Sender = ix.Sender[0].String()
+		}
+	}
+	if version >= eas.V160 {
+		dst.Bcc = addressList(ix.Bcc, ", ", maxBcc)
+	}
+}
+
+// renderState fills what users and clients change.
+func renderState(item *mail.Item, version eas.Version, v *values, dst *eas.Email) {
+	v.read = item.Flags&mail.FlagSeen != 0
+	dst.Read = &v.read
+	if version >= eas.V120 {
+		dst.Flag = renderFlag(&item.FollowUp, v)
+	}
+	if version >= eas.V140 {
+		dst.Categories = categories(item.Keywords)
+		renderVerb(item, v, dst)
+	}
+	if version >= eas.V160 {
+		v.draft = item.Flags&mail.FlagDraft != 0
+		dst.IsDraft = &v.draft
+	}
+}
+
+// The last verbs (MS-ASEMAIL 2.2.2.44).
+const (
+	verbReply    = 1
+	verbReplyAll = 2
+	verbForward  = 3
+)
+
+// renderVerb tells what was last done with the message; IMAP clients say so
+// with flags only.
+func renderVerb(item *mail.Item, v *values, dst *eas.Email) {
+	v.verb = item.LastVerb
+	switch {
+	case v.verb >= verbReply && v.verb <= verbForward:
+		dst.LastVerbExecutionTime = item.VerbTime
+	case item.Flags&mail.FlagForwarded != 0:
+		v.verb = verbForward
+	case item.Flags&mail.FlagAnswered != 0:
+		v.verb = verbReply
+	default:
+		return
+	}
+	dst.LastVerbExecuted = &v.verb
 }

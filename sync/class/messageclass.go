@@ -1,0 +1,121 @@
+package class
+
+import (
+	"bytes"
+	"io"
+	"strings"
+
+	"martlet/mail/message"
+)
+
+// maxReport is how much of a report or an invitation is read to class it.
+const maxReport = 32 << 10
+
+// messageClass says what kind of message it is (MS-ASEMAIL 2.2.2.49).
+func messageClass(ix *message.Index, src io.ReaderAt) string {
+	switch {
+	case ix.IsEncrypted():
+		return "IPM.Note.SMIME"
+	case ix.IsSigned():
+		if ix.Parts[0].Type == "multipart/signed" {
+			return "IPM.Note.SMIME.MultipartSigned"
+		}
+		return "IPM.Note.SMIME"
+	case ix.Parts[0].Type == "multipart/report":
+		if class := reportClass(ix, src); class != "" {
+			return class
+		}
+	}
+	for i := range ix.Parts {
+		pt := &ix.Parts[i]
+		if pt.Type == "text/calendar" && pt.Method != "" && pt.Disposition != "attachment" {
+			if class := meetingClass(pt.Method, ix, i, src); class != "" {
+				return class
+			}
+		}
+	}
+	return "IPM.Note"
+}
+
+// reportClass reads what a report reports: the action of RFC 3464 2.3.3, the
+// disposition of RFC 8098 3.2.6.
+func reportClass(ix *message.Index, src io.ReaderAt) string {
+	for i := range ix.Parts {
+		switch ix.Parts[i].Type {
+		case "message/delivery-status", "message/global-delivery-status":
+			switch reportField(ix, i, src, "action") {
+			case "failed":
+				return "REPORT.IPM.Note.NDR"
+			case "delayed":
+				return "REPORT.IPM.Note.DELAYED"
+			case "delivered", "relayed", "expanded":
+				return "REPORT.IPM.Note.DR"
+			}
+		case "message/disposition-notification", "message/global-disposition-notification":
+			d := reportField(ix, i, src, "disposition")
+			if _, kind, ok := strings.Cut(d, ";"); ok {
+				d = strings.TrimSpace(kind)
+			}
+			switch {
+			case strings.HasPrefix(d, "displayed"):
+				return "REPORT.IPM.Note.IPNRN"
+			case strings.HasPrefix(d, "deleted"):
+				return "REPORT.IPM.Note.IPNNRN"
+			}
+		}
+	}
+	return ""
+}
+
+// reportField returns the first field of a name in a report, in lower case.
+func reportField(ix *message.Index, part int, src io.ReaderAt, name string) string {
+	for line := range bytes.Lines(readStart(ix, part, src)) {
+		key, value, ok := strings.Cut(string(line), ":")
+		if ok && strings.EqualFold(strings.TrimSpace(key), name) {
+			return strings.ToLower(strings.TrimSpace(value))
+		}
+	}
+	return ""
+}
+
+// readStart returns the beginning of a part's content; what cannot be read is
+// taken for absent, since the class is only a hint.
+func readStart(ix *message.Index, part int, src io.ReaderAt) []byte {
+	b, err := io.ReadAll(io.LimitReader(ix.Open(part, src), maxReport))
+	if err != nil {
+		return nil
+	}
+	return b
+}
+
+// meetingClass follows the method of an iTIP message (RFC 5546 1.4).
+func meetingClass(method string, ix *message.Index, part int, src io.ReaderAt) string {
+	switch method {
+	case "REQUEST":
+		return "IPM.Schedule.Meeting.Request"
+	case "CANCEL":
+		return "IPM.Schedule.Meeting.Canceled"
+	case "COUNTER":
+		return "IPM.Schedule.Meeting.Resp.Tent"
+	case "REPLY":
+		text := bytes.ToUpper(readStart(ix, part, src))
+		text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n "), nil), []byte("\n "), nil)
+		switch {
+		case bytes.Contains(text, []byte("PARTSTAT=ACCEPTED")):
+			return "IPM.Schedule.Meeting.Resp.Pos"
+		case bytes.Contains(text, []byte("PARTSTAT=DECLINED")):
+			return "IPM.Schedule.Meeting.Resp.Neg"
+		case bytes.Contains(text, []byte("PARTSTAT=TENTATIVE")):
+			return "IPM.Schedule.Meeting.Resp.Tent"
+		}
+	}
+	return ""
+}
+
+// contentClass goes with the message's class (MS-ASEMAIL 2.2.2.20).
+func contentClass(class string) string {
+	if strings.HasPrefix(class, "IPM.Schedule.Meeting.") {
+		return "urn:content-classes:calendarmessage"
+	}
+	return "urn:content-classes:message"
+}
