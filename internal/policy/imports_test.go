@@ -31,7 +31,6 @@ var allowed = map[string][]string{
 	"internal/phone":      {"protocol/wbxml", "protocol/eas"},
 	"internal/simulation": {"..."},
 	"internal/demo":       {"internal/phone", "protocol/eas"},
-	"internal/tomlfile":   {},
 	"internal/policy":     {},
 	"cmd/...":             {"..."},
 }
