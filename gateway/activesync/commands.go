@@ -108,7 +108,7 @@ func rows(maxMessage int64) []command {
 		{name: "CreateCollection", code: noCode, from: first, to: first, maxBody: maxRequest},
 		{name: "DeleteCollection", code: noCode, from: first, to: first, maxBody: maxRequest},
 		{name: "MoveCollection", code: noCode, from: first, to: first, maxBody: maxRequest},
-		{name: "FolderSync", code: 9, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).folderSync),
+		{name: "FolderSync", code: 9, from: first, to: last, maxBody: maxRequest, run: (*Handler).folderSync,
 			fail: func(s uint16) any { return &eas.FolderSyncResponse{Status: eas.FolderSyncStatus(s)} }, malformed: uint16(eas.FolderSyncStatusBadRequest)},
 		{name: "FolderCreate", code: 10, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).folderCreate),
 			fail: func(s uint16) any { return &eas.FolderCreateResponse{Status: eas.FolderCreateStatus(s)} }, malformed: uint16(eas.FolderCreateStatusBadRequest)},

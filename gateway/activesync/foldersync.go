@@ -7,15 +7,25 @@ import (
 	"martlet/protocol/eas"
 )
 
-// folderSync tells what happened to the folders (MS-ASCMD 2.2.1.5).
-func (h *Handler) folderSync(ctx context.Context, s *session, q *eas.FolderSync) (*eas.FolderSyncResponse, error) {
+// folderSync tells what happened to the folders (MS-ASCMD 2.2.1.5). With key 0
+// it tells anew what we speak, too (MS-ASHTTP_R1202).
+func (h *Handler) folderSync(ctx context.Context, s *session) (reply, error) {
+	var q eas.FolderSync
+	if err := s.decode(&q); err != nil {
+		return reply{}, err
+	}
+	resp := h.hierarchy(ctx, s, &q)
+	return reply{document: resp, resync: q.SyncKey == eas.FolderSyncKeyInitial}, nil
+}
+
+func (h *Handler) hierarchy(ctx context.Context, s *session, q *eas.FolderSync) *eas.FolderSyncResponse {
 	if q.SyncKey == "" {
-		return &eas.FolderSyncResponse{Status: eas.FolderSyncStatusBadRequest}, nil
+		return &eas.FolderSyncResponse{Status: eas.FolderSyncStatusBadRequest}
 	}
 	res, err := h.c.Engine.Hierarchy(ctx, s.id(), s.box, q.SyncKey, nil)
 	if err != nil {
 		h.logFailure(s, err, folderSyncStatus(err) == eas.FolderSyncStatusServerError)
-		return &eas.FolderSyncResponse{Status: folderSyncStatus(err)}, nil
+		return &eas.FolderSyncResponse{Status: folderSyncStatus(err)}
 	}
 	c := &eas.FolderChanges{}
 	for i := range res.Adds {
@@ -32,7 +42,7 @@ func (h *Handler) folderSync(ctx context.Context, s *session, q *eas.FolderSync)
 		c.Deletes = append(c.Deletes, eas.FolderGone{ServerID: folderServerID(id)})
 	}
 	c.Count = uint(len(c.Adds) + len(c.Updates) + len(c.Deletes))
-	return &eas.FolderSyncResponse{Status: eas.FolderSyncStatusSuccess, SyncKey: res.Key, Changes: c}, nil
+	return &eas.FolderSyncResponse{Status: eas.FolderSyncStatusSuccess, SyncKey: res.Key, Changes: c}
 }
 
 // knowsFolder keeps the recipient information cache from versions that have no

@@ -1,0 +1,162 @@
+package activesync_test
+
+import (
+	"bytes"
+	"context"
+	"log/slog"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"martlet/directory"
+	"martlet/gateway"
+	"martlet/mail"
+	"martlet/mail/mailbox"
+	"martlet/mail/queue"
+	"martlet/mail/route"
+	"martlet/push"
+	"martlet/store"
+	"martlet/store/blob"
+	"martlet/sync/device"
+	"martlet/sync/engine"
+)
+
+// house is a whole server without sockets: everything behind the door is the
+// real thing, on a temporary store.
+type house struct {
+	store     *store.Store
+	blobs     *blob.Blobs
+	directory *directory.Directory
+	devices   *device.Devices
+	mailboxes *mailbox.Mailboxes
+	queue     *queue.Queue
+	router    *route.Router
+	hub       *push.Hub
+	server    *gateway.Server
+	handler   http.Handler
+	account   directory.Account
+	box       mail.MailboxID
+	log       *bytes.Buffer
+}
+
+const (
+	testLogin    = "anna@example.org"
+	testPassword = "käse & brot"
+)
+
+// build starts a house with one account; at the end it checks that the store is
+// sound and that nothing panicked.
+func build(t testing.TB) *house {
+	t.Helper()
+	dir := t.TempDir()
+	ctx := context.Background()
+	h := &house{log: &bytes.Buffer{}}
+	logger := slog.New(slog.NewTextHandler(&lockedWriter{w: h.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
+	var err error
+	must := func() {
+		t.Helper()
+		if err != nil {
+			t.Fatal(err)
+		}
+	}
+	h.store, err = store.Open(store.Config{Path: filepath.Join(dir, "store"), Logger: logger})
+	must()
+	h.blobs, err = blob.Open(blob.Config{Store: h.store, Path: filepath.Join(dir, "blobs"), Logger: logger})
+	must()
+	h.hub = push.NewHub()
+	h.directory, err = directory.New(directory.Config{Store: h.store, Logger: logger, HashCost: directory.HashCost{Memory: 8, Time: 1, Threads: 1}})
+	must()
+	h.mailboxes = mailbox.New(mailbox.Config{Store: h.store, Blobs: h.blobs, Hub: h.hub, Logger: logger})
+	h.devices = device.New(device.Config{Store: h.store})
+	h.queue = queue.New(queue.Config{Store: h.store, Blobs: h.blobs})
+	h.router = route.New(route.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Queue: h.queue, Hostname: "mail.example.org", Logger: logger})
+	h.server, err = gateway.New(gateway.Config{
+		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Hub: h.hub, Logger: logger,
+		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes}),
+	})
+	must()
+	h.handler = h.server.Handler()
+	err = h.directory.AddDomain(ctx, directory.Domain{Name: "example.org", PlusAddressing: true})
+	must()
+	h.account, err = h.directory.AddUser(ctx, directory.Account{Login: testLogin, Name: "Anna Ash", Aliases: []string{"a.ash@example.org"}, ActiveSync: true}, testPassword)
+	must()
+	h.box = mail.MailboxOf(h.account.ID)
+	err = h.store.Update(ctx, func(tx *store.Tx) error { return h.mailboxes.Ensure(tx, h.box) })
+	must()
+	t.Cleanup(func() { h.close(t) })
+	return h
+}
+
+func (h *house) close(t testing.TB) {
+	if n := h.server.Panics(); n > 0 {
+		t.Errorf("%d requests panicked:\n%s", n, h.log)
+	}
+	report := func(p store.Problem) { t.Errorf("store: %s %s: %s", p.Table, p.Key, p.Text) }
+	ctx := context.Background()
+	if err := h.mailboxes.Check(ctx, report); err != nil {
+		t.Error(err)
+	}
+	if err := h.devices.Check(ctx, report); err != nil {
+		t.Error(err)
+	}
+	if err := h.router.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := h.blobs.Close(); err != nil {
+		t.Error(err)
+	}
+	if err := h.store.Close(); err != nil {
+		t.Error(err)
+	}
+}
+
+// update runs a transaction that must succeed.
+func (h *house) update(t testing.TB, fn func(tx *store.Tx) error) {
+	t.Helper()
+	if err := h.store.Update(context.Background(), fn); err != nil {
+		t.Fatal(err)
+	}
+}
+
+// folder is a default folder's number.
+func (h *house) folder(t testing.TB, role mail.Role) mail.FolderID {
+	t.Helper()
+	var id mail.FolderID
+	err := h.store.View(context.Background(), func(tx *store.Tx) error {
+		f, err := h.mailboxes.FolderByRole(tx, h.box, role)
+		id = f.ID
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return id
+}
+
+// deliver puts a message into a folder.
+func (h *house) deliver(t testing.TB, f mail.FolderID, raw string, received int64) mail.Item {
+	t.Helper()
+	ref, ix, err := h.mailboxes.Prepare(context.Background(), []byte(raw))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var it mail.Item
+	h.update(t, func(tx *store.Tx) error {
+		var err error
+		it, err = h.mailboxes.Append(tx, h.box, f, mail.NewItem{Class: mail.ClassEmail, Received: received, Blob: ref, Index: ix})
+		return err
+	})
+	return it
+}
+
+// do sends a request past the network.
+func (h *house) do(r *http.Request) *http.Response {
+	w := httptest.NewRecorder()
+	h.handler.ServeHTTP(w, r)
+	return w.Result()
+}
+
+// crlf makes a message of a Go string.
+func crlf(s string) string { return strings.ReplaceAll(s, "\n", "\r\n") }

@@ -1,0 +1,263 @@
+package activesync_test
+
+import (
+	"flag"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/google/go-cmp/cmp"
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"martlet/mail"
+	"martlet/store"
+)
+
+var update = flag.Bool("update", false, "write the answers into the transcripts")
+
+// A transcript is a conversation in a txtar file: what is said about it, and
+// then its steps as files, in order.
+//
+//	-- phone NAME VERSION [new] --  who speaks from here on; new: not provisioned
+//	-- deliver ROLE [DATE] --       a message enters a folder
+//	-- header NAME --               a header of the phone's requests; empty: none
+//	-- move|delete|read|unread --   "item" or "item role", done by someone else
+//	-- COMMAND [PARAM=VALUE ...] -- a request as XML; empty: no body
+//	-- 200 --                       what is answered, as XML; empty: no body
+//
+// {{name}} stands for a value: in an answer it takes what is there the first
+// time and must be the same afterwards; in a request it is filled in.
+func TestTranscripts(t *testing.T) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	for _, file := range files {
+		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
+			b, err := os.ReadFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			tr := &transcript{t: t, house: build(t), vars: map[string]string{}, count: map[string]int{}, phones: map[string]*phone{}, validate: schemas(t)}
+			a := txtar.Parse(b)
+			for i := range a.Files {
+				tr.step(&a.Files[i])
+			}
+			if *update && !t.Failed() {
+				if err := os.WriteFile(file, txtar.Format(a), 0o644); err != nil {
+					t.Fatal(err)
+				}
+			}
+		})
+	}
+}
+
+type transcript struct {
+	t        *testing.T
+	house    *house
+	phone    *phone
+	phones   map[string]*phone
+	vars     map[string]string
+	count    map[string]int // of names given by -update
+	last     answer
+	command  string
+	validate func(t testing.TB, command, version string, body []byte)
+}
+
+func (tr *transcript) step(f *txtar.File) {
+	t := tr.t
+	t.Helper()
+	words := strings.Fields(f.Name)
+	text := strings.TrimSpace(string(f.Data))
+	if _, err := strconv.Atoi(words[0]); err == nil {
+		tr.answered(f, words[0], text)
+		return
+	}
+	switch words[0] {
+	case "phone":
+		p := tr.phones[words[1]]
+		if p == nil {
+			p = newPhone(t, tr.house, words[1], words[2])
+			tr.phones[words[1]] = p
+			if len(words) < 4 {
+				p.provision()
+			}
+		}
+		tr.phone = p
+	case "header":
+		if text == "" {
+			tr.phone.header.Del(words[1])
+		} else {
+			tr.phone.header.Set(words[1], tr.fill(text))
+		}
+	case "deliver":
+		tr.deliver(words[1:], string(f.Data))
+	case "read", "unread", "move", "delete":
+		tr.act(words[0], strings.Fields(tr.fill(text)))
+	default:
+		tr.request(words, text)
+	}
+}
+
+func (tr *transcript) request(words []string, text string) {
+	tr.t.Helper()
+	tr.command = words[0]
+	var params []string
+	for _, w := range words[1:] {
+		name, value, _ := strings.Cut(w, "=")
+		params = append(params, name, tr.fill(value))
+	}
+	var body []byte
+	if text != "" {
+		var err error
+		if body, err = fromXML(tr.fill(text)); err != nil {
+			tr.t.Fatalf("%s: %v", words[0], err)
+		}
+	}
+	tr.last = tr.phone.post(words[0], "application/vnd.ms-sync.wbxml", body, params...)
+	if key := element(tr.last.xml, "PolicyKey"); words[0] == "Provision" && key != "" {
+		tr.phone.policy = key
+	}
+}
+
+func (tr *transcript) answered(f *txtar.File, status, want string) {
+	tr.t.Helper()
+	got := tr.last.xml
+	if got == "" && len(tr.last.body) > 0 {
+		got = string(tr.last.body)
+	}
+	if tr.last.status == http.StatusOK && tr.last.xml != "" {
+		tr.validate(tr.t, tr.command, tr.phone.version, tr.last.body)
+	}
+	if strconv.Itoa(tr.last.status) != status {
+		tr.t.Fatalf("%s: HTTP %d, want %s\n%s", tr.command, tr.last.status, status, tr.house.log)
+	}
+	if *update {
+		f.Data = []byte(tr.named(got) + "\n")
+		if got == "" {
+			f.Data = nil
+		}
+		return
+	}
+	if d := cmp.Diff(strings.Split(tr.fillOrTake(want, got), "\n"), strings.Split(got, "\n")); d != "" {
+		tr.t.Fatalf("%s: the answer differs:\n%s\nwhole:\n%s", tr.command, d, got)
+	}
+}
+
+var placeholder = regexp.MustCompile(`\{\{(\w+)\}\}`)
+
+// fill puts values in for their names.
+func (tr *transcript) fill(s string) string {
+	return placeholder.ReplaceAllStringFunc(s, func(m string) string {
+		v, ok := tr.vars[m[2:len(m)-2]]
+		if !ok {
+			tr.t.Fatalf("%s has no value yet", m)
+		}
+		return v
+	})
+}
+
+// fillOrTake fills in what is known, and takes what is not from the answer.
+func (tr *transcript) fillOrTake(want, got string) string {
+	wantLines, gotLines := strings.Split(want, "\n"), strings.Split(got, "\n")
+	for i, line := range wantLines {
+		if m := placeholder.FindStringSubmatch(line); m != nil && i < len(gotLines) && tr.vars[m[1]] == "" {
+			pattern := regexp.QuoteMeta(strings.Replace(line, m[0], "\x00", 1))
+			pattern = "^" + strings.Replace(pattern, "\x00", "(.*)", 1) + "$"
+			if v := regexp.MustCompile(pattern).FindStringSubmatch(gotLines[i]); v != nil {
+				tr.vars[m[1]] = v[1]
+			}
+		}
+	}
+	return tr.fill(strings.Join(wantLines, "\n"))
+}
+
+// shortNames are how the names of changing values begin.
+var shortNames = map[string]string{"SyncKey": "key", "PolicyKey": "policy", "ConversationId": "conversation", "ConversationIndex": "index"}
+
+// named is an answer with names for its values: what -update writes.
+func (tr *transcript) named(got string) string {
+	for _, name := range []string{"SyncKey", "PolicyKey", "ConversationId", "ConversationIndex"} {
+		for _, v := range elements(got, name) {
+			if short := shortNames[name]; v != "0" && tr.nameOf(v) == "" {
+				tr.count[short]++
+				tr.vars[fmt.Sprintf("%s%d", short, tr.count[short])] = v
+			}
+		}
+	}
+	lines := strings.Split(got, "\n")
+	for i, line := range lines {
+		if m := regexp.MustCompile(`^(\s*<(?:SyncKey|PolicyKey|ConversationId|ConversationIndex)(?: [^>]*)?>)([^<]+)(<.*)$`).FindStringSubmatch(line); m != nil {
+			if name := tr.nameOf(m[2]); name != "" {
+				lines[i] = m[1] + "{{" + name + "}}" + m[3]
+			}
+		}
+	}
+	return strings.Join(lines, "\n")
+}
+
+func (tr *transcript) nameOf(value string) string {
+	for name, v := range tr.vars {
+		if v == value {
+			return name
+		}
+	}
+	return ""
+}
+
+var roles = map[string]mail.Role{
+	"inbox": mail.RoleInbox, "drafts": mail.RoleDrafts, "sent": mail.RoleSent, "deleted": mail.RoleDeletedItems,
+	"outbox": mail.RoleOutbox, "junk": mail.RoleJunk,
+}
+
+// deliver puts a message into a folder; its date is that of its receipt.
+func (tr *transcript) deliver(words []string, raw string) {
+	tr.t.Helper()
+	received := time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
+	if len(words) > 1 {
+		var err error
+		if received, err = time.Parse(time.DateOnly, words[1]); err != nil {
+			tr.t.Fatal(err)
+		}
+	}
+	it := tr.house.deliver(tr.t, tr.house.folder(tr.t, roles[words[0]]), crlf(raw), received.UnixMilli())
+	tr.vars[fmt.Sprintf("mail%d", it.ID)] = fmt.Sprintf("%d:%d", it.Folder, it.ID)
+}
+
+// act does what another phone or an IMAP client might do.
+func (tr *transcript) act(what string, words []string) {
+	tr.t.Helper()
+	var f, n int
+	if _, err := fmt.Sscanf(words[0], "%d:%d", &f, &n); err != nil {
+		tr.t.Fatal(err)
+	}
+	folder, item := mail.FolderID(f), mail.ItemID(n)
+	h := tr.house
+	h.update(tr.t, func(tx *store.Tx) error {
+		var err error
+		switch what {
+		case "delete":
+			_, err = h.mailboxes.Delete(tx, h.box, folder, item)
+		case "move":
+			dst, ferr := h.mailboxes.FolderByRole(tx, h.box, roles[words[1]])
+			if ferr != nil {
+				return ferr
+			}
+			_, err = h.mailboxes.Move(tx, h.box, folder, item, dst.ID)
+		default:
+			_, err = h.mailboxes.UpdateItem(tx, h.box, folder, item, func(it *mail.Item) {
+				it.Flags &^= mail.FlagSeen
+				if what == "read" {
+					it.Flags |= mail.FlagSeen
+				}
+			})
+		}
+		return err
+	})
+}
