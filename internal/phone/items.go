@@ -56,13 +56,30 @@ func (p *Phone) MoveItems(ctx context.Context, from, to string, items ...string)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()
-	c := p.collectionLocked(from)
 	for _, r := range resp.Responses {
 		if r.Status == eas.MoveItemsStatusSuccess {
-			delete(c.items, r.SrcMsgID)
+			p.movedLocked(from, to, r)
 		}
 	}
 	return resp.Responses, nil
+}
+
+// movedLocked notes a move, which the Syncs of the two folders tell again.
+func (p *Phone) movedLocked(from, to string, r eas.MoveResponse) {
+	source := p.collections[from]
+	if source == nil {
+		return
+	}
+	item, ok := source.items[r.SrcMsgID]
+	if !ok {
+		return
+	}
+	delete(source.items, r.SrcMsgID)
+	source.leaving[r.SrcMsgID] = true
+	if target := p.collections[to]; target != nil && r.DstMsgID != "" {
+		item.ServerID = r.DstMsgID
+		target.arriving[r.DstMsgID] = item
+	}
 }
 
 // SendMail sends a message (MS-ASCMD 2.2.1.17). The client id is what keeps a

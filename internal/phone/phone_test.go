@@ -284,6 +284,10 @@ func TestItemsFoldersAndAttachments(t *testing.T) {
 		if err != nil || moved[0].DstMsgID != "4:9" || !slices.Equal(slices.Collect(maps.Keys(p.View(inbox))), []string{"5:2"}) {
 			t.Errorf("%+v, %v, %v", moved, err, p.View(inbox))
 		}
+		s.deliver(eas.SyncResponseCommand{Delete: &eas.SyncServerDelete{ServerID: "5:1"}}) // the move, told again
+		if _, err := p.Sync(ctx, inbox, phone.SyncOptions{All: true}); err != nil {
+			t.Error(err)
+		}
 		if e, err := p.Fetch(ctx, inbox, "5:2", phone.FetchOptions{MIME: true}); err != nil || *e.Subject != "whole" {
 			t.Errorf("%+v, %v", e, err)
 		}

@@ -91,7 +91,7 @@ func (p *Phone) prime(ctx context.Context, collection string, opt SyncOptions) e
 	if got.SyncKey == "" || got.SyncKey == "0" || len(got.Commands) > 0 || got.MoreAvailable {
 		p.oddLocked("Sync with key 0 of %s gave key %q and %d commands", collection, got.SyncKey, len(got.Commands))
 	}
-	p.collections[collection] = &folderState{key: got.SyncKey, items: map[string]Item{}}
+	p.collections[collection] = newFolderState(got.SyncKey)
 	return nil
 }
 
@@ -265,6 +265,7 @@ func (p *Phone) applyLocked(id string, c *folderState, command *eas.SyncResponse
 		item := Item{ServerID: sid}
 		item.set(email)
 		c.items[sid] = item
+		delete(c.arriving, sid)
 		out.Adds++
 		if !opt.KeepNoMail {
 			out.Added = append(out.Added, Message{sid, email})
@@ -276,6 +277,10 @@ func (p *Phone) applyLocked(id string, c *folderState, command *eas.SyncResponse
 		}
 		sid := command.Change.ServerID
 		item, ok := c.items[sid]
+		if !ok {
+			item, ok = c.arriving[sid]
+			delete(c.arriving, sid)
+		}
 		if !ok {
 			p.oddLocked("Sync of %s changes item %s, which the phone does not have", id, sid)
 			item.ServerID = sid
@@ -296,10 +301,12 @@ func (p *Phone) applyLocked(id string, c *folderState, command *eas.SyncResponse
 }
 
 func (p *Phone) removeLocked(id string, c *folderState, sid string) {
-	if _, ok := c.items[sid]; !ok {
+	if _, ok := c.items[sid]; !ok && !c.leaving[sid] {
 		p.oddLocked("Sync of %s deletes item %s, which the phone does not have", id, sid)
 	}
 	delete(c.items, sid)
+	delete(c.leaving, sid)
+	delete(c.arriving, sid)
 }
 
 func readEmail(data any) (*eas.Email, error) {

@@ -28,6 +28,15 @@ type Item struct {
 type folderState struct {
 	key   string // "" before the first Sync
 	items map[string]Item
+
+	// After MoveItems the folder's Sync tells the move again (MS-ASCMD_R289): a
+	// Delete of what left, an Add of what arrived, to Outlook a Change.
+	leaving  map[string]bool
+	arriving map[string]Item
+}
+
+func newFolderState(key string) *folderState {
+	return &folderState{key: key, items: map[string]Item{}, leaving: map[string]bool{}, arriving: map[string]Item{}}
 }
 
 // previewBytes bounds what an Item keeps of a body.
@@ -83,7 +92,7 @@ func (it *Item) setPreview(data *string) {
 func (p *Phone) collectionLocked(id string) *folderState {
 	c := p.collections[id]
 	if c == nil {
-		c = &folderState{items: map[string]Item{}}
+		c = newFolderState("")
 		p.collections[id] = c
 	}
 	return c
