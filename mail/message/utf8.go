@@ -3,6 +3,8 @@ package message
 import (
 	"bytes"
 	"encoding/base64"
+	"slices"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -22,9 +24,17 @@ func (ix *Index) UTF8(raw []byte) []byte {
 			continue
 		}
 		out = append(out, guessText(raw[at:pt.Header])...)
-		out = appendHeader(out, raw[pt.Header:pt.Body])
+		header, content := raw[pt.Header:pt.Body], raw[pt.Body:pt.End]
+		if strings.HasPrefix(pt.Type, "text/") && pt.Filename == "" && charsetKind(pt.Charset) == charsetGuess {
+			// Bytes of no charset: other readers would guess otherwise.
+			content = []byte(guessText(content))
+			out = appendHeader(out, header, "content-type", "content-transfer-encoding")
+			out = append(out, "Content-Type: "+pt.Type+"; charset=utf-8\r\n"...)
+		} else {
+			out = appendHeader(out, header, "content-transfer-encoding")
+		}
 		out = append(out, "Content-Transfer-Encoding: base64\r\n\r\n"...)
-		out = appendBase64(out, raw[pt.Body:pt.End])
+		out = appendBase64(out, content)
 		at = pt.End
 	}
 	return append(out, guessText(raw[at:])...)
@@ -40,10 +50,9 @@ func (ix *Index) needsBase64(i int, raw []byte) bool {
 	return !bytes.Contains(bytes.ToLower(raw[pt.Header:pt.Body]), []byte("multipart/"))
 }
 
-// appendHeader copies a header without its Content-Transfer-Encoding and
-// without the blank line that ends it.
-func appendHeader(out, header []byte) []byte {
-	name := []byte("content-transfer-encoding")
+// appendHeader copies a header without the named fields and without the blank
+// line that ends it.
+func appendHeader(out, header []byte, without ...string) []byte {
 	skipping := false
 	for len(header) > 0 {
 		line := header
@@ -58,7 +67,8 @@ func appendHeader(out, header []byte) []byte {
 			continue
 		}
 		if line[0] != ' ' && line[0] != '\t' {
-			skipping = len(line) > len(name) && bytes.EqualFold(line[:len(name)], name)
+			name, _, _ := bytes.Cut(line, []byte(":"))
+			skipping = slices.ContainsFunc(without, func(w string) bool { return bytes.EqualFold(bytes.TrimSpace(name), []byte(w)) })
 		}
 		if !skipping {
 			out = append(append(out, guessText(line)...), '\r', '\n')
