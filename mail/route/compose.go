@@ -46,10 +46,9 @@ func parseDraft(raw []byte) *draft {
 	return d
 }
 
-// compose writes the forms of the message that are needed: for local
-// inboxes, for the queue, for the Sent folder, and the report on recipients
-// that do not exist.
-func (r *Router) compose(p *plan, d *draft, account *directory.Account, onBehalf, keep bool) {
+// compose writes the forms of the message that are needed, for local inboxes,
+// for the queue and for the Sent folder, and returns it as recipients see it.
+func (r *Router) compose(p *plan, d *draft, account *directory.Account, onBehalf, keep bool) []byte {
 	added := r.missingFields(p, d, account, onBehalf)
 	public := append(slices.Clip(added), d.withoutBcc()...)
 	if len(p.remote) > 0 {
@@ -62,9 +61,7 @@ func (r *Router) compose(p *plan, d *draft, account *directory.Account, onBehalf
 	if keep {
 		p.kept = append(slices.Clip(added), d.raw...)
 	}
-	if len(p.unknown) > 0 {
-		p.report = r.composeReport(p, account, public)
-	}
+	return public
 }
 
 // missingFields returns the header fields that every message needs and this

@@ -37,13 +37,24 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 	whole = appendReceived(whole, &env)
 	whole = append(whole, raw...)
 
+	success, err := r.deliveredReport(ctx, &env, raw)
+	if err != nil {
+		return err
+	}
 	var local local
-	err := r.update(ctx,
+	err = r.update(ctx,
 		func() (err error) {
-			local, err = r.prepare(ctx, whole, &env.Trace)
-			return err
+			if local, err = r.prepare(ctx, whole, &env.Trace); err != nil {
+				return err
+			}
+			return success.prepare(ctx, r, &env.Trace)
 		},
-		func(tx *store.Tx) error { return r.deliver(tx, &local, accounts) })
+		func(tx *store.Tx) error {
+			if err := r.deliver(tx, &local, accounts); err != nil {
+				return err
+			}
+			return success.commit(tx, r, &env.Trace)
+		})
 	if err != nil {
 		return err
 	}

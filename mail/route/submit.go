@@ -77,16 +77,16 @@ type plan struct {
 	env      mail.Envelope
 	accounts []directory.AccountID
 	remote   []mail.Recipient
-	unknown  []failedRecipient
+	unknown  []outcome
 
 	// The forms of the message, each empty when nobody gets it.
-	inbound, outbound, kept, report []byte
+	inbound, outbound, kept []byte
+	complaint, success      *report // nil when there is nothing to report
 
 	// What prepare makes of them.
-	local     local // for the accounts' inboxes
-	queued    blob.Ref
-	sentCopy  local // for the sender's Sent folder
-	complaint local // for the sender's inbox
+	local    local // for the accounts' inboxes
+	queued   blob.Ref
+	sentCopy local // for the sender's Sent folder
 }
 
 // plan works out who gets what.
@@ -120,8 +120,13 @@ func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*plan,
 	if len(p.accounts)+len(p.remote)+len(p.unknown) == 0 {
 		return nil, mail.ErrNoRecipients
 	}
-	r.compose(p, d, &account, onBehalf, s.SaveInSent)
-	return p, nil
+	public := r.compose(p, d, &account, onBehalf, s.SaveInSent)
+	if len(p.unknown) > 0 {
+		sender := mail.Recipient{Address: account.Login, Local: true, Accounts: []directory.AccountID{account.ID}}
+		p.complaint = r.newReport(&p.env, sender, p.unknown, public)
+	}
+	p.success, err = r.deliveredReport(ctx, &p.env, public)
+	return p, err
 }
 
 // checkFrom makes sure that the account may write what stands in From, and
@@ -156,7 +161,7 @@ func (r *Router) checkFrom(ctx context.Context, account *directory.Account, d *d
 }
 
 // envelopeOf makes the envelope from the header fields.
-func (r *Router) envelopeOf(ctx context.Context, account *directory.Account, d *draft, onBehalf bool) (mail.Envelope, []failedRecipient, error) {
+func (r *Router) envelopeOf(ctx context.Context, account *directory.Account, d *draft, onBehalf bool) (mail.Envelope, []outcome, error) {
 	env := mail.Envelope{From: account.Login, Body8Bit: d.eightBit}
 	if len(d.from) == 1 && !onBehalf {
 		env.From = d.from[0]
@@ -164,7 +169,7 @@ func (r *Router) envelopeOf(ctx context.Context, account *directory.Account, d *
 	if len(d.to) > maxRecipients {
 		return env, nil, mail.ErrTooManyTo
 	}
-	var failed []failedRecipient
+	var failed []outcome
 	seen := map[string]bool{}
 	for _, written := range d.to {
 		if key := strings.ToLower(written); seen[key] {
@@ -176,7 +181,7 @@ func (r *Router) envelopeOf(ctx context.Context, account *directory.Account, d *
 		if !strings.EqualFold(written, "postmaster") {
 			address, err := mail.ParseAddress(written)
 			if err != nil {
-				failed = append(failed, failedRecipient{written, "5.1.3", "is not a mail address"})
+				failed = append(failed, outcome{written, "", true, "5.1.3", "is not a mail address"})
 				continue
 			}
 			to.Address = address
@@ -184,18 +189,18 @@ func (r *Router) envelopeOf(ctx context.Context, account *directory.Account, d *
 		route, err := r.directory.Resolve(ctx, to.Address)
 		switch {
 		case errors.Is(err, directory.ErrNoAddress):
-			failed = append(failed, failedRecipient{written, "5.1.1", "does not exist here"})
+			failed = append(failed, outcome{written, "", true, "5.1.1", "does not exist here"})
 			continue
 		case errors.Is(err, directory.ErrBadAddress):
-			failed = append(failed, failedRecipient{written, "5.1.3", "is not a mail address"})
+			failed = append(failed, outcome{written, "", true, "5.1.3", "is not a mail address"})
 			continue
 		case errors.Is(err, directory.ErrDisabled):
-			failed = append(failed, failedRecipient{written, "5.2.1", "is disabled"})
+			failed = append(failed, outcome{written, "", true, "5.2.1", "is disabled"})
 			continue
 		case err != nil:
 			return env, nil, err
 		case route.Local && len(route.Accounts) == 0:
-			failed = append(failed, failedRecipient{written, "5.2.4", "has no members"})
+			failed = append(failed, outcome{written, "", true, "5.2.4", "has no members"})
 			continue
 		}
 		to.Local, to.Accounts = route.Local, route.Accounts
@@ -224,10 +229,10 @@ func (p *plan) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	if p.report != nil {
-		p.complaint, err = r.prepare(ctx, p.report, t)
+	if err := p.complaint.prepare(ctx, r, t); err != nil {
+		return err
 	}
-	return err
+	return p.success.prepare(ctx, r, t)
 }
 
 // commit does everything that was planned.
@@ -253,10 +258,11 @@ func (r *Router) commit(tx *store.Tx, s *Submission, p *plan, now time.Time) err
 			return err
 		}
 	}
-	if p.report != nil {
-		if err := r.put(tx, box, mail.RoleInbox, &p.complaint, 0); err != nil {
-			return err
-		}
+	if err := p.complaint.commit(tx, r, &p.env.Trace); err != nil {
+		return err
+	}
+	if err := p.success.commit(tx, r, &p.env.Trace); err != nil {
+		return err
 	}
 	if s.Then != nil {
 		return s.Then(tx)

@@ -66,6 +66,9 @@ func (c *Config) setDefaults() {
 	if c.MaxSessions <= 0 {
 		c.MaxSessions = defaultMaxSessions
 	}
+	if c.MaxSessionsPerIP == 0 && c.Mode == LMTP {
+		c.MaxSessionsPerIP = -1 // all of them come from the server in front
+	}
 	if c.MaxSessionsPerIP == 0 {
 		c.MaxSessionsPerIP = defaultMaxPerIP
 	}

@@ -49,7 +49,7 @@ type Config struct {
 	MaxInFlightBytes int64       // of all messages being received at once
 	MaxRecipients    int         // of one message
 	MaxSessions      int
-	MaxSessionsPerIP int          // an IPv6 /64 counts as one; negative: no limit
+	MaxSessionsPerIP int          // an IPv6 /64 counts as one; negative: no limit, as is LMTP's default
 	Logger           *slog.Logger // nil: slog.Default
 }
 
