@@ -1,0 +1,244 @@
+package main
+
+import (
+	"encoding/base64"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"strings"
+
+	"martlet/directory"
+	"martlet/internal/tomlfile"
+	"martlet/store"
+)
+
+// Config is everything a server is told. The zero value of each field is its
+// default; only StorePath is needed.
+type Config struct {
+	Hostname string // in EHLO, Received and the phones' URL
+	File     string // where it was read from; empty: nowhere
+
+	StorePath string // folder of rows, bodies and the administration socket
+	Key       []byte // seals what is at rest; nil: nothing is sealed
+
+	LogLevel slog.Level
+	LogJSON  bool
+
+	// Listeners: host:port, or unix:/path for LMTP. None: not listened on.
+	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP []string
+
+	TLS TLSConfig
+
+	MaxMessageBytes int64              // zero: each door's default
+	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
+	HashCost        directory.HashCost // for tests and the demo
+}
+
+// TLSConfig says where the certificate comes from.
+type TLSConfig struct {
+	Mode      string // "self-signed" (also when empty), "acme" or "files"
+	Cert, Key string // files
+	Email     string // acme: for the certificate authority
+	Directory string // acme: its URL; empty: Let's Encrypt
+	Names     []string
+}
+
+// publicURL is where phones are told to come: to the hostname. Where that is
+// not known, or HTTPS is not where it belongs, they are told to stay where they
+// asked.
+func (c *Config) publicURL() string {
+	if c.Hostname == "" || c.Hostname == "localhost" || len(c.HTTPS) > 0 && portOf(c.HTTPS) != 443 {
+		return ""
+	}
+	return "https://" + c.Hostname
+}
+
+const (
+	tlsSelfSigned = "self-signed"
+	tlsACME       = "acme"
+	tlsFiles      = "files"
+)
+
+// configFile is martlet.toml. The places where more than one form is allowed
+// are read by hand.
+type configFile struct {
+	Hostname string `toml:"hostname"`
+	Store    struct {
+		Path    string `toml:"path"`
+		KeyFile string `toml:"key_file"`
+	} `toml:"store"`
+	Log struct {
+		Level  string `toml:"level"`
+		Format string `toml:"format"`
+	} `toml:"log"`
+	HTTP  listenFile `toml:"http"`
+	HTTPS struct {
+		Listen any `toml:"listen"`
+		TLS    any `toml:"tls"`
+	} `toml:"https"`
+	ACME struct {
+		Email     string   `toml:"email"`
+		Directory string   `toml:"directory"`
+		Names     []string `toml:"names"`
+	} `toml:"acme"`
+	SMTP        smtpFile   `toml:"smtp"`
+	Submission  listenFile `toml:"submission"`
+	Submissions listenFile `toml:"submissions"`
+	LMTP        listenFile `toml:"lmtp"`
+}
+
+type listenFile struct {
+	Listen any `toml:"listen"`
+}
+
+type smtpFile struct {
+	Listen          any    `toml:"listen"`
+	MaxMessage      string `toml:"max_message"`
+	SessionsPerHost *int   `toml:"sessions_per_host"`
+}
+
+// loadConfig reads and checks a configuration. Every error says file, line and
+// key; they come joined. The key file is read too.
+func loadConfig(name string) (Config, error) {
+	text, err := os.ReadFile(name)
+	if err != nil {
+		if errors.Is(err, os.ErrNotExist) {
+			err = fmt.Errorf("%w\nname one with -c, or make one: martlet quickstart you@example.org", err)
+		}
+		return Config{}, err
+	}
+	var f configFile
+	lines, err := tomlfile.Decode(name, text, &f)
+	if err != nil {
+		return Config{}, err
+	}
+	r := configReader{lines: lines, base: filepath.Dir(name)}
+	c := r.read(&f)
+	c.File = name
+	if err := errors.Join(r.errs...); err != nil {
+		return Config{}, err
+	}
+	return c, nil
+}
+
+// configReader turns the file's values into a Config and collects what is
+// wrong.
+type configReader struct {
+	lines *tomlfile.Lines
+	base  string // relative paths begin here
+	errs  []error
+}
+
+func (r *configReader) fail(section, key, format string, args ...any) {
+	path := []any{key}
+	if section != "" {
+		path = []any{section, key}
+	}
+	r.errs = append(r.errs, r.lines.Errorf(path, format, args...))
+}
+
+func (r *configReader) read(f *configFile) Config {
+	c := Config{Hostname: r.hostname(f.Hostname)}
+	if f.Store.Path == "" {
+		r.fail("store", "path", "the folder of the store is missing: add [store] path = \"data\"")
+	}
+	c.StorePath = r.path(f.Store.Path)
+	c.Key = r.key(f.Store.KeyFile)
+
+	if f.Log.Level != "" {
+		if err := c.LogLevel.UnmarshalText([]byte(f.Log.Level)); err != nil {
+			r.fail("log", "level", "%q is none of debug, info, warn, error", f.Log.Level)
+		}
+	}
+	switch f.Log.Format {
+	case "", "text":
+	case "json":
+		c.LogJSON = true
+	default:
+		r.fail("log", "format", "%q is neither text nor json", f.Log.Format)
+	}
+
+	c.HTTP = r.listen("http", f.HTTP.Listen)
+	c.HTTPS = r.listen("https", f.HTTPS.Listen)
+	c.SMTP = r.listen("smtp", f.SMTP.Listen)
+	c.Submission = r.listen("submission", f.Submission.Listen)
+	c.Submissions = r.listen("submissions", f.Submissions.Listen)
+	c.LMTP = r.listen("lmtp", f.LMTP.Listen)
+
+	c.MaxMessageBytes = r.size("smtp", "max_message", f.SMTP.MaxMessage)
+	if n := f.SMTP.SessionsPerHost; n != nil {
+		if c.MaxSMTPPerIP = *n; *n == 0 {
+			c.MaxSMTPPerIP = -1
+		}
+		if *n < 0 {
+			r.fail("smtp", "sessions_per_host", "a number of sessions, or 0 for no limit")
+		}
+	}
+	c.TLS = r.tls(f)
+	return c
+}
+
+func (r *configReader) hostname(s string) string {
+	if s == "" {
+		return ""
+	}
+	d, err := directory.DomainOf("postmaster@" + s)
+	if err != nil {
+		r.fail("", "hostname", "%q is not a host name", s)
+	}
+	return d
+}
+
+func (r *configReader) path(p string) string {
+	if p == "" || filepath.IsAbs(p) {
+		return p
+	}
+	return filepath.Join(r.base, p)
+}
+
+func (r *configReader) key(file string) []byte {
+	if file == "" {
+		return nil
+	}
+	key, err := readKey(r.path(file))
+	if err != nil {
+		r.fail("store", "key_file", "%v", err)
+	}
+	return key
+}
+
+// readKey reads the file that quickstart wrote: the key in base64.
+func readKey(file string) ([]byte, error) {
+	b, err := os.ReadFile(file)
+	if err != nil {
+		return nil, err
+	}
+	key, err := base64.StdEncoding.DecodeString(strings.TrimSpace(string(b)))
+	if err != nil || len(key) != store.KeySize {
+		return nil, fmt.Errorf("%s does not hold %d bytes in base64", file, store.KeySize)
+	}
+	return key, nil
+}
+
+// size reads a number of bytes with a unit.
+func (r *configReader) size(section, key, s string) int64 {
+	if s == "" {
+		return 0
+	}
+	var n int64
+	var unit string
+	if _, err := fmt.Sscanf(strings.ReplaceAll(s, " ", "")+" ", "%d%s", &n, &unit); err != nil || n < 1 || n > 1<<20 {
+		r.fail(section, key, "%q is not a size such as \"50 MiB\"", s)
+		return 0
+	}
+	switch strings.ToLower(unit) {
+	case "kib":
+		return n << 10
+	case "mib":
+		return n << 20
+	}
+	r.fail(section, key, "%q is not a size in KiB or MiB", s)
+	return 0
+}

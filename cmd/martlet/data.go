@@ -1,0 +1,129 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"path/filepath"
+
+	"martlet/directory"
+	"martlet/gateway/admin"
+	"martlet/mail/mailbox"
+	"martlet/mail/queue"
+	"martlet/mail/route"
+	"martlet/push"
+	"martlet/store"
+	"martlet/store/blob"
+	"martlet/sync/device"
+)
+
+// data is everything that is kept, opened: what a server stands on, and what a
+// command works on when no server runs.
+type data struct {
+	store     *store.Store
+	blobs     *blob.Blobs
+	hub       *push.Hub
+	directory *directory.Directory
+	mailboxes *mailbox.Mailboxes
+	queue     *queue.Queue
+	router    *route.Router
+	devices   *device.Devices
+}
+
+// The folders within the store's folder.
+const (
+	rowsFolder   = "rows"
+	bodiesFolder = "bodies"
+	tlsFolder    = "tls"
+)
+
+func (c *Config) storeConfig(log *slog.Logger) store.Config {
+	return store.Config{Path: filepath.Join(c.StorePath, rowsFolder), Key: c.Key, Logger: log}
+}
+
+func (c *Config) blobConfig(log *slog.Logger) blob.Config {
+	return blob.Config{Path: filepath.Join(c.StorePath, bodiesFolder), Key: c.Key, Logger: log}
+}
+
+// makeStoreFolder makes the folder that nobody else may look into: messages lie
+// in it, and a socket that lets do everything.
+func makeStoreFolder(path string) error {
+	if err := os.MkdirAll(path, 0o700); err != nil {
+		return err
+	}
+	return os.Chmod(path, 0o700)
+}
+
+// openData opens what the configuration names and makes what is missing.
+func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err error) {
+	if err := ownerIsUs(c.StorePath); err != nil {
+		return nil, err
+	}
+	if err := makeStoreFolder(c.StorePath); err != nil {
+		return nil, err
+	}
+	d = &data{hub: push.NewHub()}
+	defer func() {
+		if err != nil {
+			err = errors.Join(explained(err, c), d.Close())
+			d = nil
+		}
+	}()
+	if d.store, err = store.Open(c.storeConfig(log)); err != nil {
+		return d, err
+	}
+	bc := c.blobConfig(log)
+	bc.Store = d.store
+	if d.blobs, err = blob.Open(bc); err != nil {
+		return d, err
+	}
+	d.directory, err = directory.New(directory.Config{Store: d.store, Logger: log, HashCost: c.HashCost})
+	if err != nil {
+		return d, err
+	}
+	d.mailboxes = mailbox.New(mailbox.Config{Store: d.store, Blobs: d.blobs, Hub: d.hub, Logger: log})
+	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log})
+	d.router = route.New(route.Config{
+		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Logger: log,
+	})
+	d.devices = device.New(device.Config{Store: d.store})
+	return d, nil
+}
+
+// admin is the table of operations on the data.
+func (d *data) admin(log *slog.Logger, status func() admin.Status) *admin.Admin {
+	return admin.New(admin.Config{
+		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
+		Devices: d.devices, Logger: log, Status: status,
+	})
+}
+
+// Close closes in the order in which one stands on the other.
+func (d *data) Close() error {
+	var errs []error
+	if d.router != nil {
+		errs = append(errs, d.router.Close())
+	}
+	if d.blobs != nil {
+		errs = append(errs, d.blobs.Close())
+	}
+	if d.store != nil {
+		errs = append(errs, d.store.Close())
+	}
+	return errors.Join(errs...)
+}
+
+// explained adds what to do to an error that an administrator will see.
+func explained(err error, c *Config) error {
+	switch {
+	case errors.Is(err, store.ErrLocked):
+		return fmt.Errorf("%w: a server runs on %s; commands talk to it when they are given its configuration (-c)", err, c.StorePath)
+	case errors.Is(err, store.ErrWrongKey):
+		return fmt.Errorf("%w: %s was made with another key, or with none: check [store] key_file", err, c.StorePath)
+	case errors.Is(err, os.ErrPermission):
+		return fmt.Errorf("%w: run this as the user that owns %s", err, c.StorePath)
+	}
+	return err
+}

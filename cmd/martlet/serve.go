@@ -1,0 +1,117 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"os"
+	"time"
+
+	"github.com/spf13/cobra"
+)
+
+// shutdownTime is what requests and sessions at work get to end.
+const shutdownTime = 20 * time.Second
+
+func (a *app) serveCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "serve", Short: "Run the server", Args: cobra.NoArgs,
+		Long: `Run the server that martlet.toml describes, until SIGTERM or SIGINT: then held
+phones are answered, sessions at work end, and the store is closed.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.load()
+			if err != nil {
+				return err
+			}
+			return serve(cmd.Context(), c, newLogger(a.err, &c))
+		},
+	}
+}
+
+func serve(ctx context.Context, c Config, log *slog.Logger) error {
+	log.Info("starting", "version", version(), "config", c.File, "store", c.StorePath, "sealed", c.Key != nil)
+	s, err := startServer(ctx, c, log)
+	if err != nil {
+		return err
+	}
+	log.Info("ready")
+	if len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP) > 0 {
+		log.Info("mail to other hosts is queued; this version does not deliver it")
+	}
+	notifySystemd("READY=1")
+	var failed error
+	select {
+	case <-ctx.Done():
+		log.Info("stopping", "held", s.gateway.Held())
+	case failed = <-s.Failed():
+		log.Error("a listener failed; stopping", "error", failed)
+	}
+	notifySystemd("STOPPING=1")
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	defer cancel()
+	err = errors.Join(failed, s.Close(end))
+	log.Info("stopped")
+	return err
+}
+
+// newLogger writes lines that a person or a collector reads. The journal puts a
+// time on each line itself.
+func newLogger(w io.Writer, c *Config) *slog.Logger {
+	o := &slog.HandlerOptions{Level: c.LogLevel}
+	if c.LogJSON {
+		return slog.New(slog.NewJSONHandler(w, o))
+	}
+	if os.Getenv("JOURNAL_STREAM") != "" {
+		o.ReplaceAttr = func(groups []string, attr slog.Attr) slog.Attr {
+			if len(groups) == 0 && attr.Key == slog.TimeKey {
+				return slog.Attr{}
+			}
+			return attr
+		}
+	}
+	return slog.New(slog.NewTextHandler(w, o))
+}
+
+// notifySystemd tells the service manager our state (sd_notify(3)), if it asked
+// for it.
+func notifySystemd(state string) {
+	name := os.Getenv("NOTIFY_SOCKET")
+	if name == "" {
+		return
+	}
+	if name[0] == '@' {
+		name = "\x00" + name[1:]
+	}
+	conn, err := net.DialUnix("unixgram", nil, &net.UnixAddr{Name: name, Net: "unixgram"})
+	if err != nil {
+		return // nobody listens, so nobody waits
+	}
+	defer conn.Close()
+	conn.Write([]byte(state))
+}
+
+func (a *app) configCommand() *cobra.Command {
+	cmd := &cobra.Command{Use: "config", Short: "Check the configuration"}
+	cmd.AddCommand(&cobra.Command{
+		Use: "check", Short: "Read the configuration and say what is wrong with it", Args: cobra.NoArgs,
+		RunE: func(*cobra.Command, []string) error {
+			c, err := a.load()
+			if err != nil {
+				return err
+			}
+			if c.TLS.Mode == tlsFiles {
+				if _, err := newCertificates(&c, slog.New(slog.DiscardHandler)); err != nil {
+					return err
+				}
+			}
+			if a.json {
+				return a.printJSON(map[string]string{"config": c.File, "store": c.StorePath})
+			}
+			a.printf("%s is right\n", c.File)
+			return nil
+		},
+	})
+	return cmd
+}

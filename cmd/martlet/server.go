@@ -1,0 +1,252 @@
+package main
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"maps"
+	"net"
+	"os"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"martlet/gateway"
+	"martlet/gateway/admin"
+	"martlet/mail/smtp"
+	"martlet/sync/engine"
+)
+
+// server is a whole running server.
+type server struct {
+	*data
+	log     *slog.Logger
+	gateway *gateway.Server
+	certs   *certificates
+	// shutdowns end what serves, listeners first.
+	shutdowns []func(context.Context) error
+	addresses map[string][]net.Addr
+	failed    chan error // what a listener died of
+
+	background context.CancelFunc
+	running    sync.WaitGroup
+	closing    sync.Once
+	closed     error
+}
+
+// startServer opens the store, listens where c says and serves. It returns when
+// all listeners are open; Close ends it.
+func startServer(ctx context.Context, c Config, log *slog.Logger) (s *server, err error) {
+	s = &server{log: log, addresses: map[string][]net.Addr{}, failed: make(chan error, 1)}
+	if s.data, err = openData(ctx, &c, log); err != nil {
+		return nil, err
+	}
+	background, cancel := context.WithCancel(context.WithoutCancel(ctx))
+	s.background = cancel
+	defer func() {
+		if err != nil {
+			err = errors.Join(err, s.Close(ctx))
+			s = nil
+		}
+	}()
+	if s.certs, err = newCertificates(&c, log); err != nil {
+		return s, err
+	}
+	limit := openFiles(log)
+	s.gateway, err = gateway.New(gateway.Config{
+		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
+		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes}),
+		Logger: log, TLS: s.certs.config, PublicURL: c.publicURL(), MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
+	})
+	if err != nil {
+		return s, err
+	}
+	s.shutdowns = append(s.shutdowns, s.gateway.Shutdown)
+	if err := s.listenAll(ctx, &c); err != nil {
+		return s, err
+	}
+	s.care(background)
+	return s, s.certs.begin(background)
+}
+
+// listenAll opens every listener before it returns, so that a port that is
+// taken is an error at start.
+func (s *server) listenAll(ctx context.Context, c *Config) error {
+	if err := s.listen(ctx, "http", c.HTTP, s.gateway.Serve); err != nil {
+		return err
+	}
+	if err := s.listen(ctx, "https", c.HTTPS, s.gateway.ServeTLS); err != nil {
+		return err
+	}
+	for _, l := range []struct {
+		name   string
+		listen []string
+		mode   smtp.Mode
+		tls    bool // from the start
+	}{
+		{"smtp", c.SMTP, smtp.MX, false},
+		{"submission", c.Submission, smtp.Submission, false},
+		{"submissions", c.Submissions, smtp.Submission, true},
+		{"lmtp", c.LMTP, smtp.LMTP, false},
+	} {
+		if len(l.listen) == 0 {
+			continue
+		}
+		m := smtp.New(smtp.Config{
+			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, TLS: s.certs.forSMTP(),
+			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, Logger: s.log,
+		})
+		s.shutdowns = append(s.shutdowns, m.Shutdown)
+		serve := m.Serve
+		if l.tls {
+			serve = func(plain net.Listener) error { return m.Serve(tls.NewListener(plain, s.certs.forSMTP())) }
+		}
+		if err := s.listen(ctx, l.name, l.listen, serve); err != nil {
+			return err
+		}
+	}
+	return s.listenAdmin(c)
+}
+
+func (s *server) listen(ctx context.Context, name string, where []string, serve func(net.Listener) error) error {
+	for _, address := range where {
+		l, err := openListener(ctx, address)
+		if err != nil {
+			return fmt.Errorf("[%s] listen: %w", name, err)
+		}
+		s.addresses[name] = append(s.addresses[name], l.Addr())
+		s.log.Info("listening", "door", name, "address", l.Addr().String())
+		s.serve(name, l, serve)
+	}
+	return nil
+}
+
+func openListener(ctx context.Context, address string) (net.Listener, error) {
+	var lc net.ListenConfig
+	path, unix := strings.CutPrefix(address, "unix:")
+	if !unix {
+		return lc.Listen(ctx, "tcp", address)
+	}
+	// What a server that was killed left behind; the store's lock is ours.
+	if info, err := os.Lstat(path); err == nil && info.Mode().Type() == os.ModeSocket {
+		os.Remove(path)
+	}
+	l, err := lc.Listen(ctx, "unix", path)
+	if err != nil {
+		return nil, err
+	}
+	// The MTA in front runs as another user, of a group it shares with us.
+	return l, os.Chmod(path, 0o660)
+}
+
+// serve runs one listener until it is closed.
+func (s *server) serve(name string, l net.Listener, serve func(net.Listener) error) {
+	s.running.Go(func() {
+		err := serve(l)
+		if err == nil || errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+			return
+		}
+		select {
+		case s.failed <- fmt.Errorf("[%s] %s: %w", name, l.Addr(), err):
+		default:
+		}
+	})
+}
+
+func (s *server) listenAdmin(c *Config) error {
+	l, err := admin.Listen(c.StorePath)
+	if err != nil {
+		return err
+	}
+	a := admin.NewServer(s.admin(s.log, s.status))
+	s.shutdowns = append(s.shutdowns, a.Shutdown, func(context.Context) error { return os.Remove(admin.SocketPath(c.StorePath)) })
+	s.serve("admin", l, a.Serve)
+	return nil
+}
+
+// Addr is the first address a door listens on ("http", "https", "smtp",
+// "submission", "submissions", "lmtp"), or "".
+func (s *server) Addr(door string) string {
+	if a := s.addresses[door]; len(a) > 0 {
+		return a[0].String()
+	}
+	return ""
+}
+
+func (s *server) status() admin.Status {
+	st := admin.Status{Running: true, Version: version(), Held: s.gateway.Held(), Listen: map[string]string{}}
+	for _, door := range slices.Sorted(maps.Keys(s.addresses)) {
+		var all []string
+		for _, a := range s.addresses[door] {
+			all = append(all, a.String())
+		}
+		st.Listen[door] = strings.Join(all, " ")
+	}
+	return st
+}
+
+// Failed gives the error of a listener that died.
+func (s *server) Failed() <-chan error { return s.failed }
+
+// collectEvery is how often bodies that nobody refers to are dropped.
+const collectEvery = time.Hour
+
+// care does what needs no one to ask: it takes up what an earlier process left,
+// and frees space.
+func (s *server) care(ctx context.Context) {
+	s.running.Go(func() {
+		s.complain(ctx, "recover deliveries", s.router.Recover(ctx))
+		tick := time.NewTicker(collectEvery)
+		defer tick.Stop()
+		for {
+			s.complain(ctx, "sweep mailboxes", s.mailboxes.Sweep(ctx))
+			done, err := s.blobs.Collect(ctx)
+			s.complain(ctx, "collect bodies", err)
+			if done.Blobs > 0 || done.Packs > 0 {
+				s.log.Info("bodies collected", "bodies", done.Blobs, "files", done.Packs, "bytes", done.Bytes)
+			}
+			select {
+			case <-tick.C:
+			case <-ctx.Done():
+				return
+			}
+		}
+	})
+}
+
+func (s *server) complain(ctx context.Context, work string, err error) {
+	if err != nil && ctx.Err() == nil {
+		s.log.Error("background work failed", "work", work, "error", err)
+	}
+}
+
+// Close answers the held phones, lets what is at work end until ctx does, and
+// closes the store. It may be called more than once.
+func (s *server) Close(ctx context.Context) error {
+	s.closing.Do(func() { s.closed = s.close(ctx) })
+	return s.closed
+}
+
+func (s *server) close(ctx context.Context) error {
+	s.background()
+	errs := make([]error, len(s.shutdowns))
+	var all sync.WaitGroup
+	for i, f := range s.shutdowns {
+		all.Go(func() { errs[i] = f(ctx) })
+	}
+	all.Wait()
+	s.running.Wait()
+	if s.certs != nil {
+		s.certs.end()
+	}
+	for i, err := range errs {
+		if errors.Is(err, context.DeadlineExceeded) || errors.Is(err, os.ErrNotExist) {
+			// What had not ended by then was broken off; that is what a deadline says.
+			errs[i] = nil
+		}
+	}
+	return errors.Join(append(errs, s.data.Close())...)
+}
