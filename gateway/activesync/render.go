@@ -19,13 +19,16 @@ func fetchOptions(s *session, q *eas.FetchOptions) (*class.Options, error) {
 	if err := checkOptions(o, mail.ClassEmail); err != nil {
 		return nil, err
 	}
-	return class.OptionsOf(s.version, o), nil
+	opt := class.OptionsOf(s.version, o)
+	opt.Fetch = true
+	return opt, nil
 }
 
 // whole are the options with nothing cut off, for a Fetch in a Sync: it asks
 // for what was (MS-ASCMD 2.2.3.67.2).
 func whole(opt *class.Options) *class.Options {
 	w := *opt
+	w.Fetch = true
 	w.Truncation, w.MIMETruncation = nil, nil
 	w.BodyPreferences = append([]eas.BodyPreference(nil), opt.BodyPreferences...)
 	for i := range w.BodyPreferences {

@@ -13,8 +13,6 @@ const (
 	// previewSize is the largest TruncationSize that asks for a preview rather
 	// than for a text: links and images are left out of what is shown in lists.
 	previewSize = 4096
-	// defaultSize is how much a client gets that says nothing of bodies.
-	defaultSize = 51200
 	// maxConvert is how much HTML is read to make plain text of it.
 	maxConvert = 4 << 20
 	// maxPreview is the longest preview, in characters (MS-ASAIRS 2.2.2.35.4).
@@ -110,7 +108,13 @@ func (b *bodyReader) order(opt *Options, out []preference) []preference {
 	if len(b.pieces) == 0 {
 		native = 0 // any form of nothing is as good
 	}
-	fallback := preference{kind: eas.BodyPlain, limit: defaultSize}
+	// A client that says nothing of bodies syncs without them, as the examples
+	// of MS-ASCMD 4 show: it gets the native form's size and fetches what it
+	// wants to read.
+	fallback := preference{kind: b.native()}
+	if opt.Fetch {
+		fallback.limit = noLimit
+	}
 	if len(opt.BodyPreferences) > 0 {
 		// None of what the client takes may be sent: the native form, then.
 		fallback = readPreference(&opt.BodyPreferences[0])
@@ -157,9 +161,29 @@ func (b *bodyReader) read(p preference, opt *Options) (text string, total int64,
 		}
 		return b.readMIME(limit)
 	case eas.BodyHTML:
-		return b.readHTML(p.limit)
+		if p.limit != 0 {
+			return b.readHTML(p.limit)
+		}
+	default:
+		if p.limit != 0 {
+			return b.readPlain(p.limit)
+		}
 	}
-	return b.readPlain(p.limit)
+	total = b.estimate(p.kind)
+	return "", total, total > 0, nil
+}
+
+// estimate is about how large the body is, without reading it.
+func (b *bodyReader) estimate(kind uint8) int64 {
+	var n int64
+	for _, p := range b.pieces {
+		part := p.Plain
+		if kind == eas.BodyHTML && p.HTML >= 0 || part < 0 {
+			part = p.HTML
+		}
+		n += b.ix.Parts[part].DecodedSize
+	}
+	return n
 }
 
 // readHTML returns the body as HTML, at most limit bytes of it.

@@ -43,7 +43,7 @@ func TestTheBodyIsChosenAmongThePreferences(t *testing.T) {
 		{"all or none that fits", "alternative", 0, prefs{pref(2, 5000, true), pref(1, 50, false)}, 2, false, false},
 		{"all or none of nothing", "alternative", 0, prefs{pref(2, 50, true)}, 2, true, true},
 		{"all or none everywhere: the first form's size", "alternative", 0, prefs{pref(1, 5, true), pref(2, 50, true)}, 2, true, true},
-		{"nothing asked", "alternative", 0, nil, 1, false, false},
+		{"nothing asked: no body", "alternative", 0, nil, 2, true, true},
 		{"size 0", "plain", 0, prefs{pref(1, 0, false)}, 1, true, true},
 		{"MIME for all", "plain", 2, prefs{pref(1, -1, false), pref(4, -1, false)}, 4, false, false},
 		{"MIME for S/MIME only, this is none", "plain", 1, prefs{pref(1, -1, false), pref(4, -1, false)}, 1, false, false},
@@ -64,6 +64,14 @@ func TestTheBodyIsChosenAmongThePreferences(t *testing.T) {
 				t.Error("the MIME is not the message as it came")
 			}
 		})
+	}
+}
+
+func TestAFetchWithoutPreferencesBringsTheWholeBody(t *testing.T) {
+	raw := fixture(t, "alternative")
+	e := render(t, itemOf(raw), raw, &Options{Version: eas.V141, Fetch: true})
+	if e.Body.Type != eas.BodyHTML || e.Body.Truncated || e.Body.Data == nil {
+		t.Errorf("%+v", *e.Body)
 	}
 }
 

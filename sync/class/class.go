@@ -26,6 +26,7 @@ type Options struct {
 	MIMESupport     uint                 // 0 never, 1 S/MIME messages, 2 all (MS-ASCMD 2.2.3.110)
 	MIMETruncation  *uint                // 0–8 (MS-ASCMD 2.2.3.111)
 	Truncation      *uint                // 2.5: 0–9 (MS-ASCMD 2.2.3.185)
+	Fetch           bool                 // the item was asked for by name: without preferences its body comes whole
 }
 
 // OptionsOf reads a collection's options block for one version.

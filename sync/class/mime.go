@@ -94,7 +94,7 @@ func (b *bodyReader) renderLegacy(opt *Options, v *values, dst *eas.Email) error
 		dst.MIMEData, dst.MIMESize, dst.MIMETruncated = &v.data, &v.legacy.size, &v.legacy.truncated
 		return nil
 	}
-	text, total, truncated, err := b.readPlain(truncation(opt.Truncation))
+	text, total, truncated, err := b.read(preference{kind: eas.BodyPlain, limit: truncation(opt.Truncation)}, opt)
 	if err != nil {
 		return err
 	}
