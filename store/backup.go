@@ -176,7 +176,7 @@ func (s *Store) restoreRows(r io.Reader) error {
 		}
 		size += len(w.key) + len(w.value)
 		if len(rows) > 0 && (w.key == nil || size > int(min(restoreBatch, s.commits.maxBytes/2)) || len(rows) >= s.commits.maxRows/2) {
-			if err := s.needs(s.reserve); err != nil {
+			if err := s.space.needs(s.workRoom() + s.space.reserve); err != nil {
 				return err
 			}
 			if err := s.putRaw(rows); err != nil {

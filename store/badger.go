@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
+	"math"
 	"strings"
 
 	"github.com/dgraph-io/badger/v4"
@@ -21,16 +22,22 @@ const maxKey = 1024
 const (
 	indexCache    = 16 << 20
 	valueLogFile  = 1 << 20 // never written to
-	baseTable     = 4 << 20
 	numMemtables  = 2
 	numCompactors = 2
+
+	// These bound what a compaction writes at once, see space.
+	baseLevel      = 10 << 20
+	levelZeroStall = 10
+	maxTable       = 8 << 20
 )
+
+func tableSize(mem int64) int64 { return min(maxTable, mem) }
 
 func openBadger(cfg Config, log *slog.Logger) (*badger.DB, error) {
 	mem := cfg.MemTable
-	compactors := numCompactors
+	compactors, stall := numCompactors, levelZeroStall
 	if cfg.NoCompaction {
-		compactors = 0
+		compactors, stall = 0, math.MaxInt // nobody would end the wait
 	}
 	opt := badger.DefaultOptions(cfg.Path).
 		WithLogger(badgerLog{log}).
@@ -39,7 +46,9 @@ func openBadger(cfg Config, log *slog.Logger) (*badger.DB, error) {
 		WithDetectConflicts(false). // there is one writer
 		WithMemTableSize(mem).
 		WithNumMemtables(numMemtables).
-		WithBaseTableSize(min(baseTable, mem)).
+		WithBaseTableSize(tableSize(mem)).
+		WithBaseLevelSize(baseLevel).
+		WithNumLevelZeroTablesStall(stall).
 		WithValueThreshold(min(1<<20, mem*15/100)).
 		WithValueLogFileSize(valueLogFile).
 		WithCompression(options.None). // and thus no cache of blocks
@@ -47,6 +56,7 @@ func openBadger(cfg Config, log *slog.Logger) (*badger.DB, error) {
 		WithIndexCacheSize(indexCache).
 		WithNumCompactors(compactors).
 		WithCompactL0OnClose(!cfg.NoCompaction)
+	opt.TableSizeMultiplier = 1
 	// Managed: the committer numbers the commits itself, so that a View costs
 	// no rendezvous with Badger's oracle.
 	db, err := badger.OpenManaged(opt)

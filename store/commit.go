@@ -187,16 +187,20 @@ func (c *committer) restart() {
 func (c *committer) batch(calls []*call) int {
 	over := newOverlay()
 	n := 0
-	free, err := FreeBytes(c.store.path)
+	plain, urgent := c.store.admit(c.maxBytes)
 	for ; n < len(calls); n++ {
 		cl := calls[n]
 		if !cl.state.CompareAndSwap(queued, started) && cl.state.Load() == abandoned {
 			continue
 		}
-		if cl.err = cmp.Or(c.failed, err, cl.ctx.Err()); cl.err != nil {
+		if cl.err = cmp.Or(c.failed, cl.ctx.Err()); cl.err != nil {
 			continue
 		}
-		if !c.exec(cl, over, c.room(cl, free)) {
+		room := plain
+		if cl.reserve {
+			room = urgent
+		}
+		if !c.exec(cl, over, room) {
 			break
 		}
 	}
@@ -213,15 +217,6 @@ func (c *committer) batch(calls []*call) int {
 		}
 	}
 	return n
-}
-
-// room returns ErrDiskFull when the call may not write for want of space.
-func (c *committer) room(cl *call, free int64) error {
-	need := c.store.reserve
-	if cl.reserve {
-		need /= 2
-	}
-	return enough(free-c.maxBytes*2, need)
 }
 
 // exec runs one call over the batch so far. It returns false when the call has
@@ -286,6 +281,7 @@ func (c *committer) commit(over *overlay) error {
 		c.store.log.Error("commit failed, the store takes no more updates", "err", err)
 		return c.failed
 	}
+	c.store.space.written += over.bytes
 	c.store.snaps.publish(ts)
 	return nil
 }

@@ -56,35 +56,3 @@ func SyncDir(path string) error {
 	defer d.Close()
 	return d.Sync()
 }
-
-// FreeBytes returns how much can still be written to the file system that holds
-// path.
-func FreeBytes(path string) (int64, error) {
-	var st unix.Statfs_t
-	for {
-		err := unix.Statfs(path, &st)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return 0, fmt.Errorf("store: free space of %s: %w", path, err)
-		}
-		return int64(st.Bavail) * int64(st.Bsize), nil
-	}
-}
-
-// needs returns ErrDiskFull when less than n bytes are free.
-func (s *Store) needs(n int64) error {
-	free, err := FreeBytes(s.path)
-	if err != nil {
-		return err
-	}
-	return enough(free, n)
-}
-
-func enough(free, need int64) error {
-	if free < need {
-		return fmt.Errorf("%w: %d MB are free, %d MB are needed", ErrDiskFull, max(free, 0)>>20, need>>20)
-	}
-	return nil
-}

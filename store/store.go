@@ -6,6 +6,7 @@
 package store
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -29,18 +30,13 @@ var (
 
 // The defaults of Config.
 const (
-	// DefaultReserve is kept free because Badger writes its files through
-	// memory maps: a page of a sparse file that finds no room is a SIGBUS,
-	// not an error. It covers the log and the largest compaction.
-	DefaultReserve = 256 << 20
+	// DefaultReserve is what others may write to the disk between two looks at
+	// its free space.
+	DefaultReserve = 64 << 20
 	// DefaultMemTable keeps an idle process small and lets one update write
 	// 2.4 MB.
 	DefaultMemTable = 16 << 20
 )
-
-// floorTables is how many memory tables there must be room for to open or close
-// a store, which turn what is in memory and in the log into tables.
-const floorTables = 4
 
 // KeySize is the length of a sealing key in bytes.
 const KeySize = 32
@@ -51,8 +47,9 @@ type Config struct {
 	Key    []byte       // nil, or KeySize bytes: every value is sealed with an AEAD
 	Logger *slog.Logger // nil: slog.Default()
 
-	// Reserve is the free space in bytes below which updates are refused with
-	// ErrDiskFull; zero means DefaultReserve.
+	// Reserve is the free space in bytes, besides what the engine itself may
+	// need, below which updates are refused with ErrDiskFull; zero means
+	// DefaultReserve.
 	Reserve int64
 	// MemTable is the size in bytes of the table that collects writes in
 	// memory; zero means DefaultMemTable. One update may write 15 % of it.
@@ -71,8 +68,7 @@ type Store struct {
 	seal    *sealer // nil: values are stored as they are
 	snaps   snapshots
 	commits *committer
-	reserve int64
-	floor   int64 // free bytes without which Badger must not be opened or closed
+	space   *space
 }
 
 // Problem is a broken invariant that a Check found.
@@ -100,22 +96,12 @@ func open(cfg Config, restoring bool) (_ *Store, err error) {
 	if cfg.Key != nil && len(cfg.Key) != KeySize {
 		return nil, fmt.Errorf("%w: it has %d bytes, not %d", ErrWrongKey, len(cfg.Key), KeySize)
 	}
-	s := &Store{path: cfg.Path, log: cfg.Logger, reserve: cfg.Reserve}
-	if s.log == nil {
-		s.log = slog.Default()
-	}
-	if s.reserve == 0 {
-		s.reserve = DefaultReserve
-	}
+	cfg.Logger = cmp.Or(cfg.Logger, slog.Default())
+	cfg.Reserve = cmp.Or(cfg.Reserve, DefaultReserve)
+	cfg.MemTable = cmp.Or(cfg.MemTable, DefaultMemTable)
+	s := &Store{path: cfg.Path, log: cfg.Logger, space: newSpace(cfg)}
 	if err := MakeDir(cfg.Path); err != nil {
 		return nil, diskFull(err)
-	}
-	if cfg.MemTable == 0 {
-		cfg.MemTable = DefaultMemTable
-	}
-	s.floor = min(s.reserve/2, floorTables*cfg.MemTable)
-	if err := s.needs(s.floor); err != nil {
-		return nil, err
 	}
 	if s.lock, err = lockDir(cfg.Path); err != nil {
 		return nil, err
@@ -127,6 +113,9 @@ func open(cfg Config, restoring bool) (_ *Store, err error) {
 	}()
 	if !restoring && exists(filepath.Join(cfg.Path, restoreMark)) {
 		return nil, errors.New("a restore into this directory was not finished; remove the directory and restore again")
+	}
+	if err = s.space.beforeOpen(); err != nil {
+		return nil, err
 	}
 	if s.db, err = openBadger(cfg, s.log); err != nil {
 		return nil, diskFull(err)
@@ -154,7 +143,7 @@ func (s *Store) Close() error {
 		return nil
 	}
 	s.snaps.close()
-	if err := s.needs(s.floor); err != nil {
+	if err := s.space.needs(s.workRoom()); err != nil {
 		// Badger would write what is in memory into a mapped file and die of
 		// it. It is in the log: leave it as a crash would.
 		s.log.Error("no room to close the store in order, the log will be read again", "err", err)
@@ -173,8 +162,8 @@ func (s *Store) Close() error {
 // Path returns the store's directory.
 func (s *Store) Path() string { return s.path }
 
-// Reserve returns the free space in bytes below which updates are refused.
-func (s *Store) Reserve() int64 { return s.reserve }
+// Reserve returns the free space in bytes that updates leave alone.
+func (s *Store) Reserve() int64 { return s.space.reserve }
 
 // View runs fn over a consistent snapshot of everything committed before. It
 // never waits for an update. A View may stand within another View, never

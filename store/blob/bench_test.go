@@ -2,6 +2,8 @@ package blob_test
 
 import (
 	"encoding/binary"
+	"fmt"
+	"os"
 	"sync/atomic"
 	"testing"
 
@@ -93,4 +95,48 @@ func BenchmarkReadAt1K(b *testing.B) {
 		_, err := k.ReadAt(ctx, ref, p, 0)
 		return err
 	})
+}
+
+// BenchmarkFileForEachBlob20Writers is what packs are compared with in
+// docs/decisions/0001-blob-packs.md: a temporary file, fsync, rename and fsync
+// of one of 256 directories.
+func BenchmarkFileForEachBlob20Writers(b *testing.B) {
+	dir := b.TempDir()
+	for i := range 256 {
+		if err := os.Mkdir(fmt.Sprintf("%s/%02x", dir, i), 0o700); err != nil {
+			b.Fatal(err)
+		}
+	}
+	var n atomic.Uint64
+	b.SetParallelism(10)
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		buf := body(1, 10<<10)
+		for pb.Next() {
+			i := n.Add(1)
+			binary.BigEndian.PutUint64(buf, i)
+			if err := writeFile(fmt.Sprintf("%s/%02x", dir, i%256), fmt.Sprint(i), buf); err != nil {
+				b.Error(err)
+			}
+		}
+	})
+	b.ReportMetric(float64(b.N)/b.Elapsed().Seconds(), "blobs/s")
+}
+
+func writeFile(dir, name string, data []byte) error {
+	f, err := os.CreateTemp(dir, "tmp")
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	if _, err := f.Write(data); err != nil {
+		return err
+	}
+	if err := f.Sync(); err != nil {
+		return err
+	}
+	if err := os.Rename(f.Name(), dir+"/"+name); err != nil {
+		return err
+	}
+	return store.SyncDir(dir)
 }
