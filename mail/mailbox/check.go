@@ -45,11 +45,8 @@ func (c *checker) bad(table string, key any, format string, args ...any) {
 }
 
 func (c *checker) run() error {
-	for k, err := range sweepTable.Keys(c.tx, store.TableRange[folderKey]{}) {
-		if err != nil {
-			return err
-		}
-		c.places[k] = false
+	if err := c.sweeps(); err != nil {
+		return err
 	}
 	for row, err := range stateTable.Scan(c.tx, store.TableRange[mail.MailboxID]{}) {
 		if err != nil {
@@ -69,6 +66,17 @@ func (c *checker) run() error {
 		return err
 	}
 	return c.index()
+}
+
+// sweeps notes what is to be swept.
+func (c *checker) sweeps() error {
+	for k, err := range sweepTable.Keys(c.tx, store.TableRange[folderKey]{}) {
+		if err != nil {
+			return err
+		}
+		c.places[k] = false
+	}
+	return nil
 }
 
 // mailbox checks one mailbox with everything in it.
