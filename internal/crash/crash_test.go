@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"martlet/internal/phone"
+	"martlet/internal/process"
 	"martlet/protocol/eas"
 )
 
@@ -28,8 +29,9 @@ func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Minute)
 	defer cancel()
-	in := install(t)
-	p := in.start(ctx)
+	in := process.Install(t)
+	in.Run(password+"\n", "user", "add", login, "--new-domain", "--password-stdin")
+	p := in.Start(ctx)
 	l := newLoad(t, in)
 	l.setUp(ctx)
 
@@ -43,17 +45,17 @@ func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	wg.Go(func() { l.submit(working) })
 	for range kills {
 		pause(working, time.Duration(20+rand.IntN(180))*time.Millisecond)
-		p.kill()
-		p = in.start(ctx)
+		p.Kill()
+		p = in.Start(ctx)
 	}
 	pause(working, 200*time.Millisecond)
 	stopWork()
 	wg.Wait()
 	l.compare(ctx)
-	if err := p.stop(); err != nil {
-		t.Errorf("SIGTERM: %v\n%s", err, p.stderr)
+	if err := p.Stop(); err != nil {
+		t.Errorf("SIGTERM: %v\n%s", err, p.Log())
 	}
-	if out := in.run("", "fsck", "--deep"); t.Failed() {
+	if out := in.Run("", "fsck", "--deep"); t.Failed() {
 		t.Log(out)
 	}
 	t.Logf("%d kills; %d messages acknowledged, %d sent by the phone, %d deleted", kills, len(l.accepted), len(l.sent), len(l.deleted))

@@ -14,13 +14,19 @@ import (
 	"time"
 
 	"martlet/internal/phone"
+	"martlet/internal/process"
 	"martlet/protocol/eas"
+)
+
+const (
+	login    = "robin@crash.example"
+	password = "never-lands-here"
 )
 
 // load is what goes on while the server is killed, and what it was told.
 type load struct {
 	t                       *testing.T
-	in                      *installation
+	in                      *process.Installation
 	reader, deleter, sender *phone.Phone
 	inbox, trash            string
 	resyncs                 atomic.Int64 // a phone's SyncKey was not known
@@ -31,7 +37,7 @@ type load struct {
 	deleted  []string   // subjects whose deletion was answered
 }
 
-func newLoad(t *testing.T, in *installation) *load {
+func newLoad(t *testing.T, in *process.Installation) *load {
 	l := &load{t: t, in: in}
 	l.reader, l.deleter, l.sender = l.newPhone("READER"), l.newPhone("DELETER"), l.newPhone("SENDER")
 	return l
@@ -41,7 +47,7 @@ func (l *load) newPhone(id string) *phone.Phone {
 	l.t.Helper()
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
 	l.t.Cleanup(client.CloseIdleConnections)
-	p, err := phone.New(phone.Config{URL: "http://" + l.in.http, User: login, Password: password, DeviceID: id, Version: eas.V161, HTTPClient: client})
+	p, err := phone.New(phone.Config{URL: "http://" + l.in.HTTP, User: login, Password: password, DeviceID: id, Version: eas.V161, HTTPClient: client})
 	if err != nil {
 		l.t.Fatal(err)
 	}
@@ -65,7 +71,7 @@ func message(subject string) string {
 func (l *load) deliver(ctx context.Context, sender int) {
 	n := 0
 	for ctx.Err() == nil {
-		conn, err := net.DialTimeout("tcp", l.in.smtp, time.Second)
+		conn, err := net.DialTimeout("tcp", l.in.SMTP, time.Second)
 		if err != nil {
 			pause(ctx, 5*time.Millisecond)
 			continue

@@ -32,6 +32,8 @@ var allowed = map[string][]string{
 	"internal/simulation": {"..."},
 	"internal/demo":       {"internal/phone", "protocol/eas"},
 	"internal/crash":      {},
+	"internal/process":    {},
+	"internal/benchmark":  {},
 	"internal/policy":     {},
 	"cmd/...":             {"..."},
 }

@@ -1,0 +1,151 @@
+// Package process runs a real martlet binary for tests and benchmarks: built,
+// configured, started, killed and stopped as on a machine of its own. It must
+// never look into the server other than a command or a client could.
+package process
+
+import (
+	"bufio"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+)
+
+// Installation is a martlet binary with its configuration and an empty store.
+type Installation struct {
+	t          testing.TB
+	Dir        string // holds martlet, martlet.toml and data
+	HTTP, SMTP string // addresses, the same after every start
+}
+
+// Install builds the binary and configures it: plain HTTP and SMTP on loopback,
+// warnings logged as JSON.
+func Install(t testing.TB) *Installation {
+	t.Helper()
+	in := &Installation{t: t, Dir: t.TempDir(), HTTP: freeAddress(t), SMTP: freeAddress(t)}
+	build := exec.Command("go", "build", "-o", in.binary(), "martlet/cmd/martlet")
+	if out, err := build.CombinedOutput(); err != nil {
+		t.Fatalf("go build: %v\n%s", err, out)
+	}
+	text := fmt.Sprintf("hostname = \"mail.process.example\"\n[store]\npath = \"data\"\n[log]\nlevel = \"warn\"\nformat = \"json\"\n[http]\nlisten = %q\n[smtp]\nlisten = %q\nsessions_per_host = 0\n", in.HTTP, in.SMTP)
+	if err := os.WriteFile(in.config(), []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.Mkdir(filepath.Join(in.Dir, "data"), 0o700); err != nil {
+		t.Fatal(err)
+	}
+	return in
+}
+
+func (in *Installation) binary() string { return filepath.Join(in.Dir, "martlet") }
+func (in *Installation) config() string { return filepath.Join(in.Dir, "martlet.toml") }
+
+// freeAddress is an address that was free a moment ago.
+func freeAddress(t testing.TB) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	return l.Addr().String()
+}
+
+// Run runs a command of the binary to its end and returns what it printed. An
+// exit status other than 0 fails the test.
+func (in *Installation) Run(stdin string, args ...string) string {
+	in.t.Helper()
+	cmd := exec.Command(in.binary(), append(args, "-c", in.config())...)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	if err != nil {
+		in.t.Fatalf("martlet %s: %v\n%s", strings.Join(args, " "), err, out)
+	}
+	return string(out)
+}
+
+// Server is a running server.
+type Server struct {
+	cmd    *exec.Cmd
+	exited chan error
+	log    *tail
+}
+
+// Start runs the server and returns when both doors accept connections.
+func (in *Installation) Start(ctx context.Context) *Server {
+	in.t.Helper()
+	p := &Server{cmd: exec.Command(in.binary(), "serve", "-c", in.config()), exited: make(chan error, 1), log: &tail{}}
+	out, err := p.cmd.StderrPipe()
+	if err != nil {
+		in.t.Fatal(err)
+	}
+	if err := p.cmd.Start(); err != nil {
+		in.t.Fatal(err)
+	}
+	go func() {
+		p.log.follow(out)
+		p.exited <- p.cmd.Wait()
+	}()
+	deadline := time.Now().Add(20 * time.Second)
+	for _, address := range []string{in.HTTP, in.SMTP} {
+		for {
+			conn, err := net.DialTimeout("tcp", address, time.Second)
+			if err == nil {
+				conn.Close()
+				break
+			}
+			select {
+			case err := <-p.exited:
+				in.t.Fatalf("the server ended at its start: %v\n%s", err, p.log)
+			case <-ctx.Done():
+				in.t.Fatal(ctx.Err())
+			case <-time.After(2 * time.Millisecond):
+			}
+			if time.Now().After(deadline) {
+				p.Kill()
+				in.t.Fatalf("the server does not listen\n%s", p.log)
+			}
+		}
+	}
+	return p
+}
+
+// Kill ends the process as a power cut would.
+func (p *Server) Kill() {
+	p.cmd.Process.Signal(syscall.SIGKILL)
+	<-p.exited
+}
+
+// Stop ends it as an administrator would.
+func (p *Server) Stop() error {
+	p.cmd.Process.Signal(syscall.SIGTERM)
+	return <-p.exited
+}
+
+// PID is the process's number, for /proc.
+func (p *Server) PID() int { return p.cmd.Process.Pid }
+
+// Log is the last lines that the server logged. Call it after Kill or Stop.
+func (p *Server) Log() string { return p.log.String() }
+
+// tail keeps the last lines that the server logged.
+type tail struct{ lines []string }
+
+func (l *tail) follow(r io.Reader) {
+	s := bufio.NewScanner(r)
+	s.Buffer(nil, 1<<20)
+	for s.Scan() {
+		if l.lines = append(l.lines, s.Text()); len(l.lines) > 40 {
+			l.lines = l.lines[1:]
+		}
+	}
+}
+
+func (l *tail) String() string { return strings.Join(l.lines, "\n") }
