@@ -103,6 +103,7 @@ type committer struct {
 	failed  error   // a commit failed: what is in memory can no longer be trusted
 	current []*call // not yet answered
 	running *call   // whose fn is on the stack
+	names   names
 }
 
 func newCommitter(s *Store) *committer {
@@ -112,6 +113,7 @@ func newCommitter(s *Store) *committer {
 		maxRows:  int(s.db.MaxBatchCount() * 9 / 10),
 		wake:     make(chan struct{}, 1),
 		ended:    make(chan struct{}),
+		names:    names{path: s.path},
 	}
 }
 
@@ -274,7 +276,11 @@ func (c *committer) commit(over *overlay) error {
 	if err != nil { // nothing has been written
 		return fmt.Errorf("store: commit: %w", err)
 	}
-	if err := txn.CommitAt(ts, nil); err != nil {
+	err = txn.CommitAt(ts, nil)
+	if err == nil {
+		err = c.names.sync()
+	}
+	if err != nil {
 		// Part of it may be in the log or in memory, and a failed fsync may
 		// have dropped pages: only a restart reads back what is true.
 		c.failed = fmt.Errorf("store: a commit failed, restart to go on: %w", diskFull(err))

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"time"
 
 	"golang.org/x/sys/unix"
 )
@@ -55,4 +56,32 @@ func SyncDir(path string) error {
 	}
 	defer d.Close()
 	return d.Sync()
+}
+
+// names makes the files that Badger creates in a directory durable: it syncs
+// their content, but not the directory, when it begins a new log.
+type names struct {
+	path   string
+	synced time.Time // the directory's time of change when last synced
+}
+
+// clockStep is more than the steps in which file systems tell the time: a name
+// made within one step after a sync does not change the directory's time.
+const clockStep = 50 * time.Millisecond
+
+// sync syncs the directory if a name may have been made since the last time.
+func (n *names) sync() error {
+	info, err := os.Stat(n.path)
+	if err != nil {
+		return err
+	}
+	changed := info.ModTime()
+	if changed.Equal(n.synced) && time.Since(changed) > clockStep {
+		return nil
+	}
+	if err := SyncDir(n.path); err != nil {
+		return err
+	}
+	n.synced = changed
+	return nil
 }
