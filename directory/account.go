@@ -21,19 +21,26 @@ const (
 	maxAliases = 500
 )
 
-// Account returns one account with its photo.
+// Account returns one account, without its photo.
 func (d *Directory) Account(ctx context.Context, id AccountID) (a Account, err error) {
 	err = d.store.View(ctx, func(tx *store.Tx) error {
-		if a, err = d.tables.accounts.Get(tx, id); err != nil {
-			return err
-		}
-		a.Photo, err = d.photo(tx, id)
+		a, err = d.tables.accounts.Get(tx, id)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
 		return Account{}, ErrNoAccount
 	}
 	return a, err
+}
+
+// Photo returns the account's photo, JPEG or PNG, or nil. It is kept apart
+// because it is a thousand times the rest, which is read for each message.
+func (d *Directory) Photo(ctx context.Context, id AccountID) (p []byte, err error) {
+	err = d.store.View(ctx, func(tx *store.Tx) error {
+		p, err = d.photo(tx, id)
+		return err
+	})
+	return p, err
 }
 
 func (d *Directory) photo(tx *store.Tx, id AccountID) ([]byte, error) {

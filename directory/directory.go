@@ -43,10 +43,10 @@ type Account struct {
 	Department, Office       string
 	Phone, Mobile, HomePhone string
 	Alias                    string   // the short name in the address list
-	Photo                    []byte   // JPEG or PNG, at most MaxPhoto bytes; only Account returns it
+	Photo                    []byte   // JPEG or PNG, at most MaxPhoto bytes; given to AddUser, read with Photo
 	Aliases                  []string // further addresses; treat as read-only
 	PasswordHash             string   // PHC string; empty: nobody can log in
-	Disabled                 bool     // cannot log in, still receives
+	Disabled                 bool     // cannot log in; the doors refuse mail for it
 	ActiveSync               bool     // phones may synchronise
 	Admin                    bool
 	Created                  time.Time

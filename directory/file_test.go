@@ -211,15 +211,15 @@ func TestPhotosComeFromFilesAndGoAway(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if a, err = d.Account(t.Context(), a.ID); err != nil || !bytes.Equal(a.Photo, photo) {
-		t.Errorf("photo of %d bytes, %v", len(a.Photo), err)
+	if p, err := d.Photo(t.Context(), a.ID); err != nil || !bytes.Equal(p, photo) {
+		t.Errorf("photo of %d bytes, %v", len(p), err)
 	}
 	apply(t, d, "[[user]]\nlogin='p@example.org'\nname='P'\n")
-	if a, err = d.Account(t.Context(), a.ID); err != nil || !bytes.Equal(a.Photo, photo) {
+	if p, err := d.Photo(t.Context(), a.ID); err != nil || !bytes.Equal(p, photo) {
 		t.Error("a file without a photo took it away")
 	}
 	apply(t, d, "[[user]]\nlogin='p@example.org'\nphoto=''\n")
-	if a, err = d.Account(t.Context(), a.ID); err != nil || a.Photo != nil {
+	if p, err := d.Photo(t.Context(), a.ID); err != nil || p != nil {
 		t.Error("an empty photo did not take it away")
 	}
 	big := base64.StdEncoding.EncodeToString(append(photo, make([]byte, MaxPhoto)...))

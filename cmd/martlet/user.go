@@ -142,7 +142,7 @@ func (a *app) userPassword() *cobra.Command {
 func (a *app) userDisable(disable bool) *cobra.Command {
 	use, short, said := "enable", "Let a user log in again", "enabled"
 	if disable {
-		use, short, said = "disable", "Bar a user from logging in; mail still arrives", "disabled"
+		use, short, said = "disable", "Bar a user from logging in and from getting mail", "disabled"
 	}
 	return &cobra.Command{
 		Use: use + " LOGIN", Short: short, Args: cobra.ExactArgs(1),
