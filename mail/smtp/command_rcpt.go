@@ -72,14 +72,13 @@ func rcptParameters(r *mail.Recipient, params []parameter) reply {
 }
 
 // resolve finds out where the address leads. Only authenticated users may
-// send to other hosts.
+// send to other hosts. A disabled account still receives, as on Exchange: what
+// came meanwhile is there when it is enabled again.
 func (s *session) resolve(ctx context.Context, r *mail.Recipient) reply {
 	route, err := s.srv.cfg.Directory.Resolve(ctx, r.Address)
 	switch {
 	case errors.Is(err, directory.ErrNoAddress):
 		return answer(550, "5.1.1", "No such address here")
-	case errors.Is(err, directory.ErrDisabled):
-		return answer(550, "5.2.1", "This mailbox is disabled")
 	case errors.Is(err, directory.ErrBadAddress):
 		return answer(550, "5.1.3", "Bad recipient address")
 	case err != nil:
@@ -91,24 +90,5 @@ func (s *session) resolve(ctx context.Context, r *mail.Recipient) reply {
 		return answer(550, "5.7.1", "Relaying denied")
 	}
 	r.Local, r.Accounts = route.Local, route.Accounts
-	return s.checkEnabled(ctx, route.Accounts)
-}
-
-// checkEnabled refuses mail for a person whose account is disabled, so that
-// the sender learns of it. Lists go on without asking after each member.
-func (s *session) checkEnabled(ctx context.Context, accounts []directory.AccountID) reply {
-	if len(accounts) != 1 {
-		return reply{}
-	}
-	account, err := s.srv.cfg.Directory.Account(ctx, accounts[0])
-	switch {
-	case errors.Is(err, directory.ErrNoAccount): // removed this moment
-		return answer(550, "5.1.1", "No such address here")
-	case err != nil:
-		s.srv.log.Error("smtp account lookup failed", "remote", s.remoteText, "error", err)
-		return replyUnavailable
-	case account.Disabled:
-		return answer(550, "5.2.1", "This mailbox is disabled")
-	}
 	return reply{}
 }
