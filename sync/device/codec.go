@@ -194,6 +194,7 @@ func (g *Generation) encode(e *store.Encoder) {
 	e.Uint(8, uint64(g.Floor.Item))
 	e.Uint(9, uint64(g.Filter))
 	e.Int(10, g.Cutoff)
+	e.Bool(12, g.More)
 	for _, a := range g.Added {
 		e.Message(11, func(e *store.Encoder) {
 			e.String(1, a.ClientID)
@@ -239,6 +240,8 @@ func parseGeneration(b []byte) (Generation, error) {
 			})
 			g.Added = append(g.Added, a)
 			return err
+		case 12:
+			g.More = f.Bool()
 		}
 		return nil
 	})

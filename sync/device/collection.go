@@ -18,6 +18,9 @@ type Generation struct {
 	Below  Position
 	Floor  Position // items below it are not on the device
 
+	// More says that the answer did not come to the end of what there was.
+	More bool
+
 	Filter uint8 // FilterType in force
 	Cutoff int64 // where Floor is going: milliseconds, zero without a filter
 
@@ -54,6 +57,6 @@ type Collection struct {
 	Confirmed Generation // the device has it
 	Pending   Generation // sent last; the device may have it
 
-	Own     []OwnWrite // ascending by ModSeq
-	Options []byte     // the door's options of the last request that gave any
+	Own     []OwnWrite
+	Options []byte // the door's options of the last request that gave any
 }

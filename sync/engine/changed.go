@@ -59,7 +59,7 @@ func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.Fo
 		return nil, err
 	}
 	g := latest(&c)
-	if uint64(folder.Highest) <= g.Cursor && g.Below == lowest && g.Floor.Received == g.Cutoff {
+	if uint64(folder.Highest) <= g.Cursor && !g.More {
 		return nil, nil
 	}
 	p := &plan{source: e.source, tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own), g: *g, window: 1, count: true}

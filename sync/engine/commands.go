@@ -166,7 +166,7 @@ func (c *commands) unknown(item *mail.Item) bool {
 	if uint64(item.ModSeq) <= c.base.Cursor || c.own.is(id, uint64(item.ModSeq)) {
 		return false
 	}
-	return has(c.base, mark(item.Position())) || c.own.added(id)
+	return holds(c.base, c.own, mark(item.Position()))
 }
 
 // delete takes an item away, into Deleted Items unless it is there already or

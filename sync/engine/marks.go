@@ -88,6 +88,11 @@ func has(g *device.Generation, p device.Position) bool {
 	return p.Item <= g.Top && !before(p, g.Floor) && (p.Item > g.Start || !before(p, g.Below))
 }
 
+// holds tells the same, own items above Top included.
+func holds(g *device.Generation, own *ownWrites, p device.Position) bool {
+	return has(g, p) || p.Item > g.Top && own.added(p.Item)
+}
+
 // sameMarks tells whether two generations say the same of the device.
 func sameMarks(a, b *device.Generation) bool {
 	return a.Cursor == b.Cursor && a.Top == b.Top && a.Start == b.Start && a.Below == b.Below &&
@@ -135,6 +140,7 @@ func begin(f *mail.Folder, last mail.ItemID, filter uint8, cut int64) device.Gen
 		Top:    uint32(last),
 		Start:  uint32(last),
 		Below:  highest,
+		More:   true,
 		Floor:  device.Position{Received: cut},
 		Filter: filter,
 		Cutoff: cut,

@@ -16,6 +16,7 @@ type ownWrites struct {
 	list    []device.OwnWrite
 	items   map[uint32]ownWrite
 	earlier []device.OwnWrite // set aside by recall
+	grown   bool              // note was called
 }
 
 // ownWrite is what the list says of one item.
@@ -61,6 +62,7 @@ func (o *ownWrites) note(item mail.ItemID, modseq mail.ModSeq, added bool) {
 	w := device.OwnWrite{Item: uint32(item), ModSeq: uint64(modseq), Added: added, Key: thisRequest}
 	o.list = append(o.list, w)
 	o.index(w)
+	o.grown = true
 }
 
 // fullOfAdds tells that there is no room for another added item.

@@ -24,7 +24,10 @@ type plan struct {
 	room   int64 // what the items still wanted may weigh
 	count  bool  // only count, load no items
 
+	tookBack bool // arrivals soft-deleted an item, which a wider window may bring again
+
 	counted int
+	doomed  int // Changes of items that the whole of soften takes back
 	skipped int // rows read that the device is not told of
 	fresh   []ItemChange
 	news    []ItemChange
@@ -36,9 +39,12 @@ type plan struct {
 func (p *plan) run() (done bool, err error) {
 	for _, step := range []func() (bool, error){p.log, p.soften, p.arrivals, p.backfill} {
 		if done, err = step(); err != nil || !done {
+			p.g.More = true
 			return false, err
 		}
 	}
+	// Behind a limit there may be more; only a look would tell.
+	p.g.More = p.limit != nil
 	return true, nil
 }
 
@@ -103,13 +109,17 @@ func (p *plan) log() (bool, error) {
 
 // tell tells of one entry; false means that the window is full.
 func (p *plan) tell(c *mail.Change) (bool, error) {
-	item := uint32(c.Item)
-	if p.own.is(item, uint64(c.ModSeq)) || !has(&p.g, mark(c.Position())) && !p.own.added(item) {
+	item, pos := uint32(c.Item), mark(c.Position())
+	if p.own.is(item, uint64(c.ModSeq)) || !holds(&p.g, p.own, pos) {
 		p.skipped++
 		return true, nil
 	}
 	if c.Deleted {
 		return p.emit(&p.news, ItemChange{Kind: Deleted, ID: c.Item}), nil
+	}
+	if before(pos, p.g.Floor) { // its own, and arrivals takes it back
+		p.skipped++
+		return true, nil
 	}
 	change := ItemChange{Kind: Changed, ID: c.Item}
 	if p.window > 0 && !p.count {
@@ -118,7 +128,11 @@ func (p *plan) tell(c *mail.Change) (bool, error) {
 			return false, err
 		}
 	}
-	return p.emit(&p.news, change), nil
+	told := p.emit(&p.news, change)
+	if told && before(pos, device.Position{Received: p.g.Cutoff}) {
+		p.doomed++
+	}
+	return told, nil
 }
 
 // soften takes back what has left the filter's window.
@@ -154,14 +168,17 @@ func (p *plan) soften() (bool, error) {
 	}
 	p.g.Floor = to
 	p.forgetBelow(to)
+	if p.count {
+		p.counted -= p.doomed
+	}
 	return true, nil
 }
 
-// forgetBelow drops Changes of items that this same answer soft-deletes.
+// forgetBelow drops Changes of items that this or a later step soft-deletes.
 func (p *plan) forgetBelow(floor device.Position) {
 	kept := p.news[:0]
 	for _, c := range p.news {
-		if c.Kind == Deleted || uint32(c.ID) > p.g.Top || !before(mark(c.Item.Position()), floor) {
+		if c.Kind == Deleted || !before(mark(c.Item.Position()), floor) {
 			kept = append(kept, c)
 		}
 	}
@@ -185,6 +202,7 @@ func (p *plan) arrivals() (bool, error) {
 		switch own := p.own.added(uint32(item.ID)); {
 		case own && outside:
 			told = p.emit(&p.soft, ItemChange{Kind: SoftDeleted, ID: item.ID})
+			p.tookBack = true
 		case !own && !outside:
 			told = p.emit(&p.fresh, ItemChange{Kind: Added, ID: item.ID, Item: item})
 		default:
@@ -217,6 +235,9 @@ func (p *plan) backfill() (bool, error) {
 		wider := device.Position{Received: p.g.Cutoff}
 		if !before(wider, p.g.Floor) || p.limit != nil && !before(p.limit.Floor, p.g.Floor) {
 			return true, nil
+		}
+		if p.tookBack {
+			return false, nil // but not in the same answer
 		}
 		p.g.Start, p.g.Below, p.g.Floor = p.g.Top, p.g.Floor, wider
 	}
@@ -255,10 +276,11 @@ func (p *plan) bringOld() (bool, error) {
 	return true, nil
 }
 
-// lostSince tells whether an item that the limit says the device has, and the
-// device's own generation does not, is gone by now. Then the repeated answer
-// cannot lead to the same state: the device would be told of the loss of an
-// item it was never given.
+// lostSince tells whether an item is gone by now that the limit and the device's
+// own generation do not agree on. Then the repeated answer cannot lead to the
+// same state: the Add or SoftDelete that was in the lost answer cannot be in
+// this one, and the device would be told of the loss of an item it was never
+// given, or not be told of the loss of one that it has.
 func (p *plan) lostSince(limit *device.Generation) (bool, error) {
 	if uint64(p.folder.Highest) <= limit.Cursor {
 		return false, nil
@@ -267,7 +289,7 @@ func (p *plan) lostSince(limit *device.Generation) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if pos := mark(c.Position()); c.Deleted && has(limit, pos) && !has(&p.g, pos) {
+		if pos := mark(c.Position()); c.Deleted && has(limit, pos) != has(&p.g, pos) {
 			return true, nil
 		}
 	}

@@ -62,7 +62,7 @@ func (r *reply) nothing() bool {
 	if !r.req.GetChanges {
 		return true
 	}
-	return uint64(r.folder.Highest) <= g.Cursor && g.Below == lowest && g.Filter == r.req.Filter &&
+	return uint64(r.folder.Highest) <= g.Cursor && !g.More && g.Filter == r.req.Filter &&
 		g.Cutoff == r.cut && g.Floor == device.Position{Received: r.cut}
 }
 
@@ -101,7 +101,8 @@ func (r *reply) plan() (*plan, error) {
 	}
 	r.a.result.More = r.req.GetChanges && !done
 	if done && p.limit != nil {
-		r.a.result.More, err = r.left(p)
+		p.g.More, err = r.left(p)
+		r.a.result.More = r.req.GetChanges && p.g.More
 	}
 	return p, err
 }
@@ -135,7 +136,12 @@ func (r *reply) finish(cmds *commands, p *plan) {
 	case same:
 		// What was saved for the lost answer stands for this one too.
 		res.Key = formatKey(r.turn.repeat.Key)
-		if r.newOptions() {
+		// What the device did not repeat, it is to be told of.
+		moved := r.own.grown || len(r.own.earlier) > 0
+		if moved {
+			r.c.Own = r.own.keep(&r.c.Confirmed, r.turn.repeat.Key)
+		}
+		if moved || r.newOptions() {
 			r.save()
 		}
 	case r.req.acts() || p.counted > 0:
@@ -164,7 +170,7 @@ func (r *reply) finish(cmds *commands, p *plan) {
 // worth a write.
 func (r *reply) settles(p *plan) bool {
 	g, was := &p.g, &r.turn.base
-	return p.skipped >= settleAfter || g.Filter != was.Filter || g.Below != was.Below || g.Floor != was.Floor
+	return p.skipped >= settleAfter || g.Filter != was.Filter || g.More != was.More || g.Floor != was.Floor
 }
 
 func (r *reply) save() {
