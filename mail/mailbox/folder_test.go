@@ -347,24 +347,33 @@ func TestRemovedMailboxLeavesNothing(t *testing.T) {
 }
 
 func TestMailboxUsedAgainBeforeTheSweepStartsAfresh(t *testing.T) {
-	h := newHouse(t)
-	ctx := context.Background()
-	l := h.letter(1)
-	old := h.role(1, mail.RoleInbox)
-	was := h.deliver(1, old, l.item(1))
-	if err := h.Remove(ctx, 1); err != nil {
-		t.Fatal(err)
-	}
-	inbox := h.role(1, mail.RoleInbox)
-	it := h.deliver(1, inbox, l.item(1))
-	if inbox <= old || it.ID <= was.ID || it.ModSeq <= was.ModSeq {
-		t.Errorf("numbers were given out again: folder %d after %d, item %d after %d", inbox, old, it.ID, was.ID)
-	}
-	h.clean()
-	if err := h.Sweep(ctx); err != nil {
-		t.Fatal(err)
-	}
-	if n := h.rows(store.PrefixItem, 1); n != 1 {
-		t.Errorf("%d items after the sweep, want the new one", n)
+	for name, chunks := range map[string]int{"no chunk": 0, "one chunk": 1} {
+		t.Run("after "+name, func(t *testing.T) {
+			h := newHouse(t)
+			ctx := context.Background()
+			l := h.letter(1)
+			old := h.role(1, mail.RoleInbox)
+			fill(t, h, 1, old, l, sweepChunk+20)
+			was := h.folder(1, old)
+			if err := h.Remove(ctx, 1); err != nil {
+				t.Fatal(err)
+			}
+			for range chunks {
+				h.update(func(tx *store.Tx) error { _, err := h.sweepSome(tx); return err })
+				h.clean()
+			}
+			inbox := h.role(1, mail.RoleInbox)
+			it := h.deliver(1, inbox, l.item(1))
+			if inbox <= old || it.ID <= sweepChunk+20 || it.ModSeq <= was.Highest {
+				t.Errorf("numbers were given out again: folder %d after %d, item %d", inbox, old, it.ID)
+			}
+			h.clean()
+			if err := h.Sweep(ctx); err != nil {
+				t.Fatal(err)
+			}
+			if n := h.rows(store.PrefixItem, 1); n != 1 {
+				t.Errorf("%d items after the sweep, want the new one", n)
+			}
+		})
 	}
 }

@@ -38,7 +38,7 @@ func (m *Mailboxes) item(tx *store.Tx, k itemKey) (mail.Item, error) {
 func (m *Mailboxes) Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n mail.NewItem) (mail.Item, error) {
 	it := mail.Item{
 		Class: n.Class, Received: received(n.Received), Blob: n.Blob, Flags: n.Flags, FollowUp: n.FollowUp,
-		Keywords: slices.Clone(n.Keywords), LastVerb: n.LastVerb, VerbTime: n.VerbTime, Object: n.Object,
+		Keywords: n.Keywords, LastVerb: n.LastVerb, VerbTime: n.VerbTime, Object: n.Object,
 	}
 	if err := normalise(&it); err != nil {
 		return it, err

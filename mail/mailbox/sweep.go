@@ -220,15 +220,6 @@ func (m *Mailboxes) sweepSome(tx *store.Tx) (int, error) {
 // sweepPlace sweeps up to limit rows: what is in the place, then the place
 // itself.
 func (m *Mailboxes) sweepPlace(tx *store.Tx, k folderKey, limit int) (int, error) {
-	if k.Folder == mail.Hierarchy {
-		st, err := stateTable.Get(tx, k.Box)
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return 0, err
-		}
-		if err == nil && !st.Removed {
-			return 1, sweepTable.Delete(tx, k) // in use again
-		}
-	}
 	n, err := m.sweepItems(tx, k, limit)
 	if err != nil {
 		return n, err
