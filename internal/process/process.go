@@ -6,6 +6,7 @@ package process
 import (
 	"bufio"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"net"
@@ -21,8 +22,9 @@ import (
 // Installation is a martlet binary with its configuration and an empty store.
 type Installation struct {
 	t          testing.TB
-	Dir        string // holds martlet, martlet.toml and data
-	HTTP, SMTP string // addresses, the same after every start
+	Dir        string    // holds martlet, martlet.toml and data
+	HTTP, SMTP string    // addresses, the same after every start
+	Log        io.Writer // gets every line that a server logs, when set before Start
 }
 
 // Install builds the binary and configures it: plain HTTP and SMTP on loopback,
@@ -58,17 +60,36 @@ func freeAddress(t testing.TB) string {
 	return l.Addr().String()
 }
 
+// Configure adds to the configuration, for the next start.
+func (in *Installation) Configure(text string) {
+	in.t.Helper()
+	f, err := os.OpenFile(in.config(), os.O_APPEND|os.O_WRONLY, 0)
+	if err == nil {
+		_, err = f.WriteString(text)
+		err = errors.Join(err, f.Close())
+	}
+	if err != nil {
+		in.t.Fatal(err)
+	}
+}
+
 // Run runs a command of the binary to its end and returns what it printed. An
 // exit status other than 0 fails the test.
 func (in *Installation) Run(stdin string, args ...string) string {
 	in.t.Helper()
-	cmd := exec.Command(in.binary(), append(args, "-c", in.config())...)
-	cmd.Stdin = strings.NewReader(stdin)
-	out, err := cmd.CombinedOutput()
+	out, err := in.Try(stdin, args...)
 	if err != nil {
 		in.t.Fatalf("martlet %s: %v\n%s", strings.Join(args, " "), err, out)
 	}
-	return string(out)
+	return out
+}
+
+// Try is Run for a command that may fail. The error is that of the process.
+func (in *Installation) Try(stdin string, args ...string) (string, error) {
+	cmd := exec.Command(in.binary(), append(args, "-c", in.config())...)
+	cmd.Stdin = strings.NewReader(stdin)
+	out, err := cmd.CombinedOutput()
+	return string(out), err
 }
 
 // Server is a running server.
@@ -81,7 +102,7 @@ type Server struct {
 // Start runs the server and returns when both doors accept connections.
 func (in *Installation) Start(ctx context.Context) *Server {
 	in.t.Helper()
-	p := &Server{cmd: exec.Command(in.binary(), "serve", "-c", in.config()), exited: make(chan error, 1), log: &tail{}}
+	p := &Server{cmd: exec.Command(in.binary(), "serve", "-c", in.config()), exited: make(chan error, 1), log: &tail{all: in.Log}}
 	out, err := p.cmd.StderrPipe()
 	if err != nil {
 		in.t.Fatal(err)
@@ -136,12 +157,18 @@ func (p *Server) PID() int { return p.cmd.Process.Pid }
 func (p *Server) Log() string { return p.log.String() }
 
 // tail keeps the last lines that the server logged.
-type tail struct{ lines []string }
+type tail struct {
+	lines []string
+	all   io.Writer
+}
 
 func (l *tail) follow(r io.Reader) {
 	s := bufio.NewScanner(r)
 	s.Buffer(nil, 1<<20)
 	for s.Scan() {
+		if l.all != nil {
+			fmt.Fprintln(l.all, s.Text())
+		}
 		if l.lines = append(l.lines, s.Text()); len(l.lines) > 40 {
 			l.lines = l.lines[1:]
 		}
