@@ -46,7 +46,7 @@ type Account struct {
 	Photo                    []byte   // JPEG or PNG, at most MaxPhoto bytes; given to AddUser, read with Photo
 	Aliases                  []string // further addresses; treat as read-only
 	PasswordHash             string   // PHC string; empty: nobody can log in
-	Disabled                 bool     // cannot log in; the doors refuse mail for it
+	Disabled                 bool     // cannot log in, still receives
 	ActiveSync               bool     // phones may synchronise
 	Admin                    bool
 	Created                  time.Time

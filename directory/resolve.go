@@ -20,8 +20,8 @@ var errTooManyMembers = fmt.Errorf("directory: a group may have %d members and %
 // Resolve tells where an address leads: through aliases, the part after a +,
 // groups and the domain's catch-all. postmaster and abuse of each domain, and
 // the bare postmaster (RFC 5321 4.5.1), lead to the first administrator when
-// nobody has them. Whether an account is disabled is for the caller to ask. An
-// address of a domain that is not ours is no error: Local is false. ErrNoAddress is an unknown
+// nobody has them. A disabled account still receives. An address of a domain
+// that is not ours is no error: Local is false. ErrNoAddress is an unknown
 // address of ours, ErrBadAddress no address at all.
 func (d *Directory) Resolve(ctx context.Context, addr string) (r Route, err error) {
 	err = d.store.View(ctx, func(tx *store.Tx) error {

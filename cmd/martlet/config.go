@@ -17,8 +17,9 @@ import (
 // Config is everything a server is told. The zero value of each field is its
 // default; only StorePath is needed.
 type Config struct {
-	Hostname string // in EHLO, Received and the phones' URL
-	File     string // where it was read from; empty: nowhere
+	Hostname  string // in EHLO and Received
+	PublicURL string // where phones are told to come; empty: to stay where they asked
+	File      string // where it was read from; empty: nowhere
 
 	StorePath string // folder of rows, bodies and the administration socket
 	Key       []byte // seals what is at rest; nil: nothing is sealed
@@ -43,16 +44,6 @@ type TLSConfig struct {
 	Email     string // acme: for the certificate authority
 	Directory string // acme: its URL; empty: Let's Encrypt
 	Names     []string
-}
-
-// publicURL is where phones are told to come: to the hostname. Where that is
-// not known, or HTTPS is not where it belongs, they are told to stay where they
-// asked.
-func (c *Config) publicURL() string {
-	if c.Hostname == "" || c.Hostname == "localhost" || len(c.HTTPS) > 0 && portOf(c.HTTPS) != 443 {
-		return ""
-	}
-	return "https://" + c.Hostname
 }
 
 const (
@@ -177,7 +168,23 @@ func (r *configReader) read(f *configFile) Config {
 		}
 	}
 	c.TLS = r.tls(f)
+	c.nameItself()
 	return c
+}
+
+// nameItself uses the configured hostname for phones too, unless HTTPS is not
+// where it belongs; without one the machine's own name does for SMTP.
+func (c *Config) nameItself() {
+	if c.Hostname == "" {
+		name, err := os.Hostname()
+		if err == nil && strings.Contains(name, ".") {
+			c.Hostname = name
+		}
+		return
+	}
+	if c.Hostname != "localhost" && (len(c.HTTPS) == 0 || portOf(c.HTTPS) == 443) {
+		c.PublicURL = "https://" + c.Hostname
+	}
 }
 
 func (r *configReader) hostname(s string) string {

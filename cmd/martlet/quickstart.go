@@ -41,7 +41,7 @@ type quickstart struct {
 	KeyFile  string      `json:"key_file"`
 	Service  string      `json:"service"`
 	Binary   string      `json:"-"`
-	User     string      `json:"-"`
+	User     string      `json:"user"` // that the service runs as
 	DNS      []dnsRecord `json:"dns"`
 	Start    []string    `json:"start"`
 }
@@ -71,12 +71,16 @@ martlet.toml goes under /etc.`,
 			if err := q.write(cmd.Context(), password); err != nil {
 				return err
 			}
+			if err := q.giveAway(); err != nil {
+				return err
+			}
 			return a.showQuickstart(&q)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", ".", "folder for martlet.toml")
 	cmd.Flags().StringVar(&data, "data", "", "folder for the data")
 	cmd.Flags().StringVar(&q.Hostname, "hostname", "", "name of this machine (default mail. and the domain)")
+	cmd.Flags().StringVar(&q.User, "user", "", "user that the service runs as (default you, or martlet when you are root)")
 	cmd.Flags().StringVar(&q.TLS, "tls", tlsSelfSigned, "self-signed or acme")
 	cmd.Flags().BoolVar(&p.stdin, "password-stdin", false, "read the password from standard input instead of making one")
 	return cmd
@@ -120,9 +124,10 @@ func (q *quickstart) prepare(login, dir, data string) (err error) {
 	if q.Binary, err = os.Executable(); err != nil {
 		return err
 	}
-	q.User = strconv.Itoa(os.Getuid())
 	q.DNS = dnsRecords(q)
-	q.Start = []string{"martlet serve -c " + q.Config, "systemctl enable --now " + q.Service}
+	if err := q.chooseUser(); err != nil {
+		return err
+	}
 	return q.refuseOverwriting()
 }
 
@@ -246,8 +251,8 @@ func (a *app) showQuickstart(q *quickstart) error {
 	for _, r := range q.DNS {
 		a.printf("  %-34s %-6s %s\n", r.Name, r.Type, r.Value)
 	}
-	a.printf("\nStart:                %s\n", q.Start[0])
-	a.printf("or with systemd:      %s\n", q.Start[1])
+	a.printf("\nStart:                martlet serve -c %s\n", q.Config)
+	a.printf("or with systemd:      %s\n", strings.Join(q.Start, "\n                      "))
 	a.printf("Then add your people: martlet user add robin@%s --generate -c %s\n", q.Domain, q.Config)
 	if q.TLS == tlsSelfSigned {
 		a.printf("\nThe certificate is self-signed, which phones refuse: for real use set\ntls = \"acme\" in [https], or your own files.\n")

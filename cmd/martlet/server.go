@@ -59,7 +59,7 @@ func startServer(ctx context.Context, c Config, log *slog.Logger) (s *server, er
 	s.gateway, err = gateway.New(gateway.Config{
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes}),
-		Logger: log, TLS: s.certs.config, PublicURL: c.publicURL(), MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
+		Logger: log, TLS: s.certs.config, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
 	})
 	if err != nil {
 		return s, err
@@ -119,9 +119,25 @@ func (s *server) listen(ctx context.Context, name string, where []string, serve 
 		}
 		s.addresses[name] = append(s.addresses[name], l.Addr())
 		s.log.Info("listening", "door", name, "address", l.Addr().String())
+		s.warnOpen(name, l.Addr())
 		s.serve(name, l, serve)
 	}
 	return nil
+}
+
+// warnOpen tells of doors that others than this machine can reach and should
+// not.
+func (s *server) warnOpen(name string, a net.Addr) {
+	t, ok := a.(*net.TCPAddr)
+	if !ok || t.IP.IsLoopback() {
+		return
+	}
+	switch name {
+	case "http":
+		s.log.Warn("passwords pass this door in the clear; keep it behind a proxy that ends TLS", "door", name, "address", a.String())
+	case "lmtp":
+		s.log.Warn("whoever reaches this door is trusted; keep it on loopback", "door", name, "address", a.String())
+	}
 }
 
 func openListener(ctx context.Context, address string) (net.Listener, error) {

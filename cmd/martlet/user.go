@@ -121,6 +121,7 @@ func (a *app) userPassword() *cobra.Command {
 	var p passwordFlags
 	cmd := &cobra.Command{
 		Use: "passwd LOGIN", Short: "Give a user a new password", Args: cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			password, made, err := a.password(p)
 			if err != nil {
@@ -142,10 +143,11 @@ func (a *app) userPassword() *cobra.Command {
 func (a *app) userDisable(disable bool) *cobra.Command {
 	use, short, said := "enable", "Let a user log in again", "enabled"
 	if disable {
-		use, short, said = "disable", "Bar a user from logging in and from getting mail", "disabled"
+		use, short, said = "disable", "Bar a user from logging in; mail still arrives", "disabled"
 	}
 	return &cobra.Command{
 		Use: use + " LOGIN", Short: short, Args: cobra.ExactArgs(1),
+		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
 				u, err := c.SetDisabled(cmd.Context(), args[0], disable)
@@ -162,7 +164,8 @@ func (a *app) userRemove() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
 		Use: "remove LOGIN", Short: "Remove a user with mailbox and phones", Args: cobra.ExactArgs(1),
-		Long: "Remove a user with mailbox and phones. Without --yes it only shows what would go.",
+		ValidArgsFunction: a.completeLogin,
+		Long:              "Remove a user with mailbox and phones. Without --yes it only shows what would go.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error { return a.remove(cmd.Context(), c, args[0], yes) })
 		},
