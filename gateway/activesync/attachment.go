@@ -66,7 +66,7 @@ func (h *Handler) openAttachment(ctx context.Context, s *session, reference stri
 	if err != nil {
 		return nil, err
 	}
-	if part <= 0 || part >= len(ix.Parts) {
+	if part < 0 || part >= len(ix.Parts) { // 0: the whole message is one file
 		return nil, errNoAttachment
 	}
 	return &attachment{index: ix, part: part, src: blobReader{ctx, h.c.Mailboxes.Blobs(), item.Blob}}, nil

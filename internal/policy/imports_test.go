@@ -31,6 +31,7 @@ var allowed = map[string][]string{
 	"internal/phone":      {"protocol/wbxml", "protocol/eas"},
 	"internal/simulation": {"..."},
 	"internal/demo":       {"internal/phone", "protocol/eas"},
+	"internal/acceptance": {},
 	"internal/crash":      {},
 	"internal/process":    {},
 	"internal/benchmark":  {},
