@@ -25,6 +25,8 @@ func newACME(c *Config, log *slog.Logger) (*certificates, error) {
 	magic = certmagic.New(cache, certmagic.Config{
 		Storage: &certmagic.FileStorage{Path: filepath.Join(c.StorePath, tlsFolder)},
 		Logger:  zap.NewNop(),
+		// Mail servers often name nobody, or the domain they have mail for.
+		DefaultServerName: c.TLS.Names[0], FallbackServerName: c.TLS.Names[0],
 		OnEvent: func(_ context.Context, event string, data map[string]any) error {
 			logACME(log, event, data)
 			return nil
