@@ -14,12 +14,23 @@ import (
 // something new. A folder it never synced is not among them, whatever happened
 // there: iOS pings such folders and would loop. Mail that leaves the filter's
 // window as days pass is not worth a wake and comes with the next Sync.
+// mail.Hierarchy asks for the folders themselves.
 func (e *Engine) Changed(ctx context.Context, id device.ID, box mail.MailboxID, folders []mail.FolderID) ([]mail.FolderID, error) {
 	var changed, idle []mail.FolderID
 	err := e.store.View(ctx, func(tx *store.Tx) error {
 		changed, idle = nil, nil
 		now := time.Now()
 		for _, f := range folders {
+			if f == mail.Hierarchy {
+				differs, err := e.hierarchyChanged(tx, id, box)
+				if err != nil {
+					return err
+				}
+				if differs {
+					changed = append(changed, f)
+				}
+				continue
+			}
 			p, err := e.probe(tx, id, box, f, now)
 			if err != nil {
 				return err

@@ -193,3 +193,16 @@ func (e *Engine) forget(tx *store.Tx, id device.ID, box mail.MailboxID, all bool
 	}
 	return nil
 }
+
+// hierarchyChanged tells whether a FolderSync would bring the device something.
+func (e *Engine) hierarchyChanged(tx *store.Tx, id device.ID, box mail.MailboxID) (bool, error) {
+	c, err := e.devices.Collection(tx, id, uint32(mail.Hierarchy))
+	if errors.Is(err, device.ErrNoCollection) {
+		return false, nil
+	}
+	if err != nil {
+		return false, err
+	}
+	h, err := e.folderChanges(tx, box, latest(&c), newOwnWrites(c.Own))
+	return len(h.Adds)+len(h.Updates)+len(h.Deletes) > 0, err
+}
