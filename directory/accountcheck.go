@@ -1,0 +1,86 @@
+package directory
+
+import (
+	"bytes"
+	"fmt"
+	"unicode"
+	"unicode/utf8"
+)
+
+// Limits of what one account holds.
+const (
+	MaxPhoto   = 100 << 10 // bytes (MS-ASCMD 2.2.3.131 lets a phone ask for less)
+	maxText    = 255       // characters of each text field
+	maxAliases = 500
+)
+
+// checkAccount brings an account into its canonical form, or says which key of
+// the directory file is wrong.
+func checkAccount(a *Account) (key string, err error) {
+	login, err := newAddress(a.Login)
+	if err != nil {
+		return "login", err
+	}
+	a.Login = login.String()
+	aliases, err := checkAliases(login, a.Aliases)
+	if err != nil {
+		return "aliases", err
+	}
+	a.Aliases = aliases
+	for _, f := range userTexts() {
+		if err := checkText(*f.of(a)); err != nil {
+			return f.key, err
+		}
+	}
+	if a.PasswordHash != "" {
+		a.PasswordHash = normalHash(a.PasswordHash)
+		if err := checkHash(a.PasswordHash); err != nil {
+			return "password_hash", err
+		}
+	}
+	return "photo", checkPhoto(a.Photo)
+}
+
+func checkAliases(login address, aliases []string) ([]string, error) {
+	if len(aliases) > maxAliases {
+		return nil, fmt.Errorf("%w: more than %d aliases", ErrBadValue, maxAliases)
+	}
+	seen := map[addressKey]bool{login.key(): true}
+	var out []string
+	for _, s := range aliases {
+		a, err := newAddress(s)
+		if err != nil {
+			return nil, err
+		}
+		if !seen[a.key()] {
+			seen[a.key()] = true
+			out = append(out, a.String())
+		}
+	}
+	return out, nil
+}
+
+func checkText(s string) error {
+	if !utf8.ValidString(s) || utf8.RuneCountInString(s) > maxText {
+		return fmt.Errorf("%w: text has at most %d characters", ErrBadValue, maxText)
+	}
+	for _, r := range s {
+		if unicode.IsControl(r) {
+			return fmt.Errorf("%w: %q holds a control character", ErrBadValue, s)
+		}
+	}
+	return nil
+}
+
+func checkPhoto(p []byte) error {
+	if len(p) == 0 {
+		return nil
+	}
+	if len(p) > MaxPhoto {
+		return fmt.Errorf("%w: the photo has %d bytes, at most %d are allowed", ErrBadValue, len(p), MaxPhoto)
+	}
+	if !bytes.HasPrefix(p, []byte("\xff\xd8\xff")) && !bytes.HasPrefix(p, []byte("\x89PNG\r\n\x1a\n")) {
+		return fmt.Errorf("%w: the photo is neither JPEG nor PNG", ErrBadValue)
+	}
+	return nil
+}
