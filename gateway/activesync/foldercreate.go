@@ -9,6 +9,9 @@ import (
 // folderCreate makes a folder (MS-ASCMD 2.2.1.3).
 func (h *Handler) folderCreate(ctx context.Context, s *session, q *eas.FolderCreate) (*eas.FolderCreateResponse, error) {
 	fail := func(err error) (*eas.FolderCreateResponse, error) {
+		if retryable(err) {
+			return nil, err
+		}
 		status := folderCreateStatus(err)
 		h.logFailure(s, err, status == eas.FolderCreateStatusServerError)
 		return &eas.FolderCreateResponse{Status: status}, nil

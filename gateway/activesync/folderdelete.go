@@ -20,6 +20,9 @@ func (h *Handler) folderDelete(ctx context.Context, s *session, q *eas.FolderDel
 	}
 	key, err := h.c.Engine.DeleteFolder(ctx, s.id(), s.box, q.SyncKey, folder)
 	if err != nil {
+		if retryable(err) {
+			return nil, err
+		}
 		status := folderDeleteStatus(err)
 		h.logFailure(s, err, status == eas.FolderDeleteStatusServerError)
 		return refuse(status)

@@ -14,18 +14,24 @@ func (h *Handler) folderSync(ctx context.Context, s *session) (reply, error) {
 	if err := s.decode(&q); err != nil {
 		return reply{}, err
 	}
-	resp := h.hierarchy(ctx, s, &q)
+	resp, err := h.hierarchy(ctx, s, &q)
+	if err != nil {
+		return reply{}, err
+	}
 	return reply{document: resp, resync: q.SyncKey == eas.FolderSyncKeyInitial}, nil
 }
 
-func (h *Handler) hierarchy(ctx context.Context, s *session, q *eas.FolderSync) *eas.FolderSyncResponse {
+func (h *Handler) hierarchy(ctx context.Context, s *session, q *eas.FolderSync) (*eas.FolderSyncResponse, error) {
 	if q.SyncKey == "" {
-		return &eas.FolderSyncResponse{Status: eas.FolderSyncStatusBadRequest}
+		return &eas.FolderSyncResponse{Status: eas.FolderSyncStatusBadRequest}, nil
 	}
 	res, err := h.c.Engine.Hierarchy(ctx, s.id(), s.box, q.SyncKey, nil)
+	if retryable(err) { // ServerError would make the phone start anew
+		return nil, err
+	}
 	if err != nil {
 		h.logFailure(s, err, folderSyncStatus(err) == eas.FolderSyncStatusServerError)
-		return &eas.FolderSyncResponse{Status: folderSyncStatus(err)}
+		return &eas.FolderSyncResponse{Status: folderSyncStatus(err)}, nil
 	}
 	c := &eas.FolderChanges{}
 	for i := range res.Adds {
@@ -42,7 +48,7 @@ func (h *Handler) hierarchy(ctx context.Context, s *session, q *eas.FolderSync) 
 		c.Deletes = append(c.Deletes, eas.FolderGone{ServerID: folderServerID(id)})
 	}
 	c.Count = uint(len(c.Adds) + len(c.Updates) + len(c.Deletes))
-	return &eas.FolderSyncResponse{Status: eas.FolderSyncStatusSuccess, SyncKey: res.Key, Changes: c}
+	return &eas.FolderSyncResponse{Status: eas.FolderSyncStatusSuccess, SyncKey: res.Key, Changes: c}, nil
 }
 
 // knowsFolder keeps the recipient information cache from versions that have no

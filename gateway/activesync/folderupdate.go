@@ -24,6 +24,9 @@ func (h *Handler) folderUpdate(ctx context.Context, s *session, q *eas.FolderUpd
 	}
 	key, err := h.c.Engine.UpdateFolder(ctx, s.id(), s.box, q.SyncKey, folder, parent, q.DisplayName)
 	if err != nil {
+		if retryable(err) {
+			return nil, err
+		}
 		status := folderUpdateStatus(err)
 		h.logFailure(s, err, status == eas.FolderUpdateStatusServerError)
 		return refuse(status)

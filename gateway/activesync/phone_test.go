@@ -42,14 +42,23 @@ type answer struct {
 // post sends a command with a body, which may be empty.
 func (p *phone) post(cmd, contentType string, body []byte, params ...string) answer {
 	p.t.Helper()
+	r := p.request(http.MethodPost, cmd, body, params...)
+	if len(body) > 0 {
+		r.Header.Set("Content-Type", contentType)
+	}
+	return p.read(p.house.do(r))
+}
+
+// request makes a request as the phone sends it, with WBXML in its body.
+func (p *phone) request(method, cmd string, body []byte, params ...string) *http.Request {
 	q := "Cmd=" + cmd + "&User=anna&DeviceId=" + p.device + "&DeviceType=TestPhone"
 	for i := 0; i+1 < len(params); i += 2 {
 		q += "&" + params[i] + "=" + url.QueryEscape(params[i+1])
 	}
-	r := httptest.NewRequest("POST", "/Microsoft-Server-ActiveSync?"+q, bytes.NewReader(body))
+	r := httptest.NewRequest(method, "/Microsoft-Server-ActiveSync?"+q, bytes.NewReader(body))
 	r.Header.Set("MS-ASProtocolVersion", p.version)
 	if len(body) > 0 {
-		r.Header.Set("Content-Type", contentType)
+		r.Header.Set("Content-Type", "application/vnd.ms-sync.wbxml")
 	}
 	if p.policy != "" {
 		r.Header.Set("X-MS-PolicyKey", p.policy)
@@ -58,7 +67,7 @@ func (p *phone) post(cmd, contentType string, body []byte, params ...string) ans
 	for k, v := range p.header {
 		r.Header[k] = v
 	}
-	return p.read(p.house.do(r))
+	return r
 }
 
 func (p *phone) read(resp *http.Response) answer {

@@ -13,7 +13,9 @@ import (
 func (h *Handler) settings(ctx context.Context, s *session, q *eas.Settings) (*eas.SettingsResponse, error) {
 	resp := &eas.SettingsResponse{Status: eas.SettingsStatusSuccess}
 	if q.RightsManagementInformation != nil {
-		resp.RightsManagementInformation = &eas.RightsManagementResult{Status: eas.StatusIRMFeatureDisabled}
+		resp.RightsManagementInformation = &eas.RightsManagementResult{
+			Status: eas.StatusIRMFeatureDisabled, Get: &eas.RightsManagementGet{Templates: []eas.RightsManagementTemplate{}},
+		}
 	}
 	if q.Oof != nil {
 		resp.Oof = oof(q.Oof)

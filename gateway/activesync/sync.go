@@ -175,19 +175,17 @@ func (h *Handler) syncCollection(ctx context.Context, s *session, c *syncCollect
 	return h.renderCollection(ctx, s, c, res, room)
 }
 
-// failed is a collection that could not be synchronised. The key is the one of
-// the request, since the schema wants one.
+// failed is a collection that could not be synchronised. The schema wants a key:
+// the one of the request, or 0 where the client must start anew, since some
+// clients look at nothing else.
 func (c *syncCollection) failed(s *session, err error) *eas.SyncResponseCollection {
-	return &eas.SyncResponseCollection{
-		Class: c.wireClass(s), SyncKey: c.keyInFailure(), CollectionID: c.wire.CollectionID, Status: syncStatus(err),
+	r := &eas.SyncResponseCollection{
+		Class: c.wireClass(s), SyncKey: c.wire.SyncKey, CollectionID: c.wire.CollectionID, Status: syncStatus(err),
 	}
-}
-
-func (c *syncCollection) keyInFailure() string {
-	if c.wire.SyncKey == "" {
-		return "0"
+	if r.SyncKey == "" || r.Status == eas.SyncStatusInvalidSyncKey {
+		r.SyncKey = "0"
 	}
-	return c.wire.SyncKey
+	return r
 }
 
 // wireClass is the collection's class for the versions that name it (MS-ASCMD

@@ -12,7 +12,6 @@ import (
 	"martlet/protocol/wbxml"
 	"martlet/store"
 	"martlet/sync/device"
-	"martlet/sync/engine"
 )
 
 // Limits of one Sync (MS-ASCMD 3.1.5.10, 2.2.3.94, 2.2.3.199).
@@ -215,13 +214,10 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 	c.class = folder.Class
 	r := &c.request
 	r.Box, r.Folder, r.Key = s.box, folder.ID, w.SyncKey
-	switch {
-	case c.recalled && state.Pending.Key == 0:
-		c.err = engine.ErrStaleSyncKey
-		return nil
-	case c.recalled: // the key that the client was sent last
-		r.Key = strconv.FormatUint(state.Pending.Key, 10)
-	case r.Key == "":
+	if c.recalled {
+		r.Key = lastKey(&state)
+	}
+	if r.Key == "" {
 		c.err = errProtocol
 		return nil
 	}
@@ -235,6 +231,18 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 		c.err = c.readCommands(s, folder)
 	}
 	return nil
+}
+
+// lastKey is the key that the client was sent last. It has that one, or it would
+// not send an empty request.
+func lastKey(c *device.Collection) string {
+	if c.Pending.Key != 0 {
+		return strconv.FormatUint(c.Pending.Key, 10)
+	}
+	if c.Confirmed.Key != 0 {
+		return strconv.FormatUint(c.Confirmed.Key, 10)
+	}
+	return "1" // of no use: the answer is to start anew
 }
 
 // readGetChanges decides whether the server's changes are wanted (MS-ASCMD

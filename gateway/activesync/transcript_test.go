@@ -157,7 +157,7 @@ func (tr *transcript) fill(s string) string {
 	return placeholder.ReplaceAllStringFunc(s, func(m string) string {
 		v, ok := tr.vars[m[2:len(m)-2]]
 		if !ok {
-			tr.t.Fatalf("%s has no value yet", m)
+			tr.t.Fatalf("%s has no value yet; the last answer was %d\n%s", m, tr.last.status, tr.last.xml)
 		}
 		return v
 	})
