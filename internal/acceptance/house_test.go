@@ -5,10 +5,12 @@ import (
 	"context"
 	"crypto/tls"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net"
 	"net/http"
 	"os"
+	"path/filepath"
 	"strconv"
 	"strings"
 	"sync"
@@ -34,13 +36,20 @@ type house struct {
 	doors  map[string]string // addresses by the name of the listener
 }
 
-// newHouse starts a server, whose configuration gets these further lines. At
-// the end of the test it must stop in good order and have logged no error.
-func newHouse(t *testing.T, config string) *house {
+// newHouse starts a server, whose configuration gets these further lines, with
+// its store in data or, without one, in the installation's own folder. At the
+// end of the test it must stop in good order and have logged no error.
+func newHouse(t *testing.T, config string, data ...string) *house {
 	t.Helper()
 	h := &house{Installation: process.Install(t), t: t, log: &lines{}}
 	h.Installation.Log = h.log
 	h.Configure(config)
+	for _, folder := range data {
+		own := filepath.Join(h.Dir, "data")
+		if err := errors.Join(os.Remove(own), os.Symlink(folder, own)); err != nil {
+			t.Fatal(err)
+		}
+	}
 	h.Run(password+"\n", "user", "add", robin, "--new-domain", "--password-stdin", "--name", "Robin Swift")
 	h.start()
 	t.Cleanup(func() {
