@@ -304,7 +304,7 @@ func (ix *Index) decodePart(b []byte, s string, f field) error {
 	if err != nil {
 		return err
 	}
-	const most = 1 << 40
+	const most = 1 << 31 // no message is larger
 	if pt.Header < 0 || pt.Body < 0 || pt.End < 0 || pt.Header > most || pt.Body > most || pt.End > most || pt.DecodedSize < 0 {
 		return ErrBadIndex
 	}

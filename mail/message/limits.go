@@ -24,6 +24,7 @@ const (
 	maxPieces      = 64        // texts joined to one body
 	maxPreview     = 256       // characters
 	maxPreviewRead = 128 << 10 // decoded bytes of a body read for its preview
+	maxText        = 64 << 20  // of one text, as it is stored
 	maxNestedHead  = 64 << 10  // of an attached message, read for its subject
 	maxHTMLNesting = 64        // lists and links open at once
 )

@@ -43,7 +43,7 @@ func (ix *Index) ReadText(part int, src io.ReaderAt, limit int64) (text string, 
 	s := scratchPool.Get().(*scratch)
 	defer s.release()
 	pt := &ix.Parts[part]
-	size := pt.End - pt.Body
+	size := min(pt.End-pt.Body, maxText)
 	want := size
 	if limit >= 0 && want > firstRead {
 		want = min(size, max(firstRead, limit+limit/2))
@@ -59,6 +59,9 @@ func (ix *Index) ReadText(part int, src io.ReaderAt, limit int64) (text string, 
 			if want < size {
 				want = min(size, want*4)
 				continue
+			}
+			if whole := pt.End - pt.Body; size < whole {
+				return string(out), whole, true, nil
 			}
 			return string(out), int64(len(out)), false, nil
 		}
