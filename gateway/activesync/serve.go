@@ -156,7 +156,7 @@ func compress(dst, body []byte) []byte {
 func (h *Handler) logAnswer(s *session, status, plain, sent int, err error) {
 	level := slog.LevelInfo
 	switch {
-	case status >= http.StatusInternalServerError:
+	case status == http.StatusInternalServerError: // others above are what the request deserves
 		level = slog.LevelError
 	case status >= http.StatusBadRequest:
 		level = slog.LevelWarn
