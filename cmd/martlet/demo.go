@@ -113,7 +113,9 @@ func runDemo(ctx context.Context, f demoFlags, out, logTo io.Writer) (err error)
 	if err != nil || f.once {
 		return err
 	}
-	if !f.json {
+	if f.json {
+		show(demo.Step{Name: "ready", Text: "the server stays up until Ctrl-C", OK: true, Detail: map[string]any{"people": demo.Everyone()}})
+	} else {
 		invite(out, s)
 	}
 	select {
@@ -194,7 +196,7 @@ The server stays up until Ctrl-C.
   submission   %s (STARTTLS), %s (TLS)
 
 `, s.Addr("https"), s.Addr("http"), s.Addr("smtp"), s.Addr("submission"), s.Addr("submissions"))
-	for _, p := range []demo.Person{demo.Amelia, demo.Robin, demo.Kenji} {
+	for _, p := range demo.Everyone() {
 		fmt.Fprintf(out, "  %-22s password %s\n", p.Login, p.Password)
 	}
 	fmt.Fprintf(out, "\nOn a phone: account of the kind Exchange, server and port as above. Send it mail:\n  swaks --server %s --from amelia@demo.example --to robin@demo.example --header 'Subject: hello'\n", dialable(s.Addr("smtp")))

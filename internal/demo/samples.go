@@ -20,7 +20,10 @@ var samples embed.FS
 func People() ([]byte, error) { return samples.ReadFile("samples/people.toml") }
 
 // Person is someone of the demo's directory who can log in.
-type Person struct{ Login, Password string }
+type Person struct {
+	Login    string `json:"login"`
+	Password string `json:"password"`
+}
 
 // The people of samples/people.toml. Robin has the phone.
 var (
@@ -28,6 +31,9 @@ var (
 	Robin  = Person{"robin@demo.example", "swift-as-robin"}
 	Kenji  = Person{"kenji@demo.example", "swift-as-kenji"}
 )
+
+// Everyone is all of them.
+func Everyone() []Person { return []Person{Amelia, Robin, Kenji} }
 
 // Message is a sample on its way.
 type Message struct {
