@@ -82,7 +82,7 @@ func checkFile(t *testing.T, p *phone.Phone, name, reference string, want []byte
 
 func folded(b []byte) string {
 	var out strings.Builder
-	for text := base64.StdEncoding.EncodeToString(b); text != ""; {
+	for text := base64Of(b); text != ""; {
 		n := min(76, len(text))
 		out.WriteString(text[:n] + "\r\n")
 		text = text[n:]
@@ -97,3 +97,5 @@ func printable(b []byte) string {
 	w.Close()
 	return out.String()
 }
+
+func base64Of(b []byte) string { return base64.StdEncoding.EncodeToString(b) }
