@@ -189,7 +189,7 @@ func (is *model) allows(id, parent mail.FolderID, name string) bool {
 		return false
 	}
 	for other, folder := range is.folders {
-		if other != id && folder.Parent == parent && strings.ToLower(folder.Name) == strings.ToLower(name) {
+		if other != id && folder.Parent == parent && strings.EqualFold(folder.Name, name) {
 			return false
 		}
 	}

@@ -79,7 +79,7 @@ func encodedWord(v []byte) (w word, ok, more bool) {
 		return w, false, true
 	}
 	charset := head[2:q1]
-	if bytes.IndexAny(charset, " \t=") >= 0 {
+	if bytes.ContainsAny(charset, " \t=") {
 		return w, false, true
 	}
 	if i := bytes.IndexByte(charset, '*'); i >= 0 { // a language (RFC 2231 5)
