@@ -189,7 +189,7 @@ func (p *phone) apply(c *collection, ch *engine.ItemChange) error {
 	switch ch.Kind {
 	case engine.Added:
 		p.w.stats.Adds++
-		if there {
+		if there && !c.moved[ch.ID] {
 			return fmt.Errorf("Add of item %d, which the phone has", ch.ID)
 		}
 		c.items[ch.ID] = show(&ch.Item)
@@ -210,7 +210,7 @@ func (p *phone) apply(c *collection, ch *engine.ItemChange) error {
 			return q.Kind != engine.Add && q.Item == ch.ID
 		})
 	}
-	if !there {
+	if !there && !c.moved[ch.ID] {
 		return fmt.Errorf("change of kind %d for item %d, which the phone does not have", ch.Kind, ch.ID)
 	}
 	return nil

@@ -167,8 +167,12 @@ func (p *phone) move(c *collection) error {
 	if p.keeps {
 		was := c.items[m.Item]
 		delete(c.items, m.Item)
+		c.moved[m.Item] = true
 		if dst := p.synced[m.To]; dst != nil && dst.key != engine.NewKey {
-			dst.items[first[0].Item] = was
+			dst.moved[first[0].Item] = true
+			if _, there := dst.items[first[0].Item]; !there {
+				dst.items[first[0].Item] = was
+			}
 		}
 	}
 	return nil

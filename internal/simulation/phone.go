@@ -40,6 +40,7 @@ type collection struct {
 	items  map[mail.ItemID]copyOf
 	queue  []engine.Command // what the user did and the server has not confirmed
 	makes  map[string]copyOf
+	moved  map[mail.ItemID]bool // by a phone that keeps them: it knows better
 
 	lost  bool            // the last answer was lost
 	late  *engine.Request // a request that is still under way somewhere
@@ -102,7 +103,7 @@ func (p *phone) pick() *collection {
 	if c == nil {
 		c = &collection{
 			id: f, key: engine.NewKey, filter: uint8(p.w.rng.IntN(6)), window: 1 + p.w.rng.IntN(12),
-			items: map[mail.ItemID]copyOf{}, makes: map[string]copyOf{},
+			items: map[mail.ItemID]copyOf{}, makes: map[string]copyOf{}, moved: map[mail.ItemID]bool{},
 		}
 		p.synced[f] = c
 	}
@@ -178,6 +179,7 @@ func (c *collection) reset() {
 	c.key, c.queue, c.lost, c.stale = engine.NewKey, nil, false, false
 	clear(c.items)
 	clear(c.makes)
+	clear(c.moved)
 }
 
 func (c *collection) request(p *phone) engine.Request {

@@ -65,12 +65,15 @@ func (e *Engine) move(tx *store.Tx, id device.ID, box mail.MailboxID, m *Move) (
 	} else if err != nil {
 		return 0, err
 	}
+	dst := mail.ItemID(0)
 	item, err := e.source.Move(tx, box, m.From, m.Item, m.To)
-	if errors.Is(err, mail.ErrNoItem) {
-		return e.movedBefore(tx, box, m)
+	if err == nil {
+		dst = item.ID
+	} else if errors.Is(err, mail.ErrNoItem) {
+		dst, err = e.movedBefore(tx, box, m)
 	}
 	if err != nil || !m.Keeps {
-		return item.ID, err
+		return dst, err
 	}
 	gone, err := e.source.Tombstone(tx, box, m.From, m.Item)
 	if err != nil {
@@ -81,7 +84,7 @@ func (e *Engine) move(tx *store.Tx, id device.ID, box mail.MailboxID, m *Move) (
 	}
 	// With no ModSeq the item is the device's own, and its row is still told:
 	// as a Change.
-	return item.ID, e.noteOwn(tx, id, m.To, device.OwnWrite{Item: uint32(item.ID), Added: true})
+	return dst, e.noteOwn(tx, id, m.To, device.OwnWrite{Item: uint32(dst), Added: true})
 }
 
 // movedBefore answers a repeated move.
@@ -106,6 +109,9 @@ func (e *Engine) noteOwn(tx *store.Tx, id device.ID, folder mail.FolderID, w dev
 		return err
 	}
 	own := newOwnWrites(c.Own)
+	if w.Added && own.added(w.Item) || !w.Added && own.is(w.Item, w.ModSeq) {
+		return nil // the move is a repeated one
+	}
 	own.note(mail.ItemID(w.Item), mail.ModSeq(w.ModSeq), w.Added)
 	c.Own = own.keep(&c.Confirmed, 0)
 	return e.devices.SaveCollection(tx, id, c)

@@ -141,9 +141,20 @@ func (p *plan) soften() (bool, error) {
 	if p.limit != nil && before(p.limit.Floor, to) {
 		to = p.limit.Floor
 	}
-	if !before(p.g.Floor, to) {
-		return true, nil
+	for before(p.g.Floor, to) {
+		done, err := p.takeBack(to)
+		if err != nil || p.forgetBelow() == 0 && !done {
+			return false, err
+		}
 	}
+	if p.count {
+		p.counted -= p.doomed
+	}
+	return true, nil
+}
+
+// takeBack raises the floor to the mark, or as far as the window allows.
+func (p *plan) takeBack(to device.Position) (bool, error) {
 	end := to.Received
 	if to.Item > 0 {
 		end++ // Between leaves its end out
@@ -162,27 +173,27 @@ func (p *plan) soften() (bool, error) {
 		}
 		if !p.emit(&p.soft, ItemChange{Kind: SoftDeleted, ID: at.Item}) {
 			p.g.Floor = pos
-			p.forgetBelow(pos)
 			return false, nil
 		}
 	}
 	p.g.Floor = to
-	p.forgetBelow(to)
-	if p.count {
-		p.counted -= p.doomed
-	}
 	return true, nil
 }
 
-// forgetBelow drops Changes of items that this or a later step soft-deletes.
-func (p *plan) forgetBelow(floor device.Position) {
+// forgetBelow drops Changes of items that this or a later step soft-deletes, and
+// returns how many.
+func (p *plan) forgetBelow() int {
 	kept := p.news[:0]
 	for _, c := range p.news {
-		if c.Kind == Deleted || !before(mark(c.Item.Position()), floor) {
+		if c.Kind == Deleted || !before(mark(c.Item.Position()), p.g.Floor) {
 			kept = append(kept, c)
 		}
 	}
+	freed := len(p.news) - len(kept)
 	p.news = kept
+	p.window += freed
+	p.counted -= freed
+	return freed
 }
 
 // arrivals adds what has come into the folder.
