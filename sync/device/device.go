@@ -16,7 +16,7 @@ import (
 var (
 	ErrNoDevice     = errors.New("device: no such device")
 	ErrNoCollection = errors.New("device: the device has no state for this collection")
-	ErrBadID        = errors.New("device: a device id has 1 to 32 characters without control characters")
+	ErrBadID        = errors.New("device: a device id has 1 to 64 bytes without spaces and control characters")
 )
 
 // MaxIDLength bounds a device's id in bytes. MS-ASHTTP 2.2.1.1.1.1.2 allows 32
