@@ -150,3 +150,10 @@ func (p *phone) sync(key, collection, rest string) string {
 	p.t.Helper()
 	return p.send("Sync", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>`+key+`</SyncKey><CollectionId>`+collection+`</CollectionId>`+rest+`</Collection></Collections></Sync>`)
 }
+
+// syncRequest is a Sync of the inbox; rest stands after the CollectionId.
+func syncRequest(key, rest string) string {
+	return `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>` + key + `</SyncKey><CollectionId>1</CollectionId>` + rest + `</Collection></Collections></Sync>`
+}
+
+const bigWindow = `<WindowSize>512</WindowSize><Options><BodyPreference xmlns="AirSyncBase"><Type>2</Type><TruncationSize>51200</TruncationSize></BodyPreference></Options>`

@@ -1,0 +1,445 @@
+package activesync_test
+
+import (
+	"bytes"
+	"compress/gzip"
+	"encoding/base64"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+
+	"martlet/directory"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+func TestOptionsTellVersionsAndCommands(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "iphone", "16.1")
+	for _, path := range []string{"/Microsoft-Server-ActiveSync", "/microsoft-server-activesync", "//Microsoft-Server-ActiveSync/", "/MICROSOFT-SERVER-ACTIVESYNC/default.eas"} {
+		r := p.request(http.MethodOptions, "", nil)
+		r.URL.Path, r.URL.RawQuery = path, ""
+		a := p.read(h.do(r))
+		if a.status != http.StatusOK || len(a.body) > 0 {
+			t.Errorf("%s: HTTP %d, %q", path, a.status, a.body)
+		}
+		if v := a.header["MS-ASProtocolVersions"]; !slices.Equal(v, []string{"2.5,12.0,12.1,14.0,14.1,16.0,16.1"}) {
+			t.Errorf("%s: versions %q", path, v)
+		}
+		commands := a.header["MS-ASProtocolCommands"]
+		for _, c := range []string{"Sync", "SendMail", "GetAttachment", "FolderSync", "FolderCreate", "FolderDelete", "FolderUpdate",
+			"MoveItems", "GetItemEstimate", "Settings", "Ping", "ItemOperations", "Provision"} {
+			if !slices.Contains(strings.Split(commands[0], ","), c) {
+				t.Errorf("%s: no %s in %q", path, c, commands)
+			}
+		}
+	}
+}
+
+func TestMethodsAndPaths(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "iphone", "16.1")
+	for _, tt := range []struct {
+		method, path string
+		status       int
+		allow        string
+	}{
+		{"GET", "/Microsoft-Server-ActiveSync", 405, "OPTIONS, POST"},
+		{"PUT", "/Microsoft-Server-ActiveSync", 405, "OPTIONS, POST"},
+		{"BREW", "/Microsoft-Server-ActiveSync", 501, ""},
+		{"GET", "/", 404, ""},
+		{"POST", "/Microsoft-Server-ActiveSync/x", 404, ""},
+		{"GET", "/healthz", 200, ""},
+		{"POST", "/healthz", 405, "GET, HEAD"},
+		{"DELETE", "/autodiscover/autodiscover.xml", 405, "GET, POST"},
+		{"POST", "/Autodiscover/Autodiscover.json", 405, "GET, HEAD"},
+	} {
+		r := p.request(tt.method, "", nil)
+		r.URL.Path, r.URL.RawQuery = tt.path, ""
+		resp := h.do(r)
+		if resp.StatusCode != tt.status || resp.Header.Get("Allow") != tt.allow {
+			t.Errorf("%s %s: HTTP %d, Allow %q", tt.method, tt.path, resp.StatusCode, resp.Header.Get("Allow"))
+		}
+	}
+}
+
+func TestWhoMayComeIn(t *testing.T) {
+	h := build(t)
+	ctx := t.Context()
+	off, err := h.directory.AddUser(ctx, directory.Account{Login: "off@example.org"}, "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	gone, err := h.directory.AddUser(ctx, directory.Account{Login: "gone@example.org", ActiveSync: true}, "secret")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := h.directory.SetDisabled(ctx, gone.ID, true); err != nil {
+		t.Fatal(err)
+	}
+	basic := func(s string) string { return "Basic " + base64.StdEncoding.EncodeToString([]byte(s)) }
+	for _, tt := range []struct {
+		name, authorization string
+		status              int
+	}{
+		{"address", basic(testLogin + ":" + testPassword), 200},
+		{"alias", basic("a.ash@example.org:" + testPassword), 200},
+		{"user", basic("anna:" + testPassword), 200},
+		{"DOMAIN\\user", basic(`EXAMPLE\anna:` + testPassword), 200},
+		{"domain.tld\\user", basic(`example.org\anna:` + testPassword), 200},
+		{"ISO-8859-1", basic("anna@example.org:k\xe4se & brot"), 200},
+		{"wrong password", basic(testLogin + ":nope"), 401},
+		{"unknown user", basic("nobody@example.org:nope"), 401},
+		{"none", "", 401},
+		{"bearer", "Bearer abc", 401},
+		{"not base64", "Basic !!!", 401},
+		{"ActiveSync off", basic(off.Login + ":secret"), 403},
+		{"disabled", basic(gone.Login + ":secret"), 403},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			r := httptest.NewRequest(http.MethodOptions, "/Microsoft-Server-ActiveSync", nil)
+			if tt.authorization != "" {
+				r.Header.Set("Authorization", tt.authorization)
+			}
+			resp := h.do(r)
+			if resp.StatusCode != tt.status {
+				t.Errorf("HTTP %d, want %d", resp.StatusCode, tt.status)
+			}
+			if want := `Basic realm="martlet", charset="UTF-8"`; tt.status == 401 && resp.Header.Get("WWW-Authenticate") != want {
+				t.Errorf("WWW-Authenticate %q", resp.Header.Get("WWW-Authenticate"))
+			}
+		})
+	}
+}
+
+// MS-ASCMD 2.2.2: since 14.0 a status in the response, before an HTTP status.
+func TestRefusalsInTheWayOfTheVersion(t *testing.T) {
+	h := build(t)
+	sync, err := fromXML(syncRequest("0", ""))
+	if err != nil {
+		t.Fatal(err)
+	}
+	const wbxmlType = "application/vnd.ms-sync.wbxml"
+	for _, tt := range []struct {
+		name, cmd, contentType string
+		body                   []byte
+		old                    int    // HTTP up to 12.1
+		new                    string // Status since 14.0
+	}{
+		{"truncated WBXML", "Sync", wbxmlType, sync[:len(sync)-3], 400, "102"},
+		{"garbage", "FolderSync", wbxmlType, []byte("\xff\xfe garbage"), 400, "102"},
+		{"deep", "Sync", wbxmlType, append([]byte{3, 1, 0x6a, 0}, bytes.Repeat([]byte{0x45}, 1<<19)...), 400, "102"},
+		{"unknown tag", "GetItemEstimate", wbxmlType, []byte{3, 1, 0x6a, 0, 0, 6, 0x45, 0x3f, 1, 1}, 400, "103"},
+		{"no body", "FolderSync", "", nil, 400, "101"},
+		{"text", "FolderSync", "text/plain", []byte("hello"), 400, "101"},
+		{"no recipients named", "MoveItems", wbxmlType, []byte{3, 1, 0x6a, 0, 0, 5, 0x05}, 400, "103"},
+		{"Search", "Search", wbxmlType, sync, 501, "137"},
+		{"SmartReply", "SmartReply", wbxmlType, sync, 501, "137"},
+		{"SmartForward", "SmartForward", wbxmlType, sync, 501, "137"},
+		{"ResolveRecipients", "ResolveRecipients", wbxmlType, sync, 501, "137"},
+		{"ValidateCert", "ValidateCert", wbxmlType, sync, 501, "137"},
+		{"MeetingResponse", "MeetingResponse", wbxmlType, sync, 501, "137"},
+	} {
+		for _, version := range []string{"12.1", "14.1", "16.1"} {
+			t.Run(tt.name+" "+version, func(t *testing.T) {
+				p := newPhone(t, h, "v"+version, version)
+				p.provision()
+				a := p.post(tt.cmd, tt.contentType, tt.body)
+				if version == "12.1" {
+					if a.status != tt.old || len(a.body) > 0 {
+						t.Errorf("HTTP %d\n%s", a.status, a.xml)
+					}
+				} else if a.status != 200 || element(a.xml, "Status") != tt.new || !strings.HasPrefix(a.xml, "<"+tt.cmd+" ") {
+					t.Errorf("HTTP %d\n%s", a.status, a.xml)
+				}
+			})
+		}
+	}
+}
+
+func TestVersionsAndCommandsThatDoNotExist(t *testing.T) {
+	h := build(t)
+	for _, tt := range []struct {
+		cmd, version string
+		http         int
+		status       string
+	}{
+		{"Settings", "2.5", 400, ""},
+		{"ItemOperations", "2.5", 400, ""},
+		{"GetAttachment", "14.1", 400, ""},
+		{"Find", "14.1", 200, "137"},
+		{"Find", "16.1", 200, "137"},
+		{"GetHierarchy", "2.5", 501, ""},
+		{"CreateCollection", "2.5", 501, ""},
+		{"DeleteCollection", "2.5", 501, ""},
+		{"MoveCollection", "2.5", 501, ""},
+		{"Teleport", "16.1", 501, ""},
+		{"Sync", "1.0", 505, ""},
+		{"Sync", "17.0", 400, ""},
+		{"Sync", "", 400, ""},
+	} {
+		t.Run(tt.cmd+" "+tt.version, func(t *testing.T) {
+			p := newPhone(t, h, "x", tt.version)
+			a := p.post(tt.cmd, "", nil)
+			if a.status != tt.http || element(a.xml, "Status") != tt.status {
+				t.Errorf("HTTP %d\n%s", a.status, a.xml)
+			}
+		})
+	}
+}
+
+func TestPolicyKeyInTheWayOfTheVersion(t *testing.T) {
+	h := build(t)
+	body, err := fromXML(`<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, tt := range []struct {
+		name, version, key string
+		provision          bool
+		http               int
+		status             string
+	}{
+		{"never provisioned", "16.1", "", false, 200, "142"},
+		{"key 0", "16.1", "0", true, 200, "142"},
+		{"no key", "14.0", "", true, 200, "142"},
+		{"wrong key", "14.0", "17", true, 200, "144"},
+		{"junk", "14.1", "abc", true, 200, "144"},
+		{"never provisioned, old", "12.1", "0", false, 449, ""},
+		{"wrong key, old", "2.5", "17", true, 449, ""},
+	} {
+		t.Run(tt.name, func(t *testing.T) {
+			p := newPhone(t, h, "p"+strconv.Itoa(len(tt.name)), tt.version)
+			if tt.provision {
+				p.provision()
+			}
+			p.policy = tt.key
+			a := p.post("FolderSync", "application/vnd.ms-sync.wbxml", body)
+			if a.status != tt.http || element(a.xml, "Status") != tt.status {
+				t.Errorf("HTTP %d\n%s", a.status, a.xml)
+			}
+		})
+	}
+}
+
+func TestTheBase64QueryIsASessionToo(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "", "")
+	send := func(code byte, policy []byte, request string) string {
+		t.Helper()
+		body, err := fromXML(request)
+		if err != nil {
+			t.Fatal(err)
+		}
+		q := append([]byte{161, code, 9, 4, 8}, "OutlookX"...)
+		q = append(append(q, byte(len(policy))), policy...)
+		q = append(append(q, 16), "WindowsOutlook15"...)
+		r := p.request(http.MethodPost, "", body)
+		r.Header.Del("MS-ASProtocolVersion")
+		r.URL.RawQuery = base64.StdEncoding.EncodeToString(q)
+		a := p.read(h.do(r))
+		if a.status != 200 {
+			t.Fatalf("HTTP %d", a.status)
+		}
+		return a.xml
+	}
+	const policy = `<Provision xmlns="Provision"><Policies><Policy><PolicyType>MS-EAS-Provisioning-WBXML</PolicyType>`
+	offer := element(send(20, nil, policy+`</Policy></Policies></Provision>`), "PolicyKey")
+	key := element(send(20, nil, policy+`<PolicyKey>`+offer+`</PolicyKey><Status>1</Status></Policy></Policies></Provision>`), "PolicyKey")
+	n, err := strconv.ParseUint(key, 10, 32)
+	if err != nil {
+		t.Fatal(err)
+	}
+	folders := send(9, []byte{byte(n), byte(n >> 8), byte(n >> 16), byte(n >> 24)}, `<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`)
+	if element(folders, "Status") != "1" || element(folders, "Count") != "12" {
+		t.Errorf("got\n%s", folders)
+	}
+}
+
+func TestAFirstFolderSyncTellsTheVersionsAnew(t *testing.T) { // MS-ASHTTP_R1202
+	h := build(t)
+	p := newPhone(t, h, "iphone", "16.1")
+	p.provision()
+	body, err := fromXML(`<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := p.post("FolderSync", "application/vnd.ms-sync.wbxml", body)
+	for _, name := range []string{"X-MS-RP", "MS-ASProtocolVersions", "MS-ASProtocolCommands", "MS-Server-ActiveSync"} {
+		if len(a.header[name]) != 1 {
+			t.Errorf("%s: %q", name, a.header[name])
+		}
+	}
+}
+
+func TestValidateStoresNothing(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "validate", "14.1")
+	p.provision()
+	if doc := p.send("FolderSync", `<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`); element(doc, "Status") != "1" {
+		t.Errorf("got\n%s", doc)
+	}
+	if doc := p.sync("0", "1", ""); element(doc, "Status") != "108" {
+		t.Errorf("got\n%s", doc)
+	}
+	h.update(t, func(tx *store.Tx) error {
+		for d, err := range h.devices.List(tx, h.account.ID) {
+			t.Errorf("stored %v, %v", d.ID, err)
+		}
+		return nil
+	})
+}
+
+// edit changes a device's record as an administrator would.
+func (h *house) edit(t *testing.T, name string, fn func(*device.Device)) {
+	t.Helper()
+	h.update(t, func(tx *store.Tx) error {
+		d, err := h.devices.Load(tx, device.ID{Account: h.account.ID, Device: name})
+		if err != nil {
+			return err
+		}
+		fn(&d)
+		return h.devices.Save(tx, d)
+	})
+}
+
+const emptyProvision = `<Provision xmlns="Provision"/>`
+
+func TestRemoteWipe(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "iphone", "16.1")
+	p.ready()
+	h.edit(t, "iphone", func(d *device.Device) { d.Wipe = device.WipePending })
+	if doc := p.send("Ping", pingInbox); element(doc, "Status") != "140" {
+		t.Errorf("Ping got\n%s", doc)
+	}
+	doc := p.send("Provision", emptyProvision)
+	status, wipe := strings.Index(doc, "<Status>1</Status>"), strings.Index(doc, "<RemoteWipe/>")
+	if status < 0 || wipe < status { // or iOS does not wipe
+		t.Errorf("got\n%s", doc)
+	}
+	// The device could not: it is told again.
+	doc = p.send("Provision", `<Provision xmlns="Provision"><RemoteWipe><Status>2</Status></RemoteWipe></Provision>`)
+	if element(doc, "Status") != "2" || !strings.Contains(doc, "<RemoteWipe/>") {
+		t.Errorf("got\n%s", doc)
+	}
+	doc = p.send("Provision", `<Provision xmlns="Provision"><RemoteWipe><Status>1</Status></RemoteWipe></Provision>`)
+	if element(doc, "Status") != "1" || strings.Contains(doc, "<RemoteWipe/>") {
+		t.Errorf("got\n%s", doc)
+	}
+	if doc := p.send("FolderSync", `<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`); element(doc, "Status") != "142" {
+		t.Errorf("a wiped device got\n%s", doc)
+	}
+}
+
+func TestRemoteWipeOfAnOldDevice(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "old", "12.1")
+	p.ready()
+	h.edit(t, "old", func(d *device.Device) { d.Wipe, d.WipeAccount = device.WipePending, true })
+	if a := p.post("FolderSync", "", nil); a.status != 449 {
+		t.Errorf("HTTP %d", a.status)
+	}
+	p.policy = ""
+	if a := p.post("Ping", "", nil); a.status != 403 {
+		t.Errorf("HTTP %d without a policy key", a.status)
+	}
+	// It knows no wipe of the account alone.
+	if doc := p.send("Provision", emptyProvision); !strings.Contains(doc, "<RemoteWipe/>") {
+		t.Errorf("got\n%s", doc)
+	}
+}
+
+func TestABlockedDevice(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "lost", "14.1")
+	p.ready()
+	h.edit(t, "lost", func(d *device.Device) { d.Access = device.AccessBlocked })
+	if doc := p.send("Ping", pingInbox); element(doc, "Status") != "129" {
+		t.Errorf("got\n%s", doc)
+	}
+	p.version = "12.1"
+	if a := p.post("Ping", "", nil); a.status != 403 {
+		t.Errorf("HTTP %d", a.status)
+	}
+}
+
+// Outlook calls itself anew at every start: the device longest unseen makes
+// room, and the others keep their state.
+func TestTooManyDevicesMakeRoom(t *testing.T) {
+	h := build(t)
+	first := newPhone(t, h, "d0", "16.1")
+	first.ready()
+	for i := 1; i < 103; i++ {
+		newPhone(t, h, "d"+strconv.Itoa(i), "16.1").post("Provision", "", nil)
+	}
+	n := 0
+	h.update(t, func(tx *store.Tx) error {
+		n = 0
+		for _, err := range h.devices.List(tx, h.account.ID) {
+			if err != nil {
+				return err
+			}
+			n++
+		}
+		return nil
+	})
+	if n != 100 {
+		t.Errorf("%d devices are kept, want 100", n)
+	}
+	if doc := first.send("FolderSync", `<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`); element(doc, "Status") != "142" {
+		t.Errorf("the oldest is not the one that made room:\n%s", doc)
+	}
+}
+
+func TestLargeAnswersAreCompressed(t *testing.T) {
+	h := build(t)
+	h.deliver(t, 1, "Subject: long\r\n\r\n"+strings.Repeat("the same again and again\r\n", 400), 0)
+	p := newPhone(t, h, "iphone", "16.1")
+	p.provision()
+	key := element(p.sync("0", "1", ""), "SyncKey")
+	body, err := fromXML(syncRequest(key, bigWindow))
+	if err != nil {
+		t.Fatal(err)
+	}
+	plain := p.post("Sync", "application/vnd.ms-sync.wbxml", body)
+	p.header.Set("Accept-Encoding", "deflate, gzip;q=1.0")
+	packed := p.post("Sync", "application/vnd.ms-sync.wbxml", body)
+	if packed.header.Get("Content-Encoding") != "gzip" || len(packed.body)*10 > len(plain.body) {
+		t.Fatalf("%q, %d of %d bytes", packed.header.Get("Content-Encoding"), len(packed.body), len(plain.body))
+	}
+	z, err := gzip.NewReader(bytes.NewReader(packed.body))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if b, err := io.ReadAll(z); err != nil || !bytes.Equal(b, plain.body) {
+		t.Errorf("another answer: %v", err)
+	}
+	p.header.Set("Accept-Encoding", "gzip;q=0")
+	if a := p.post("Sync", "application/vnd.ms-sync.wbxml", body); a.header.Get("Content-Encoding") != "" {
+		t.Error("compressed against the client's wish")
+	}
+}
+
+func TestBodiesAreBounded(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "iphone", "16.1")
+	p.provision()
+	if a := p.post("FolderSync", "application/vnd.ms-sync.wbxml", make([]byte, 1<<20+1)); a.status != 413 {
+		t.Errorf("HTTP %d", a.status)
+	}
+	r := p.request(http.MethodPost, "FolderSync", make([]byte, 1<<20+1))
+	r.ContentLength = -1 // chunked
+	if a := p.read(h.do(r)); a.status != 413 {
+		t.Errorf("chunked: HTTP %d", a.status)
+	}
+	r = p.request(http.MethodPost, "FolderSync", []byte("short"))
+	r.ContentLength = 100
+	if a := p.read(h.do(r)); a.status != 400 {
+		t.Errorf("cut off: HTTP %d", a.status)
+	}
+}
