@@ -1,7 +1,6 @@
 package activesync
 
 import (
-	"compress/gzip"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -9,6 +8,8 @@ import (
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/klauspost/compress/gzip"
 
 	"martlet/protocol/wbxml"
 )
