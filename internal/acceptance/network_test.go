@@ -51,7 +51,7 @@ func TestRepeatedRequestsActOnce(t *testing.T) {
 	for name, fate := range map[string]phone.Fate{"answer lost": phone.AnswerLost, "repeated": phone.Repeated, "request lost": phone.RequestLost} {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t, "")
-			for _, version := range []eas.Version{eas.V140, eas.V141, eas.V161} {
+			for _, version := range []eas.Version{eas.V120, eas.V121, eas.V140, eas.V161} {
 				t.Run(version.String(), func(t *testing.T) { repeatedRequests(t, h, version, fate) })
 			}
 			h.fsck()
