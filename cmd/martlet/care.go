@@ -64,7 +64,7 @@ func (a *app) fsck(ctx context.Context, c admin.Client, in admin.FsckRequest) er
 
 func (a *app) backupCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "backup FILE", Short: "Write everything into one archive, also while the server runs", Args: cobra.ExactArgs(1),
+		Use: "backup FILE", Short: "Write everything into one archive, also while the server runs", Args: oneArgument,
 		Long: `Write everything, as it is at one moment, into one archive; FILE may be - for
 standard output. The archive is sealed with the store's key: keep the key file
 apart from it, and keep it.`,
@@ -110,7 +110,7 @@ func (c *counter) Write(b []byte) (int, error) {
 func (a *app) restoreCommand() *cobra.Command {
 	var to, keyFile string
 	cmd := &cobra.Command{
-		Use: "restore FILE", Short: "Restore an archive into a new folder", Args: cobra.ExactArgs(1),
+		Use: "restore FILE", Short: "Restore an archive into a new folder", Args: oneArgument,
 		Long: `Restore an archive into a new folder, which then can be a store's path in
 martlet.toml. FILE may be - for standard input. The key is the one of the
 configuration, or the one in --key-file. Check the result with martlet fsck.`,

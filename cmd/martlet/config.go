@@ -46,6 +46,11 @@ type TLSConfig struct {
 	Names     []string
 }
 
+// listens tells whether anybody can reach the server.
+func (c *Config) listens() bool {
+	return len(c.HTTP)+len(c.HTTPS)+len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP) > 0
+}
+
 const (
 	tlsSelfSigned = "self-signed"
 	tlsACME       = "acme"

@@ -115,13 +115,25 @@ func (d *data) Close() error {
 	return errors.Join(errs...)
 }
 
-// explained adds what to do to an error that an administrator will see.
+// plainly is an error in an administrator's words instead of its own.
+type plainly struct {
+	error
+	text string
+}
+
+// Error is the text.
+func (e plainly) Error() string { return e.text }
+
+// Unwrap is the error that it stands for.
+func (e plainly) Unwrap() error { return e.error }
+
+// explained says what to do about an error that an administrator will see.
 func explained(err error, c *Config) error {
 	switch {
 	case errors.Is(err, store.ErrLocked):
-		return fmt.Errorf("%w: a server runs on %s; commands talk to it when they are given its configuration (-c)", err, c.StorePath)
+		return plainly{err, fmt.Sprintf("%s is in use: another server or command works on it; wait for that or stop it", c.StorePath)}
 	case errors.Is(err, store.ErrWrongKey):
-		return fmt.Errorf("%w: %s was made with another key, or with none: check [store] key_file", err, c.StorePath)
+		return plainly{err, fmt.Sprintf("%s was made with another key, or with none: check [store] key_file", c.StorePath)}
 	case errors.Is(err, os.ErrPermission):
 		return fmt.Errorf("%w: run this as the user that owns %s", err, c.StorePath)
 	}

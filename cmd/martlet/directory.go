@@ -13,9 +13,8 @@ import (
 )
 
 func (a *app) directoryCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "directory", Short: "Apply and export the whole directory as one file"}
-	cmd.AddCommand(a.directoryApply(), a.directoryExport())
-	return cmd
+	return group(&cobra.Command{Use: "directory", Short: "Apply and export the whole directory as one file"},
+		a.directoryApply(), a.directoryExport())
 }
 
 // applyResult is what apply prints as JSON.
@@ -27,7 +26,7 @@ type applyResult struct {
 func (a *app) directoryApply() *cobra.Command {
 	var in admin.ApplyRequest
 	cmd := &cobra.Command{
-		Use: "apply FILE", Short: "Bring domains, users, groups and delegations to what a file says", Args: cobra.ExactArgs(1),
+		Use: "apply FILE", Short: "Bring domains, users, groups and delegations to what a file says", Args: oneArgument,
 		Long: `Bring domains, users, groups and delegations to what a TOML file says, and print
 what that changed. Applied twice it changes nothing. What the file does not
 mention stays, unless --prune is given. FILE may be - for standard input.

@@ -36,6 +36,9 @@ func serve(ctx context.Context, c Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	if !c.listens() {
+		log.Warn(deaf)
+	}
 	log.Info("ready")
 	if len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP) > 0 {
 		log.Info("mail to other hosts is queued; this version does not deliver it")
@@ -55,6 +58,9 @@ func serve(ctx context.Context, c Config, log *slog.Logger) error {
 	log.Info("stopped")
 	return err
 }
+
+// deaf is said of a configuration that is right, yet of no use.
+const deaf = "no listener is configured, so that nobody reaches the server: add [https] listen = \":443\" and the like"
 
 // newLogger writes lines that a person or a collector reads. The journal puts a
 // time on each line itself.
@@ -93,8 +99,7 @@ func notifySystemd(state string) {
 }
 
 func (a *app) configCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "config", Short: "Check the configuration"}
-	cmd.AddCommand(&cobra.Command{
+	return group(&cobra.Command{Use: "config", Short: "Check the configuration"}, &cobra.Command{
 		Use: "check", Short: "Read the configuration and say what is wrong with it", Args: cobra.NoArgs,
 		RunE: func(*cobra.Command, []string) error {
 			c, err := a.load()
@@ -110,8 +115,10 @@ func (a *app) configCommand() *cobra.Command {
 				return a.printJSON(map[string]string{"config": c.File, "store": c.StorePath})
 			}
 			a.printf("%s is right\n", c.File)
+			if !c.listens() {
+				a.printf("but %s\n", deaf)
+			}
 			return nil
 		},
 	})
-	return cmd
 }

@@ -33,7 +33,7 @@ func TestAServerThatCannotListenLeavesNothingOpen(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if _, err := startServer(t.Context(), c, quiet()); err == nil || !strings.Contains(err.Error(), "a server runs on") {
+	if _, err := startServer(t.Context(), c, quiet()); err == nil || !strings.Contains(err.Error(), "is in use: another server or command") {
 		t.Errorf("a second server on the same store: %v", err)
 	}
 	if err := s.Close(context.Background()); err != nil {

@@ -14,9 +14,8 @@ import (
 )
 
 func (a *app) userCommand() *cobra.Command {
-	cmd := &cobra.Command{Use: "user", Short: "Add, list, change and remove users"}
-	cmd.AddCommand(a.userAdd(), a.userList(), a.userPassword(), a.userDisable(true), a.userDisable(false), a.userRemove())
-	return cmd
+	return group(&cobra.Command{Use: "user", Short: "Add, list, change and remove users"},
+		a.userAdd(), a.userList(), a.userPassword(), a.userDisable(true), a.userDisable(false), a.userRemove())
 }
 
 // userResult is what a command that changed a user prints.
@@ -30,7 +29,7 @@ func (a *app) userAdd() *cobra.Command {
 	var u admin.NewUser
 	var p passwordFlags
 	cmd := &cobra.Command{
-		Use: "add LOGIN", Short: "Add a user", Args: cobra.ExactArgs(1),
+		Use: "add LOGIN", Short: "Add a user", Args: oneArgument,
 		Long:    "Add a user. LOGIN is the mail address; its domain must be one of this server's,\nor --new-domain makes it one.",
 		Example: "  martlet user add robin@example.org --name \"Robin Swift\" --generate",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -120,7 +119,7 @@ func userState(u admin.User) string {
 func (a *app) userPassword() *cobra.Command {
 	var p passwordFlags
 	cmd := &cobra.Command{
-		Use: "passwd LOGIN", Short: "Give a user a new password", Args: cobra.ExactArgs(1),
+		Use: "passwd LOGIN", Short: "Give a user a new password", Args: oneArgument,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			password, made, err := a.password(p)
@@ -146,7 +145,7 @@ func (a *app) userDisable(disable bool) *cobra.Command {
 		use, short, said = "disable", "Bar a user from logging in; mail still arrives", "disabled"
 	}
 	return &cobra.Command{
-		Use: use + " LOGIN", Short: short, Args: cobra.ExactArgs(1),
+		Use: use + " LOGIN", Short: short, Args: oneArgument,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
@@ -163,7 +162,7 @@ func (a *app) userDisable(disable bool) *cobra.Command {
 func (a *app) userRemove() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use: "remove LOGIN", Short: "Remove a user with mailbox and phones", Args: cobra.ExactArgs(1),
+		Use: "remove LOGIN", Short: "Remove a user with mailbox and phones", Args: oneArgument,
 		ValidArgsFunction: a.completeLogin,
 		Long:              "Remove a user with mailbox and phones. Without --yes it only shows what would go.",
 		RunE: func(cmd *cobra.Command, args []string) error {
