@@ -8,40 +8,76 @@ import (
 	"martlet/sync/device"
 )
 
-// settings reads and writes properties of the user and the device (MS-ASCMD
-// 2.2.1.18).
+// settings reads and writes properties of the user and the device in the order
+// in which they are asked for (MS-ASCMD 2.2.1.18, MS-ASCMD_R478).
 func (h *Handler) settings(ctx context.Context, s *session, q *eas.Settings) (*eas.SettingsResponse, error) {
 	resp := &eas.SettingsResponse{Status: eas.SettingsStatusSuccess}
-	if q.RightsManagementInformation != nil {
-		resp.RightsManagementInformation = &eas.RightsManagementResult{
-			Status: eas.StatusIRMFeatureDisabled, Get: &eas.RightsManagementGet{Templates: []eas.RightsManagementTemplate{}},
-		}
+	if namesTwice(q.Properties) {
+		resp.Status = eas.SettingsStatusProtocolError // MS-ASCMD_R483
+		return resp, nil
 	}
-	if q.Oof != nil {
-		resp.Oof = oof(q.Oof)
-	}
-	if q.DevicePassword != nil { // there is no password recovery (MS-ASCMD_R4402)
-		resp.DevicePassword = &eas.DevicePasswordDone{Status: eas.SettingsStatusDeniedByPolicy}
-	}
-	if q.DeviceInformation != nil {
-		done := &eas.DeviceInformationDone{Status: eas.SettingsStatusSuccess}
-		if q.DeviceInformation.Set == nil {
-			done.Status = eas.SettingsStatusProtocolError
-		} else if err := h.noteDevice(ctx, s, q.DeviceInformation.Set); err != nil {
+	for i := range q.Properties {
+		r, err := h.setting(ctx, s, &q.Properties[i])
+		if err != nil {
 			return nil, err
 		}
-		resp.DeviceInformation = done
-	}
-	if q.UserInformation != nil {
-		resp.UserInformation = userInformation(s.account, s.version, q.UserInformation.Get != nil)
+		resp.Properties = append(resp.Properties, r)
 	}
 	return resp, nil
+}
+
+// namesTwice tells whether a property stands twice in a request (MS-ASCMD_R477).
+func namesTwice(all []eas.SettingsProperty) bool {
+	var rights, oof, password, device, user int
+	for i := range all {
+		switch p := &all[i]; {
+		case p.RightsManagementInformation != nil:
+			rights++
+		case p.Oof != nil:
+			oof++
+		case p.DevicePassword != nil:
+			password++
+		case p.DeviceInformation != nil:
+			device++
+		case p.UserInformation != nil:
+			user++
+		}
+	}
+	return max(rights, oof, password, device, user) > 1
+}
+
+// setting answers one property.
+func (h *Handler) setting(ctx context.Context, s *session, q *eas.SettingsProperty) (r eas.SettingsResult, err error) {
+	switch {
+	case q.RightsManagementInformation != nil:
+		r.RightsManagementInformation = &eas.RightsManagementResult{
+			Status: eas.StatusIRMFeatureDisabled, Get: &eas.RightsManagementGet{Templates: []eas.RightsManagementTemplate{}},
+		}
+	case q.Oof != nil:
+		r.Oof = oof(q.Oof)
+	case q.DevicePassword != nil: // there is no password recovery (MS-ASCMD_R4402)
+		r.DevicePassword = &eas.DevicePasswordDone{Status: eas.SettingsStatusDeniedByPolicy}
+		if q.DevicePassword.Set == nil {
+			r.DevicePassword.Status = eas.SettingsStatusProtocolError
+		}
+	case q.DeviceInformation != nil:
+		r.DeviceInformation = &eas.DeviceInformationDone{Status: eas.SettingsStatusSuccess}
+		if q.DeviceInformation.Set == nil {
+			r.DeviceInformation.Status = eas.SettingsStatusProtocolError
+		}
+		err = h.noteDevice(ctx, s, q.DeviceInformation.Set)
+	case q.UserInformation != nil:
+		r.UserInformation = userInformation(s.account, s.version, q.UserInformation.Get != nil)
+	}
+	return r, err
 }
 
 // oof tells that nobody is told of the user's absence, which is so, and takes
 // no orders to change that: it would not be done.
 func oof(q *eas.Oof) *eas.OofResult {
 	switch {
+	case q.Set != nil && q.Set.StartTime.IsZero() != q.Set.EndTime.IsZero(): // MS-ASCMD_R2272
+		return &eas.OofResult{Status: eas.SettingsStatusProtocolError}
 	case q.Get != nil && q.Set == nil:
 		off := eas.OofDisabled
 		return &eas.OofResult{Status: eas.SettingsStatusSuccess, Get: &eas.OofState{State: &off}}
@@ -72,7 +108,7 @@ func userInformation(a directory.Account, v eas.Version, get bool) *eas.UserInfo
 
 // noteDevice keeps what a device says of itself (MS-ASCMD 2.2.3.45).
 func (h *Handler) noteDevice(ctx context.Context, s *session, info *eas.DeviceInformation) error {
-	if info == nil {
+	if info == nil || s.validating {
 		return nil
 	}
 	d := s.device

@@ -1,10 +1,6 @@
 package activesync
 
-import (
-	"context"
-
-	"martlet/protocol/eas"
-)
+import "martlet/protocol/eas"
 
 // validate answers Android's connection test, which calls its device
 // "validate": it may provision and look at the folders, and nothing of it is
@@ -12,16 +8,13 @@ import (
 func (h *Handler) validate(s *session) (reply, error) {
 	switch s.command.name {
 	case "Provision":
-		return decoded(func(h *Handler, ctx context.Context, s *session, q *eas.Provision) (*eas.ProvisionResponse, error) {
-			q.DeviceInformation = nil
-			return h.provision(ctx, s, q)
-		})(h, s.r.Context(), s)
+		return decoded((*Handler).provision)(h, s.r.Context(), s)
 	case "FolderSync":
 		return reply{document: &eas.FolderSyncResponse{
 			Status: eas.FolderSyncStatusSuccess, SyncKey: "1", Changes: &eas.FolderChanges{},
 		}}, nil
 	case "Settings":
-		return reply{document: &eas.SettingsResponse{Status: eas.SettingsStatusSuccess}}, nil
+		return decoded((*Handler).settings)(h, s.r.Context(), s)
 	}
 	return reply{}, errBadDeviceID
 }

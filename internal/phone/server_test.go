@@ -181,10 +181,10 @@ func (s *server) command(w http.ResponseWriter, l line, body []byte) {
 			s.sent[req.ClientID]++ // the same client id is never sent twice
 		}
 	case "Settings":
-		s.write(w, &eas.SettingsResponse{
-			Status: 1, DeviceInformation: &eas.DeviceInformationDone{Status: 1},
-			UserInformation: &eas.UserInformationResult{Status: 1, Get: &eas.UserInformation{Accounts: []eas.Account{{EmailAddresses: &eas.EmailAddresses{SMTPAddresses: []string{"ada@example.org"}}}}}},
-		})
+		s.write(w, &eas.SettingsResponse{Status: 1, Properties: []eas.SettingsResult{
+			{DeviceInformation: &eas.DeviceInformationDone{Status: 1}},
+			{UserInformation: &eas.UserInformationResult{Status: 1, Get: &eas.UserInformation{Accounts: []eas.Account{{EmailAddresses: &eas.EmailAddresses{SMTPAddresses: []string{"ada@example.org"}}}}}}},
+		}})
 	case "GetAttachment":
 		w.Header().Set("Content-Type", "text/plain")
 		fmt.Fprint(w, "content of "+l.attachment)

@@ -19,23 +19,34 @@ func (p *Phone) Settings(ctx context.Context, req *eas.Settings) (*eas.SettingsR
 
 // SendDeviceInformation tells the server about the phone.
 func (p *Phone) SendDeviceInformation(ctx context.Context) error {
-	resp, err := p.Settings(ctx, &eas.Settings{DeviceInformation: &eas.DeviceInformationSet{Set: p.deviceInformation()}})
+	resp, err := p.Settings(ctx, &eas.Settings{Properties: []eas.SettingsProperty{
+		{DeviceInformation: &eas.DeviceInformationSet{Set: p.deviceInformation()}},
+	}})
 	if err != nil {
 		return err
 	}
-	if resp.DeviceInformation == nil {
-		return fmt.Errorf("phone: Settings: no answer about DeviceInformation")
+	for _, r := range resp.Properties {
+		if r.DeviceInformation != nil {
+			return statusError("Settings", r.DeviceInformation.Status, eas.SettingsStatusSuccess)
+		}
 	}
-	return statusError("Settings", resp.DeviceInformation.Status, eas.SettingsStatusSuccess)
+	return fmt.Errorf("phone: Settings: no answer about DeviceInformation")
 }
 
 // Addresses asks for the user's addresses, in either of the two forms.
 func (p *Phone) Addresses(ctx context.Context) ([]string, error) {
-	resp, err := p.Settings(ctx, &eas.Settings{UserInformation: &eas.GetEmpty{Get: &wbxml.Empty{}}})
+	resp, err := p.Settings(ctx, &eas.Settings{Properties: []eas.SettingsProperty{
+		{UserInformation: &eas.GetEmpty{Get: &wbxml.Empty{}}},
+	}})
 	if err != nil {
 		return nil, err
 	}
-	info := resp.UserInformation
+	var info *eas.UserInformationResult
+	for _, r := range resp.Properties {
+		if r.UserInformation != nil {
+			info = r.UserInformation
+		}
+	}
 	if info == nil || info.Get == nil {
 		return nil, fmt.Errorf("phone: Settings: no answer about UserInformation")
 	}

@@ -129,18 +129,18 @@ func exampleResponses() map[string]any {
 			Policies: []eas.Policy{{PolicyType: eas.PolicyTypeWBXML, Status: eas.PolicyStatusSuccess, PolicyKey: "1307199584", Data: &eas.PolicyData{Doc: examplePolicy()}}},
 		},
 		"ProvisionResponse wipe": &eas.ProvisionResponse{Status: eas.ProvisionStatusSuccess, RemoteWipe: true},
-		"SettingsResponse": &eas.SettingsResponse{
-			Status: eas.SettingsStatusSuccess,
-			Oof: &eas.OofResult{Status: eas.SettingsStatusSuccess, Get: &eas.OofState{
+		"SettingsResponse": &eas.SettingsResponse{Status: eas.SettingsStatusSuccess, Properties: []eas.SettingsResult{
+			{RightsManagementInformation: &eas.RightsManagementResult{Status: eas.SettingsStatusSuccess, Get: &eas.RightsManagementGet{
+				Templates: []eas.RightsManagementTemplate{{ID: "t", Name: "n", Description: "d"}},
+			}}},
+			{Oof: &eas.OofResult{Status: eas.SettingsStatusSuccess, Get: &eas.OofState{
 				State: ptr(eas.OofTimed), StartTime: exampleTime(), EndTime: exampleTime(),
 				Messages: []eas.OofMessage{{AppliesToInternal: true, Enabled: "1", ReplyMessage: ptr("Away"), BodyType: "Text"}},
-			}},
-			DevicePassword: &eas.DevicePasswordDone{Status: eas.SettingsStatusDeniedByPolicy}, DeviceInformation: &eas.DeviceInformationDone{Status: eas.SettingsStatusSuccess},
-			UserInformation: &eas.UserInformationResult{Status: eas.SettingsStatusSuccess, Get: user},
-			RightsManagementInformation: &eas.RightsManagementResult{Status: eas.SettingsStatusSuccess, Get: &eas.RightsManagementGet{
-				Templates: []eas.RightsManagementTemplate{{ID: "t", Name: "n", Description: "d"}},
-			}},
-		},
+			}}},
+			{DevicePassword: &eas.DevicePasswordDone{Status: eas.SettingsStatusDeniedByPolicy}},
+			{DeviceInformation: &eas.DeviceInformationDone{Status: eas.SettingsStatusSuccess}},
+			{UserInformation: &eas.UserInformationResult{Status: eas.SettingsStatusSuccess, Get: user}},
+		}},
 		"ItemOperationsResponse": &eas.ItemOperationsResponse{Status: eas.ItemOperationsStatusSuccess, Response: []eas.ItemOperationReply{
 			{EmptyFolderContents: &eas.EmptyFolderContentsReply{Status: eas.ItemOperationsStatusSuccess, CollectionID: "4"}},
 			{Fetch: &eas.FetchReply{Status: eas.ItemOperationsStatusSuccess, CollectionID: "5", ServerID: "5:1", Class: "Email", Properties: exampleEmail()}},
@@ -231,10 +231,12 @@ func exampleRequests() []any {
 			Policies:          []eas.PolicyRequest{{PolicyType: eas.PolicyTypeWBXML, PolicyKey: "1", Status: eas.PolicyAcknowledgmentApplied}},
 			RemoteWipe:        &eas.WipeReport{Status: eas.WipeStatusWiped}, AccountOnlyRemoteWipe: &eas.WipeReport{Status: eas.WipeStatusFailed},
 		},
-		&eas.Settings{
-			RightsManagementInformation: &eas.GetEmpty{Get: &wbxml.Empty{}}, Oof: &eas.Oof{Get: &eas.OofGet{BodyType: "Text"}, Set: &eas.OofState{State: ptr(eas.OofDisabled)}},
-			DevicePassword: &eas.DevicePassword{Set: &eas.DevicePasswordSet{Password: "p"}}, UserInformation: &eas.GetEmpty{Get: &wbxml.Empty{}},
-		},
+		&eas.Settings{Properties: []eas.SettingsProperty{
+			{RightsManagementInformation: &eas.GetEmpty{Get: &wbxml.Empty{}}},
+			{Oof: &eas.Oof{Get: &eas.OofGet{BodyType: "Text"}, Set: &eas.OofState{State: ptr(eas.OofDisabled)}}},
+			{DevicePassword: &eas.DevicePassword{Set: &eas.DevicePasswordSet{Password: "p"}}},
+			{UserInformation: &eas.GetEmpty{Get: &wbxml.Empty{}}},
+		}},
 		&eas.ItemOperations{Operations: []eas.ItemOperation{
 			{Fetch: &eas.Fetch{Store: eas.StoreMailbox, ServerID: "5:1", CollectionID: "5", Options: &eas.FetchOptions{Schema: wbxml.EmptyRaw(), Range: "0-9", BodyPreference: []eas.BodyPreference{{Type: ptr(uint(1))}}}}},
 			{EmptyFolderContents: &eas.EmptyFolderContents{CollectionID: "4", Options: &eas.EmptyFolderContentsOptions{DeleteSubFolders: true}}},

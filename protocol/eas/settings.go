@@ -6,10 +6,15 @@ import (
 	"martlet/protocol/wbxml"
 )
 
-// Settings is the request of the Settings command (MS-ASCMD 2.2.1.18). It names
-// each property at most once; they are answered in this order.
+// Settings is the request of the Settings command (MS-ASCMD 2.2.1.18). The
+// properties are processed and answered in their order (MS-ASCMD_R480).
 type Settings struct {
-	_                           struct{}              `wbxml:"Settings:Settings"`
+	_          struct{}           `wbxml:"Settings:Settings"`
+	Properties []SettingsProperty `wbxml:",choice"`
+}
+
+// SettingsProperty reads or writes one property; exactly one field is set.
+type SettingsProperty struct {
 	RightsManagementInformation *GetEmpty             `wbxml:"Settings:RightsManagementInformation"`
 	Oof                         *Oof                  `wbxml:"Settings:Oof"`
 	DevicePassword              *DevicePassword       `wbxml:"Settings:DevicePassword"`
@@ -89,10 +94,16 @@ type DeviceInformation struct {
 	MobileOperator    *string `wbxml:"Settings:MobileOperator"`
 }
 
-// SettingsResponse is the response of the Settings command.
+// SettingsResponse is the response of the Settings command, with the properties
+// in the order of the request.
 type SettingsResponse struct {
-	_                           struct{}                `wbxml:"Settings:Settings"`
-	Status                      SettingsStatus          `wbxml:"Settings:Status"`
+	_          struct{}         `wbxml:"Settings:Settings"`
+	Status     SettingsStatus   `wbxml:"Settings:Status"`
+	Properties []SettingsResult `wbxml:",choice"`
+}
+
+// SettingsResult answers one property; exactly one field is set.
+type SettingsResult struct {
 	RightsManagementInformation *RightsManagementResult `wbxml:"Settings:RightsManagementInformation"`
 	Oof                         *OofResult              `wbxml:"Settings:Oof"`
 	DevicePassword              *DevicePasswordDone     `wbxml:"Settings:DevicePassword"`
