@@ -1,0 +1,275 @@
+package gateway
+
+import (
+	"bufio"
+	"context"
+	"crypto/ecdsa"
+	"crypto/elliptic"
+	"crypto/rand"
+	"crypto/tls"
+	"crypto/x509"
+	"io"
+	"log/slog"
+	"math/big"
+	"net"
+	"net/http"
+	"net/http/httptest"
+	"strings"
+	"testing"
+	"time"
+
+	"martlet/gateway/hold"
+	"martlet/push"
+)
+
+// around makes a server around a handler, without the rooms behind it.
+func around(t *testing.T, c Config, h http.Handler) *Server {
+	t.Helper()
+	if c.MaxInFlight == 0 {
+		c.MaxInFlight = 8
+	}
+	if c.MaxConnections == 0 {
+		c.MaxConnections = 8
+	}
+	s := &Server{c: c, log: slog.New(slog.DiscardHandler), places: make(places, c.MaxInFlight), open: make(chan struct{}, c.MaxConnections)}
+	s.holder = hold.New(hold.Config{Park: s.places.leave, Resume: s.places.wait})
+	s.handler = s.limited(s.recovering(h))
+	s.http = s.newHTTP()
+	return s
+}
+
+// serve starts the server and stops it at the end of the test.
+func serve(t *testing.T, s *Server, overTLS bool) string {
+	t.Helper()
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	done := make(chan error, 1)
+	go func() {
+		if overTLS {
+			done <- s.ServeTLS(l)
+		} else {
+			done <- s.Serve(l)
+		}
+	}()
+	t.Cleanup(func() {
+		if err := s.Shutdown(context.Background()); err != nil {
+			t.Error(err)
+		}
+		if err := <-done; err != nil {
+			t.Errorf("Serve returned %v", err)
+		}
+	})
+	return l.Addr().String()
+}
+
+func certificate(t *testing.T) tls.Certificate {
+	t.Helper()
+	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
+	if err != nil {
+		t.Fatal(err)
+	}
+	tmpl := &x509.Certificate{SerialNumber: big.NewInt(1), NotAfter: time.Now().Add(time.Hour), DNSNames: []string{"localhost"}}
+	der, err := x509.CreateCertificate(rand.Reader, tmpl, tmpl, &key.PublicKey, key)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
+}
+
+func TestHTTPSSpeaksBothVersions(t *testing.T) {
+	s := around(t, Config{TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		_, _ = io.WriteString(w, r.Proto)
+	}))
+	addr := serve(t, s, true)
+	for _, h2 := range []bool{false, true} {
+		tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: h2}
+		defer tr.CloseIdleConnections()
+		resp, err := (&http.Client{Transport: tr}).Get("https://" + addr)
+		if err != nil {
+			t.Fatal(err)
+		}
+		b, _ := io.ReadAll(resp.Body)
+		resp.Body.Close()
+		if want := map[bool]string{false: "HTTP/1.1", true: "HTTP/2.0"}[h2]; string(b) != want {
+			t.Errorf("spoke %s, want %s", b, want)
+		}
+	}
+	if _, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}); err == nil {
+		t.Error("TLS 1.1 was accepted")
+	}
+}
+
+func TestTLSMustBeConfigured(t *testing.T) {
+	s := around(t, Config{}, http.NotFoundHandler())
+	if err := s.ServeTLS(nil); err == nil {
+		t.Error("served TLS without a configuration")
+	}
+}
+
+func TestAPanicIsAnAnswerAndIsCounted(t *testing.T) {
+	s := around(t, Config{}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) { panic("a bug") }))
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != http.StatusInternalServerError || s.Panics() != 1 {
+		t.Errorf("HTTP %d, %d panics", w.Code, s.Panics())
+	}
+	if len(s.places) != 0 {
+		t.Error("the panic kept its place")
+	}
+}
+
+func TestAnOverloadedServerAsksToComeBack(t *testing.T) {
+	release := make(chan struct{})
+	entered := make(chan struct{}, 2)
+	s := around(t, Config{MaxInFlight: 2}, http.HandlerFunc(func(http.ResponseWriter, *http.Request) {
+		entered <- struct{}{}
+		<-release
+	}))
+	for range 2 {
+		go s.Handler().ServeHTTP(httptest.NewRecorder(), httptest.NewRequest("GET", "/", nil))
+		<-entered
+	}
+	w := httptest.NewRecorder()
+	s.Handler().ServeHTTP(w, httptest.NewRequest("GET", "/", nil))
+	if w.Code != http.StatusServiceUnavailable || w.Header().Get("Retry-After") == "" {
+		t.Errorf("HTTP %d, Retry-After %q", w.Code, w.Header().Get("Retry-After"))
+	}
+	close(release)
+}
+
+// holding parks every request for an hour.
+func holding(s **Server, hub *push.Hub) http.HandlerFunc {
+	return func(w http.ResponseWriter, r *http.Request) {
+		a, err := (*s).holder.Hold(r, hold.Parked{Key: r.URL.Path, Watch: hub.Watch(1), Timeout: time.Hour,
+			Answer: func(_ context.Context, why hold.Reason) (hold.Answer, bool, error) {
+				return hold.Answer{Body: []byte{'0' + byte(why)}}, true, nil
+			}})
+		if err == nil {
+			_, _ = w.Write(a.Body)
+		}
+	}
+}
+
+func waitFor(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	timeout := time.After(10 * time.Second)
+	for !ok() {
+		select {
+		case <-tick.C:
+		case <-timeout:
+			t.Fatalf("waited in vain: %s", what)
+		}
+	}
+}
+
+func TestHeldPhonesTakeNoPlaceAndAreAnsweredAtTheEnd(t *testing.T) {
+	hub := push.NewHub()
+	var s *Server
+	s = around(t, Config{MaxInFlight: 2, MaxConnections: 32}, holding(&s, hub))
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	served := make(chan error, 1)
+	go func() { served <- s.Serve(l) }()
+	const phones = 10
+	answers := make(chan string, phones)
+	for i := range phones {
+		go func() {
+			resp, err := http.Get("http://" + l.Addr().String() + "/" + string(rune('a'+i)))
+			if err != nil {
+				answers <- err.Error()
+				return
+			}
+			defer resp.Body.Close()
+			b, _ := io.ReadAll(resp.Body)
+			answers <- string(b)
+		}()
+		waitFor(t, "a phone to be held", func() bool { return s.Held() == i+1 })
+	}
+	if err := s.Shutdown(t.Context()); err != nil {
+		t.Error(err)
+	}
+	for range phones {
+		if a := <-answers; a != string(rune('0'+hold.Stopping)) {
+			t.Errorf("a held phone was answered %q", a)
+		}
+	}
+	if err := <-served; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestAPhoneThatHangsUpIsNoticedOverTheWire(t *testing.T) {
+	hub := push.NewHub()
+	var s *Server
+	s = around(t, Config{}, holding(&s, hub))
+	addr := serve(t, s, false)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := io.WriteString(c, "POST /x HTTP/1.1\r\nHost: x\r\nContent-Length: 0\r\n\r\n"); err != nil {
+		t.Fatal(err)
+	}
+	waitFor(t, "the phone to be held", func() bool { return s.Held() == 1 })
+	c.Close()
+	waitFor(t, "the phone to be let go", func() bool { return s.Held() == 0 && hub.Waiting() == 0 })
+}
+
+func TestConnectionsBeyondTheLimitWait(t *testing.T) {
+	s := around(t, Config{MaxConnections: 1}, http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = io.WriteString(w, "ok") }))
+	addr := serve(t, s, false)
+	ask := func(c net.Conn) error {
+		if _, err := io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n"); err != nil {
+			return err
+		}
+		resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+		if err == nil {
+			_, err = io.Copy(io.Discard, resp.Body)
+		}
+		return err
+	}
+	first, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := ask(first); err != nil {
+		t.Fatal(err)
+	}
+	second, err := net.Dial("tcp", addr) // the kernel takes it, the server does not
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer second.Close()
+	answered := make(chan error, 1)
+	go func() { answered <- ask(second) }()
+	select {
+	case err := <-answered:
+		t.Errorf("answered beyond the limit: %v", err)
+	case <-time.After(50 * time.Millisecond):
+	}
+	first.Close()
+	if err := <-answered; err != nil {
+		t.Error(err)
+	}
+}
+
+func TestALargeHeaderIsRefused(t *testing.T) {
+	s := around(t, Config{}, http.NotFoundHandler())
+	addr := serve(t, s, false)
+	c, err := net.Dial("tcp", addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	go func() { _, _ = io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\nX: "+strings.Repeat("y", 64<<10)+"\r\n\r\n") }()
+	resp, err := http.ReadResponse(bufio.NewReader(c), nil)
+	if err != nil || resp.StatusCode != http.StatusRequestHeaderFieldsTooLarge {
+		t.Errorf("%v, %v", resp, err)
+	}
+}
