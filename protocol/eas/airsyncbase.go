@@ -18,10 +18,10 @@ const (
 // BodyPreference is one acceptable form of a body, in the client's order of
 // preference (MS-ASAIRS 2.2.2.12).
 type BodyPreference struct {
-	Type           *uint   `wbxml:"AirSyncBase:Type"`
-	TruncationSize *uint32 `wbxml:"AirSyncBase:TruncationSize"` // bytes; absent: not truncated
-	AllOrNone      *bool   `wbxml:"AirSyncBase:AllOrNone"`      // rather nothing than a part
-	Preview        *uint   `wbxml:"AirSyncBase:Preview"`        // characters, 0–255
+	Type           *uint   `wbxml:"AirSyncBase:Type,ordered"`
+	TruncationSize *uint32 `wbxml:"AirSyncBase:TruncationSize,ordered"` // bytes; absent: not truncated
+	AllOrNone      *bool   `wbxml:"AirSyncBase:AllOrNone,ordered"`      // rather nothing than a part
+	Preview        *uint   `wbxml:"AirSyncBase:Preview,ordered"`        // characters, 0–255
 }
 
 // BodyPartPreference is the acceptable form of a message part (MS-ASAIRS

@@ -14,18 +14,19 @@ type Sync struct {
 }
 
 // SyncCollection is one collection of a Sync request (MS-ASCMD 2.2.3.29.2).
+// Where Class stands differs between the versions; the rest is ordered.
 type SyncCollection struct {
 	Class            string        `wbxml:"AirSync:Class,omitempty"` // 2.5 to 12.1
-	SyncKey          string        `wbxml:"AirSync:SyncKey"`
+	SyncKey          string        `wbxml:"AirSync:SyncKey,ordered"`
 	NotifyGUID       string        `wbxml:"AirSync:NotifyGUID,omitempty"` // 2.5
-	CollectionID     string        `wbxml:"AirSync:CollectionId,omitempty"`
-	Supported        wbxml.Raw     `wbxml:"AirSync:Supported"`      // the elements the client does not ghost (2.2.3.179)
-	DeletesAsMoves   *bool         `wbxml:"AirSync:DeletesAsMoves"` // absent and empty: true (2.2.3.43)
-	GetChanges       *bool         `wbxml:"AirSync:GetChanges"`     // absent: true unless SyncKey is 0; empty: true (2.2.3.83)
-	WindowSize       *uint         `wbxml:"AirSync:WindowSize"`     // items, 1–512; 0 and more are 512 (2.2.3.199)
-	ConversationMode *bool         `wbxml:"AirSync:ConversationMode"`
-	Options          []SyncOptions `wbxml:"AirSync:Options"` // one, or one each for Email and SMS
-	Commands         []SyncCommand `wbxml:"AirSync:Commands,choice"`
+	CollectionID     string        `wbxml:"AirSync:CollectionId,omitempty,ordered"`
+	Supported        wbxml.Raw     `wbxml:"AirSync:Supported,ordered"`      // the elements the client does not ghost (2.2.3.179)
+	DeletesAsMoves   *bool         `wbxml:"AirSync:DeletesAsMoves,ordered"` // absent and empty: true (2.2.3.43)
+	GetChanges       *bool         `wbxml:"AirSync:GetChanges,ordered"`     // absent: true unless SyncKey is 0; empty: true (2.2.3.83)
+	WindowSize       *uint         `wbxml:"AirSync:WindowSize,ordered"`     // items, 1–512; 0 and more are 512 (2.2.3.199)
+	ConversationMode *bool         `wbxml:"AirSync:ConversationMode,ordered"`
+	Options          []SyncOptions `wbxml:"AirSync:Options,ordered"` // one, or one each for Email and SMS
+	Commands         []SyncCommand `wbxml:"AirSync:Commands,choice,ordered"`
 }
 
 // SyncOptions are the options of a collection (MS-ASCMD 2.2.3.125.5). A new

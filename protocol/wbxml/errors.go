@@ -49,11 +49,17 @@ type MissingError struct{ Tag Tag }
 
 func (e *MissingError) Error() string { return fmt.Sprintf("wbxml: %s is missing", e.Tag) }
 
-// DuplicateError is an element that stands twice where once is allowed; only a
-// Strict Decoder minds.
+// DuplicateError is an element that stands twice where once is allowed; only an
+// Exact or Strict Decoder minds.
 type DuplicateError struct{ Tag Tag }
 
 func (e *DuplicateError) Error() string { return fmt.Sprintf("wbxml: %s stands twice", e.Tag) }
+
+// OrderError is an element that comes after one that it should stand before;
+// only an Exact or Strict Decoder minds.
+type OrderError struct{ Tag Tag }
+
+func (e *OrderError) Error() string { return fmt.Sprintf("wbxml: %s stands too late", e.Tag) }
 
 // UnexpectedError is a known element in a place where there is none, such as
 // inside a number.

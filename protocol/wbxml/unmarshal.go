@@ -12,10 +12,13 @@ type Decoder struct {
 	MaxElements int // in the document; zero: 131072
 	MaxString   int // bytes of one string or of opaque data; zero: 64 MiB
 	MaxBytes    int // of the document; zero: 64 MiB
+	Exact       bool
 	Strict      bool
-	// Strict makes an element that stands twice a *DuplicateError and one that
-	// the struct does not name an *UnexpectedError. Without it the last one
-	// counts, and what the struct does not name is left out.
+	// Exact makes an element that stands twice a *DuplicateError, and one that
+	// the struct has as ordered and that comes too late an *OrderError. Strict
+	// is Exact and makes an element that the struct does not name an
+	// *UnexpectedError. Without them the last one counts, the order does not,
+	// and what the struct does not name is left out.
 
 	// Skipped are the elements that the last Unmarshal left out because the
 	// struct does not name them, at most 32: a door may want to refuse them.
@@ -49,7 +52,7 @@ func (d *Decoder) Unmarshal(b []byte, v any) error {
 	if p.root == 0 {
 		return typeError(p.typ, "names no element of its own")
 	}
-	u := unmarshaler{reader: reader{b: b, lim: d.limits()}, d: d}
+	u := unmarshaler{reader: reader{b: b, lim: d.limits()}, d: d, exact: d.Exact || d.Strict}
 	if err := u.header(); err != nil {
 		return err
 	}
@@ -81,7 +84,7 @@ func (d *Decoder) UnmarshalRaw(raw Raw, v any) error {
 		return err
 	}
 	value.SetZero()
-	u := unmarshaler{reader: reader{lim: d.limits()}, d: d}
+	u := unmarshaler{reader: reader{lim: d.limits()}, d: d, exact: d.Exact || d.Strict}
 	if len(raw) < 2 {
 		return u.structure(p, value, p.root, false)
 	}
@@ -128,13 +131,14 @@ func (s *fieldSet) has(i int) bool { return s[i/64]&(1<<(i%64)) != 0 }
 
 type unmarshaler struct {
 	reader
-	d *Decoder
+	d     *Decoder
+	exact bool
 }
 
 // structure reads the content of the element tag into v, a zero struct.
 func (u *unmarshaler) structure(p *plan, v reflect.Value, tag Tag, content bool) error {
 	var seen fieldSet
-	hint := 0
+	hint, last := 0, 0
 	for content {
 		ev, err := u.next()
 		if err != nil {
@@ -159,8 +163,16 @@ func (u *unmarshaler) structure(p *plan, v reflect.Value, tag Tag, content bool)
 			hint = at
 			c := p.children[at]
 			f := &p.fields[c.field]
-			if u.d.Strict && seen.has(c.field) && (!f.slice || f.item != 0) {
-				return &DuplicateError{u.tag}
+			if u.exact {
+				if seen.has(c.field) && (!f.slice || f.item != 0 || f.choice && f.tag != 0) {
+					return &DuplicateError{u.tag}
+				}
+				if f.ordered && c.field < last {
+					return &OrderError{u.tag}
+				}
+			}
+			if f.ordered {
+				last = c.field
 			}
 			seen.add(c.field)
 			if err := u.child(f, c.alt, fieldAt(v, f.index), ev == evOpen); err != nil {

@@ -254,6 +254,40 @@ func TestStrictAndLenientReading(t *testing.T) {
 	}
 }
 
+func TestExactReading(t *testing.T) {
+	type sequence struct {
+		_     struct{} `wbxml:"AirSync:Sync"`
+		Key   string   `wbxml:"AirSync:SyncKey,ordered"`
+		Class string   `wbxml:"AirSync:Class"`
+		Ids   []string `wbxml:"AirSync:CollectionId,ordered"`
+	}
+	const class, key, id = "50036300" + "01", "4b036b00" + "01", "52036900" + "01"
+	exact := wbxml.Decoder{Exact: true}
+	var order *wbxml.OrderError
+	var duplicate *wbxml.DuplicateError
+	for _, tt := range []struct {
+		content string
+		as      any
+	}{
+		{class + key + id + id, nil},
+		{key + id + class, nil},
+		{id + key, &order},
+		{id, nil},
+		{class + class, &duplicate},
+		{key + "0a", nil}, // an element that the struct does not name
+	} {
+		b := unhex(t, "03016a0045"+tt.content+"01")
+		var got sequence
+		if err := wbxml.Unmarshal(b, &got); err != nil {
+			t.Errorf("%s: lenient: %v", tt.content, err)
+		}
+		err := exact.Unmarshal(b, &got)
+		if tt.as == nil && err != nil || tt.as != nil && !errors.As(err, tt.as) {
+			t.Errorf("%s: %v, want %T", tt.content, err, tt.as)
+		}
+	}
+}
+
 func TestTextThatXMLCannotCarryIsCleaned(t *testing.T) {
 	in := document{Text: "a\x00b\x0bc\xffd\te"}
 	b, err := wbxml.Marshal(in)
