@@ -29,20 +29,24 @@ func (h *Handler) admit(ctx context.Context, s *session) error {
 	if d.Access != device.AccessAllowed {
 		return statusError(eas.StatusDeviceIsBlockedForThisUser)
 	}
+	if d.WipeAccount && s.version < eas.V161 && (d.Wipe == device.WipePending || d.Wipe == device.WipeSent) {
+		// The version knows no wipe of the account alone, and nobody asked for the
+		// whole device (MS-ASPROV_R653): it is kept out instead.
+		return statusError(eas.StatusDeviceIsBlockedForThisUser)
+	}
 	if s.command.name == "Provision" {
 		return nil
 	}
 	if d.Wipe == device.WipePending || d.Wipe == device.WipeSent {
 		return statusError(eas.StatusRemoteWipeRequested)
 	}
-	if s.command.free {
-		return nil
-	}
 	switch { // MS-ASPROV_R487, MS-ASCMD_R4987
 	case d.PolicyKey == 0:
 		return statusError(eas.StatusDeviceNotProvisioned)
 	case d.PolicyVersion != policyVersion:
 		return statusError(eas.StatusPolicyRefresh)
+	case s.command.free: // the request names no key, but the device has one
+		return nil
 	case !s.hasPolicyKey || s.policyKey == 0:
 		return statusError(eas.StatusDeviceNotProvisioned)
 	case s.policyKey != d.PolicyKey:

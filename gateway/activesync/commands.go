@@ -18,6 +18,7 @@ type command struct {
 	code     uint8       // in the base64 query (MS-ASHTTP 2.2.1.1.1.1.2)
 	from, to eas.Version // the versions that have it
 	free     bool        // needs no policy key (MS-ASPROV 3.2.5.1)
+	strict   bool        // elements that have no place in the request are an error
 	maxBody  int64       // bytes
 	run      handler     // nil: not built
 
@@ -27,6 +28,10 @@ type command struct {
 	// malformed is the command's own status for a request that is WBXML but not
 	// what the command wants; zero: the common one.
 	malformed uint16
+	// exact is for commands that mind an element that stands twice or in the
+	// wrong place; twice is their status for the former, zero: malformed.
+	exact bool
+	twice uint16
 }
 
 // sendsMessage tells whether the body is a message instead of WBXML (MS-ASCMD
@@ -96,7 +101,7 @@ func rows(maxMessage int64) []command {
 	const first, last = eas.V25, eas.V161
 	return []command{
 		{name: "Sync", code: 0, from: first, to: last, maxBody: maxSync, run: (*Handler).sync,
-			fail: func(s uint16) any { return &eas.SyncResponse{Status: eas.SyncStatus(s)} }, malformed: uint16(eas.SyncStatusProtocolError)},
+			fail: func(s uint16) any { return &eas.SyncResponse{Status: eas.SyncStatus(s)} }, malformed: uint16(eas.SyncStatusProtocolError), exact: true},
 		{name: "SendMail", code: 1, from: first, to: last, maxBody: maxMessage, run: (*Handler).sendMail,
 			fail: func(s uint16) any { return &eas.SendMailResponse{Status: eas.ComposeMailStatus(s)} }},
 		{name: "SmartForward", code: 2, from: first, to: last, maxBody: maxMessage,
@@ -114,10 +119,10 @@ func rows(maxMessage int64) []command {
 			fail: func(s uint16) any { return &eas.FolderCreateResponse{Status: eas.FolderCreateStatus(s)} }, malformed: uint16(eas.FolderCreateStatusBadRequest)},
 		{name: "FolderDelete", code: 11, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).folderDelete),
 			fail: func(s uint16) any { return &eas.FolderDeleteResponse{Status: eas.FolderDeleteStatus(s)} }, malformed: uint16(eas.FolderDeleteStatusBadRequest)},
-		{name: "FolderUpdate", code: 12, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).folderUpdate),
+		{name: "FolderUpdate", code: 12, from: first, to: last, strict: true /* MS-ASCMD_R3102 */, maxBody: maxRequest, run: decoded((*Handler).folderUpdate),
 			fail: func(s uint16) any { return &eas.FolderUpdateResponse{Status: eas.FolderUpdateStatus(s)} }, malformed: uint16(eas.FolderUpdateStatusBadRequest)},
 		{name: "MoveItems", code: 13, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).moveItems),
-			fail: func(s uint16) any { return &eas.MoveItemsResponse{Status: eas.MoveItemsStatus(s)} }},
+			fail: func(s uint16) any { return &eas.MoveItemsResponse{Status: eas.MoveItemsStatus(s)} }, exact: true, twice: uint16(eas.MoveItemsStatusDuplicateOrLocked)},
 		{name: "GetItemEstimate", code: 14, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).getItemEstimate),
 			fail: func(s uint16) any { return &eas.GetItemEstimateResponse{Status: eas.GetItemEstimateStatus(s)} }},
 		{name: "MeetingResponse", code: 15, from: first, to: last, maxBody: maxRequest,
@@ -131,7 +136,7 @@ func rows(maxMessage int64) []command {
 		{name: "Ping", code: 18, from: first, to: last, free: true, maxBody: maxRequest, run: (*Handler).ping,
 			fail: func(s uint16) any { return &eas.PingResponse{Status: eas.PingStatus(s)} }, malformed: uint16(eas.PingStatusSyntaxError)},
 		{name: "ItemOperations", code: 19, from: eas.V120, to: last, maxBody: maxRequest, run: (*Handler).itemOperations,
-			fail: func(s uint16) any { return &eas.ItemOperationsResponse{Status: eas.ItemOperationsStatus(s)} }, malformed: uint16(eas.ItemOperationsStatusProtocolError)},
+			fail: func(s uint16) any { return &eas.ItemOperationsResponse{Status: eas.ItemOperationsStatus(s)} }, malformed: uint16(eas.ItemOperationsStatusProtocolError), exact: true},
 		{name: "Provision", code: 20, from: first, to: last, free: true, maxBody: maxRequest, run: decoded((*Handler).provision),
 			fail: func(s uint16) any { return &eas.ProvisionResponse{Status: eas.ProvisionStatus(s)} }, malformed: uint16(eas.ProvisionStatusProtocolError)},
 		{name: "ResolveRecipients", code: 21, from: first, to: last, maxBody: maxRequest,
@@ -166,7 +171,8 @@ func (s *session) decode(q any) error {
 	if len(s.body) == 0 {
 		return errNoBody
 	}
-	if err := wbxml.Unmarshal(s.body, q); err != nil {
+	d := wbxml.Decoder{Exact: s.command.exact}
+	if err := d.Unmarshal(s.body, q); err != nil {
 		return fmt.Errorf("activesync: request: %w", err)
 	}
 	return nil

@@ -2,7 +2,9 @@ package activesync
 
 import (
 	"context"
+	"errors"
 
+	"martlet/mail"
 	"martlet/protocol/eas"
 )
 
@@ -11,6 +13,9 @@ func (h *Handler) folderCreate(ctx context.Context, s *session, q *eas.FolderCre
 	fail := func(err error) (*eas.FolderCreateResponse, error) {
 		if retryable(err) {
 			return nil, err
+		}
+		if errors.Is(err, mail.ErrTooManyFolders) && s.version >= eas.V140 {
+			return nil, statusError(eas.StatusTooManyFolders)
 		}
 		status := folderCreateStatus(err)
 		h.logFailure(s, err, status == eas.FolderCreateStatusServerError)

@@ -7,8 +7,9 @@ import (
 	"martlet/protocol/eas"
 )
 
-// folderSync tells what happened to the folders (MS-ASCMD 2.2.1.5). With key 0
-// it tells anew what we speak, too (MS-ASHTTP_R1202).
+// folderSync tells what happened to the folders (MS-ASCMD 2.2.1.5). With key 0,
+// or when the client must start with it, it tells anew what we speak, too
+// (MS-ASHTTP_R1202, MS-ASHTTP_R478).
 func (h *Handler) folderSync(ctx context.Context, s *session) (reply, error) {
 	var q eas.FolderSync
 	if err := s.decode(&q); err != nil {
@@ -18,7 +19,8 @@ func (h *Handler) folderSync(ctx context.Context, s *session) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	return reply{document: resp, resync: q.SyncKey == eas.FolderSyncKeyInitial}, nil
+	again := q.SyncKey == eas.FolderSyncKeyInitial || resp.Status == eas.FolderSyncStatusInvalidSyncKey
+	return reply{document: resp, resync: again}, nil
 }
 
 func (h *Handler) hierarchy(ctx context.Context, s *session, q *eas.FolderSync) (*eas.FolderSyncResponse, error) {

@@ -71,6 +71,18 @@ func (h *Handler) folder(ctx context.Context, s *session, id string) (mail.Folde
 	return h.folderByRole(ctx, s, mail.RoleRecipientInfo)
 }
 
+// existingFolder finds the folder a client names, which must be there.
+func (h *Handler) existingFolder(ctx context.Context, s *session, id string) (mail.FolderID, error) {
+	f, err := h.folder(ctx, s, id)
+	if err != nil {
+		return 0, err
+	}
+	return f, h.c.Store.View(ctx, func(tx *store.Tx) error {
+		_, err := h.c.Mailboxes.Folder(tx, s.box, f)
+		return err
+	})
+}
+
 func (h *Handler) folderByRole(ctx context.Context, s *session, role mail.Role) (f mail.FolderID, err error) {
 	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
 		folder, err := h.c.Mailboxes.FolderByRole(tx, s.box, role)

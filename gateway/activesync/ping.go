@@ -104,10 +104,10 @@ func (h *Handler) pingParameters(ctx context.Context, s *session, q *eas.Ping) (
 	}
 	p := &pinged{heartbeat: time.Duration(heartbeat) * time.Second}
 	for _, f := range folders {
-		if slices.Contains(p.names, f.ID) { // MS-ASCMD_R6699
+		if f.ID == "" || slices.Contains(p.names, f.ID) { // MS-ASCMD_R6699
 			return nil, &eas.PingResponse{Status: eas.PingStatusSyntaxError}, nil
 		}
-		id, err := h.folder(ctx, s, f.ID)
+		id, err := h.existingFolder(ctx, s, f.ID)
 		if errors.Is(err, errBadID) || errors.Is(err, mail.ErrNoFolder) {
 			return nil, &eas.PingResponse{Status: eas.PingStatusFolderSyncRequired}, nil
 		}

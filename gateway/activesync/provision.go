@@ -83,8 +83,7 @@ func (h *Handler) acknowledgePolicy(ctx context.Context, s *session, p eas.Polic
 	case eas.PolicyAcknowledgmentApplied, eas.PolicyAcknowledgmentAppliedPartially, eas.PolicyAcknowledgmentManagedElsewhere:
 		// The default policy asks nothing, so whoever keeps a part keeps it all.
 	case eas.PolicyAcknowledgmentRefused:
-		resp.Status = eas.StatusDeviceNotFullyProvisionable
-		return nil
+		return statusError(eas.StatusDeviceNotFullyProvisionable)
 	default:
 		resp.Status = eas.ProvisionStatusProtocolError
 		return nil
@@ -114,11 +113,7 @@ func (h *Handler) wipe(ctx context.Context, s *session, resp *eas.ProvisionRespo
 }
 
 func (h *Handler) directWipe(s *session, resp *eas.ProvisionResponse) {
-	if s.device.WipeAccount && s.version >= eas.V161 {
-		resp.AccountOnlyRemoteWipe = true
-	} else {
-		resp.RemoteWipe = true
-	}
+	resp.AccountOnlyRemoteWipe, resp.RemoteWipe = s.device.WipeAccount, !s.device.WipeAccount
 	h.sessionLog(s).Warn("wipe directive sent", "account_only", resp.AccountOnlyRemoteWipe)
 }
 

@@ -138,7 +138,7 @@ func (s *session) httpStatus(status uint16) int {
 	case eas.StatusMailboxQuotaExceeded:
 		return http.StatusInsufficientStorage
 	case eas.StatusActiveDirectoryAccessDenied, eas.StatusUserPrincipalCouldNotBeFound, eas.StatusUserDisabledForSync,
-		eas.StatusDeviceIsBlockedForThisUser, eas.StatusAccessDenied, eas.StatusAccountDisabled, eas.StatusSyncStateNotFound, eas.StatusMaximumDevicesReached:
+		eas.StatusDeviceIsBlockedForThisUser, eas.StatusDeviceNotFullyProvisionable, eas.StatusAccessDenied, eas.StatusAccountDisabled, eas.StatusSyncStateNotFound, eas.StatusMaximumDevicesReached:
 		return http.StatusForbidden
 	case eas.StatusCommandNotSupported, eas.StatusUnexpectedItemClass:
 		return http.StatusNotImplemented
