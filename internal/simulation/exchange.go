@@ -28,7 +28,7 @@ func (p *phone) sync(c *collection, faults bool) error {
 		case 1:
 			p.log("the answer for folder %d to key %s with %d commands is lost", c.id, req.Key, len(req.Commands))
 			p.w.stats.Lost++
-			c.lost = true
+			c.lost, c.sent = true, req
 			_, err := p.w.eng.Sync(context.Background(), p.id, []engine.Request{req}, nil)
 			return err
 		case 2:
@@ -50,6 +50,7 @@ func (p *phone) sync(c *collection, faults bool) error {
 // changes came.
 func (p *phone) exchange(c *collection, req engine.Request) (int, error) {
 	p.w.stats.Syncs++
+	c.sent = req
 	results, err := p.w.eng.Sync(context.Background(), p.id, []engine.Request{req}, nil)
 	if err != nil {
 		return 0, err
@@ -189,7 +190,7 @@ func (p *phone) apply(c *collection, ch *engine.ItemChange) error {
 	switch ch.Kind {
 	case engine.Added:
 		p.w.stats.Adds++
-		if there && !c.moved[ch.ID] {
+		if there && !c.moved[ch.ID] && !c.muddled {
 			return fmt.Errorf("Add of item %d, which the phone has", ch.ID)
 		}
 		c.items[ch.ID] = show(&ch.Item)
@@ -210,7 +211,7 @@ func (p *phone) apply(c *collection, ch *engine.ItemChange) error {
 			return q.Kind != engine.Add && q.Item == ch.ID
 		})
 	}
-	if !there && !c.moved[ch.ID] {
+	if !there && !c.moved[ch.ID] && !c.muddled {
 		return fmt.Errorf("change of kind %d for item %d, which the phone does not have", ch.Kind, ch.ID)
 	}
 	return nil

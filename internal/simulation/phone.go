@@ -45,6 +45,11 @@ type collection struct {
 	lost  bool            // the last answer was lost
 	late  *engine.Request // a request that is still under way somewhere
 	stale bool            // a late request may have taken its key away
+
+	// A late request that asks for less than the one after it makes the server
+	// tell of changes which the phone knows as its own. That does no harm.
+	muddled bool
+	sent    engine.Request // the last one that arrived
 }
 
 func newPhone(w *World, n int) *phone {
@@ -176,7 +181,7 @@ func (p *phone) settings(c *collection) error {
 
 // reset forgets the folder's items and begins again.
 func (c *collection) reset() {
-	c.key, c.queue, c.lost, c.stale = engine.NewKey, nil, false, false
+	c.key, c.queue, c.lost, c.stale, c.muddled = engine.NewKey, nil, false, false, false
 	clear(c.items)
 	clear(c.makes)
 	clear(c.moved)
@@ -203,8 +208,15 @@ func (p *phone) lateRequest(c *collection) error {
 		c.lost = true // it has an answer that the phone does not get
 	}
 	c.stale = true
+	c.muddled = c.muddled || !sameCommands(&req, &c.sent)
 	_, err := p.w.eng.Sync(context.Background(), p.id, []engine.Request{req}, nil)
 	return err
+}
+
+func sameCommands(a, b *engine.Request) bool {
+	return a.Key != b.Key || slices.EqualFunc(a.Commands, b.Commands, func(x, y engine.Command) bool {
+		return x.Kind == y.Kind && x.Item == y.Item && x.ClientID == y.ClientID
+	})
 }
 
 // estimate asks how many changes there are: the Sync must agree.

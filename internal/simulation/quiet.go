@@ -68,7 +68,7 @@ func (p *phone) rest() error {
 				return fmt.Errorf("%s: folder %d does not come to rest", p.id.Device, c.id)
 			}
 		}
-		c.stale = false
+		c.stale, c.muddled = false, false
 	}
 	return nil
 }

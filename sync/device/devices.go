@@ -212,7 +212,7 @@ func (c *Collection) problems() []string {
 	complain(len(c.Own) > MaxOwnWrites, "too many own writes")
 	for _, g := range []Generation{c.Confirmed, c.Pending} {
 		complain(g.Start > g.Top, "the backfill starts above the top")
-		complain(c.Folder == 0 && (g.Top != 0 || g.Start != 0), "the hierarchy has marks of items")
+		complain(c.Folder == 0 && g.Start != 0, "the hierarchy has a backfill")
 	}
 	return found
 }

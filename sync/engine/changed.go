@@ -73,7 +73,7 @@ func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.Fo
 	if uint64(folder.Highest) <= g.Cursor && !g.More {
 		return nil, nil
 	}
-	p := &plan{source: e.source, tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own), g: *g, window: 1, count: true}
+	p := &plan{source: e.source, tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, window: 1, count: true}
 	for _, step := range []func() (bool, error){p.log, p.soften} {
 		if done, err := step(); err != nil || !done || p.counted > 0 {
 			return p, err
@@ -123,7 +123,7 @@ func (e *Engine) settle(ctx context.Context, id device.ID, box mail.MailboxID, f
 				return err
 			}
 			g := latest(&c)
-			p := plan{source: e.source, tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own), g: *g, count: true}
+			p := plan{source: e.source, tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, count: true}
 			if _, err := p.run(); err != nil {
 				return err
 			}
@@ -157,7 +157,7 @@ func (e *Engine) Estimate(ctx context.Context, id device.ID, req Request) (int, 
 		if err != nil {
 			return err
 		}
-		p := plan{source: e.source, tx: tx, box: req.Box, folder: folder, own: newOwnWrites(c.Own), g: t.base, window: -1, count: true}
+		p := plan{source: e.source, tx: tx, box: req.Box, folder: folder, own: newOwnWrites(c.Own, &t.base), g: t.base, window: -1, count: true}
 		moveCutoff(&p.g, req.Filter, cutoff(time.Now(), folder.Class, req.Filter))
 		_, err = p.run()
 		n = p.counted

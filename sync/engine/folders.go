@@ -122,7 +122,7 @@ func (cmd *folderCommand) done(g *device.Generation) (mail.FolderID, bool) {
 
 // actOnFolder runs the command and saves the generation it leads to.
 func (e *Engine) actOnFolder(tx *store.Tx, id device.ID, box mail.MailboxID, c *device.Collection, t *turn, cmd *folderCommand) (string, mail.FolderID, error) {
-	own := newOwnWrites(c.Own)
+	own := newOwnWrites(c.Own, &t.base)
 	if t.repeat != nil {
 		own.recall(t.repeat.Key)
 	}

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"math"
 
 	"martlet/mail"
 	"martlet/store"
@@ -13,7 +14,7 @@ import (
 // hierarchy is a device's view of the folders. It is a collection like others,
 // with the same two generations, but told whole: there are few folders, so that
 // the log is read to its end in every answer and Cursor alone says what the
-// device has: the folders created up to it.
+// device has: the folders created up to it. Top lies above them all.
 type hierarchy struct {
 	HierarchyResult
 	cursor uint64
@@ -85,7 +86,7 @@ func (e *Engine) folderSync(tx *store.Tx, id device.ID, box mail.MailboxID, key 
 		return HierarchyResult{}, nil, 0, err
 	}
 	read := c.Version
-	own := newOwnWrites(c.Own)
+	own := newOwnWrites(c.Own, &t.base)
 	if t.repeat != nil {
 		own.recall(t.repeat.Key)
 	}
@@ -130,7 +131,7 @@ func (e *Engine) allFolders(tx *store.Tx, box mail.MailboxID, version uint64) (H
 		return HierarchyResult{}, nil, err
 	}
 	c := &device.Collection{Folder: uint32(mail.Hierarchy), Version: version}
-	c.Pending = device.Generation{Key: firstKey(), Cursor: uint64(cursor)}
+	c.Pending = device.Generation{Key: firstKey(), Cursor: uint64(cursor), Top: math.MaxUint32}
 	return HierarchyResult{Key: formatKey(c.Pending.Key), Adds: folders}, c, nil
 }
 
@@ -203,6 +204,7 @@ func (e *Engine) hierarchyChanged(tx *store.Tx, id device.ID, box mail.MailboxID
 	if err != nil {
 		return false, err
 	}
-	h, err := e.folderChanges(tx, box, latest(&c), newOwnWrites(c.Own))
+	g := latest(&c)
+	h, err := e.folderChanges(tx, box, g, newOwnWrites(c.Own, g))
 	return len(h.Adds)+len(h.Updates)+len(h.Deletes) > 0, err
 }

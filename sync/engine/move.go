@@ -108,7 +108,7 @@ func (e *Engine) noteOwn(tx *store.Tx, id device.ID, folder mail.FolderID, w dev
 	if err != nil {
 		return err
 	}
-	own := newOwnWrites(c.Own)
+	own := newOwnWrites(c.Own, &c.Confirmed)
 	if w.Added && own.added(w.Item) || !w.Added && own.is(w.Item, w.ModSeq) {
 		return nil // the move is a repeated one
 	}

@@ -25,12 +25,22 @@ type ownWrite struct {
 	added  bool
 }
 
-func newOwnWrites(list []device.OwnWrite) *ownWrites {
-	o := &ownWrites{list: list}
+// newOwnWrites takes from the list what the generation has not left behind.
+func newOwnWrites(list []device.OwnWrite, g *device.Generation) *ownWrites {
+	o := &ownWrites{}
 	for _, w := range list {
-		o.index(w)
+		if !behind(&w, g) {
+			o.list = append(o.list, w)
+			o.index(w)
+		}
 	}
 	return o
+}
+
+// behind tells whether the generation's marks say what the write would: its log
+// entry is told or passed over, and an added item is not above the arrivals.
+func behind(w *device.OwnWrite, g *device.Generation) bool {
+	return w.ModSeq <= g.Cursor && (!w.Added || w.Item <= g.Top)
 }
 
 func (o *ownWrites) index(w device.OwnWrite) {
@@ -100,8 +110,10 @@ func (o *ownWrites) recall(key uint64) {
 		}
 	}
 	if len(earlier) > 0 {
-		*o = *newOwnWrites(rest)
-		o.earlier = earlier
+		o.list, o.items, o.earlier = rest, nil, earlier
+		for _, w := range rest {
+			o.index(w)
+		}
 	}
 }
 
@@ -125,7 +137,7 @@ func (o *ownWrites) restore(item mail.ItemID) {
 func (o *ownWrites) keep(confirmed *device.Generation, key uint64) []device.OwnWrite {
 	var kept []device.OwnWrite
 	for _, w := range o.list {
-		if w.ModSeq <= confirmed.Cursor && (!w.Added || w.Item <= confirmed.Top) {
+		if behind(&w, confirmed) {
 			continue
 		}
 		if w.Key == thisRequest {

@@ -32,7 +32,7 @@ func (r *reply) work() error {
 		r.a.result.Unchanged = true
 		return nil
 	}
-	r.own = newOwnWrites(r.c.Own)
+	r.own = newOwnWrites(r.c.Own, &r.turn.base)
 	if r.turn.repeat != nil {
 		r.own.recall(r.turn.repeat.Key)
 	}
