@@ -122,7 +122,7 @@ func rows(maxMessage int64) []command {
 		{name: "FolderUpdate", code: 12, from: first, to: last, strict: true /* MS-ASCMD_R3102 */, maxBody: maxRequest, run: decoded((*Handler).folderUpdate),
 			fail: func(s uint16) any { return &eas.FolderUpdateResponse{Status: eas.FolderUpdateStatus(s)} }, malformed: uint16(eas.FolderUpdateStatusBadRequest)},
 		{name: "MoveItems", code: 13, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).moveItems),
-			fail: func(s uint16) any { return &eas.MoveItemsResponse{Status: eas.MoveItemsStatus(s)} }, exact: true, twice: uint16(eas.MoveItemsStatusDuplicateOrLocked)},
+			fail: func(s uint16) any { return &eas.MoveItemsResponse{Status: eas.MoveItemsStatus(s)} }, exact: true, twice: uint16(eas.MoveItemsStatusFailure)},
 		{name: "GetItemEstimate", code: 14, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).getItemEstimate),
 			fail: func(s uint16) any { return &eas.GetItemEstimateResponse{Status: eas.GetItemEstimateStatus(s)} }},
 		{name: "MeetingResponse", code: 15, from: first, to: last, maxBody: maxRequest,
@@ -171,7 +171,7 @@ func (s *session) decode(q any) error {
 	if len(s.body) == 0 {
 		return errNoBody
 	}
-	d := wbxml.Decoder{Exact: s.command.exact}
+	d := wbxml.Decoder{Exact: s.command.exact, Strict: s.command.strict}
 	if err := d.Unmarshal(s.body, q); err != nil {
 		return fmt.Errorf("activesync: request: %w", err)
 	}

@@ -260,18 +260,35 @@ func TestTheBase64QueryIsASessionToo(t *testing.T) {
 	}
 }
 
-func TestAFirstFolderSyncTellsTheVersionsAnew(t *testing.T) { // MS-ASHTTP_R1202
+// MS-ASHTTP_R1202, and MS-ASHTTP_R478 for a key that is no longer known.
+func TestAFolderSyncFromTheStartTellsTheVersionsAnew(t *testing.T) {
 	h := build(t)
 	p := newPhone(t, h, "iphone", "16.1")
 	p.provision()
-	body, err := fromXML(`<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`)
-	if err != nil {
-		t.Fatal(err)
-	}
-	a := p.post("FolderSync", "application/vnd.ms-sync.wbxml", body)
-	for _, name := range []string{"X-MS-RP", "MS-ASProtocolVersions", "MS-ASProtocolCommands", "MS-Server-ActiveSync"} {
-		if len(a.header[name]) != 1 {
-			t.Errorf("%s: %q", name, a.header[name])
+	first := ""
+	for _, key := range []string{"0", "", "4711"} {
+		if key == "" {
+			key = first
+		}
+		body, err := fromXML(`<FolderSync xmlns="FolderHierarchy"><SyncKey>` + key + `</SyncKey></FolderSync>`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := p.post("FolderSync", "application/vnd.ms-sync.wbxml", body)
+		want := 1
+		if first != "" && key == first {
+			want = 0 // nothing to start anew
+		}
+		for _, name := range []string{"X-MS-RP", "MS-ASProtocolVersions", "MS-ASProtocolCommands"} {
+			if len(a.header[name]) != want {
+				t.Errorf("key %s: %s: %q", key, name, a.header[name])
+			}
+		}
+		if len(a.header["MS-Server-ActiveSync"]) != 1 {
+			t.Errorf("key %s: no server version", key)
+		}
+		if first == "" {
+			first = element(a.xml, "SyncKey")
 		}
 	}
 }
@@ -340,7 +357,7 @@ func TestRemoteWipeOfAnOldDevice(t *testing.T) {
 	h := build(t)
 	p := newPhone(t, h, "old", "12.1")
 	p.ready()
-	h.edit(t, "old", func(d *device.Device) { d.Wipe, d.WipeAccount = device.WipePending, true })
+	h.edit(t, "old", func(d *device.Device) { d.Wipe = device.WipePending })
 	if a := p.post("FolderSync", "", nil); a.status != 449 {
 		t.Errorf("HTTP %d", a.status)
 	}
@@ -348,9 +365,65 @@ func TestRemoteWipeOfAnOldDevice(t *testing.T) {
 	if a := p.post("Ping", "", nil); a.status != 403 {
 		t.Errorf("HTTP %d without a policy key", a.status)
 	}
-	// It knows no wipe of the account alone.
 	if doc := p.send("Provision", emptyProvision); !strings.Contains(doc, "<RemoteWipe/>") {
 		t.Errorf("got\n%s", doc)
+	}
+}
+
+func TestAWipeOfTheAccountAlone(t *testing.T) { // MS-ASPROV_R66612
+	h := build(t)
+	p := newPhone(t, h, "iphone", "16.1")
+	p.ready()
+	h.edit(t, "iphone", func(d *device.Device) { d.Wipe, d.WipeAccount = device.WipePending, true })
+	if doc := p.send("Provision", emptyProvision); !strings.Contains(doc, "<AccountOnlyRemoteWipe/>") || strings.Contains(doc, "<RemoteWipe/>") {
+		t.Errorf("got\n%s", doc)
+	}
+	doc := p.send("Provision", `<Provision xmlns="Provision"><AccountOnlyRemoteWipe><Status>2</Status></AccountOnlyRemoteWipe></Provision>`)
+	if element(doc, "Status") != "2" || !strings.Contains(doc, "<AccountOnlyRemoteWipe/>") { // MS-ASPROV_R66603
+		t.Errorf("got\n%s", doc)
+	}
+	doc = p.send("Provision", `<Provision xmlns="Provision"><AccountOnlyRemoteWipe><Status>1</Status></AccountOnlyRemoteWipe></Provision>`)
+	if element(doc, "Status") != "1" || strings.Contains(doc, "RemoteWipe/>") { // MS-ASPROV_R66602
+		t.Errorf("got\n%s", doc)
+	}
+}
+
+// Versions before 16.1 know no wipe of the account alone. The whole device must
+// not be wiped in its place (MS-ASPROV_R653).
+func TestAnOldDeviceIsNotWipedForItsAccount(t *testing.T) {
+	h := build(t)
+	for _, version := range []string{"12.1", "14.1", "16.0"} {
+		p := newPhone(t, h, "v"+version, version)
+		p.ready()
+		h.edit(t, "v"+version, func(d *device.Device) { d.Wipe, d.WipeAccount = device.WipePending, true })
+		for _, cmd := range []string{"Ping", "FolderSync", "Provision"} {
+			a := p.post(cmd, "", nil)
+			blocked := a.status == 200 && element(a.xml, "Status") == "129"
+			if version == "12.1" {
+				blocked = a.status == 403
+			}
+			if !blocked || strings.Contains(a.xml, "Wipe") {
+				t.Errorf("%s %s: HTTP %d\n%s", version, cmd, a.status, a.xml)
+			}
+		}
+	}
+}
+
+// MS-ASPROV_R455: what a device says that does not apply the policy at all.
+func TestARefusedPolicyGivesNoKey(t *testing.T) {
+	h := build(t)
+	const policy = `<Provision xmlns="Provision"><Policies><Policy><PolicyType>MS-EAS-Provisioning-WBXML</PolicyType>`
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		p := newPhone(t, h, "v"+version, version)
+		key := element(p.send("Provision", policy+`</Policy></Policies></Provision>`), "PolicyKey")
+		body, err := fromXML(policy + `<PolicyKey>` + key + `</PolicyKey><Status>3</Status></Policy></Policies></Provision>`)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := p.post("Provision", "application/vnd.ms-sync.wbxml", body)
+		if version == "12.1" && a.status != 403 || version != "12.1" && element(a.xml, "Status") != "139" || strings.Contains(a.xml, "PolicyKey") {
+			t.Errorf("%s: HTTP %d\n%s", version, a.status, a.xml)
+		}
 	}
 }
 

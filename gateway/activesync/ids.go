@@ -71,15 +71,15 @@ func (h *Handler) folder(ctx context.Context, s *session, id string) (mail.Folde
 	return h.folderByRole(ctx, s, mail.RoleRecipientInfo)
 }
 
-// existingFolder finds the folder a client names, which must be there.
-func (h *Handler) existingFolder(ctx context.Context, s *session, id string) (mail.FolderID, error) {
-	f, err := h.folder(ctx, s, id)
-	if err != nil {
-		return 0, err
-	}
-	return f, h.c.Store.View(ctx, func(tx *store.Tx) error {
-		_, err := h.c.Mailboxes.Folder(tx, s.box, f)
-		return err
+// haveFolders returns mail.ErrNoFolder unless all the folders are there.
+func (h *Handler) haveFolders(ctx context.Context, s *session, folders []mail.FolderID) error {
+	return h.c.Store.View(ctx, func(tx *store.Tx) error {
+		for _, f := range folders {
+			if _, err := h.c.Mailboxes.Folder(tx, s.box, f); err != nil {
+				return err
+			}
+		}
+		return nil
 	})
 }
 

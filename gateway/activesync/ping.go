@@ -102,19 +102,9 @@ func (h *Handler) pingParameters(ctx context.Context, s *session, q *eas.Ping) (
 	if heartbeat == 0 || len(folders) == 0 {
 		return nil, &eas.PingResponse{Status: eas.PingStatusMissingParameters}, nil
 	}
-	p := &pinged{heartbeat: time.Duration(heartbeat) * time.Second}
-	for _, f := range folders {
-		if f.ID == "" || slices.Contains(p.names, f.ID) { // MS-ASCMD_R6699
-			return nil, &eas.PingResponse{Status: eas.PingStatusSyntaxError}, nil
-		}
-		id, err := h.existingFolder(ctx, s, f.ID)
-		if errors.Is(err, errBadID) || errors.Is(err, mail.ErrNoFolder) {
-			return nil, &eas.PingResponse{Status: eas.PingStatusFolderSyncRequired}, nil
-		}
-		if err != nil {
-			return nil, nil, err
-		}
-		p.names, p.folders = append(p.names, f.ID), append(p.folders, id)
+	p, refused, err := h.pinged(ctx, s, heartbeat, folders)
+	if err != nil || refused != 0 {
+		return nil, refusedPing(refused), err
 	}
 	if heartbeat != s.device.PingHeartbeat || !slices.Equal(folders, s.device.PingFolders) {
 		err := h.editDevice(ctx, s, func(d *device.Device) { d.PingHeartbeat, d.PingFolders = heartbeat, folders })
@@ -123,6 +113,37 @@ func (h *Handler) pingParameters(ctx context.Context, s *session, q *eas.Ping) (
 		}
 	}
 	return p, nil, nil
+}
+
+// pinged finds the folders that a Ping names.
+func (h *Handler) pinged(ctx context.Context, s *session, heartbeat uint32, folders []device.PingFolder) (*pinged, eas.PingStatus, error) {
+	p := &pinged{heartbeat: time.Duration(heartbeat) * time.Second}
+	for _, f := range folders {
+		if f.ID == "" || slices.Contains(p.names, f.ID) { // MS-ASCMD_R6699
+			return nil, eas.PingStatusSyntaxError, nil
+		}
+		id, err := h.folder(ctx, s, f.ID)
+		if errors.Is(err, errBadID) || errors.Is(err, mail.ErrNoFolder) {
+			return nil, eas.PingStatusFolderSyncRequired, nil
+		}
+		if err != nil {
+			return nil, 0, err
+		}
+		p.names, p.folders = append(p.names, f.ID), append(p.folders, id)
+	}
+	// A folder that is gone would never change again (MS-ASCMD_R4257).
+	err := h.haveFolders(ctx, s, p.folders)
+	if errors.Is(err, mail.ErrNoFolder) {
+		return nil, eas.PingStatusFolderSyncRequired, nil
+	}
+	return p, 0, err
+}
+
+func refusedPing(status eas.PingStatus) *eas.PingResponse {
+	if status == 0 {
+		return nil
+	}
+	return &eas.PingResponse{Status: status}
 }
 
 // heartbeatLimit tells whether an interval is in range, or which bound is the
