@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 
+	"martlet/mail"
 	"martlet/protocol/eas"
 	"martlet/store"
 	"martlet/sync/engine"
@@ -41,23 +42,37 @@ func (h *Handler) getItemEstimate(ctx context.Context, s *session, q *eas.GetIte
 	return resp, nil
 }
 
+// errMaxItems is a limit on the recipient information asked of another folder
+// (MS-ASCMD_R3269).
+var errMaxItems = errors.New("activesync: only the recipient information has MaxItems")
+
+// estimate counts for one collection. Only the filter in the request counts, not
+// one that a Sync has left (MS-ASCMD_R2970, R3543).
 func (h *Handler) estimate(ctx context.Context, s *session, c *eas.EstimateCollection) (int, error) {
-	if c.SyncKey == "" || c.SyncKey == "0" { // MS-ASCMD_R4140
+	if c.SyncKey == "" || c.SyncKey == engine.NewKey { // MS-ASCMD_R4140
 		return 0, engine.ErrNoState
 	}
 	// To the engine it is a Sync; up to 12.1 the filter stands outside Options.
-	w := &eas.SyncCollection{Class: c.Class, CollectionID: c.CollectionID, SyncKey: c.SyncKey, Options: c.Options}
+	w := &eas.SyncCollection{Class: c.Class, CollectionID: c.CollectionID, SyncKey: c.SyncKey, Options: c.Options, ConversationMode: c.ConversationMode}
 	if c.FilterType != nil {
 		w.Options = []eas.SyncOptions{{FilterType: c.FilterType}}
 	}
-	one := syncCollection{wire: w}
+	one := syncCollection{wire: w, fresh: true}
 	err := h.c.Store.View(ctx, func(tx *store.Tx) error {
-		one = syncCollection{wire: w}
+		one = syncCollection{wire: w, fresh: true}
 		return h.prepareCollection(tx, s, &one)
 	})
 	if err = errors.Join(err, one.err); err != nil {
 		return 0, err
 	}
-	one.request.Window = maxWindow
-	return h.c.Engine.Estimate(ctx, s.id(), one.request)
+	for i := range w.Options {
+		if w.Options[i].MaxItems != nil && one.role != mail.RoleRecipientInfo {
+			return 0, errMaxItems
+		}
+	}
+	n, err := h.c.Engine.Estimate(ctx, s.id(), one.request)
+	if w.Options == nil {
+		n = min(n, maxWindow) // MS-ASCMD_R3543
+	}
+	return n, err
 }

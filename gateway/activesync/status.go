@@ -70,10 +70,18 @@ func (c *command) commonStatus(err error) uint16 {
 		return eas.StatusInvalidContent
 	case errors.Is(err, errBadID):
 		return eas.StatusInvalidIDs
+	case errors.Is(err, errFilter): // MS-ASCMD 2.2.3.68.1
+		return eas.StatusServerError
+	case errors.Is(err, errProtocol):
+		return eas.StatusInvalidXML
 	case undecodable(err):
 		return eas.StatusInvalidWBXML
 	case misshapen(err):
-		if c.malformed != 0 {
+		var twice *wbxml.DuplicateError
+		switch {
+		case c.twice != 0 && errors.As(err, &twice):
+			return c.twice
+		case c.malformed != 0:
 			return c.malformed
 		}
 		return eas.StatusInvalidXML
@@ -97,9 +105,10 @@ func misshapen(err error) bool {
 		root    *wbxml.RootError
 		place   *wbxml.UnexpectedError
 		twice   *wbxml.DuplicateError
+		order   *wbxml.OrderError
 	)
 	return errors.As(err, &unknown) || errors.As(err, &missing) || errors.As(err, &value) || errors.As(err, &root) ||
-		errors.As(err, &place) || errors.As(err, &twice)
+		errors.As(err, &place) || errors.As(err, &twice) || errors.As(err, &order)
 }
 
 // retryable tells that the same request may succeed later.
@@ -167,6 +176,8 @@ func syncStatus(err error) eas.SyncStatus {
 		return eas.SyncStatusObjectNotFound
 	case errors.Is(err, engine.ErrConflict):
 		return eas.SyncStatusConflict
+	case errors.Is(err, mail.ErrMailboxFull): // MS-ASCMD_R4450
+		return eas.SyncStatusCannotComplete
 	case errors.Is(err, errBadID): // no folder of ours has such an id
 		return eas.SyncStatusFolderHierarchyChanged
 	case errors.Is(err, engine.ErrBadCommand), errors.Is(err, errProtocol):
@@ -252,11 +263,11 @@ func estimateStatus(err error) (status eas.GetItemEstimateStatus, known bool) {
 	switch {
 	case err == nil:
 		return eas.GetItemEstimateStatusSuccess, true
-	case errors.Is(err, mail.ErrNoFolder), errors.Is(err, errBadID):
+	case errors.Is(err, mail.ErrNoFolder), errors.Is(err, errBadID), errors.Is(err, errMaxItems):
 		return eas.GetItemEstimateStatusInvalidCollection, true
 	case errors.Is(err, engine.ErrNoState):
 		return eas.GetItemEstimateStatusNotPrimed, true
-	case errors.Is(err, engine.ErrStaleSyncKey):
+	case errors.Is(err, engine.ErrStaleSyncKey), errors.Is(err, errClasses): // MS-ASCMD_R908
 		return eas.GetItemEstimateStatusInvalidSyncKey, true
 	}
 	return 0, false

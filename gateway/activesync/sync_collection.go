@@ -3,6 +3,8 @@ package activesync
 import (
 	"bytes"
 	"errors"
+	"fmt"
+	"slices"
 
 	"martlet/mail"
 	"martlet/protocol/eas"
@@ -15,13 +17,22 @@ import (
 var (
 	errProtocol    = errors.New("activesync: the request is not as the protocol wants it")
 	errNotAccepted = errors.New("activesync: items of this kind are not taken from clients")
+
+	// These two are an errProtocol to a Sync. GetItemEstimate tells them apart.
+	errFilter  = fmt.Errorf("%w: the class has no such filter", errProtocol)
+	errClasses = fmt.Errorf("%w: these classes do not go together", errProtocol)
+
+	// errReadOnlyCache refuses a Sync as a whole.
+	errReadOnlyCache = fmt.Errorf("%w: clients add nothing to the recipient information", errProtocol)
 )
 
 // syncCollection is one collection of a Sync.
 type syncCollection struct {
 	wire     *eas.SyncCollection
 	recalled bool // the client did not name it, the memory did
+	fresh    bool // options that were kept do not count
 	class    mail.Class
+	role     mail.Role
 	options  eas.SyncOptions // in force
 	request  engine.Request
 	refused  []refusedCommand // those that the engine never sees
@@ -36,8 +47,11 @@ type refusedCommand struct {
 }
 
 // readOptions takes the options of the request, or those that are kept (MS-ASCMD
-// 2.2.3.125.5): a new block replaces the whole set.
+// 2.2.3.125.5): a new block replaces the whole set. A new state begins without.
 func (c *syncCollection) readOptions(kept []byte) error {
+	if c.fresh || c.request.Key == engine.NewKey {
+		kept = nil
+	}
 	blocks := c.wire.Options
 	if blocks == nil {
 		b, err := decodeOptions(kept)
@@ -88,16 +102,16 @@ func pickOptions(blocks []eas.SyncOptions, folder mail.Class) (eas.SyncOptions, 
 		switch {
 		case b.Class == "SMS":
 			if sms || folder != mail.ClassEmail {
-				return eas.SyncOptions{}, errProtocol
+				return eas.SyncOptions{}, errClasses
 			}
 			sms = true
 		case b.Class == "" || b.Class == className(folder):
 			if own != nil {
-				return eas.SyncOptions{}, errProtocol
+				return eas.SyncOptions{}, errClasses
 			}
 			own = b
 		default:
-			return eas.SyncOptions{}, errProtocol
+			return eas.SyncOptions{}, errClasses
 		}
 	}
 	if own == nil {
@@ -121,13 +135,29 @@ func checkOptions(o *eas.SyncOptions, folder mail.Class) error {
 		default: // ignored, says MS-ASCMD_R3078
 			o.FilterType = nil
 		}
-		if !ok {
+		switch {
+		case *f > 8: // MS-ASCMD_R2984
 			return errProtocol
+		case !ok:
+			return errFilter
 		}
 	}
 	if o.Conflict != nil && *o.Conflict > 1 || o.MIMESupport != nil && *o.MIMESupport > 2 ||
 		o.MIMETruncation != nil && *o.MIMETruncation > 8 || o.Truncation != nil && *o.Truncation > 9 {
 		return errProtocol
+	}
+	return checkPreferences(o.BodyPreference)
+}
+
+// checkPreferences allows one preference for each type (MS-ASAIRS_R349).
+func checkPreferences(list []eas.BodyPreference) error {
+	var seen [eas.BodyMIME + 1]bool
+	for i := range list {
+		t := list[i].Type
+		if t == nil || *t < uint(eas.BodyPlain) || *t > uint(eas.BodyMIME) || seen[*t] {
+			return errProtocol
+		}
+		seen[*t] = true
 	}
 	return nil
 }
@@ -137,7 +167,7 @@ func checkOptions(o *eas.SyncOptions, folder mail.Class) error {
 func (c *syncCollection) readCommands(s *session, folder mail.Folder) error {
 	for i := range c.wire.Commands {
 		if folder.Role == mail.RoleRecipientInfo { // MS-ASCMD_R756
-			return errProtocol
+			return errReadOnlyCache
 		}
 		cmd, err := c.readCommand(s, &c.wire.Commands[i])
 		if err != nil {
@@ -182,4 +212,9 @@ func (c *syncCollection) itemID(id string) (mail.ItemID, error) {
 		return 0, mail.ErrNoItem
 	}
 	return item, nil
+}
+
+// deletes tells whether the client deletes something.
+func (c *syncCollection) deletes() bool {
+	return slices.ContainsFunc(c.request.Commands, func(cmd engine.Command) bool { return cmd.Kind == engine.Delete })
 }

@@ -12,6 +12,7 @@ import (
 	"martlet/protocol/wbxml"
 	"martlet/store"
 	"martlet/sync/device"
+	"martlet/sync/engine"
 )
 
 // Limits of one Sync (MS-ASCMD 3.1.5.10, 2.2.3.94, 2.2.3.199).
@@ -81,7 +82,15 @@ func (h *Handler) readSync(ctx context.Context, s *session) (*syncRequest, *refu
 			seen[name] = true
 		}
 	}
-	return req, nil, h.prepare(ctx, s, req)
+	if err := h.prepare(ctx, s, req); err != nil {
+		return nil, nil, err
+	}
+	for i := range req.collections {
+		if errors.Is(req.collections[i].err, errReadOnlyCache) {
+			return nil, &refusal{status: eas.SyncStatusProtocolError}, nil
+		}
+	}
+	return req, nil, nil
 }
 
 // window reads a WindowSize (MS-ASCMD_R4768).
@@ -211,7 +220,7 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 	if err != nil && !errors.Is(err, device.ErrNoCollection) {
 		return err
 	}
-	c.class = folder.Class
+	c.class, c.role = folder.Class, folder.Role
 	r := &c.request
 	r.Box, r.Folder, r.Key = s.box, folder.ID, w.SyncKey
 	if c.recalled {
@@ -223,7 +232,11 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 	}
 	r.Window = window(w.WindowSize, defaultWindow)
 	r.DeletesAsMoves = w.DeletesAsMoves == nil || *w.DeletesAsMoves // MS-ASCMD_R2160
-	if c.err = c.readGetChanges(r.Key == "0"); c.err != nil {
+	if c.err = c.readGetChanges(r.Key == engine.NewKey); c.err != nil {
+		return nil
+	}
+	if w.ConversationMode != nil && folder.Class != mail.ClassEmail { // MS-ASCMD_R2117, R2100
+		c.err = errProtocol
 		return nil
 	}
 	c.err = c.readOptions(state.Options)
