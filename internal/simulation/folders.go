@@ -13,6 +13,7 @@ import (
 
 // folderSync fetches the folders' changes.
 func (p *phone) folderSync(faults bool) error {
+	p.hangUp()
 	ctx := context.Background()
 	if faults && p.w.one(5) {
 		p.log("the answer to FolderSync %s is lost", p.key)
@@ -85,6 +86,7 @@ func (p *phone) folderCommand() error {
 	if p.key == engine.NewKey {
 		return nil
 	}
+	p.hangUp()
 	own := slices.Sorted(maps.Keys(p.folders))
 	f := own[p.w.rng.IntN(len(own))]
 	p.w.names++

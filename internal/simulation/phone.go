@@ -188,11 +188,16 @@ func (c *collection) reset() {
 }
 
 func (c *collection) request(p *phone) engine.Request {
-	return engine.Request{
+	req := engine.Request{
 		Box: box, Folder: c.id, Key: c.key, Window: c.window, Filter: c.filter,
 		GetChanges: c.key != engine.NewKey && !p.w.one(10), ServerWins: !p.w.one(4), DeletesAsMoves: !p.w.one(4),
 		Commands: slices.Clone(c.queue),
 	}
+	if p.w.one(3) {
+		req.Weigh = func(it *mail.Item) int64 { return int64(it.ID % 4) }
+		req.Room = int64(p.w.rng.IntN(12))
+	}
+	return req
 }
 
 // lateRequest lets a request that was thought lost arrive after all.
@@ -225,7 +230,7 @@ func (p *phone) estimate(c *collection) error {
 		return nil
 	}
 	req := c.request(p)
-	req.GetChanges, req.Window = true, 1_000_000
+	req.GetChanges, req.Window, req.Weigh = true, 1_000_000, nil
 	n, err := p.w.eng.Estimate(context.Background(), p.id, req)
 	if errors.Is(err, mail.ErrNoFolder) || errors.Is(err, engine.ErrStaleSyncKey) && c.stale ||
 		errors.Is(err, engine.ErrNoState) {
@@ -246,10 +251,7 @@ func (p *phone) estimate(c *collection) error {
 
 // ping asks what changed, and holds when nothing did.
 func (p *phone) ping() error {
-	folders := slices.Sorted(maps.Keys(p.synced))
-	if len(folders) == 0 {
-		return nil
-	}
+	folders := append(slices.Sorted(maps.Keys(p.synced)), mail.Hierarchy)
 	p.w.stats.Pings++
 	p.hangUp()
 	topics := make([]uint32, len(folders))
@@ -263,11 +265,28 @@ func (p *phone) ping() error {
 	}
 	p.hangUp()
 	for _, f := range changed {
-		if err := p.expectChange(p.synced[f]); err != nil {
+		expect := func() error { return p.expectChange(p.synced[f]) }
+		if f == mail.Hierarchy {
+			expect = p.expectFolders
+		}
+		if err := expect(); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// expectFolders fetches the folders when Ping said that they changed.
+func (p *phone) expectFolders() error {
+	if p.lostLast || p.stale || p.key == engine.NewKey {
+		return nil
+	}
+	before := p.key
+	err := p.folderSync(false)
+	if err == nil && p.key == before {
+		return fmt.Errorf("%s: Ping said that the folders changed, and FolderSync brought nothing", p.id.Device)
+	}
+	return err
 }
 
 func (p *phone) hangUp() {
@@ -280,8 +299,8 @@ func (p *phone) hangUp() {
 // expectChange syncs a folder of which Ping said that it changed: a phone backs
 // off from a server that says so and then brings nothing.
 func (p *phone) expectChange(c *collection) error {
-	if c.lost || c.stale || c.key == engine.NewKey || len(c.queue) > 0 {
-		return nil
+	if c == nil || c.lost || c.stale || c.key == engine.NewKey || len(c.queue) > 0 {
+		return nil // or FolderSync has just taken the folder away
 	}
 	req := c.request(p)
 	req.GetChanges = true

@@ -97,7 +97,7 @@ func (p *phone) compare(server *content) error {
 			return fmt.Errorf("folder %d with filter %d: %s", f, c.filter, d)
 		}
 	}
-	changed, err := p.w.eng.Changed(context.Background(), p.id, box, folders)
+	changed, err := p.w.eng.Changed(context.Background(), p.id, box, append(folders, mail.Hierarchy))
 	if err == nil && len(changed) > 0 {
 		err = fmt.Errorf("at rest, and Ping says that %v changed", changed)
 	}
@@ -154,6 +154,12 @@ func (w *World) noLostWake() error {
 // changes what a Sync would bring: it no longer waits for the answer.
 func (p *phone) disturbed(folders []mail.FolderID) bool {
 	for _, f := range folders {
+		if f == mail.Hierarchy && (p.lostLast || p.stale || p.key == engine.NewKey) {
+			return true
+		}
+		if f == mail.Hierarchy {
+			continue
+		}
 		if c := p.synced[f]; c == nil || c.key == engine.NewKey || c.lost || c.stale {
 			return true
 		}

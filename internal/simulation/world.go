@@ -43,6 +43,21 @@ type Stats struct {
 	Lost, Repeated, Late, Restarts, Crashes, Pings    int
 }
 
+func (s *Stats) add(o *Stats) {
+	s.Steps += o.Steps
+	s.Syncs += o.Syncs
+	s.Adds += o.Adds
+	s.Changes += o.Changes
+	s.Deletes += o.Deletes
+	s.SoftDeletes += o.SoftDeletes
+	s.Lost += o.Lost
+	s.Repeated += o.Repeated
+	s.Late += o.Late
+	s.Restarts += o.Restarts
+	s.Crashes += o.Crashes
+	s.Pings += o.Pings
+}
+
 // traceLength is how many of the last steps a failure shows.
 const traceLength = 60
 

@@ -42,7 +42,10 @@ func (r *reply) work() error {
 			return err
 		}
 	}
-	p, err := r.plan()
+	p, err := r.plan(true)
+	if err == nil && p.limit != nil && !r.same(&cmds, p) {
+		p, err = r.plan(false)
+	}
 	if err != nil {
 		return err
 	}
@@ -82,7 +85,7 @@ func (r *reply) apply(cmds *commands) error {
 // plan works out the changes for the device. A repeated request is led to the
 // same end as before where that is possible: then it has the same key, and it
 // does not matter which of the two answers the device gets.
-func (r *reply) plan() (*plan, error) {
+func (r *reply) plan(lead bool) (*plan, error) {
 	p := &plan{source: r.e.source, tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, g: r.turn.base}
 	p.g.Added = nil
 	if r.req.GetChanges {
@@ -92,8 +95,10 @@ func (r *reply) plan() (*plan, error) {
 		}
 		moveCutoff(&p.g, r.req.Filter, r.cut)
 	}
-	if err := r.lead(p); err != nil {
-		return nil, err
+	if lead {
+		if err := r.lead(p); err != nil {
+			return nil, err
+		}
 	}
 	done, err := p.run()
 	if err != nil {
@@ -128,12 +133,17 @@ func (r *reply) left(after *plan) (bool, error) {
 	return probe.counted > 0, err
 }
 
+// same tells whether the plan leads to where the answer before led.
+func (r *reply) same(cmds *commands, p *plan) bool {
+	again := r.turn.repeat
+	return again != nil && !cmds.acted && sameMarks(&p.g, again) && sameAdded(cmds.added, again.Added)
+}
+
 // finish gives the answer its key and says what is to be saved.
 func (r *reply) finish(cmds *commands, p *plan) {
 	res := &r.a.result
-	same := r.turn.repeat != nil && !cmds.acted && sameMarks(&p.g, r.turn.repeat) && sameAdded(cmds.added, r.turn.repeat.Added)
 	switch {
-	case same:
+	case r.same(cmds, p):
 		// What was saved for the lost answer stands for this one too.
 		res.Key = formatKey(r.turn.repeat.Key)
 		// What the device did not repeat, it is to be told of.
