@@ -67,11 +67,14 @@ var errInvalid = errors.New("autodiscover: not an Autodiscover request")
 
 // request is what a client asks (MS-ASCMD 2.2.1.1).
 type request struct {
-	XMLName xml.Name `xml:"Autodiscover"`
-	Request struct {
-		EMailAddress             string
-		AcceptableResponseSchema string
-	}
+	XMLName  xml.Name `xml:"Autodiscover"`
+	Requests []asked  `xml:"Request"`
+}
+
+// asked is what one request asks for.
+type asked struct {
+	EMailAddress             string
+	AcceptableResponseSchema string
 }
 
 // ServeXML answers an account's own request. Some clients send nothing, or GET.
@@ -86,13 +89,13 @@ func (h *Handler) ServeXML(w http.ResponseWriter, r *http.Request, a directory.A
 	case err != nil:
 		h.frameworkError(w, codeInvalid, invalidRequest)
 		return
-	case q.Request.AcceptableResponseSchema != "" && q.Request.AcceptableResponseSchema != schemaMobile:
+	case q.AcceptableResponseSchema != "" && q.AcceptableResponseSchema != schemaMobile:
 		h.frameworkError(w, codeNoProvider, noProvider)
 		return
 	}
-	if !h.owns(r, a, q.Request.EMailAddress) {
+	if !h.owns(r, a, q.EMailAddress) {
 		h.log.Info("autodiscover for another address", "account", uint64(a.ID))
-		h.actionError(w, q.Request.EMailAddress)
+		h.actionError(w, q.EMailAddress)
 		return
 	}
 	h.log.Info("autodiscover", "account", uint64(a.ID))
@@ -100,7 +103,7 @@ func (h *Handler) ServeXML(w http.ResponseWriter, r *http.Request, a directory.A
 }
 
 // read parses the request; without a body it is an empty one.
-func read(r *http.Request) (q request, err error) {
+func read(r *http.Request) (q asked, err error) {
 	if r.Method == http.MethodGet {
 		return q, nil
 	}
@@ -114,11 +117,13 @@ func read(r *http.Request) (q request, err error) {
 	d := xml.NewDecoder(bytes.NewReader(b))
 	// Addresses are ASCII in whatever the document calls itself.
 	d.CharsetReader = func(_ string, in io.Reader) (io.Reader, error) { return in, nil }
-	if err := d.Decode(&q); err != nil {
+	var document request
+	if err := d.Decode(&document); err != nil || len(document.Requests) != 1 { // MS-ASCMD_R3799
 		return q, errInvalid
 	}
-	q.Request.EMailAddress = strings.TrimSpace(q.Request.EMailAddress)
-	q.Request.AcceptableResponseSchema = strings.TrimSpace(q.Request.AcceptableResponseSchema)
+	q = document.Requests[0]
+	q.EMailAddress = strings.TrimSpace(q.EMailAddress)
+	q.AcceptableResponseSchema = strings.TrimSpace(q.AcceptableResponseSchema)
 	return q, nil
 }
 

@@ -82,6 +82,8 @@ func TestVersion1(t *testing.T) {
 		{"Outlook's schema", "POST", requestXML("anna@example.org", "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"), "", "", "601"},
 		{"garbage", "POST", "what?", "", "", "600"},
 		{"another document", "POST", "<html/>", "", "", "600"},
+		{"no request in it", "POST", "<Autodiscover/>", "", "", "600"},
+		{"two requests in it", "POST", strings.Replace(requestXML("anna@example.org", mobileSchema), "<Request>", "<Request><EMailAddress>anna@example.org</EMailAddress></Request><Request>", 1), "", "", "600"}, // MS-ASCMD_R3799
 		{"cut off", "POST", requestXML("anna@example.org", mobileSchema)[:150], "", "", "600"},
 		{"too long", "POST", requestXML(strings.Repeat("a", 1<<20), mobileSchema), "", "", "600"},
 	} {
