@@ -11,6 +11,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"slices"
 	"sync/atomic"
 	"time"
 
@@ -126,6 +127,14 @@ func (s *Server) newHTTP() *http.Server {
 		h.TLSConfig = s.c.TLS.Clone()
 		if h.TLSConfig.MinVersion == 0 {
 			h.TLSConfig.MinVersion = tls.VersionTLS12
+		}
+		// net/http prepares HTTP/2 once, for Serve or for ServeTLS, whichever is
+		// first. Serve leaves it out unless it is named here, and ServeTLS would
+		// then agree on h2 with clients and hang up.
+		for _, proto := range []string{"http/1.1", "h2"} {
+			if !slices.Contains(h.TLSConfig.NextProtos, proto) {
+				h.TLSConfig.NextProtos = append([]string{proto}, h.TLSConfig.NextProtos...)
+			}
 		}
 	}
 	return h

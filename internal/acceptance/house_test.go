@@ -84,14 +84,36 @@ func (h *house) stop() {
 	h.server = nil
 }
 
+// edit changes the configuration, for the next start.
+func (h *house) edit(from, to string) {
+	h.t.Helper()
+	name := filepath.Join(h.Dir, "martlet.toml")
+	text, err := os.ReadFile(name)
+	if err == nil && !bytes.Contains(text, []byte(from)) {
+		err = fmt.Errorf("%s has no %s", name, from)
+	}
+	if err == nil {
+		err = os.WriteFile(name, bytes.Replace(text, []byte(from), []byte(to), 1), 0o600)
+	}
+	if err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // rss is the memory that the process occupies, in MiB.
 func (h *house) rss() int {
+	h.t.Helper()
+	return h.memory("VmRSS:")
+}
+
+// memory reads a line of the process's status in /proc, in MiB.
+func (h *house) memory(line string) int {
 	h.t.Helper()
 	b, err := os.ReadFile(fmt.Sprintf("/proc/%d/status", h.server.PID()))
 	if err != nil {
 		h.t.Skip("no /proc to tell the memory of a process: ", err)
 	}
-	_, after, _ := bytes.Cut(b, []byte("VmRSS:"))
+	_, after, _ := bytes.Cut(b, []byte(line))
 	kib, err := strconv.Atoi(string(bytes.Fields(after)[0]))
 	if err != nil {
 		h.t.Fatal(err)
@@ -122,6 +144,13 @@ func (l *lines) errors() []string {
 		}
 	}
 	return out
+}
+
+// text is everything logged so far.
+func (l *lines) text() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.all.String()
 }
 
 // forgive forgets what was logged so far and returns the errors in it.
