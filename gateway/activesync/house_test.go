@@ -50,8 +50,30 @@ const (
 // sound and that nothing panicked.
 func build(t testing.TB) *house {
 	t.Helper()
-	dir := t.TempDir()
+	h := open(t, t.TempDir(), 0)
+	t.Cleanup(func() { h.close(t) })
+	h.populate(t)
+	return h
+}
+
+// populate makes the account and its mailbox.
+func (h *house) populate(t testing.TB) {
+	t.Helper()
 	ctx := context.Background()
+	err := h.directory.AddDomain(ctx, directory.Domain{Name: "example.org", PlusAddressing: true})
+	if err == nil {
+		h.account, err = h.directory.AddUser(ctx, directory.Account{Login: testLogin, Name: "Anna Ash", Aliases: []string{"a.ash@example.org"}, ActiveSync: true}, testPassword)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.box = mail.MailboxOf(h.account.ID)
+	h.update(t, func(tx *store.Tx) error { return h.mailboxes.Ensure(tx, h.box) })
+}
+
+// open opens the house that is in a folder.
+func open(t testing.TB, dir string, reserve int64) *house {
+	t.Helper()
 	h := &house{log: &bytes.Buffer{}}
 	logger := slog.New(slog.NewTextHandler(&lockedWriter{w: h.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var err error
@@ -61,7 +83,7 @@ func build(t testing.TB) *house {
 			t.Fatal(err)
 		}
 	}
-	h.store, err = store.Open(store.Config{Path: filepath.Join(dir, "store"), Logger: logger})
+	h.store, err = store.Open(store.Config{Path: filepath.Join(dir, "store"), Logger: logger, Reserve: reserve})
 	must()
 	h.blobs, err = blob.Open(blob.Config{Store: h.store, Path: filepath.Join(dir, "blobs"), Logger: logger})
 	must()
@@ -78,14 +100,6 @@ func build(t testing.TB) *house {
 	})
 	must()
 	h.handler = h.server.Handler()
-	err = h.directory.AddDomain(ctx, directory.Domain{Name: "example.org", PlusAddressing: true})
-	must()
-	h.account, err = h.directory.AddUser(ctx, directory.Account{Login: testLogin, Name: "Anna Ash", Aliases: []string{"a.ash@example.org"}, ActiveSync: true}, testPassword)
-	must()
-	h.box = mail.MailboxOf(h.account.ID)
-	err = h.store.Update(ctx, func(tx *store.Tx) error { return h.mailboxes.Ensure(tx, h.box) })
-	must()
-	t.Cleanup(func() { h.close(t) })
 	return h
 }
 

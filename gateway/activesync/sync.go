@@ -8,6 +8,7 @@ import (
 	"martlet/mail"
 	"martlet/protocol/eas"
 	"martlet/push"
+	"martlet/store"
 	"martlet/sync/engine"
 )
 
@@ -154,7 +155,11 @@ func (h *Handler) syncCollection(ctx context.Context, s *session, c *syncCollect
 		}
 		r.GetChanges, r.Window = false, 0
 	}
-	results, err := h.c.Engine.Sync(ctx, s.id(), []engine.Request{r}, nil)
+	writing := ctx
+	if c.deletes() {
+		writing = store.WithReserve(ctx) // on a full disk, to make room
+	}
+	results, err := h.c.Engine.Sync(writing, s.id(), []engine.Request{r}, nil)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, err
