@@ -7,6 +7,8 @@ import (
 
 	"martlet/mail"
 	"martlet/protocol/eas"
+	"martlet/protocol/wbxml"
+	"martlet/sync/class"
 )
 
 // Errors of one Fetch.
@@ -25,7 +27,7 @@ func (h *Handler) fetch(ctx context.Context, s *session, q *eas.Fetch, out *oper
 	switch {
 	case !strings.EqualFold(q.Store, eas.StoreMailbox):
 		return nil, errUnknownStore
-	case q.FileReference != "":
+	case q.FileReference != nil: // an empty one, too, names no attachment (MS-ASAIRS_R214)
 		return h.fetchAttachment(ctx, s, q, out)
 	case q.ServerID != "" && q.CollectionID != "":
 		return h.fetchItem(ctx, s, q, out)
@@ -48,7 +50,7 @@ func (h *Handler) take(ctx context.Context, out *operated, n int64) error {
 }
 
 func (h *Handler) fetchAttachment(ctx context.Context, s *session, q *eas.Fetch, out *operated) (*eas.FetchReply, error) {
-	a, err := h.openAttachment(ctx, s, q.FileReference)
+	a, err := h.openAttachment(ctx, s, *q.FileReference)
 	if err != nil {
 		return nil, err
 	}
@@ -106,6 +108,13 @@ func (h *Handler) fetchItem(ctx context.Context, s *session, q *eas.Fetch, out *
 	email, err := h.renderItem(ctx, s, &item, ix, opt)
 	if err != nil {
 		return nil, errors.Join(errNotRendered, err)
+	}
+	if q.Options != nil && q.Options.Schema != nil {
+		schema, err := wbxml.Children(q.Options.Schema)
+		if err != nil {
+			return nil, errors.Join(errProtocol, err)
+		}
+		class.Restrict(email, schema)
 	}
 	if out.parts != nil && email.Body != nil && email.Body.Data != nil {
 		email.Body.Part = out.parts.add([]byte(*email.Body.Data))

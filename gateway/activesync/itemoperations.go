@@ -3,6 +3,7 @@ package activesync
 import (
 	"context"
 	"errors"
+	"slices"
 
 	"martlet/mail"
 	"martlet/protocol/eas"
@@ -24,6 +25,9 @@ func (h *Handler) itemOperations(ctx context.Context, s *session) (reply, error)
 		return s.failed(uint16(eas.ItemOperationsStatusProtocolError)), nil
 	case len(q.Operations) > maxOperations: // MS-ASCMD_R7490
 		return s.failed(uint16(eas.ItemOperationsStatusTooLarge)), nil
+	}
+	if s.version < eas.V140 && slices.ContainsFunc(q.Operations, func(op eas.ItemOperation) bool { return op.Move != nil }) {
+		return s.failed(uint16(eas.ItemOperationsStatusProtocolError)), nil // MS-ASCMD_R6842
 	}
 	out := &operated{parts: newParts(s.acceptsMultipart())}
 	defer out.release()
@@ -77,7 +81,10 @@ func (h *Handler) operate(ctx context.Context, s *session, op *eas.ItemOperation
 			h.logFailure(s, err, r.Status == eas.ItemOperationsStatusServerError)
 		}
 		r.CollectionID, r.ServerID, r.LongID = op.Fetch.CollectionID, op.Fetch.ServerID, op.Fetch.LongID
-		r.LinkID, r.FileReference = op.Fetch.LinkID, op.Fetch.FileReference
+		r.LinkID = op.Fetch.LinkID
+		if op.Fetch.FileReference != nil {
+			r.FileReference = *op.Fetch.FileReference
+		}
 		out.fetch = append(out.fetch, eas.ItemOperationReply{Fetch: r})
 	case op.EmptyFolderContents != nil:
 		r, err := h.emptyFolder(ctx, s, op.EmptyFolderContents)
@@ -85,10 +92,12 @@ func (h *Handler) operate(ctx context.Context, s *session, op *eas.ItemOperation
 			return err
 		}
 		out.empty = append(out.empty, eas.ItemOperationReply{EmptyFolderContents: r})
-	case op.Move != nil: // conversations are not moved yet: MS-ASCMD_R4172
-		out.moves = append(out.moves, eas.ItemOperationReply{Move: &eas.ConversationMoveReply{
-			Status: eas.StatusMoveCommandInvalidDestinationFolder, ConversationID: op.Move.ConversationID,
-		}})
+	case op.Move != nil: // conversations are not moved yet
+		r := &eas.ConversationMoveReply{Status: eas.StatusMoveCommandInvalidDestinationFolder, ConversationID: op.Move.ConversationID}
+		if op.Move.Options == nil || !op.Move.Options.MoveAlways { // MS-ASCMD_R3475
+			r.Status = eas.StatusMoveCommandDisallowedForNonPersistentMoveAction
+		}
+		out.moves = append(out.moves, eas.ItemOperationReply{Move: r})
 	}
 	return nil
 }

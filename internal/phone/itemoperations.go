@@ -56,7 +56,7 @@ func (p *Phone) Fetch(ctx context.Context, collection, serverID string, opt Fetc
 // FetchAttachment brings an attachment, or the range of it that the options
 // name, with ItemOperations.
 func (p *Phone) FetchAttachment(ctx context.Context, reference string, opt FetchOptions) (*eas.AttachmentProperties, error) {
-	reply, parts, err := p.fetch(ctx, &eas.Fetch{Store: eas.StoreMailbox, FileReference: reference, Options: opt.wire()}, opt.Multipart)
+	reply, parts, err := p.fetch(ctx, &eas.Fetch{Store: eas.StoreMailbox, FileReference: &reference, Options: opt.wire()}, opt.Multipart)
 	if err != nil {
 		return nil, err
 	}

@@ -47,7 +47,7 @@ type Fetch struct {
 	CollectionID  string        `wbxml:"AirSync:CollectionId,omitempty"`
 	LinkID        string        `wbxml:"DocumentLibrary:LinkId,omitempty"`
 	LongID        string        `wbxml:"Search:LongId,omitempty"`
-	FileReference string        `wbxml:"AirSyncBase:FileReference,omitempty"`
+	FileReference *string       `wbxml:"AirSyncBase:FileReference"`
 	Options       *FetchOptions `wbxml:"ItemOperations:Options"`
 
 	RemoveRightsManagementProtection bool `wbxml:"RightsManagement:RemoveRightsManagementProtection,empty"`
