@@ -42,7 +42,7 @@ var (
 	ErrFolderExists = errors.New("mail: a folder of that name exists")
 	ErrSystemFolder = errors.New("mail: a default folder cannot be changed")
 	ErrBadParent    = errors.New("mail: the parent folder does not exist or lies below the folder itself")
-	ErrBadName      = errors.New("mail: a folder needs a name of 1 to 255 characters without control characters")
+	ErrBadName      = errors.New("mail: a folder needs a name of 1 to 256 characters without control characters")
 
 	// ErrNoMailbox means that the mailbox was never used: it is made by the
 	// first transaction that may write. It is an ErrNoFolder too.

@@ -15,8 +15,8 @@ const (
 	// maxFolders bounds a mailbox, and so what DeleteFolder and Remove write in
 	// one transaction and what a FolderSync answers.
 	maxFolders = 5000
-	// maxFolderName is counted in characters.
-	maxFolderName = 255
+	// maxFolderName is counted in characters (MS-ASCMD_R2194).
+	maxFolderName = 256
 )
 
 // Folders returns all folders in the order of their numbers.

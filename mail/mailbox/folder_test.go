@@ -20,7 +20,7 @@ func TestFolderNamesAndParents(t *testing.T) {
 	deeper := h.create(1, deep, "Deeper")
 	other := h.create(1, 0, "Öffentlich")
 
-	long := strings.Repeat("ä", 255)
+	long := strings.Repeat("ä", 256)
 	create := []struct {
 		name   string
 		parent mail.FolderID
