@@ -108,9 +108,21 @@ func TestFullDiskPasses(t *testing.T) {
 		t.Errorf("%d messages, want %d", len(p.View(inbox)), want)
 	}
 	h.fsck()
-	h.stop()
+
+	// Killed while the disk is full, and started before there is room.
+	remove := ballast(t, folder, 0)
+	refusedByFullDisk(t, h, p, inbox)
+	h.server.Kill()
+	h.server = nil
+	h.log.forgive()
+	if out, err := h.Try("", "serve"); err == nil || !strings.Contains(out, "the disk is full") {
+		t.Errorf("started on a full disk: %v\n%s", err, out)
+	}
+	remove()
+	h.fsck()
 	h.start()
-	h.well(p, inbox, "after a restart")
+	h.well(p, inbox, "after a kill on a full disk")
+	h.fsck()
 }
 
 // own is a letter from Robin to himself.
