@@ -26,6 +26,7 @@ import (
 // house is a whole server without sockets: everything behind the door is the
 // real thing, on a temporary store.
 type house struct {
+	dir       string
 	store     *store.Store
 	blobs     *blob.Blobs
 	directory *directory.Directory
@@ -74,7 +75,7 @@ func (h *house) populate(t testing.TB) {
 // open opens the house that is in a folder.
 func open(t testing.TB, dir string, reserve int64) *house {
 	t.Helper()
-	h := &house{log: &bytes.Buffer{}}
+	h := &house{dir: dir, log: &bytes.Buffer{}}
 	logger := slog.New(slog.NewTextHandler(&lockedWriter{w: h.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var err error
 	must := func() {
