@@ -24,6 +24,9 @@ func (h *Handler) getItemEstimate(ctx context.Context, s *session, q *eas.GetIte
 		c := &q.Collections[i]
 		n, err := h.estimate(ctx, s, c)
 		status, known := estimateStatus(err)
+		if errors.Is(err, errFilter) && s.version < eas.V140 {
+			err = errProtocol // as a status of HTTP that does not blame the server
+		}
 		if !known {
 			return nil, err
 		}

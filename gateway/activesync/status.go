@@ -51,6 +51,9 @@ func (h *Handler) refuse(s *session, err error) reply {
 	status := s.command.commonStatus(err)
 	switch status {
 	case eas.StatusServerError, eas.StatusServerErrorRetryLater:
+		if errors.Is(err, errFilter) { // not our fault, whatever the status says
+			break
+		}
 		h.sessionLog(s).Error("command failed", "error", err)
 	}
 	return s.failed(status)

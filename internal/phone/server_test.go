@@ -333,13 +333,13 @@ func (s *server) itemOperations(w http.ResponseWriter, l line, req *eas.ItemOper
 	switch {
 	case op.EmptyFolderContents != nil:
 		resp.Response = []eas.ItemOperationReply{{EmptyFolderContents: &eas.EmptyFolderContentsReply{Status: 1, CollectionID: op.EmptyFolderContents.CollectionID}}}
-	case op.Fetch.FileReference == "gone":
+	case op.Fetch.FileReference != nil && *op.Fetch.FileReference == "gone":
 		resp.Response = []eas.ItemOperationReply{{Fetch: &eas.FetchReply{Status: eas.ItemOperationsStatusInvalidAttachment, FileReference: "gone"}}}
-	case op.Fetch.FileReference != "" && l.multipart:
+	case op.Fetch.FileReference != nil && l.multipart:
 		resp.Response = []eas.ItemOperationReply{{Fetch: &eas.FetchReply{Status: 1, Properties: &eas.AttachmentProperties{ContentType: "text/plain", Part: &one}}}}
 		s.write(w, resp, "in parts")
 		return
-	case op.Fetch.FileReference != "":
+	case op.Fetch.FileReference != nil:
 		resp.Response = []eas.ItemOperationReply{{Fetch: &eas.FetchReply{Status: 1, Properties: &eas.AttachmentProperties{ContentType: "text/plain", Data: []byte("inline")}}}}
 	case l.multipart:
 		resp.Response = []eas.ItemOperationReply{{Fetch: &eas.FetchReply{Status: 1, Properties: &eas.Email{Body: &eas.Body{Type: 1, Part: &one}}}}}

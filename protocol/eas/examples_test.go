@@ -241,7 +241,7 @@ func exampleRequests() []any {
 			{Fetch: &eas.Fetch{Store: eas.StoreMailbox, ServerID: "5:1", CollectionID: "5", Options: &eas.FetchOptions{Schema: wbxml.EmptyRaw(), Range: "0-9", BodyPreference: []eas.BodyPreference{{Type: ptr(uint(1))}}}}},
 			{EmptyFolderContents: &eas.EmptyFolderContents{CollectionID: "4", Options: &eas.EmptyFolderContentsOptions{DeleteSubFolders: true}}},
 			{Move: &eas.ConversationMove{ConversationID: []byte{1}, DstFldID: "7", Options: &eas.ConversationMoveOptions{MoveAlways: true}}},
-			{Fetch: &eas.Fetch{Store: eas.StoreMailbox, FileReference: "5:7:2"}},
+			{Fetch: &eas.Fetch{Store: eas.StoreMailbox, FileReference: ptr("5:7:2")}},
 		}},
 		&eas.SendMail{ClientID: "c", AccountID: "1", SaveInSentItems: true, Mime: []byte("Subject: x\r\n\r\n"), TemplateID: "t"},
 		&eas.SmartReply{ClientID: "c", Source: &eas.SmartSource{FolderID: "5", ItemID: "5:1", LongID: "l", InstanceID: "i"}, ReplaceMime: true, Mime: []byte("x")},

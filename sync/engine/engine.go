@@ -20,7 +20,7 @@ var (
 	ErrConflict      = errors.New("engine: the server's change of the item wins over the device's")
 	ErrTooManyOwn    = errors.New("engine: too many items added without asking for changes")
 	ErrSameFolder    = errors.New("engine: source and destination are the same folder")
-	ErrNoDestination = errors.New("engine: the destination folder does not exist")
+	ErrNoDestination = errors.New("engine: the destination folder does not exist or cannot hold the item")
 	ErrBadCommand    = errors.New("engine: the command lacks what it needs")
 )
 

@@ -57,12 +57,15 @@ func (e *Engine) move(tx *store.Tx, id device.ID, box mail.MailboxID, m *Move) (
 	if m.From == m.To {
 		return 0, ErrSameFolder
 	}
-	if _, err := e.source.Folder(tx, box, m.From); err != nil {
+	from, err := e.source.Folder(tx, box, m.From)
+	if err != nil {
 		return 0, err
 	}
-	if _, err := e.source.Folder(tx, box, m.To); errors.Is(err, mail.ErrNoFolder) {
+	to, err := e.source.Folder(tx, box, m.To)
+	switch {
+	case errors.Is(err, mail.ErrNoFolder), err == nil && to.Class != from.Class: // its items could not be shown there
 		return 0, ErrNoDestination
-	} else if err != nil {
+	case err != nil:
 		return 0, err
 	}
 	dst := mail.ItemID(0)
