@@ -13,7 +13,7 @@ import (
 
 // sync sends what the phone has for a folder and asks for changes. With faults,
 // the request or its answer may be lost, doubled or late.
-func (p *phone) sync(c *collection, faults bool) error {
+func (p *mobile) sync(c *collection, faults bool) error {
 	p.hangUp() // a phone does one thing at a time
 	req := c.request(p)
 	if !faults {
@@ -48,7 +48,7 @@ func (p *phone) sync(c *collection, faults bool) error {
 
 // exchange sends one request and takes in its answer. It returns how many
 // changes came.
-func (p *phone) exchange(c *collection, req engine.Request) (int, error) {
+func (p *mobile) exchange(c *collection, req engine.Request) (int, error) {
 	p.w.stats.Syncs++
 	c.sent = req
 	results, err := p.w.eng.Sync(context.Background(), p.id, []engine.Request{req}, nil)
@@ -66,7 +66,7 @@ func (p *phone) exchange(c *collection, req engine.Request) (int, error) {
 	return len(res.Changes), nil
 }
 
-func (p *phone) takeIn(c *collection, req *engine.Request, res *engine.Result) error {
+func (p *mobile) takeIn(c *collection, req *engine.Request, res *engine.Result) error {
 	switch {
 	case errors.Is(res.Err, mail.ErrNoFolder):
 		c.reset()
@@ -185,7 +185,7 @@ func (c *collection) drop(cmd *engine.Command) {
 }
 
 // apply takes in one change of the server's.
-func (p *phone) apply(c *collection, ch *engine.ItemChange) error {
+func (p *mobile) apply(c *collection, ch *engine.ItemChange) error {
 	_, there := c.items[ch.ID]
 	switch ch.Kind {
 	case engine.Added:

@@ -12,7 +12,7 @@ import (
 )
 
 // folderSync fetches the folders' changes.
-func (p *phone) folderSync(faults bool) error {
+func (p *mobile) folderSync(faults bool) error {
 	p.hangUp()
 	ctx := context.Background()
 	if faults && p.w.one(5) {
@@ -42,14 +42,14 @@ func (p *phone) folderSync(faults bool) error {
 	return p.takeInFolders(&res)
 }
 
-func (p *phone) stalenessExpected() []error {
+func (p *mobile) stalenessExpected() []error {
 	if p.stale {
 		return []error{engine.ErrStaleSyncKey}
 	}
 	return nil
 }
 
-func (p *phone) takeInFolders(res *engine.HierarchyResult) error {
+func (p *mobile) takeInFolders(res *engine.HierarchyResult) error {
 	if p.key == engine.NewKey {
 		clear(p.folders)
 	}
@@ -82,7 +82,7 @@ func (p *phone) takeInFolders(res *engine.HierarchyResult) error {
 
 // folderCommand makes, renames or deletes a folder from the phone. If the
 // answer is lost the phone repeats the command.
-func (p *phone) folderCommand() error {
+func (p *mobile) folderCommand() error {
 	if p.key == engine.NewKey {
 		return nil
 	}
@@ -139,7 +139,7 @@ func (p *phone) folderCommand() error {
 }
 
 // move moves an item to another folder.
-func (p *phone) move(c *collection) error {
+func (p *mobile) move(c *collection) error {
 	if len(c.items) == 0 || len(p.folders) < 2 {
 		return nil
 	}

@@ -42,7 +42,7 @@ func (w *World) quiet() error {
 }
 
 // rest syncs until nothing comes any more.
-func (p *phone) rest() error {
+func (p *mobile) rest() error {
 	p.hangUp()
 	for range maxRounds {
 		before := p.key
@@ -74,7 +74,7 @@ func (p *phone) rest() error {
 }
 
 // compare holds what the phone has against the server.
-func (p *phone) compare(server *content) error {
+func (p *mobile) compare(server *content) error {
 	if len(p.folders) != len(server.folders) {
 		return fmt.Errorf("%d folders, the server has %d", len(p.folders), len(server.folders))
 	}
@@ -152,7 +152,7 @@ func (w *World) noLostWake() error {
 
 // disturbed tells whether the phone itself did something since its Ping that
 // changes what a Sync would bring: it no longer waits for the answer.
-func (p *phone) disturbed(folders []mail.FolderID) bool {
+func (p *mobile) disturbed(folders []mail.FolderID) bool {
 	for _, f := range folders {
 		if f == mail.Hierarchy && (p.lostLast || p.stale || p.key == engine.NewKey) {
 			return true

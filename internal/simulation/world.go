@@ -76,7 +76,7 @@ type World struct {
 	eng   *engine.Engine
 	hub   *push.Hub
 
-	phones []*phone
+	phones []*mobile
 	names  int
 	trace  []string
 	stats  Stats
@@ -104,7 +104,7 @@ func (w *World) run() error {
 		return err
 	}
 	for i := range w.cfg.Phones {
-		w.phones = append(w.phones, newPhone(w, i))
+		w.phones = append(w.phones, newMobile(w, i))
 	}
 	for w.stats.Steps < w.cfg.Steps {
 		w.stats.Steps++

@@ -14,8 +14,8 @@ import (
 	"martlet/sync/engine"
 )
 
-// phone is a device and what it believes.
-type phone struct {
+// mobile is a phone and what it believes.
+type mobile struct {
 	w       *World
 	id      device.ID
 	keeps   bool // it keeps items it moves, as Outlook does
@@ -52,8 +52,8 @@ type collection struct {
 	sent    engine.Request // the last one that arrived
 }
 
-func newPhone(w *World, n int) *phone {
-	return &phone{
+func newMobile(w *World, n int) *mobile {
+	return &mobile{
 		w:       w,
 		id:      device.ID{Account: 1, Device: fmt.Sprintf("phone%d", n)},
 		keeps:   n == 2,
@@ -63,12 +63,12 @@ func newPhone(w *World, n int) *phone {
 	}
 }
 
-func (p *phone) log(format string, args ...any) {
+func (p *mobile) log(format string, args ...any) {
 	p.w.log("%s: %s", p.id.Device, fmt.Sprintf(format, args...))
 }
 
 // step lets the phone or its user do one thing.
-func (p *phone) step() error {
+func (p *mobile) step() error {
 	if len(p.folders) == 0 || p.w.one(15) {
 		return p.folderSync(true)
 	}
@@ -98,7 +98,7 @@ func (p *phone) step() error {
 }
 
 // pick chooses one of the phone's folders, and begins to sync it if need be.
-func (p *phone) pick() *collection {
+func (p *mobile) pick() *collection {
 	ids := slices.Sorted(maps.Keys(p.folders))
 	f := ids[0] // the Inbox is the first folder made
 	if p.w.one(3) {
@@ -116,7 +116,7 @@ func (p *phone) pick() *collection {
 }
 
 // touch is the user: it changes something on the phone.
-func (p *phone) touch(c *collection) {
+func (p *mobile) touch(c *collection) {
 	if c.key == engine.NewKey {
 		return
 	}
@@ -158,7 +158,7 @@ func (p *phone) touch(c *collection) {
 
 // undo is the user changing his mind before the server has confirmed: whatever
 // the server did already must come back.
-func (p *phone) undo(c *collection) {
+func (p *mobile) undo(c *collection) {
 	if len(c.queue) > 0 {
 		i := p.w.rng.IntN(len(c.queue))
 		p.log("undoes a command in %d", c.id)
@@ -167,7 +167,7 @@ func (p *phone) undo(c *collection) {
 }
 
 // settings changes what the phone wants of a folder.
-func (p *phone) settings(c *collection) error {
+func (p *mobile) settings(c *collection) error {
 	if p.w.one(4) {
 		p.log("starts folder %d anew", c.id)
 		c.reset()
@@ -187,7 +187,7 @@ func (c *collection) reset() {
 	clear(c.moved)
 }
 
-func (c *collection) request(p *phone) engine.Request {
+func (c *collection) request(p *mobile) engine.Request {
 	req := engine.Request{
 		Box: box, Folder: c.id, Key: c.key, Window: c.window, Filter: c.filter,
 		GetChanges: c.key != engine.NewKey && !p.w.one(10), ServerWins: !p.w.one(4), DeletesAsMoves: !p.w.one(4),
@@ -201,7 +201,7 @@ func (c *collection) request(p *phone) engine.Request {
 }
 
 // lateRequest lets a request that was thought lost arrive after all.
-func (p *phone) lateRequest(c *collection) error {
+func (p *mobile) lateRequest(c *collection) error {
 	if c.late == nil {
 		return nil
 	}
@@ -225,7 +225,7 @@ func sameCommands(a, b *engine.Request) bool {
 }
 
 // estimate asks how many changes there are: the Sync must agree.
-func (p *phone) estimate(c *collection) error {
+func (p *mobile) estimate(c *collection) error {
 	if c.lost || len(c.queue) > 0 || c.key == engine.NewKey {
 		return nil
 	}
@@ -250,7 +250,7 @@ func (p *phone) estimate(c *collection) error {
 }
 
 // ping asks what changed, and holds when nothing did.
-func (p *phone) ping() error {
+func (p *mobile) ping() error {
 	folders := append(slices.Sorted(maps.Keys(p.synced)), mail.Hierarchy)
 	p.w.stats.Pings++
 	p.hangUp()
@@ -277,7 +277,7 @@ func (p *phone) ping() error {
 }
 
 // expectFolders fetches the folders when Ping said that they changed.
-func (p *phone) expectFolders() error {
+func (p *mobile) expectFolders() error {
 	if p.lostLast || p.stale || p.key == engine.NewKey {
 		return nil
 	}
@@ -289,7 +289,7 @@ func (p *phone) expectFolders() error {
 	return err
 }
 
-func (p *phone) hangUp() {
+func (p *mobile) hangUp() {
 	if p.held != nil {
 		p.held.Close()
 		p.held = nil
@@ -298,7 +298,7 @@ func (p *phone) hangUp() {
 
 // expectChange syncs a folder of which Ping said that it changed: a phone backs
 // off from a server that says so and then brings nothing.
-func (p *phone) expectChange(c *collection) error {
+func (p *mobile) expectChange(c *collection) error {
 	if c == nil || c.lost || c.stale || c.key == engine.NewKey || len(c.queue) > 0 {
 		return nil // or FolderSync has just taken the folder away
 	}
