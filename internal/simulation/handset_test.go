@@ -200,4 +200,3 @@ func (w *wire) quiet() {
 		}
 	}
 }
-
