@@ -48,6 +48,7 @@ func commands() []string {
 
 // Whatever document a phone sends, the answer is the protocol's own.
 func TestGarbledDocumentsAreRefusedByTheProtocol(t *testing.T) {
+	thorough(t)
 	h := newHouse(t, "")
 	bounded(t, h, func() {
 		for _, version := range []eas.Version{eas.V25, eas.V121, eas.V161} {

@@ -73,6 +73,7 @@ func bombs() map[string][]byte {
 
 // Messages made to exhaust their readers arrive like any other, whole.
 func TestBombsArriveAndHarmNobody(t *testing.T) {
+	thorough(t)
 	h := newHouse(t, "")
 	var all = bombs()
 	bounded(t, h, func() {
@@ -138,6 +139,7 @@ func readBombs(t *testing.T, h *house, version eas.Version, kind uint8, want int
 // Whatever is said to the mail door, it answers or hangs up, and nothing of it
 // is taken for mail.
 func TestGarbageAtTheMailDoor(t *testing.T) {
+	thorough(t)
 	h := newHouse(t, "")
 	envelope := "EHLO a\r\nMAIL FROM:<a@b.example>\r\nRCPT TO:<" + robin + ">\r\n"
 	noise := make([]byte, 1<<20)

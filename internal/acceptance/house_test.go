@@ -258,3 +258,11 @@ func letter(subject, text string) string {
 	return "From: Wren <wren@elsewhere.example>\r\nTo: " + robin + "\r\nSubject: " + subject +
 		"\r\nMIME-Version: 1.0\r\nContent-Type: text/plain; charset=utf-8\r\n\r\n" + text + "\r\n"
 }
+
+// thorough skips what takes long.
+func thorough(t *testing.T) {
+	t.Helper()
+	if testing.Short() {
+		t.Skip("left out with -short")
+	}
+}

@@ -187,6 +187,7 @@ func TestTheLogKeepsSecrets(t *testing.T) {
 // Many large messages at once stay within the memory that is set aside for
 // them, and what does not fit is asked to come back.
 func TestManyLargeMessagesAtOnce(t *testing.T) {
+	thorough(t)
 	h := newHouse(t, "")
 	p, inbox := h.settled("LARGE", eas.V161)
 	raw := []byte(letter("large", strings.Repeat(strings.Repeat("x", 70)+"\r\n", 40<<20/72)))
