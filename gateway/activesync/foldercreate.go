@@ -10,17 +10,6 @@ import (
 
 // folderCreate makes a folder (MS-ASCMD 2.2.1.3).
 func (h *Handler) folderCreate(ctx context.Context, s *session, q *eas.FolderCreate) (*eas.FolderCreateResponse, error) {
-	fail := func(err error) (*eas.FolderCreateResponse, error) {
-		if retryable(err) {
-			return nil, err
-		}
-		if errors.Is(err, mail.ErrTooManyFolders) && s.version >= eas.V140 {
-			return nil, statusError(eas.StatusTooManyFolders)
-		}
-		status := folderCreateStatus(err)
-		h.logFailure(s, err, status == eas.FolderCreateStatusServerError)
-		return &eas.FolderCreateResponse{Status: status}, nil
-	}
 	class, ok := classOfType(q.Type)
 	if !ok {
 		return &eas.FolderCreateResponse{Status: eas.FolderCreateStatusBadRequest}, nil
@@ -34,7 +23,20 @@ func (h *Handler) folderCreate(ctx context.Context, s *session, q *eas.FolderCre
 	}
 	folder, key, err := h.c.Engine.CreateFolder(ctx, s.id(), s.box, q.SyncKey, parent, q.DisplayName, class)
 	if err != nil {
-		return fail(err)
+		return h.folderNotCreated(s, err)
 	}
 	return &eas.FolderCreateResponse{Status: eas.FolderCreateStatusSuccess, SyncKey: key, ServerID: folderServerID(folder.ID)}, nil
+}
+
+// folderNotCreated tells why in the words of the version.
+func (h *Handler) folderNotCreated(s *session, err error) (*eas.FolderCreateResponse, error) {
+	switch {
+	case retryable(err):
+		return nil, err
+	case errors.Is(err, mail.ErrTooManyFolders) && s.version >= eas.V140: // MS-ASCMD_R4932
+		return nil, statusError(eas.StatusTooManyFolders)
+	}
+	status := folderCreateStatus(err)
+	h.logFailure(s, err, status == eas.FolderCreateStatusServerError)
+	return &eas.FolderCreateResponse{Status: status}, nil
 }
