@@ -156,10 +156,9 @@ func compress(dst, body []byte) []byte {
 // long; never what it says.
 func (h *Handler) logAnswer(s *session, status, plain, sent int, err error) {
 	level := slog.LevelInfo
-	switch {
-	case status == http.StatusInternalServerError: // others above are what the request deserves
-		level = slog.LevelError
-	case status >= http.StatusBadRequest:
+	if status >= http.StatusBadRequest {
+		// No error: before 14.0 a phone's own mistakes are answered with 500, too,
+		// and a failure of ours has been logged as one.
 		level = slog.LevelWarn
 	}
 	ctx := s.r.Context()

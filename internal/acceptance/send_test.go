@@ -77,7 +77,6 @@ func sendingRefused(h *house, p *phone.Phone, inbox string) {
 			h.t.Errorf("%s: a message with %s is answered %v", p.Version(), what, err)
 		}
 	}
-	h.log.forgive() // before 14.0 the protocol's answer is HTTP 500 (MS-ASCMD 2.2.2)
 
 	// Nobody sends under another's name, and of an address that is not there
 	// comes a report.
