@@ -113,3 +113,35 @@ func BenchmarkSyncOneNewItem(b *testing.B) {
 		req.Key = res[0].Key
 	}
 }
+
+// BenchmarkSyncTenChangesOf100k is the everyday Sync of a large folder.
+func BenchmarkSyncTenChangesOf100k(b *testing.B) {
+	h := open(b)
+	h.fill(100_000)
+	req := request(h.inbox, engine.NewKey)
+	req.Window = 512
+	req.Key = h.settleAs(phone, req)
+	req.GetChanges = true
+	ctx := context.Background()
+	b.ReportAllocs()
+	for b.Loop() {
+		b.StopTimer()
+		h.update(func(tx *store.Tx) error {
+			for id := range mail.ItemID(10) {
+				if _, err := h.boxes.UpdateItem(tx, box, h.inbox, 1+id*10_000, func(it *mail.Item) { it.Flags ^= mail.FlagSeen }); err != nil {
+					return err
+				}
+			}
+			return nil
+		})
+		*h.rows = counting{Mailboxes: h.boxes}
+		b.StartTimer()
+		res, err := h.eng.Sync(ctx, phone, []engine.Request{req}, nil)
+		if err != nil || len(res[0].Changes) != 10 {
+			b.Fatal(err, len(res[0].Changes))
+		}
+		req.Key = res[0].Key
+	}
+	b.ReportMetric(float64(h.rows.log), "logrows/op")
+	b.ReportMetric(float64(h.rows.items), "itemrows/op")
+}

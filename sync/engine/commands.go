@@ -22,7 +22,8 @@ type commands struct {
 
 	added     []device.Added
 	responses []Response
-	acted     bool // something was changed that a repeated answer had not changed
+	undone    map[mail.ItemID]bool // changes that lost against the server's
+	acted     bool                 // something was changed that a repeated answer had not changed
 }
 
 // refusals are errors that concern one command and leave the others alone.
@@ -123,8 +124,8 @@ func (c *commands) addedBefore(clientID string) (mail.ItemID, bool) {
 }
 
 // change edits an item. When the server's copy changed in a way that the device
-// does not know, one side wins (MS-ASCMD 2.2.3.34); a change that both made
-// alike is no conflict.
+// does not know, one side wins (MS-ASCMD 2.2.3.34); changes of different parts
+// and a change that both made alike are no conflict.
 func (c *commands) change(cmd *Command) (mail.Item, error) {
 	if cmd.Edit == nil {
 		return mail.Item{}, ErrBadCommand
@@ -143,7 +144,11 @@ func (c *commands) change(cmd *Command) (mail.Item, error) {
 		return item, nil
 	}
 	unknown := c.unknown(&item)
-	if unknown && c.req.ServerWins {
+	if unknown && c.req.ServerWins && mail.Differing(&item, &edited)&item.ChangedSince(mail.ModSeq(c.base.Cursor)) != 0 {
+		if c.undone == nil {
+			c.undone = map[mail.ItemID]bool{}
+		}
+		c.undone[item.ID] = true
 		return item, ErrConflict
 	}
 	after, err := c.source.UpdateItem(c.tx, c.req.Box, c.req.Folder, cmd.Item, func(it *mail.Item) {

@@ -16,6 +16,8 @@ type plan struct {
 	box    mail.MailboxID
 	folder mail.Folder
 	own    *ownWrites
+	base   mail.ModSeq          // as of which the device has its items, or newer
+	undone map[mail.ItemID]bool // items that the device has changed in vain
 
 	g      device.Generation  // in: what the device has; out: what it will have
 	limit  *device.Generation // of a repeated request: go no further than this
@@ -37,6 +39,7 @@ type plan struct {
 
 // run goes through the steps and tells whether all came to their end.
 func (p *plan) run() (done bool, err error) {
+	p.base = mail.ModSeq(p.g.Cursor)
 	for _, step := range []func() (bool, error){p.log, p.soften, p.arrivals, p.backfill} {
 		if done, err = step(); err != nil || !done {
 			p.g.More = true
@@ -126,6 +129,9 @@ func (p *plan) tell(c *mail.Change) (bool, error) {
 		var err error
 		if change.Item, err = p.source.Item(p.tx, p.box, p.folder.ID, c.Item); err != nil {
 			return false, err
+		}
+		if change.Parts = change.Item.ChangedSince(p.base); p.undone[c.Item] {
+			change.Parts = mail.AllParts
 		}
 	}
 	told := p.emit(&p.news, change)

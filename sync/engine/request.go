@@ -79,6 +79,10 @@ type ItemChange struct {
 	Kind ChangeKind
 	ID   mail.ItemID
 	Item mail.Item // of Added and Changed
+
+	// Parts of a Changed item may differ from what the device has. They are
+	// none when the change is one that devices do not see.
+	Parts mail.Parts
 }
 
 // Result is the answer for one collection.
