@@ -170,6 +170,7 @@ type Item struct {
 	Keywords []string // IMAP keywords and ActiveSync categories
 	LastVerb uint8    // MS-ASEMAIL 2.2.2.43, 0 for none
 	VerbTime time.Time
+	Parts    PartSeqs // kept by the mailbox
 }
 
 // Position is the item's place in newest-first order.

@@ -88,14 +88,15 @@ func (m *Mailboxes) UpdateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	it := old
 	it.Keywords = slices.Clone(old.Keywords) // edit may write into it
 	edit(&it)
-	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received =
-		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received
+	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received, it.Parts =
+		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received, old.Parts
 	if err := normalise(&it); err != nil {
 		return old, err
 	}
 	if sameItem(&old, &it) {
 		return old, nil
 	}
+	it.Parts.Note(mail.Differing(&old, &it), st.ModSeq+1)
 	if it.Blob != old.Blob {
 		if err := m.hold(tx, it.Class, it.Blob, nil); err != nil {
 			return old, err
@@ -202,7 +203,7 @@ func (m *Mailboxes) addItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 		return mail.ErrMailboxFull
 	}
 	st.Item++
-	it.ID, it.Folder, it.Created = st.Item, folder.ID, st.ModSeq+1
+	it.ID, it.Folder, it.Created, it.Parts = st.Item, folder.ID, st.ModSeq+1, mail.PartSeqs{}
 	count(folder, it, true)
 	if err := dateTable.Set(tx, dateKey{box, folder.ID, it.Position()}, struct{}{}); err != nil {
 		return err

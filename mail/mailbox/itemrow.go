@@ -14,6 +14,10 @@ import (
 // hundreds of rows.
 const maxItemText = 32 << 10
 
+// partFields is the number of the first of the four fields that say when a part
+// of the item was last changed.
+const partFields = 12
+
 // The place of the item, its folder and number, is in the key.
 func appendItem(dst []byte, it mail.Item) []byte {
 	e := store.NewEncoder(dst)
@@ -34,6 +38,9 @@ func appendItem(dst []byte, it mail.Item) []byte {
 	}
 	e.Uint(10, uint64(it.LastVerb))
 	e.Time(11, it.VerbTime)
+	for i, s := range it.Parts {
+		e.Uint(partFields+i, uint64(s))
+	}
 	return e.Out()
 }
 
@@ -63,6 +70,8 @@ func parseItem(b []byte) (it mail.Item, err error) {
 			it.LastVerb = uint8(f.Uint())
 		case 11:
 			it.VerbTime = f.Time()
+		case partFields, partFields + 1, partFields + 2, partFields + 3:
+			it.Parts[f.Number-partFields] = mail.ModSeq(f.Uint())
 		}
 		return nil
 	})

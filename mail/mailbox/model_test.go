@@ -172,7 +172,7 @@ func (m *machine) move(t *rapid.T) step {
 			return fmt.Errorf("move of %v to %d: there %t, %t, %w", at, dst, ok, there, unexpected(err))
 		}
 		if err == nil {
-			old.ID, old.Folder, old.Created, old.ModSeq = got.ID, dst, got.Created, got.ModSeq
+			old.ID, old.Folder, old.Created, old.ModSeq, old.Parts = got.ID, dst, got.Created, got.ModSeq, mail.PartSeqs{}
 			delete(is.items, at)
 			is.items[mail.Place{Folder: dst, Item: got.ID}] = old
 			is.moved[at] = mail.Place{Folder: dst, Item: got.ID}
