@@ -118,13 +118,53 @@ func TestTheServersChangeWins(t *testing.T) {
 	id := h.deliver(h.inbox, 0)[0]
 	key := h.settle(h.inbox)
 	h.edit(h.inbox, id, func(it *mail.Item) { it.Keywords = []string{"server"} })
-	res := h.sync(h.inbox, key, markRead(id))
+	res := h.sync(h.inbox, key, engine.Command{Kind: engine.Change, Item: id, Edit: func(it *mail.Item) error {
+		it.Flags |= mail.FlagSeen
+		it.Keywords = []string{"phone"}
+		return nil
+	}})
 	if !errors.Is(res.Responses[0].Err, engine.ErrConflict) {
 		t.Errorf("%v", res.Responses[0].Err)
 	}
 	expect(t, res, []change{{engine.Changed, id}})
 	if it := res.Changes[0].Item; it.Flags&mail.FlagSeen != 0 || !slices.Equal(it.Keywords, []string{"server"}) {
 		t.Errorf("%+v", it)
+	}
+	if res.Changes[0].Parts != mail.AllParts { // all that the phone changed is undone
+		t.Errorf("parts %b", res.Changes[0].Parts)
+	}
+}
+
+func TestChangesOfDifferentPartsAreNoConflict(t *testing.T) {
+	h := open(t)
+	id := h.deliver(h.inbox, 0)[0]
+	key := h.settle(h.inbox)
+	h.edit(h.inbox, id, func(it *mail.Item) { it.Keywords = []string{"server"} })
+	res := h.sync(h.inbox, key, markRead(id))
+	if res.Responses[0].Err != nil {
+		t.Fatal(res.Responses[0].Err)
+	}
+	expect(t, res, []change{{engine.Changed, id}})
+	if it := res.Changes[0].Item; it.Flags&mail.FlagSeen == 0 || !slices.Equal(it.Keywords, []string{"server"}) {
+		t.Errorf("%+v", it)
+	}
+}
+
+// MS-ASEMAIL_R75, R10608: a device is told of what changed and of nothing else.
+func TestChangedPartsAreNamed(t *testing.T) {
+	h := open(t)
+	id := h.deliver(h.inbox, 0)[0]
+	key := h.settle(h.inbox)
+	h.edit(h.inbox, id, read)
+	res := h.sync(h.inbox, key)
+	if len(res.Changes) != 1 || res.Changes[0].Parts != mail.PartRead {
+		t.Fatalf("%+v", res.Changes)
+	}
+	h.edit(h.inbox, id, func(it *mail.Item) { it.Keywords = []string{"a"} })
+	h.edit(h.inbox, id, func(it *mail.Item) { it.Flags &^= mail.FlagSeen })
+	res = h.sync(h.inbox, res.Key)
+	if len(res.Changes) != 1 || res.Changes[0].Parts != mail.PartRead|mail.PartKeywords {
+		t.Errorf("%+v", res.Changes)
 	}
 }
 

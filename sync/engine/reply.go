@@ -42,9 +42,9 @@ func (r *reply) work() error {
 			return err
 		}
 	}
-	p, err := r.plan(true)
+	p, err := r.plan(&cmds, true)
 	if err == nil && p.limit != nil && !r.same(&cmds, p) {
-		p, err = r.plan(false)
+		p, err = r.plan(&cmds, false)
 	}
 	if err != nil {
 		return err
@@ -85,8 +85,8 @@ func (r *reply) apply(cmds *commands) error {
 // plan works out the changes for the device. A repeated request is led to the
 // same end as before where that is possible: then it has the same key, and it
 // does not matter which of the two answers the device gets.
-func (r *reply) plan(lead bool) (*plan, error) {
-	p := &plan{source: r.e.source, tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, g: r.turn.base}
+func (r *reply) plan(cmds *commands, lead bool) (*plan, error) {
+	p := &plan{source: r.e.source, tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, undone: cmds.undone, g: r.turn.base}
 	p.g.Added = nil
 	if r.req.GetChanges {
 		p.window, p.weigh, p.room = r.req.Window, r.req.Weigh, r.req.Room
