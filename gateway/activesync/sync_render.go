@@ -47,7 +47,8 @@ func (h *Handler) loadIndexes(ctx context.Context, res *engine.Result) (map[blob
 			return err
 		}
 		for i := range res.Changes {
-			if ch := &res.Changes[i]; ch.Kind == engine.Added {
+			ch := &res.Changes[i]
+			if ch.Kind == engine.Added || ch.Kind == engine.Changed && class.NeedsSubject(&ch.Item, ch.Parts) {
 				if err := load(&ch.Item); err != nil {
 					return err
 				}
@@ -96,12 +97,10 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 			r.bytes += weight(&ch.Item)
 			out = append(out, eas.SyncResponseCommand{Add: &eas.SyncServerAdd{ServerID: id, ApplicationData: data}})
 		case engine.Changed:
-			if ch.Item.Class != mail.ClassEmail {
+			data := &eas.Email{}
+			if ch.Item.Class != mail.ClassEmail || !class.RenderEmailChange(&ch.Item, ch.Parts, r.indexes[ch.Item.Blob], r.opt, data) {
 				continue
 			}
-			// A message's content never changes, only its flags and the like.
-			data := &eas.Email{}
-			class.RenderEmailChange(&ch.Item, r.opt, data)
 			out = append(out, eas.SyncResponseCommand{Change: &eas.SyncServerChange{ServerID: id, ApplicationData: data}})
 		case engine.Deleted:
 			out = append(out, eas.SyncResponseCommand{Delete: &eas.SyncServerDelete{ServerID: id}})

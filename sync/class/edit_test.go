@@ -10,6 +10,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"martlet/mail"
+	"martlet/mail/message"
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
 )
@@ -139,7 +140,7 @@ func TestFlagsSurviveTheRoundTrip(t *testing.T) {
 		t.Fatal(err)
 	}
 	var e eas.Email
-	RenderEmailChange(&it, &Options{Version: eas.V161}, &e)
+	RenderEmailChange(&it, mail.AllParts, nil, &Options{Version: eas.V161}, &e)
 	if diff := cmp.Diff(activeFlag(), e.Flag); diff != "" {
 		t.Error(diff)
 	}
@@ -150,12 +151,47 @@ func TestAChangeCarriesOnlyWhatCanChange(t *testing.T) {
 	it := &mail.Item{Flags: mail.FlagSeen, Keywords: []string{"Red"}}
 	for _, v := range eas.Versions() {
 		var e eas.Email
-		RenderEmailChange(it, &Options{Version: v}, &e)
+		RenderEmailChange(it, mail.AllParts, nil, &Options{Version: v}, &e)
 		if e.Read == nil || !*e.Read || (e.Flag != nil) != (v >= eas.V120) || (e.Categories != nil) != (v >= eas.V140) {
 			t.Errorf("%v: %+v", v, e)
 		}
 		if e.Subject != nil || e.Body != nil || e.MessageClass != "" || e.BodySize != nil {
 			t.Errorf("%v: the message came again: %+v", v, e)
+		}
+	}
+}
+
+// MS-ASEMAIL_R10604, R100, R96, R10612, R93.
+func TestAChangeNamesOnlyWhatChanged(t *testing.T) {
+	it := &mail.Item{Flags: mail.FlagSeen, FollowUp: mail.FollowUp{Status: mail.FollowUpActive}, LastVerb: 1}
+	for parts, want := range map[mail.Parts]string{
+		mail.PartRead:                     "Read",
+		mail.PartFollowUp:                 "Flag",
+		mail.PartKeywords:                 "Categories",
+		mail.PartRead | mail.PartFollowUp: "Read Flag",
+		mail.PartRead | mail.PartKeywords: "Read Categories",
+		mail.PartOther:                    "LastVerbExecuted IsDraft",
+		0:                                 "",
+	} {
+		var e eas.Email
+		told := RenderEmailChange(it, parts, &message.Index{Subject: "hello"}, &Options{Version: eas.V161}, &e)
+		raw, err := wbxml.MarshalRaw(&e)
+		if err != nil {
+			t.Fatal(err)
+		}
+		tags, err := wbxml.Children(raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var names []string
+		for _, tag := range tags {
+			names = append(names, tag.Name())
+		}
+		if got := strings.Join(names, " "); got != want || told != (want != "") {
+			t.Errorf("%b: %q, %v, want %q", parts, got, told, want)
+		}
+		if e.Flag != nil && e.Flag.Subject != "hello" { // MS-ASEMAIL_R1053
+			t.Errorf("the flag's subject is %q", e.Flag.Subject)
 		}
 	}
 }
@@ -186,7 +222,7 @@ func FuzzEditEmail(f *testing.F) {
 			return
 		}
 		var e eas.Email
-		RenderEmailChange(&it, &Options{Version: eas.V161}, &e)
+		RenderEmailChange(&it, mail.AllParts, nil, &Options{Version: eas.V161}, &e)
 		if _, err := wbxml.MarshalRaw(&e); err != nil {
 			t.Fatal(err)
 		}

@@ -2,6 +2,7 @@ package class
 
 import (
 	"io"
+	"reflect"
 	"strings"
 	"time"
 
@@ -40,7 +41,7 @@ type values struct {
 func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Options, dst *eas.Email) error {
 	v := &values{}
 	renderEnvelope(item, ix, opt.Version, v, dst)
-	renderState(item, opt.Version, v, dst)
+	renderState(item, mail.AllParts, ix, opt.Version, v, dst)
 	dst.MessageClass = messageClass(ix, src)
 	dst.InternetCPID = internetCPID
 	if opt.Version >= eas.V120 {
@@ -61,11 +62,19 @@ func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Optio
 	return b.render(opt, v, dst)
 }
 
-// RenderEmailChange fills dst with the elements of a message that can change
-// once it is there, and no others: clients must not get a message again because
-// it was read (MS-ASEMAIL 3.2.5.4.1).
-func RenderEmailChange(item *mail.Item, opt *Options, dst *eas.Email) {
-	renderState(item, opt.Version, &values{}, dst)
+// RenderEmailChange fills dst with what changed of a message, and tells whether
+// that is anything: clients must not get a message again because it was read,
+// nor its flag and categories (MS-ASEMAIL 3.2.5.4.1). A flag has the message's
+// subject (MS-ASEMAIL_R1053) if ix is not nil.
+func RenderEmailChange(item *mail.Item, parts mail.Parts, ix *message.Index, opt *Options, dst *eas.Email) bool {
+	renderState(item, parts, ix, opt.Version, &values{}, dst)
+	return !reflect.ValueOf(dst).Elem().IsZero()
+}
+
+// NeedsSubject tells whether a change of the message's flag shows its subject,
+// so that RenderEmailChange needs the index.
+func NeedsSubject(item *mail.Item, parts mail.Parts) bool {
+	return parts&mail.PartFollowUp != 0 && item.FollowUp.Status != mail.FollowUpNone && item.FollowUp.Subject == ""
 }
 
 // renderEnvelope fills what the header says.
@@ -90,15 +99,26 @@ func renderEnvelope(item *mail.Item, ix *message.Index, version eas.Version, v *
 	}
 }
 
-// renderState fills what users and clients change.
-func renderState(item *mail.Item, version eas.Version, v *values, dst *eas.Email) {
-	v.read = item.Flags&mail.FlagSeen != 0
-	dst.Read = &v.read
-	if version >= eas.V120 {
+// renderState fills what users and clients change, as far as it is among the
+// parts.
+func renderState(item *mail.Item, parts mail.Parts, ix *message.Index, version eas.Version, v *values, dst *eas.Email) {
+	if parts&mail.PartRead != 0 {
+		v.read = item.Flags&mail.FlagSeen != 0
+		dst.Read = &v.read
+	}
+	if version >= eas.V120 && parts&mail.PartFollowUp != 0 {
 		dst.Flag = renderFlag(&item.FollowUp, v)
+		if item.FollowUp.Status != mail.FollowUpNone && dst.Flag.Subject == "" && ix != nil {
+			dst.Flag.Subject = ix.Subject
+		}
+	}
+	if version >= eas.V140 && parts&mail.PartKeywords != 0 {
+		dst.Categories = categories(item.Keywords)
+	}
+	if parts&mail.PartOther == 0 {
+		return
 	}
 	if version >= eas.V140 {
-		dst.Categories = categories(item.Keywords)
 		renderVerb(item, v, dst)
 	}
 	if version >= eas.V160 {
