@@ -31,7 +31,6 @@ type session struct {
 	hasPolicyKey bool
 	validating   bool          // the device id is "validate": nothing is stored
 	held         time.Duration // how long it was parked
-	slow         func(time.Duration)
 }
 
 // id names the partnership.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"net/http"
 	"strings"
 	"sync"
 
@@ -127,3 +128,7 @@ func appendText(b []byte, text, encoding string) ([]byte, error) {
 	}
 	return append(append(b, mb...), data...), nil
 }
+
+// exactly reads a header spelled as MS-ASHTTP spells it, which is not how
+// net/http would.
+func exactly(h http.Header, name string) []string { return h[name] }

@@ -191,7 +191,7 @@ func (p *mobile) apply(c *collection, ch *engine.ItemChange) error {
 	case engine.Added:
 		p.w.stats.Adds++
 		if there && !c.moved[ch.ID] && !c.muddled {
-			return fmt.Errorf("Add of item %d, which the phone has", ch.ID)
+			return fmt.Errorf("got an Add of item %d, which the phone has", ch.ID)
 		}
 		c.items[ch.ID] = show(&ch.Item)
 		return nil

@@ -1,7 +1,6 @@
 package engine
 
 import (
-	"errors"
 
 	"martlet/mail"
 	"martlet/store"
@@ -311,13 +310,4 @@ func (p *plan) lostSince(limit *device.Generation) (bool, error) {
 		}
 	}
 	return false, nil
-}
-
-// loaded returns an item for an answer; one that is gone has only its number.
-func (p *plan) loaded(id mail.ItemID) (mail.Item, error) {
-	item, err := p.source.Item(p.tx, p.box, p.folder.ID, id)
-	if errors.Is(err, mail.ErrNoItem) {
-		return mail.Item{ID: id}, nil
-	}
-	return item, err
 }
