@@ -16,19 +16,25 @@ const (
 	maxCategories   = 300
 	maxCategoryName = 255 // bytes
 	maxFlagText     = 255 // bytes
+	maxFlagSubject  = 4096
 )
 
 // EditEmail reads the ApplicationData of a client's change of a message and
 // returns what it does to the item. Clients change whether a message is read,
-// its flag and its categories; whatever else they name refuses the change.
+// its flag and its categories. What else they send of a message that was
+// received costs bandwidth and nothing more (MS-ASCMD_R875), but for what only
+// the server knows; of a draft it would be lost and is refused.
 func EditEmail(raw wbxml.Raw, v eas.Version) (func(*mail.Item) error, error) {
 	var e eas.Email
-	if err := wbxml.UnmarshalRaw(raw, &e); err != nil {
+	d := wbxml.Decoder{Exact: true}
+	if err := d.UnmarshalRaw(raw, &e); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadValue, err)
 	}
 	rest := e
 	rest.Read, rest.Flag, rest.Categories = nil, nil, nil
-	if !reflect.ValueOf(&rest).Elem().IsZero() {
+	more := !reflect.ValueOf(&rest).Elem().IsZero()
+	// MS-ASEMAIL_R347, R648, R723, R817, R835.
+	if e.ConversationID != nil || e.ReceivedAsBcc != nil || e.Sender != "" || e.UmCallerID != "" || e.UmUserNotes != "" || e.Send {
 		return nil, ErrReadOnly
 	}
 	if e.Flag != nil && v < eas.V120 || e.Categories != nil && v < eas.V140 {
@@ -36,7 +42,7 @@ func EditEmail(raw wbxml.Raw, v eas.Version) (func(*mail.Item) error, error) {
 	}
 	var flag func(*mail.FollowUp) error
 	if e.Flag != nil {
-		if len(e.Flag.Subject) > maxFlagText || len(e.Flag.FlagType) > maxFlagText || len(e.Flag.SubOrdinalDate) > maxFlagText {
+		if len(e.Flag.Subject) > maxFlagSubject || len(e.Flag.FlagType) > maxFlagText || len(e.Flag.SubOrdinalDate) > maxFlagText {
 			return nil, ErrBadValue
 		}
 		var err error
@@ -48,6 +54,9 @@ func EditEmail(raw wbxml.Raw, v eas.Version) (func(*mail.Item) error, error) {
 		return nil, err
 	}
 	return func(it *mail.Item) error {
+		if more && it.Flags&mail.FlagDraft != 0 {
+			return ErrReadOnly
+		}
 		if flag != nil {
 			if err := flag(&it.FollowUp); err != nil {
 				return err

@@ -95,8 +95,9 @@ func TestEditsThatMustNotBeAreRefused(t *testing.T) {
 		edit    eas.Email
 		want    error
 	}{
-		{"subject", eas.V141, eas.Email{Subject: ptr("x")}, ErrReadOnly},
-		{"recipients beside read", eas.V141, eas.Email{Read: ptr(true), To: "x@example.org"}, ErrReadOnly},
+		{"caller (MS-ASEMAIL_R817)", eas.V141, eas.Email{UmCallerID: "x"}, ErrReadOnly},
+		{"notes (MS-ASEMAIL_R835)", eas.V141, eas.Email{UmUserNotes: "x"}, ErrReadOnly},
+		{"a draft to be sent", eas.V161, eas.Email{Send: true}, ErrReadOnly},
 		{"conversation (MS-ASEMAIL_R347)", eas.V141, eas.Email{ConversationID: []byte{1}}, ErrReadOnly},
 		{"sender (MS-ASEMAIL_R723)", eas.V141, eas.Email{Sender: "x@example.org"}, ErrReadOnly},
 		{"received as Bcc (MS-ASEMAIL_R648)", eas.V141, eas.Email{ReceivedAsBcc: ptr(true)}, ErrReadOnly},
@@ -107,7 +108,8 @@ func TestEditsThatMustNotBeAreRefused(t *testing.T) {
 		{"start after due (MS-ASEMAIL_R739)", eas.V141, change(func(f *eas.Flag) { f.StartDate = next.AddDate(0, 0, 1) }), ErrBadFlag},
 		{"reminder without time (MS-ASEMAIL_R702)", eas.V141, change(func(f *eas.Flag) { f.ReminderTime = time.Time{} }), ErrBadFlag},
 		{"complete without time (MS-ASEMAIL_R92)", eas.V141, eas.Email{Flag: &eas.Flag{Status: ptr(eas.FlagComplete)}}, ErrBadFlag},
-		{"long flag", eas.V141, change(func(f *eas.Flag) { f.Subject = strings.Repeat("x", 300) }), ErrBadValue},
+		{"complete without its day (MS-ASEMAIL_R86)", eas.V141, eas.Email{Flag: &eas.Flag{Status: ptr(eas.FlagComplete), CompleteTime: next}}, ErrBadFlag},
+		{"long flag", eas.V141, change(func(f *eas.Flag) { f.Subject = strings.Repeat("x", maxFlagSubject+1) }), ErrBadValue},
 		{"too many categories", eas.V141, eas.Email{Categories: make([]string, maxCategories+1)}, ErrBadValue},
 		{"long category", eas.V141, eas.Email{Categories: []string{strings.Repeat("x", 300)}}, ErrBadValue},
 	} {
@@ -158,6 +160,23 @@ func TestAChangeCarriesOnlyWhatCanChange(t *testing.T) {
 		if e.Subject != nil || e.Body != nil || e.MessageClass != "" || e.BodySize != nil {
 			t.Errorf("%v: the message came again: %+v", v, e)
 		}
+	}
+}
+
+// MS-ASCMD_R875: of a message that was received, the rest of it may be sent
+// along. The change of a draft would be lost.
+func TestTheRestOfAMessageMayComeWithItsChange(t *testing.T) {
+	edit, err := EditEmail(rawOf(t, &eas.Email{Read: ptr(true), Subject: ptr("x"), To: "x@example.org"}), eas.V141)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var it mail.Item
+	if err := edit(&it); err != nil || it.Flags&mail.FlagSeen == 0 {
+		t.Errorf("%+v, %v", it, err)
+	}
+	it = mail.Item{Flags: mail.FlagDraft}
+	if err := edit(&it); !errors.Is(err, ErrReadOnly) || it.Flags&mail.FlagSeen != 0 {
+		t.Errorf("%+v, %v", it, err)
 	}
 }
 

@@ -11,10 +11,6 @@ import (
 	"martlet/protocol/eas"
 )
 
-// internetCPID is the code page of what clients get: everything is UTF-8
-// (MS-ASEMAIL 2.2.2.40).
-const internetCPID = "65001"
-
 // values are what the pointers of one eas.Email point to, kept together so that
 // a message costs few allocations.
 type values struct {
@@ -43,7 +39,6 @@ func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Optio
 	renderEnvelope(item, ix, opt.Version, v, dst)
 	renderState(item, mail.AllParts, ix, opt.Version, v, dst)
 	dst.MessageClass = messageClass(ix, src)
-	dst.InternetCPID = internetCPID
 	if opt.Version >= eas.V120 {
 		dst.ContentClass = contentClass(dst.MessageClass)
 	}
@@ -54,6 +49,7 @@ func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Optio
 	b := bodyReader{ix: ix, src: src}
 	var files []int
 	b.pieces, files = ix.Shape()
+	dst.InternetCPID = internetCPID(ix, b.pieces)
 	if opt.Version < eas.V120 {
 		dst.LegacyAttachments = legacyAttachments(item, ix, files)
 		return b.renderLegacy(opt, v, dst)
@@ -109,7 +105,7 @@ func renderState(item *mail.Item, parts mail.Parts, ix *message.Index, version e
 	if version >= eas.V120 && parts&mail.PartFollowUp != 0 {
 		dst.Flag = renderFlag(&item.FollowUp, v)
 		if item.FollowUp.Status != mail.FollowUpNone && dst.Flag.Subject == "" && ix != nil {
-			dst.Flag.Subject = ix.Subject
+			dst.Flag.Subject = cutAt(ix.Subject, maxFlagSubject) // clients send it back
 		}
 	}
 	if version >= eas.V140 && parts&mail.PartKeywords != 0 {

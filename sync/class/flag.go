@@ -84,18 +84,12 @@ func editFlag(f *eas.Flag) (func(*mail.FollowUp) error, error) {
 			return nil
 		}, nil
 	case eas.FlagComplete:
-		if f.CompleteTime.IsZero() && f.DateCompleted.IsZero() {
-			return nil, ErrBadFlag // MS-ASEMAIL 2.2.2.19, 2.2.2.23
+		if f.CompleteTime.IsZero() || f.DateCompleted.IsZero() {
+			return nil, ErrBadFlag // MS-ASEMAIL_R86, R92
 		}
 		return func(old *mail.FollowUp) error {
 			overlayFlag(old, f)
 			old.Status, old.ReminderSet = mail.FollowUpComplete, false
-			if old.Completed.IsZero() {
-				old.Completed = old.DateComplete
-			}
-			if old.DateComplete.IsZero() {
-				old.DateComplete = old.Completed
-			}
 			return nil
 		}, nil
 	}

@@ -37,7 +37,7 @@ func messageClass(ix *message.Index, src io.ReaderAt) string {
 	return "IPM.Note"
 }
 
-// reportClass reads what a report reports: the action of RFC 3464 2.3.3, the
+// reportClass is spelled as MS-ASEMAIL_R603 has it. It reads what a report reports: the action of RFC 3464 2.3.3, the
 // disposition of RFC 8098 3.2.6.
 func reportClass(ix *message.Index, src io.ReaderAt) string {
 	for i := range ix.Parts {
@@ -45,11 +45,11 @@ func reportClass(ix *message.Index, src io.ReaderAt) string {
 		case "message/delivery-status", "message/global-delivery-status":
 			switch reportField(ix, i, src, "action") {
 			case "failed":
-				return "REPORT.IPM.Note.NDR"
+				return "REPORT.IPM.NOTE.NDR"
 			case "delayed":
-				return "REPORT.IPM.Note.DELAYED"
+				return "REPORT.IPM.NOTE.DELAYED"
 			case "delivered", "relayed", "expanded":
-				return "REPORT.IPM.Note.DR"
+				return "REPORT.IPM.NOTE.DR"
 			}
 		case "message/disposition-notification", "message/global-disposition-notification":
 			d := reportField(ix, i, src, "disposition")
@@ -58,9 +58,9 @@ func reportClass(ix *message.Index, src io.ReaderAt) string {
 			}
 			switch {
 			case strings.HasPrefix(d, "displayed"):
-				return "REPORT.IPM.Note.IPNRN"
+				return "REPORT.IPM.NOTE.IPNRN"
 			case strings.HasPrefix(d, "deleted"):
-				return "REPORT.IPM.Note.IPNNRN"
+				return "REPORT.IPM.NOTE.IPNNRN"
 			}
 		}
 	}
