@@ -155,14 +155,14 @@ func (r *renderer) reply(d *engine.Response, w *eas.SyncCommand) (eas.SyncReply,
 	if d.Err != nil {
 		status := syncStatus(d.Err)
 		r.h.logFailure(r.s, d.Err, status == eas.SyncStatusServerError)
-		return failedCommand(w, status), true
+		return r.failedCommand(w, status), true
 	}
 	if d.Kind != engine.Fetch {
 		return eas.SyncReply{}, false
 	}
 	data := r.item(&d.Item, whole(r.opt))
 	if data == nil {
-		return failedCommand(w, eas.SyncStatusConversionError), true
+		return r.failedCommand(w, eas.SyncStatusConversionError), true
 	}
 	r.bytes += d.Item.Blob.Size
 	return eas.SyncReply{Fetch: &eas.SyncFetchReply{
@@ -171,20 +171,29 @@ func (r *renderer) reply(d *engine.Response, w *eas.SyncCommand) (eas.SyncReply,
 }
 
 func (r *renderer) refusal(f refusedCommand) eas.SyncReply {
-	return failedCommand(&r.c.wire.Commands[f.place], syncStatus(f.err))
+	return r.failedCommand(&r.c.wire.Commands[f.place], syncStatus(f.err))
 }
 
 // failedCommand answers a command that came to nothing.
-func failedCommand(w *eas.SyncCommand, status eas.SyncStatus) eas.SyncReply {
+func (r *renderer) failedCommand(w *eas.SyncCommand, status eas.SyncStatus) eas.SyncReply {
 	switch {
 	case w.Add != nil:
-		return eas.SyncReply{Add: &eas.SyncAddReply{Class: w.Add.Class, ClientID: w.Add.ClientID, Status: status}}
+		return eas.SyncReply{Add: &eas.SyncAddReply{Class: r.otherClass(w.Add.Class), ClientID: w.Add.ClientID, Status: status}}
 	case w.Change != nil:
-		return eas.SyncReply{Change: &eas.SyncChangeReply{Class: w.Change.Class, ServerID: w.Change.ServerID, InstanceID: w.Change.InstanceID, Status: status}}
+		return eas.SyncReply{Change: &eas.SyncChangeReply{Class: r.otherClass(w.Change.Class), ServerID: w.Change.ServerID, InstanceID: w.Change.InstanceID, Status: status}}
 	case w.Delete != nil:
-		return eas.SyncReply{Delete: &eas.SyncDeleteReply{Class: w.Delete.Class, ServerID: w.Delete.ServerID, InstanceID: w.Delete.InstanceID, Status: status}}
+		return eas.SyncReply{Delete: &eas.SyncDeleteReply{Class: r.otherClass(w.Delete.Class), ServerID: w.Delete.ServerID, InstanceID: w.Delete.InstanceID, Status: status}}
 	case w.Fetch != nil:
 		return eas.SyncReply{Fetch: &eas.SyncFetchReply{ServerID: w.Fetch.ServerID, Status: status}}
 	}
 	return eas.SyncReply{}
+}
+
+// otherClass is the class of a command's item, unless it is that of the
+// collection (MS-ASCMD_R942).
+func (r *renderer) otherClass(name string) string {
+	if name == className(r.c.class) {
+		return ""
+	}
+	return name
 }
