@@ -71,6 +71,22 @@ func TestAnAddedItemOutsideTheWindowIsTakenBack(t *testing.T) {
 	expect(t, res, []change{{engine.SoftDeleted, res.Responses[0].Item.ID}})
 }
 
+// The answer that takes it back is lost, and then the item is gone: the phone
+// must hear of it all the same.
+func TestAnAddedItemOutsideTheWindowThatIsGoneIsTold(t *testing.T) {
+	h := open(t)
+	req := request(h.drafts, engine.NewKey)
+	req.Filter = 1
+	req.Key = h.settleAs(phone, req)
+	req.Commands = []engine.Command{add("old", time.Now().Add(-1000*time.Hour).UnixMilli())}
+	res := h.send(phone, req) // asks for no changes
+	id := res.Responses[0].Item.ID
+	req.Key, req.Commands, req.GetChanges = res.Key, nil, true
+	expect(t, h.send(phone, req), []change{{engine.SoftDeleted, id}})
+	h.remove(h.drafts, id)
+	expect(t, h.send(phone, req), []change{{engine.Deleted, id}})
+}
+
 func TestOwnChangesAreNotTold(t *testing.T) {
 	h := open(t)
 	ids := h.deliver(h.inbox, 0, 0, 0)

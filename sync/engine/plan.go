@@ -305,7 +305,7 @@ func (p *plan) lostSince(limit *device.Generation) (bool, error) {
 		if err != nil {
 			return false, err
 		}
-		if pos := mark(c.Position()); c.Deleted && has(limit, pos) != has(&p.g, pos) {
+		if pos := mark(c.Position()); c.Deleted && holds(limit, p.own, pos) != holds(&p.g, p.own, pos) {
 			return true, nil
 		}
 	}
