@@ -1,7 +1,6 @@
 package engine
 
 import (
-
 	"martlet/mail"
 	"martlet/store"
 	"martlet/sync/device"
