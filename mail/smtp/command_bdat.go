@@ -28,7 +28,7 @@ func (s *session) bdat(ctx context.Context, arg string) reply {
 	if wrong.code != 0 {
 		msg = &message{limit: s.srv.cfg.MaxMessageBytes, budget: s.srv.inFlight, noRoom: true}
 	} else if msg == nil {
-		msg = newMessage(ctx, s.srv.inFlight, s.srv.cfg.MaxMessageBytes)
+		msg = s.srv.newMessage(ctx)
 		s.chunks = msg
 	}
 	if rep, ok := s.readChunk(ctx, msg, n); !ok {
@@ -47,8 +47,8 @@ func (s *session) bdat(ctx context.Context, arg string) reply {
 		return answer(250, "2.0.0", "Chunk received")
 	}
 	s.chunks = nil // the message now belongs to this call
-	defer msg.release()
-	return s.accept(ctx, msg, hasBareNewline(msg.buf))
+	defer msg.free()
+	return s.accept(ctx, msg, hasBareNewline)
 }
 
 // readChunk reads the chunk; when that fails it returns the session's last

@@ -23,8 +23,8 @@ func (s *session) data(ctx context.Context, arg string) reply {
 	case s.chunks != nil:
 		return replyInChunks
 	}
-	msg := newMessage(ctx, s.srv.inFlight, s.srv.cfg.MaxMessageBytes)
-	defer msg.release()
+	msg := s.srv.newMessage(ctx)
+	defer msg.free()
 	if msg.noRoom {
 		s.reset()
 		return replyNoSpace
@@ -40,23 +40,29 @@ func (s *session) data(ctx context.Context, arg string) reply {
 		s.end(err)
 		return reply{}
 	}
-	return s.accept(ctx, msg, bare)
+	return s.accept(ctx, msg, func([]byte) bool { return bare })
 }
 
-// accept takes a whole message to its recipients and ends the transaction.
-func (s *session) accept(ctx context.Context, msg *message, bare bool) reply {
+// accept takes a whole message to its recipients and ends the transaction. bare
+// tells whether it has a bare CR or LF.
+func (s *session) accept(ctx context.Context, msg *message, bare func(raw []byte) bool) reply {
 	env := s.env
 	s.reset()
 	var rep reply
+	raw, err := msg.whole(ctx)
+	if err != nil {
+		s.srv.log.Error("smtp message not taken", "remote", s.remoteText, "size", msg.size, "error", err)
+		msg.noRoom = true
+	}
 	switch {
 	case msg.tooBig:
 		rep = replyTooBig
 	case msg.noRoom:
 		rep = replyNoSpace
-	case bare:
+	case bare(raw):
 		rep = replyBareNewline
 	default:
-		rep = s.transport(ctx, env, msg.buf)
+		rep = s.transport(ctx, env, raw)
 	}
 	if s.srv.cfg.Mode == LMTP {
 		rep.times = len(env.To)

@@ -59,7 +59,7 @@ func (c *Config) setDefaults() {
 		c.MaxInFlightBytes = defaultMaxInFlight
 	}
 	// One message of the greatest size must fit, or it could never come in.
-	c.MaxInFlightBytes = max(c.MaxInFlightBytes, c.MaxMessageBytes+firstBuffer)
+	c.MaxInFlightBytes = max(c.MaxInFlightBytes, copies*c.MaxMessageBytes+firstBuffer)
 	if c.MaxRecipients <= 0 {
 		c.MaxRecipients = defaultMaxRecipients
 	}

@@ -231,7 +231,7 @@ func (s *session) reset() {
 	s.started = false
 	s.env = mail.Envelope{}
 	if s.chunks != nil {
-		s.chunks.release()
+		s.chunks.free()
 		s.chunks = nil
 	}
 }

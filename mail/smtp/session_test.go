@@ -179,26 +179,60 @@ func TestSessionsAreLimitedInTotalAndByAddress(t *testing.T) {
 }
 
 func TestMessagesUnderWayShareOneBudget(t *testing.T) {
+	for name, size := range map[string]int{"in buffers": 90_000, "spooled": 2 << 20} {
+		t.Run(name, func(t *testing.T) {
+			h := newHouse(t)
+			door := &closedDoor{entered: make(chan struct{}), leave: make(chan struct{})}
+			// Room for two buffers of the greatest size or one spooled message with
+			// its copy, and the beginning of another.
+			addr, _ := h.serve(smtp.Config{MaxMessageBytes: int64(size) + 10_000, MaxInFlightBytes: 1, Transport: door})
+			big := strings.Repeat("0123456789abcdef\r\n", size/18)
+			send := func() *client {
+				cl := dial(t, addr)
+				cl.say("HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "DATA")
+				cl.hear("220", "250", "250", "250", "354")
+				cl.say(big + ".")
+				return cl
+			}
+			first := send()
+			<-door.entered
+			if size < 1<<20 {
+				second := send()
+				<-door.entered
+				defer second.hear("250")
+			}
+			last := send() // waits for room
+			door.leave <- struct{}{}
+			<-door.entered // the last one, or it never comes
+			door.leave <- struct{}{}
+			if size < 1<<20 {
+				door.leave <- struct{}{}
+			}
+			first.hear("250")
+			last.hear("250")
+		})
+	}
+}
+
+func TestASlowLargeMessageHoldsNoMemory(t *testing.T) {
 	h := newHouse(t)
-	door := &closedDoor{entered: make(chan struct{}), leave: make(chan struct{})}
-	// Room for one message of 100,000 bytes and the beginning of another.
-	addr, _ := h.serve(smtp.Config{MaxMessageBytes: 100_000, MaxInFlightBytes: 1, Transport: door})
-	big := strings.Repeat("0123456789abcdef\r\n", 5000)
-	send := func() *client {
+	door := &closedDoor{entered: make(chan struct{}), leave: make(chan struct{}, 1)}
+	addr, _ := h.serve(smtp.Config{MaxMessageBytes: 4 << 20, MaxInFlightBytes: 1, Transport: door})
+	block := strings.Repeat("0123456789abcdef\r\n", 100_000)
+	var slow []*client
+	for range 20 { // far more than the budget, each stuck in its middle
 		cl := dial(t, addr)
 		cl.say("HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "DATA")
 		cl.hear("220", "250", "250", "250", "354")
-		cl.say(big + ".")
-		return cl
+		cl.say(block)
+		slow = append(slow, cl)
 	}
-	first := send()
-	<-door.entered
-	second := send() // waits for room in the middle of the message
-	door.leave <- struct{}{}
-	first.hear("250")
-	<-door.entered
-	door.leave <- struct{}{}
-	second.hear("250")
+	for _, cl := range slow {
+		door.leave <- struct{}{}
+		cl.say(".")
+		<-door.entered
+		cl.hear("250")
+	}
 }
 
 func TestShutdownLetsAMessageFinishAndTellsTheIdle(t *testing.T) {

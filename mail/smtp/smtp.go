@@ -46,7 +46,8 @@ type Config struct {
 	Transport        Transport
 	TLS              *tls.Config // nil: no STARTTLS, and then no AUTH
 	MaxMessageBytes  int64       // of one message
-	MaxInFlightBytes int64       // of all messages being received at once
+	MaxInFlightBytes int64       // of all messages in memory at once
+	SpoolDir         string      // for large messages under way; empty: the system's folder for temporary files
 	MaxRecipients    int         // of one message
 	MaxSessions      int
 	MaxSessionsPerIP int          // an IPv6 /64 counts as one; negative: no limit, as is LMTP's default
