@@ -136,7 +136,7 @@ func (r *reply) left(after *plan) (bool, error) {
 // same tells whether the plan leads to where the answer before led.
 func (r *reply) same(cmds *commands, p *plan) bool {
 	again := r.turn.repeat
-	return again != nil && !cmds.acted && sameMarks(&p.g, again) && sameAdded(cmds.added, again.Added)
+	return again != nil && !cmds.acted && !r.own.grown && sameMarks(&p.g, again) && sameAdded(cmds.added, again.Added)
 }
 
 // finish gives the answer its key and says what is to be saved.
@@ -146,12 +146,13 @@ func (r *reply) finish(cmds *commands, p *plan) {
 	case r.same(cmds, p):
 		// What was saved for the lost answer stands for this one too.
 		res.Key = formatKey(r.turn.repeat.Key)
-		// What the device did not repeat, it is to be told of.
-		moved := r.own.grown || len(r.own.earlier) > 0
-		if moved {
+		// But what the device did not repeat it is to be told of. If it has the
+		// lost answer after all, that does no harm.
+		dropped := len(r.own.earlier) > 0
+		if dropped {
 			r.c.Own = r.own.keep(&r.c.Confirmed, r.turn.repeat.Key)
 		}
-		if moved || r.newOptions() {
+		if dropped || r.newOptions() {
 			r.save()
 		}
 	case r.req.acts() || p.counted > 0:
