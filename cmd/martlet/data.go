@@ -37,6 +37,8 @@ const (
 	rowsFolder   = "rows"
 	bodiesFolder = "bodies"
 	tlsFolder    = "tls"
+
+	incomingFolder = "incoming" // large messages that are still being received
 )
 
 func (c *Config) storeConfig(log *slog.Logger) store.Config {

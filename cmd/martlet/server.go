@@ -9,6 +9,7 @@ import (
 	"maps"
 	"net"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
@@ -75,6 +76,12 @@ func startServer(ctx context.Context, c Config, log *slog.Logger) (s *server, er
 // listenAll opens every listener before it returns, so that a port that is
 // taken is an error at start.
 func (s *server) listenAll(ctx context.Context, c *Config) error {
+	// What a process that was killed had not finished receiving was never
+	// acknowledged.
+	incoming := filepath.Join(c.StorePath, incomingFolder)
+	if err := errors.Join(os.RemoveAll(incoming), os.Mkdir(incoming, 0o700)); err != nil {
+		return err
+	}
 	if err := s.listen(ctx, "http", c.HTTP, s.gateway.Serve); err != nil {
 		return err
 	}
@@ -97,7 +104,7 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 		}
 		m := smtp.New(smtp.Config{
 			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, TLS: s.certs.forSMTP(),
-			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, Logger: s.log,
+			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, SpoolDir: filepath.Join(c.StorePath, incomingFolder), Logger: s.log,
 		})
 		s.shutdowns = append(s.shutdowns, m.Shutdown)
 		serve := m.Serve
