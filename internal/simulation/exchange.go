@@ -190,7 +190,7 @@ func (p *mobile) apply(c *collection, ch *engine.ItemChange) error {
 	switch ch.Kind {
 	case engine.Added:
 		p.w.stats.Adds++
-		if there && !c.moved[ch.ID] && !c.muddled {
+		if there && !c.muddled {
 			return fmt.Errorf("got an Add of item %d, which the phone has", ch.ID)
 		}
 		c.items[ch.ID] = show(&ch.Item)
@@ -211,7 +211,7 @@ func (p *mobile) apply(c *collection, ch *engine.ItemChange) error {
 			return q.Kind != engine.Add && q.Item == ch.ID
 		})
 	}
-	if !there && !c.moved[ch.ID] && !c.muddled {
+	if !there && !c.muddled {
 		return fmt.Errorf("change of kind %d for item %d, which the phone does not have", ch.Kind, ch.ID)
 	}
 	return nil

@@ -169,12 +169,8 @@ func (p *mobile) move(c *collection) error {
 	if p.keeps {
 		was := c.items[m.Item]
 		delete(c.items, m.Item)
-		c.moved[m.Item] = true
 		if dst := p.synced[m.To]; dst != nil && dst.key != engine.NewKey {
-			dst.moved[first[0].Item] = true
-			if _, there := dst.items[first[0].Item]; !there {
-				dst.items[first[0].Item] = was
-			}
+			dst.items[first[0].Item] = was
 		}
 	}
 	return nil

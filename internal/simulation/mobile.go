@@ -40,7 +40,6 @@ type collection struct {
 	items  map[mail.ItemID]copyOf
 	queue  []engine.Command // what the user did and the server has not confirmed
 	makes  map[string]copyOf
-	moved  map[mail.ItemID]bool // by a phone that keeps them: it knows better
 
 	lost  bool            // the last answer was lost
 	late  *engine.Request // a request that is still under way somewhere
@@ -108,7 +107,7 @@ func (p *mobile) pick() *collection {
 	if c == nil {
 		c = &collection{
 			id: f, key: engine.NewKey, filter: uint8(p.w.rng.IntN(6)), window: 1 + p.w.rng.IntN(12),
-			items: map[mail.ItemID]copyOf{}, makes: map[string]copyOf{}, moved: map[mail.ItemID]bool{},
+			items: map[mail.ItemID]copyOf{}, makes: map[string]copyOf{},
 		}
 		p.synced[f] = c
 	}
@@ -184,7 +183,6 @@ func (c *collection) reset() {
 	c.key, c.queue, c.lost, c.stale, c.muddled = engine.NewKey, nil, false, false, false
 	clear(c.items)
 	clear(c.makes)
-	clear(c.moved)
 }
 
 func (c *collection) request(p *mobile) engine.Request {

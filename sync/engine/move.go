@@ -68,15 +68,12 @@ func (e *Engine) move(tx *store.Tx, id device.ID, box mail.MailboxID, m *Move) (
 	case err != nil:
 		return 0, err
 	}
-	dst := mail.ItemID(0)
 	item, err := e.source.Move(tx, box, m.From, m.Item, m.To)
-	if err == nil {
-		dst = item.ID
-	} else if errors.Is(err, mail.ErrNoItem) {
-		dst, err = e.movedBefore(tx, box, m)
+	if errors.Is(err, mail.ErrNoItem) {
+		return e.movedBefore(tx, id, box, m)
 	}
 	if err != nil || !m.Keeps {
-		return dst, err
+		return item.ID, err
 	}
 	gone, err := e.source.Tombstone(tx, box, m.From, m.Item)
 	if err != nil {
@@ -87,17 +84,28 @@ func (e *Engine) move(tx *store.Tx, id device.ID, box mail.MailboxID, m *Move) (
 	}
 	// With no ModSeq the item is the device's own, and its row is still told:
 	// as a Change.
-	return dst, e.noteOwn(tx, id, m.To, device.OwnWrite{Item: uint32(dst), Added: true})
+	return item.ID, e.noteOwn(tx, id, m.To, device.OwnWrite{Item: uint32(item.ID), Added: true})
 }
 
-// movedBefore answers a repeated move.
-func (e *Engine) movedBefore(tx *store.Tx, box mail.MailboxID, m *Move) (mail.ItemID, error) {
+// movedBefore answers a repeated move. What another has moved to the same place
+// is as good for a device that is told of it by Sync, but a device that keeps
+// its items may only keep what it moved itself.
+func (e *Engine) movedBefore(tx *store.Tx, id device.ID, box mail.MailboxID, m *Move) (mail.ItemID, error) {
 	gone, err := e.source.Tombstone(tx, box, m.From, m.Item)
 	if err != nil {
 		return 0, err
 	}
 	if gone.MovedTo.Folder != m.To {
 		return 0, mail.ErrNoItem
+	}
+	if m.Keeps {
+		c, err := e.devices.Collection(tx, id, uint32(m.From))
+		if err != nil && !errors.Is(err, device.ErrNoCollection) {
+			return 0, err
+		}
+		if !newOwnWrites(c.Own, &c.Confirmed).is(uint32(m.Item), uint64(gone.ModSeq)) {
+			return 0, mail.ErrNoItem
+		}
 	}
 	return gone.MovedTo.Item, nil
 }
@@ -112,9 +120,6 @@ func (e *Engine) noteOwn(tx *store.Tx, id device.ID, folder mail.FolderID, w dev
 		return err
 	}
 	own := newOwnWrites(c.Own, &c.Confirmed)
-	if w.Added && own.added(w.Item) || !w.Added && own.is(w.Item, w.ModSeq) {
-		return nil // the move is a repeated one
-	}
 	own.note(mail.ItemID(w.Item), mail.ModSeq(w.ModSeq), w.Added)
 	c.Own = own.keep(&c.Confirmed, 0)
 	return e.devices.SaveCollection(tx, id, c)
