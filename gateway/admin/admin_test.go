@@ -209,6 +209,9 @@ func TestFsckReportsAndGoesOn(t *testing.T) {
 			if err := tx.Set([]byte{byte(store.PrefixAdmin), 0, 0, 0, 0, 0, 0, 0, 9}, nil); err != nil {
 				return err
 			}
+			if err := h.Mailboxes.Ensure(tx, 98); err != nil {
+				return err
+			}
 			return h.Devices.Save(tx, device.Device{ID: device.ID{Account: 99, Device: "LOST"}})
 		})
 		if err != nil {
@@ -223,7 +226,7 @@ func TestFsckReportsAndGoesOn(t *testing.T) {
 				stages = append(stages, e.Stage)
 			}
 		})
-		if err != nil || strings.Join(tables, ",") != "directory administrators,device" || len(stages) != 7 {
+		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 8 {
 			t.Errorf("problems in %v, stages %v, %v", tables, stages, err)
 		}
 	})

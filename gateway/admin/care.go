@@ -77,6 +77,7 @@ func (a *Admin) stages(deep bool) []stage {
 		{"devices", a.c.Devices.Check},
 		{"owners", a.checkOwners},
 		{"queue", a.c.Queue.Check},
+		{"routes", a.c.Router.Check},
 		{"bodies", func(ctx context.Context, report func(store.Problem)) error {
 			return a.c.Blobs.Audit(ctx, blob.Audit{Deep: deep, References: a.references}, report)
 		}},
@@ -93,7 +94,7 @@ func (a *Admin) references(tx *store.Tx, count func(blob.Ref)) error {
 	return nil
 }
 
-// checkOwners finds devices of accounts that are gone.
+// checkOwners finds devices and mailboxes of accounts that are gone.
 func (a *Admin) checkOwners(ctx context.Context, report func(store.Problem)) error {
 	known := map[directory.AccountID]bool{}
 	for acc, err := range a.c.Directory.Accounts(ctx) {
@@ -109,6 +110,14 @@ func (a *Admin) checkOwners(ctx context.Context, report func(store.Problem)) err
 			}
 			if !known[dev.ID.Account] {
 				report(store.Problem{Table: "device", Key: dev.ID.String(), Text: fmt.Sprintf("account %d is gone", dev.ID.Account)})
+			}
+		}
+		for box, err := range a.c.Mailboxes.List(tx) {
+			if err != nil {
+				return err
+			}
+			if !known[directory.AccountID(box)] {
+				report(store.Problem{Table: "mailbox", Key: fmt.Sprint(box), Text: fmt.Sprintf("account %d is gone", box)})
 			}
 		}
 		return nil

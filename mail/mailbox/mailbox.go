@@ -10,6 +10,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 
 	"martlet/mail"
@@ -136,4 +137,9 @@ func (m *Mailboxes) Highest(tx *store.Tx, box mail.MailboxID) (mail.ModSeq, erro
 // once however much changed.
 func (m *Mailboxes) changed(tx *store.Tx, box mail.MailboxID, f mail.FolderID) {
 	tx.OnCommitOnce(folderKey{box, f}, func() { m.hub.Publish(uint64(box), uint32(f)) })
+}
+
+// List yields every mailbox that was ever used, ascending.
+func (m *Mailboxes) List(tx *store.Tx) iter.Seq2[mail.MailboxID, error] {
+	return stateTable.Keys(tx, store.TableRange[mail.MailboxID]{})
 }
