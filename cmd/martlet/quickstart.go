@@ -121,7 +121,7 @@ func (q *quickstart) prepare(login, dir, data string) (err error) {
 	}
 	q.Config, q.DataPath = filepath.Join(dir, "martlet.toml"), data
 	q.KeyFile, q.Service = filepath.Join(dir, "martlet.key"), filepath.Join(dir, "martlet.service")
-	if q.Binary, err = os.Executable(); err != nil {
+	if q.Binary, err = binary(); err != nil {
 		return err
 	}
 	q.DNS = dnsRecords(q)
@@ -258,4 +258,14 @@ func (a *app) showQuickstart(q *quickstart) error {
 		a.printf("\nThe certificate is self-signed, which phones refuse: for real use set\ntls = \"acme\" in [https], or your own files.\n")
 	}
 	return nil
+}
+
+// binary is where the unit finds martlet: where this process is, unless `go
+// run` made it, which is gone afterwards.
+func binary() (string, error) {
+	path, err := os.Executable()
+	if err == nil && strings.Contains(path, string(filepath.Separator)+"go-build") {
+		path = "/usr/local/bin/martlet"
+	}
+	return path, err
 }
