@@ -2,6 +2,7 @@ package activesync
 
 import (
 	"context"
+	"strings"
 
 	"martlet/protocol/eas"
 	"martlet/sync/engine"
@@ -60,6 +61,13 @@ func (h *Handler) readMove(ctx context.Context, s *session, m eas.Move, moves *[
 	if err != nil {
 		return eas.MoveItemsStatusInvalidDestination
 	}
-	*moves = append(*moves, engine.Move{Item: item, From: from, To: to})
+	*moves = append(*moves, engine.Move{Item: item, From: from, To: to, Keeps: s.keepsMoved()})
 	return 0
+}
+
+// keepsMoved tells whether the client goes on with a moved item under its new
+// number. Outlook 2013 and later on the desktop do, and would show an Add for
+// it twice.
+func (s *session) keepsMoved() bool {
+	return strings.HasPrefix(s.query.DeviceType, "WindowsOutlook")
 }

@@ -2,6 +2,7 @@ package activesync_test
 
 import (
 	"bytes"
+	"cmp"
 	"encoding/base64"
 	"io"
 	"net/http"
@@ -20,6 +21,7 @@ type phone struct {
 	t        testing.TB
 	house    *house
 	device   string
+	kind     string // DeviceType; empty: TestPhone
 	version  string
 	policy   string
 	login    string
@@ -51,7 +53,7 @@ func (p *phone) post(cmd, contentType string, body []byte, params ...string) ans
 
 // request makes a request as the phone sends it, with WBXML in its body.
 func (p *phone) request(method, cmd string, body []byte, params ...string) *http.Request {
-	q := "Cmd=" + cmd + "&User=anna&DeviceId=" + p.device + "&DeviceType=TestPhone"
+	q := "Cmd=" + cmd + "&User=anna&DeviceId=" + p.device + "&DeviceType=" + cmp.Or(p.kind, "TestPhone")
 	for i := 0; i+1 < len(params); i += 2 {
 		q += "&" + params[i] + "=" + url.QueryEscape(params[i+1])
 	}
