@@ -1,7 +1,9 @@
 package main
 
 import (
+	"errors"
 	"net"
+	"os"
 	"path/filepath"
 	"strconv"
 	"strings"
@@ -75,9 +77,9 @@ func (r *configReader) tls(f *configFile) TLSConfig {
 			case !ok || s == "":
 				r.errs = append(r.errs, r.lines.Errorf([]any{"https", "tls", k}, "the name of a file is wanted"))
 			case k == "cert":
-				t.Cert = r.path(s)
+				t.Cert = r.file("cert", s)
 			default:
-				t.Key = r.path(s)
+				t.Key = r.file("key", s)
 			}
 		}
 		if len(v) > 0 && (v["cert"] == nil || v["key"] == nil) || len(v) == 0 {
@@ -88,6 +90,19 @@ func (r *configReader) tls(f *configFile) TLSConfig {
 	}
 	r.acme(f, &t)
 	return t
+}
+
+// file is a file of [https] tls, which must be there.
+func (r *configReader) file(key, name string) string {
+	path := r.path(name)
+	if _, err := os.Stat(path); err != nil {
+		var place *os.PathError
+		if errors.As(err, &place) {
+			err = place.Err
+		}
+		r.errs = append(r.errs, r.lines.Errorf([]any{"https", "tls", key}, "%s: %w", path, err))
+	}
+	return path
 }
 
 func (r *configReader) acme(f *configFile, t *TLSConfig) {
