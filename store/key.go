@@ -10,17 +10,6 @@ import (
 // function did not write.
 var ErrBadKey = errors.New("store: malformed key")
 
-// AppendUint8 appends one byte.
-func AppendUint8(dst []byte, v uint8) []byte { return append(dst, v) }
-
-// ParseUint8 reads what AppendUint8 wrote and returns the rest.
-func ParseUint8(b []byte) (uint8, []byte, error) {
-	if len(b) < 1 {
-		return 0, nil, ErrBadKey
-	}
-	return b[0], b[1:], nil
-}
-
 // AppendUint32 appends v big-endian, so that byte order is number order.
 func AppendUint32(dst []byte, v uint32) []byte { return binary.BigEndian.AppendUint32(dst, v) }
 
