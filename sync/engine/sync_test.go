@@ -381,7 +381,7 @@ func TestAllCollectionsOfARequestAndTheDoorsOwnWriteAreOneTransaction(t *testing
 }
 
 func TestTenChangesInALargeFolderReadTenRows(t *testing.T) {
-	const large = 20_000
+	const large = 100_000
 	h := open(t)
 	var ids []mail.ItemID
 	for range large / 1000 {
