@@ -197,12 +197,18 @@ type Place struct {
 	Item   ItemID
 }
 
+// Body is what an item holds: durable bytes, and what is known of them without
+// opening them.
+type Body struct {
+	Blob  blob.Ref
+	Index *message.Index // of ClassEmail and ClassSMS; may be nil if a mailbox has the Blob already
+}
+
 // NewItem is an item about to enter a folder.
 type NewItem struct {
 	Class    Class
 	Received int64 // milliseconds since 1970; zero: now
-	Blob     blob.Ref
-	Index    *message.Index // of Blob, of ClassEmail and ClassSMS; may be nil if a mailbox has the Blob already
+	Body
 	Flags    Flags
 	FollowUp FollowUp
 	Keywords []string

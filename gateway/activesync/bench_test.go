@@ -142,11 +142,11 @@ func fill(b *testing.B, h *house, inbox mail.FolderID, n int, message func(int) 
 		for i := at; i < min(n, at+100); i++ {
 			raw := message(i)
 			size += len(raw)
-			ref, ix, err := h.mailboxes.Prepare(ctx, []byte(raw))
+			body, err := h.mailboxes.Prepare(ctx, []byte(raw))
 			if err != nil {
 				b.Fatal(err)
 			}
-			batch = append(batch, mail.NewItem{Class: mail.ClassEmail, Blob: ref, Index: ix, Received: 1_790_000_000_000 + int64(i)*60_000})
+			batch = append(batch, mail.NewItem{Class: mail.ClassEmail, Body: body, Received: 1_790_000_000_000 + int64(i)*60_000})
 		}
 		h.update(b, func(tx *store.Tx) error {
 			for _, it := range batch {

@@ -153,14 +153,14 @@ func (h *house) folder(t testing.TB, role mail.Role) mail.FolderID {
 // deliver puts a message into a folder.
 func (h *house) deliver(t testing.TB, f mail.FolderID, raw string, received int64) mail.Item {
 	t.Helper()
-	ref, ix, err := h.mailboxes.Prepare(context.Background(), []byte(raw))
+	body, err := h.mailboxes.Prepare(context.Background(), []byte(raw))
 	if err != nil {
 		t.Fatal(err)
 	}
 	var it mail.Item
 	h.update(t, func(tx *store.Tx) error {
 		var err error
-		it, err = h.mailboxes.Append(tx, h.box, f, mail.NewItem{Class: mail.ClassEmail, Received: received, Blob: ref, Index: ix})
+		it, err = h.mailboxes.Append(tx, h.box, f, mail.NewItem{Class: mail.ClassEmail, Received: received, Body: body})
 		return err
 	})
 	return it

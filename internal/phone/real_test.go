@@ -65,7 +65,7 @@ func realServer(t *testing.T) (url string, deliver func(raw string)) {
 	})
 	box := mail.MailboxOf(account.ID)
 	return s.URL, func(raw string) {
-		ref, ix, err := boxes.Prepare(ctx, []byte(strings.ReplaceAll(raw, "\n", "\r\n")))
+		body, err := boxes.Prepare(ctx, []byte(strings.ReplaceAll(raw, "\n", "\r\n")))
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -75,7 +75,7 @@ func realServer(t *testing.T) (url string, deliver func(raw string)) {
 			}
 			f, err := boxes.FolderByRole(tx, box, mail.RoleInbox)
 			if err == nil {
-				_, err = boxes.Append(tx, box, f.ID, mail.NewItem{Class: mail.ClassEmail, Blob: ref, Index: ix})
+				_, err = boxes.Append(tx, box, f.ID, mail.NewItem{Class: mail.ClassEmail, Body: body})
 			}
 			return err
 		})

@@ -149,7 +149,7 @@ func (w *wire) deliver(f mail.FolderID) {
 	w.mails++
 	raw := fmt.Sprintf("From: Bob <bob@example.net>\r\nTo: ada@example.org\r\nSubject: number %d\r\n"+
 		"Message-ID: <%[1]d@example.net>\r\n\r\nHello %[1]d\r\n", w.mails)
-	ref, ix, err := w.boxes.Prepare(context.Background(), []byte(raw))
+	body, err := w.boxes.Prepare(context.Background(), []byte(raw))
 	w.must(err)
 	age := time.Duration(0)
 	if w.rng.IntN(4) == 0 {
@@ -157,7 +157,7 @@ func (w *wire) deliver(f mail.FolderID) {
 	}
 	w.update(func(tx *store.Tx) error {
 		_, err := w.boxes.Append(tx, w.box(), f, mail.NewItem{
-			Class: mail.ClassEmail, Blob: ref, Index: ix, Received: time.Now().Add(-age).UnixMilli(),
+			Class: mail.ClassEmail, Body: body, Received: time.Now().Add(-age).UnixMilli(),
 		})
 		return err
 	})

@@ -13,19 +13,18 @@ import (
 )
 
 // ErrNotPrepared means that a message was appended whose MIME index is neither
-// stored nor given. No body is read in a transaction: call Prepare first and
-// give its index on in mail.NewItem.
+// stored nor given. No body is read in a transaction: call Prepare first.
 var ErrNotPrepared = errors.New("mailbox: the message has no index: Prepare it before Append")
 
 // Prepare makes a message ready for any number of Appends: when it returns,
 // its bytes are durable and its MIME index is made. It must be called outside
-// of a transaction. Give the index on in mail.NewItem.Index.
-func (m *Mailboxes) Prepare(ctx context.Context, raw []byte) (blob.Ref, *message.Index, error) {
+// of a transaction.
+func (m *Mailboxes) Prepare(ctx context.Context, raw []byte) (mail.Body, error) {
 	ref, err := m.blobs.Put(ctx, raw)
 	if err != nil {
-		return blob.Ref{}, nil, fmt.Errorf("mailbox: prepare: %w", err)
+		return mail.Body{}, fmt.Errorf("mailbox: prepare: %w", err)
 	}
-	return ref, message.Parse(raw), nil
+	return mail.Body{Blob: ref, Index: message.Parse(raw)}, nil
 }
 
 // Index returns the MIME index of a message that is in a mailbox. Any other
@@ -64,7 +63,8 @@ func indexed(c mail.Class) bool { return c == mail.ClassEmail || c == mail.Class
 
 // hold takes one more reference to a body, and writes the index of a message
 // that no mailbox had so far.
-func (m *Mailboxes) hold(tx *store.Tx, class mail.Class, ref blob.Ref, ix *message.Index) error {
+func (m *Mailboxes) hold(tx *store.Tx, class mail.Class, body mail.Body) error {
+	ref, ix := body.Blob, body.Index
 	if ref.IsZero() {
 		return nil
 	}

@@ -42,14 +42,14 @@ func BenchmarkDeliver20Sessions(b *testing.B) {
 	b.RunParallel(func(pb *testing.PB) {
 		for pb.Next() {
 			i := n.Add(1)
-			ref, ix, err := h.Prepare(context.Background(), letter10K(i))
+			body, err := h.Prepare(context.Background(), letter10K(i))
 			if err != nil {
 				b.Error(err)
 				return
 			}
 			at := int(i) % len(boxes)
 			err = h.store.Update(context.Background(), func(tx *store.Tx) error {
-				_, err := h.Append(tx, mail.MailboxID(at+1), boxes[at], letter{ref, ix}.item(0))
+				_, err := h.Append(tx, mail.MailboxID(at+1), boxes[at], letter{body.Blob, body.Index}.item(0))
 				return err
 			})
 			if err != nil {
@@ -66,11 +66,11 @@ func BenchmarkDeliver20Sessions(b *testing.B) {
 func BenchmarkAppendInTransaction(b *testing.B) {
 	h := newHouse(b)
 	inbox := h.role(1, mail.RoleInbox)
-	ref, ix, err := h.Prepare(context.Background(), letter10K(1))
+	body, err := h.Prepare(context.Background(), letter10K(1))
 	if err != nil {
 		b.Fatal(err)
 	}
-	l := letter{ref, ix}
+	l := letter{body.Blob, body.Index}
 	b.ReportAllocs()
 	for b.Loop() {
 		err := h.store.Update(context.Background(), func(tx *store.Tx) error {
@@ -91,15 +91,15 @@ func BenchmarkAppendInTransaction(b *testing.B) {
 func BenchmarkIndex(b *testing.B) {
 	h := newHouse(b)
 	inbox := h.role(1, mail.RoleInbox)
-	ref, ix, err := h.Prepare(context.Background(), letter10K(1))
+	body, err := h.Prepare(context.Background(), letter10K(1))
 	if err != nil {
 		b.Fatal(err)
 	}
-	h.deliver(1, inbox, letter{ref, ix}.item(1))
+	h.deliver(1, inbox, letter{body.Blob, body.Index}.item(1))
 	b.ReportAllocs()
 	h.view(func(tx *store.Tx) error {
 		for b.Loop() {
-			if _, err := h.Index(tx, ref); err != nil {
+			if _, err := h.Index(tx, body.Blob); err != nil {
 				return err
 			}
 		}

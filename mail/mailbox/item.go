@@ -54,7 +54,7 @@ func (m *Mailboxes) Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n 
 	case it.Object > st.Object:
 		return it, fmt.Errorf("mailbox: append: the object %d was never given out", it.Object)
 	}
-	if err := m.hold(tx, it.Class, it.Blob, n.Index); err != nil {
+	if err := m.hold(tx, it.Class, n.Body); err != nil {
 		return it, err
 	}
 	if err := m.addItem(tx, box, &st, &folder, &it); err != nil {
@@ -72,11 +72,20 @@ func received(ms int64) int64 {
 	return max(ms, 1)
 }
 
-// UpdateItem lets edit change an item's flags, follow-up flag, keywords, verb
-// and body; what else it changes is ignored. When there is no difference
-// nothing is written and nobody is woken. The new body of a message must have
-// an index already.
+// UpdateItem lets edit change an item's flags, follow-up flag, keywords and
+// verb; what else it changes is ignored. When there is no difference nothing is
+// written and nobody is woken.
 func (m *Mailboxes) UpdateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, edit func(*mail.Item)) (mail.Item, error) {
+	return m.updateItem(tx, box, f, id, nil, edit)
+}
+
+// ReplaceBody gives an item another body, and lets edit change the rest as
+// UpdateItem does; edit may be nil.
+func (m *Mailboxes) ReplaceBody(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, body mail.Body, edit func(*mail.Item)) (mail.Item, error) {
+	return m.updateItem(tx, box, f, id, &body, edit)
+}
+
+func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, body *mail.Body, edit func(*mail.Item)) (mail.Item, error) {
 	st, folder, err := m.open(tx, box, f)
 	if err != nil {
 		return mail.Item{}, noItem(err)
@@ -87,9 +96,14 @@ func (m *Mailboxes) UpdateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	}
 	it := old
 	it.Keywords = slices.Clone(old.Keywords) // edit may write into it
-	edit(&it)
-	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received, it.Parts =
-		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received, old.Parts
+	if edit != nil {
+		edit(&it)
+	}
+	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received, it.Blob, it.Parts =
+		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received, old.Blob, old.Parts
+	if body != nil {
+		it.Blob = body.Blob
+	}
 	if err := normalise(&it); err != nil {
 		return old, err
 	}
@@ -98,7 +112,7 @@ func (m *Mailboxes) UpdateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	}
 	it.Parts.Note(mail.Differing(&old, &it), st.ModSeq+1)
 	if it.Blob != old.Blob {
-		if err := m.hold(tx, it.Class, it.Blob, nil); err != nil {
+		if err := m.hold(tx, it.Class, *body); err != nil {
 			return old, err
 		}
 		if err := m.letGo(tx, it.Class, old.Blob); err != nil {

@@ -175,9 +175,9 @@ func TestNewBodyReplacesTheOldOne(t *testing.T) {
 	h := newHouse(t)
 	calendar := h.role(1, mail.RoleCalendar)
 	old, fresh := h.letter(1), h.letter(22)
-	it := h.deliver(1, calendar, mail.NewItem{Class: mail.ClassCalendar, Received: 1, Blob: old.ref})
+	it := h.deliver(1, calendar, mail.NewItem{Class: mail.ClassCalendar, Received: 1, Body: mail.Body{Blob: old.ref}})
 	h.update(func(tx *store.Tx) error {
-		_, err := h.UpdateItem(tx, 1, calendar, it.ID, func(x *mail.Item) { x.Blob = fresh.ref })
+		_, err := h.ReplaceBody(tx, 1, calendar, it.ID, mail.Body{Blob: fresh.ref}, nil)
 		return err
 	})
 	var refs []blob.Ref

@@ -86,15 +86,15 @@ type letter struct {
 func (h *house) letter(n int) letter {
 	h.tb.Helper()
 	raw := fmt.Sprintf("From: a@example.org\r\nTo: b@example.org\r\nSubject: letter %d\r\n\r\nText %d.\r\n", n, n)
-	ref, ix, err := h.Prepare(context.Background(), []byte(raw))
+	body, err := h.Prepare(context.Background(), []byte(raw))
 	if err != nil {
 		h.tb.Fatal(err)
 	}
-	return letter{ref, ix}
+	return letter{body.Blob, body.Index}
 }
 
 func (l letter) item(received int64) mail.NewItem {
-	return mail.NewItem{Class: mail.ClassEmail, Received: received, Blob: l.ref, Index: l.ix}
+	return mail.NewItem{Class: mail.ClassEmail, Received: received, Body: mail.Body{Blob: l.ref, Index: l.ix}}
 }
 
 func (h *house) role(box mail.MailboxID, role mail.Role) mail.FolderID {

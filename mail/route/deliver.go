@@ -7,9 +7,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
-	"martlet/mail/message"
 	"martlet/store"
-	"martlet/store/blob"
 )
 
 // maxAtOnce is how many mailboxes one transaction delivers to. It bounds the
@@ -64,18 +62,17 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 
 // local is a message ready for mailboxes.
 type local struct {
-	ref      blob.Ref
-	index    *message.Index
+	body     mail.Body
 	received int64  // milliseconds since 1970
 	fanout   uint64 // set by deliver when the rest of the accounts still wait
 }
 
 func (r *Router) prepare(ctx context.Context, raw []byte, t *mail.Trace) (local, error) {
-	ref, index, err := r.mailboxes.Prepare(ctx, raw)
+	body, err := r.mailboxes.Prepare(ctx, raw)
 	if err != nil {
 		return local{}, fmt.Errorf("route: %w", err)
 	}
-	return local{ref: ref, index: index, received: t.Time.UnixMilli()}, nil
+	return local{body: body, received: t.Time.UnixMilli()}, nil
 }
 
 // deliver puts the message into the accounts' inboxes; when they are too many
@@ -105,8 +102,7 @@ func (r *Router) put(tx *store.Tx, box mail.MailboxID, role mail.Role, l *local,
 	_, err = r.mailboxes.Append(tx, box, folder.ID, mail.NewItem{
 		Class:    mail.ClassEmail,
 		Received: l.received,
-		Blob:     l.ref,
-		Index:    l.index,
+		Body:     l.body,
 		Flags:    flags,
 	})
 	if err != nil {

@@ -90,7 +90,7 @@ func TestInterruptedFanoutGoesOnWhereItStopped(t *testing.T) {
 		f.must(f.store.Update(t.Context(), func(tx *store.Tx) error { return f.router.deliver(tx, &l, accounts) }))
 		for range stepsBefore {
 			f.must(f.store.Update(t.Context(), func(tx *store.Tx) error {
-				_, err := f.router.fanoutStep(tx, l.fanout, l.index)
+				_, err := f.router.fanoutStep(tx, l.fanout, l.body.Index)
 				return err
 			}))
 		}

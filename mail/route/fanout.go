@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"martlet/directory"
+	"martlet/mail"
 	"martlet/mail/message"
 	"martlet/store"
 	"martlet/store/blob"
@@ -66,11 +67,11 @@ func (r *Router) addFanout(tx *store.Tx, l *local, accounts []directory.AccountI
 	if err != nil {
 		return fmt.Errorf("route: fanout: %w", err)
 	}
-	if err := r.mailboxes.Blobs().Retain(tx, l.ref); err != nil {
+	if err := r.mailboxes.Blobs().Retain(tx, l.body.Blob); err != nil {
 		return fmt.Errorf("route: fanout: %w", err)
 	}
 	l.fanout = n
-	return r.fanouts.Set(tx, n, fanout{l.ref, l.received, accounts})
+	return r.fanouts.Set(tx, n, fanout{l.body.Blob, l.received, accounts})
 }
 
 // finish delivers what deliver only accepted. It cannot fail any more: what
@@ -80,7 +81,7 @@ func (r *Router) finish(l local) {
 		return // nothing to do, or Recover will do it
 	}
 	defer r.running.Done()
-	if err := r.runFanout(r.ctx, l.fanout, l.index); err != nil {
+	if err := r.runFanout(r.ctx, l.fanout, l.body.Index); err != nil {
 		r.retry(l.fanout, err)
 	}
 }
@@ -150,7 +151,7 @@ func (r *Router) fanoutStep(tx *store.Tx, n uint64, index *message.Index) (int, 
 	}
 	now := f.accounts[:min(len(f.accounts), maxAtOnce)]
 	f.accounts = f.accounts[len(now):]
-	if err := r.deliver(tx, &local{ref: f.ref, index: index, received: f.received}, now); err != nil {
+	if err := r.deliver(tx, &local{body: mail.Body{Blob: f.ref, Index: index}, received: f.received}, now); err != nil {
 		return 0, err
 	}
 	if len(f.accounts) > 0 {
