@@ -17,8 +17,8 @@ import (
 const (
 	// maxLongID is how long a LongId may be, in characters (MS-ASCMD_R3241).
 	maxLongID = 256
-	// maxMoves bounds how many moves of an item are followed.
-	maxMoves = 64
+	// maxTraces bounds how many moves of an item are followed.
+	maxTraces = 64
 )
 
 // longID is a LongId's content.
@@ -68,7 +68,7 @@ func (h *Handler) itemByLongID(tx *store.Tx, s *session, id string) (mail.Item, 
 		return mail.Item{}, err
 	}
 	at := l.Place
-	for range maxMoves {
+	for range maxTraces {
 		it, err := h.c.Mailboxes.Item(tx, s.box, at.Folder, at.Item)
 		switch {
 		case err == nil && it.Object == l.Object:
