@@ -108,3 +108,16 @@ func lines(name string, visit func(fields []string) error) error {
 	}
 	return s.Err()
 }
+
+// WriteLedger writes a document's ledger.
+func WriteLedger(folder, document string, entries []Entry) error {
+	var b strings.Builder
+	b.WriteString("id\tstate\tshown by, or why\n")
+	for _, e := range entries {
+		fmt.Fprintf(&b, "%s\t%s\t%s\n", e.ID, e.State, e.Shown)
+	}
+	if err := os.MkdirAll(folder, 0o755); err != nil {
+		return err
+	}
+	return os.WriteFile(filepath.Join(folder, document+".tsv"), []byte(b.String()), 0o644)
+}

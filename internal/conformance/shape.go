@@ -76,6 +76,17 @@ func (e *Element) count(name string) (n int) {
 	return n
 }
 
+// succeeded tells whether the element has children and none that tells of a
+// failure: those that fail lack what is required otherwise.
+func (e *Element) succeeded() bool {
+	for _, c := range e.Children {
+		if c.Name == "Status" && c.Text != "1" {
+			return false
+		}
+	}
+	return len(e.Children) > 0
+}
+
 // Shape is a requirement about where an element of a response stands, how often
 // and what it holds.
 type Shape struct {
@@ -84,9 +95,10 @@ type Shape struct {
 	Command string // empty: of any
 	Within  string // an ancestor; empty: any
 	Parents []string
-	Kind    string   // "parent", "number", "type", "leaf", "children", "required", "optional"
+	Kind    string   // "parent", "number", "type", "leaf", "children", "required", "optional", "version"
 	Type    string   // of a type
 	Max     int      // of a number; -1: any
+	Version string   // of a version: the one that shows the element
 	Names   []string // of children
 }
 
@@ -94,6 +106,9 @@ var (
 	inCommand = regexp.MustCompile(`(?:Element|element) ([\w:]+)(?: ?\([\w ]+\))? in (\w+) command (?:(Oof|UserInformation|RightsManagementInformation) )?(?:request and )?(?:response|reply)(?: ?\(section ?[\d.]+\))?(?: (\w+) operation)?,? (?:the (parent element is|data type is|number allowed is|child elements? (?:is|are))|(has no child element)) ?(.*)`)
 	childOf   = regexp.MustCompile(`The ([\w:]+) element is an? (required|optional) child element (?:of type \w+ (?:\([^)]*\) )?)?of the (.*?) elements?(?:,? (?:\(section|in|and the)|\.| that| of| if)`)
 	inReplies = regexp.MustCompile(`in (\w+) command (?:requests and )?responses`)
+	valueType = regexp.MustCompile(`^\[In (\w+)(?: ?\([\w ]+\))?\].*?(?:element|\]).*? is an? (\w+)(?: \([^)]*\))? data type`)
+	atMostOne = regexp.MustCompile(`(?:maximum of one ([\w:]+) (?:child )?elements? (?:is allowed )?per (?:returned )?([\w:]+) element|([\w:]+) element has at most one instance of the ([\w:]+) element)`)
+	supports  = regexp.MustCompile(`^\[In (\w+)(?: ?\([\w ]+\))?\] ?Protocol version ([\d.]+) supports this`)
 	typed     = regexp.MustCompile(`The ([\w:]+) element is an? (?:required|optional) child element of type (\w+)`)
 	noChild   = regexp.MustCompile(`(?:The|Element) ([\w:]+)(?: element)? (?:cannot|MUST NOT|MUST) have (?:any |no )?child elements`)
 	anyNumber = regexp.MustCompile(`(\d)(?:\.\.\.|…|\.\.)(\d|N)`)
@@ -131,6 +146,19 @@ func ShapeOf(r Requirement) (Shape, bool) {
 		}
 		return s, true
 	}
+	if m := supports.FindStringSubmatch(r.Text); m != nil {
+		s.Element, s.Kind, s.Version = m[1], "version", m[2]
+		return s, true
+	}
+	if m := valueType.FindStringSubmatch(r.Text); m != nil && !strings.Contains(r.Text, " request") {
+		s.Element, s.Kind, s.Type = m[1], "type", strings.ToLower(m[2])
+		return s, true
+	}
+	if m := atMostOne.FindStringSubmatch(r.Text); m != nil && !strings.Contains(r.Text, " request") && !strings.Contains(r.Text, "Implementation") {
+		s.Element, s.Kind, s.Max = local(m[1]+m[4]), "number", 1
+		s.Parents = []string{local(m[2] + m[3])}
+		return s, true
+	}
 	if m := childOf.FindStringSubmatch(r.Text); m != nil {
 		s.Element, s.Kind, s.Parents = local(m[1]), m[2], names(m[3])
 		if c := inReplies.FindStringSubmatch(r.Text); c != nil {
@@ -138,8 +166,8 @@ func ShapeOf(r Requirement) (Shape, bool) {
 		} else if strings.Contains(r.Text, " command request") {
 			return s, false
 		}
-		if strings.Contains(r.Text, " if ") || strings.Contains(r.Text, "when") {
-			s.Kind = "optional" // only then
+		if strings.Contains(r.Text, " if ") || strings.Contains(r.Text, "when") || strings.Contains(r.Text, "requests and responses") {
+			s.Kind = "optional" // only then, or only in one of them
 		}
 		if t := typed.FindStringSubmatch(r.Text); t != nil {
 			s.Type = strings.ToLower(t[2])
@@ -171,13 +199,13 @@ func names(list string) (all []string) {
 	return all
 }
 
-// Check holds a response to the shape. It tells whether the response shows it.
-func (s *Shape) Check(root *Element) (shown bool, err error) {
-	if s.Command != "" && root.Name != s.Command {
+// Check holds a response, given in a protocol version, to the shape. It tells whether the response shows it.
+func (s *Shape) Check(root *Element, version string) (shown bool, err error) {
+	if s.Command != "" && root.Name != s.Command || s.Version != "" && s.Version != version {
 		return false, nil
 	}
 	root.Walk(func(e *Element) {
-		if s.Kind == "required" && slices.Contains(s.Parents, e.Name) && len(e.Children) > 0 && e.count(s.Element) == 0 && len(s.Parents) == 1 {
+		if s.Kind == "required" && slices.Contains(s.Parents, e.Name) && e.count(s.Element) == 0 && len(s.Parents) == 1 && e.succeeded() && (e.Parent == nil || e.Parent.succeeded()) && root.succeeded() {
 			err = fmt.Errorf("%s: %s lacks %s", s.ID, e.Name, s.Element)
 		}
 		if e.Name != s.Element || s.Within != "" && !e.within(s.Within) {
@@ -204,12 +232,17 @@ func (s *Shape) element(e *Element) (shown bool, err error) {
 			err = holds(e, s.Type)
 		}
 	case "number":
-		shown = true
-		if e.Parent != nil && s.Max >= 0 && e.Parent.count(e.Name) > s.Max {
+		shown = len(s.Parents) == 0 || slices.Contains(s.Parents, parent)
+		if shown && e.Parent != nil && s.Max >= 0 && e.Parent.count(e.Name) > s.Max {
 			err = fmt.Errorf("%s stands %d times in %s", e.Name, e.Parent.count(e.Name), parent)
 		}
 	case "type":
+		if s.Command == "" && len(e.Children) > 0 != (s.Type == "container") {
+			break // another element of that name
+		}
 		shown, err = true, holds(e, s.Type)
+	case "version":
+		shown = true
 	case "leaf":
 		shown = true
 		if len(e.Children) > 0 {

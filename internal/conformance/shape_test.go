@@ -42,22 +42,22 @@ func TestBrokenShapesAreSeen(t *testing.T) {
 		return e
 	}
 	limit := conformance.Shape{ID: "x", Element: "Limit", Command: "Sync", Kind: "number", Max: 1}
-	if shown, err := limit.Check(doc("<Sync><Limit>1</Limit></Sync>")); !shown || err != nil {
+	if shown, err := limit.Check(doc("<Sync><Limit>1</Limit></Sync>"), "16.1"); !shown || err != nil {
 		t.Error(shown, err)
 	}
-	if _, err := limit.Check(doc("<Sync><Limit>1</Limit><Limit>2</Limit></Sync>")); err == nil {
+	if _, err := limit.Check(doc("<Sync><Limit>1</Limit><Limit>2</Limit></Sync>"), "16.1"); err == nil {
 		t.Error("two limits pass")
 	}
 	number := conformance.Shape{ID: "x", Element: "Limit", Kind: "type", Type: "integer"}
-	if _, err := number.Check(doc("<Sync><Limit>many</Limit></Sync>")); err == nil {
+	if _, err := number.Check(doc("<Sync><Limit>many</Limit></Sync>"), "16.1"); err == nil {
 		t.Error("a word passes for a number")
 	}
 	leaf := conformance.Shape{ID: "x", Element: "Limit", Kind: "leaf"}
-	if _, err := leaf.Check(doc("<Sync><Limit><A/></Limit></Sync>")); err == nil {
+	if _, err := leaf.Check(doc("<Sync><Limit><A/></Limit></Sync>"), "16.1"); err == nil {
 		t.Error("a child passes")
 	}
 	must := conformance.Shape{ID: "x", Element: "Status", Kind: "required", Parents: []string{"Sync"}}
-	if _, err := must.Check(doc("<Sync><Limit>1</Limit></Sync>")); err == nil {
+	if _, err := must.Check(doc("<Sync><Limit>1</Limit></Sync>"), "16.1"); err == nil {
 		t.Error("a missing element passes")
 	}
 }

@@ -1,0 +1,114 @@
+package activesync_test
+
+import (
+	"errors"
+	"io/fs"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/txtar"
+
+	"martlet/internal/conformance"
+)
+
+const (
+	specTables = "../../../shared/spec/requirements"
+	ledger     = "../../docs/conformance"
+	shownHere  = "gateway/activesync TestTranscriptsKeepTheShapes"
+)
+
+// spoken is one answer of a transcript.
+type spoken struct {
+	file, version string
+	root          *conformance.Element
+}
+
+// answers reads all answers that the transcripts hold.
+func answers(t *testing.T) (all []spoken) {
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, file := range files {
+		b, err := os.ReadFile(file)
+		if err != nil {
+			t.Fatal(err)
+		}
+		version := ""
+		versions := map[string]string{}
+		for _, f := range txtar.Parse(b).Files {
+			words := strings.Fields(f.Name)
+			if words[0] == "phone" {
+				if len(words) > 2 {
+					versions[words[1]] = words[2]
+				}
+				version = versions[words[1]]
+			}
+			text := strings.TrimSpace(string(f.Data))
+			if words[0] != "200" || !strings.HasPrefix(text, "<") {
+				continue
+			}
+			root, err := conformance.ParseXML(text)
+			if err != nil {
+				t.Errorf("%s: %v in\n%s", file, err, text)
+				continue
+			}
+			all = append(all, spoken{file, version, root})
+		}
+	}
+	return all
+}
+
+// A third of the measured requirements say where an element of a response
+// stands, how often, and what it holds. Every answer in a transcript keeps
+// them, and those that the ledger calls shown are shown by one.
+func TestTranscriptsKeepTheShapes(t *testing.T) {
+	said := answers(t)
+	for _, d := range conformance.Documents() {
+		rows, err := conformance.Requirements(specTables, d)
+		if errors.Is(err, fs.ErrNotExist) {
+			t.Skip("the tables of requirements are not here")
+		}
+		if err != nil {
+			t.Fatal(err)
+		}
+		shown := map[string]bool{}
+		for _, r := range rows {
+			s, ok := conformance.ShapeOf(r)
+			if !ok {
+				continue
+			}
+			for _, a := range said {
+				yes, err := s.Check(a.root, a.version)
+				if err != nil {
+					t.Errorf("%s: %v\n%s", a.file, err, r.Text)
+				}
+				shown[r.ID] = shown[r.ID] || yes
+			}
+		}
+		compareShapes(t, d, shown)
+	}
+}
+
+func compareShapes(t *testing.T, document string, shown map[string]bool) {
+	entries, err := conformance.Ledger(ledger, document)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i := range entries {
+		e := &entries[i]
+		switch {
+		case e.State == conformance.Shaped && !shown[e.ID]:
+			t.Errorf("no transcript shows %s", e.ID)
+		case *update && e.State == conformance.Left && shown[e.ID]:
+			e.State, e.Shown = conformance.Shaped, shownHere
+		}
+	}
+	if *update && len(entries) > 0 {
+		if err := conformance.WriteLedger(ledger, document, entries); err != nil {
+			t.Fatal(err)
+		}
+	}
+}
