@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"mail/queue":           {"mail", "store", "store/blob"},
 	"mail/smtp":            {"mail", "directory"},
 	"mail/route":           {"directory", "mail", "mail/mailbox", "mail/message", "mail/queue", "store", "store/blob"},
-	"sync/engine":          {"mail", "store", "sync/device"},
+	"sync/engine":          {"mail", "store", "store/blob", "sync/device"},
 	"gateway/...":          {"protocol/...", "sync/...", "push/...", "mail/...", "directory", "store/...", "gateway/..."},
 	"internal/phone":       {"protocol/wbxml", "protocol/eas"},
 	"internal/simulation":  {"..."},

@@ -48,7 +48,7 @@ func parseDraft(raw []byte) *draft {
 
 // compose writes the forms of the message that are needed, for local inboxes,
 // for the queue and for the Sent folder, and returns it as recipients see it.
-func (r *Router) compose(p *plan, d *draft, account *directory.Account, onBehalf, keep bool) []byte {
+func (r *Router) compose(p *Plan, d *draft, account *directory.Account, onBehalf, keep bool) []byte {
 	added := r.missingFields(p, d, account, onBehalf)
 	public := append(slices.Clip(added), d.withoutBcc()...)
 	if len(p.remote) > 0 {
@@ -66,7 +66,7 @@ func (r *Router) compose(p *plan, d *draft, account *directory.Account, onBehalf
 
 // missingFields returns the header fields that every message needs and this
 // one lacks (RFC 5322 3.6, RFC 6409 8).
-func (r *Router) missingFields(p *plan, d *draft, account *directory.Account, onBehalf bool) []byte {
+func (r *Router) missingFields(p *Plan, d *draft, account *directory.Account, onBehalf bool) []byte {
 	var out []byte
 	own := (&mail.Address{Name: account.Name, Address: account.Login}).String()
 	if len(d.from) == 0 {

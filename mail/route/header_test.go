@@ -68,7 +68,7 @@ func FuzzDraft(f *testing.F) {
 	r := New(Config{})
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		d := parseDraft(raw)
-		p := &plan{env: mail.Envelope{To: []mail.Recipient{{}}}, accounts: []directory.AccountID{1}, remote: []mail.Recipient{{}}}
+		p := &Plan{env: mail.Envelope{To: []mail.Recipient{{}}}, accounts: []directory.AccountID{1}, remote: []mail.Recipient{{}}}
 		public := r.compose(p, d, &directory.Account{Login: "a@b.example"}, false, true)
 		report := r.newReport(&p.env, mail.Recipient{}, []outcome{{"a", "", true, "5.1.1", "is not"}}, public)
 		for _, out := range [][]byte{p.inbound, p.outbound, p.kept, report.raw} {

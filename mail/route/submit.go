@@ -34,24 +34,55 @@ type Submission struct {
 // Errors: ErrDuplicate, ErrBadKey, mail.ErrNotSender, mail.ErrNoRecipients,
 // mail.ErrTooManyTo, mail.ErrLoop, mail.ErrNoSpace, directory.ErrNoAccount.
 func (r *Router) Submit(ctx context.Context, s Submission) error {
+	p, err := r.newPlan(ctx, s)
+	if err != nil {
+		return err
+	}
+	if err := r.update(ctx, func() error { return p.prepare(ctx) }, p.Commit); err != nil {
+		return err
+	}
+	p.Done()
+	return nil
+}
+
+// Plan is Submit in three steps, for a message that is sent in a transaction
+// with other things: Plan looks up who gets what and makes it durable, the
+// plan's Commit sends it in the caller's transaction, and Done, behind the
+// commit, finishes. A plan that is never committed leaves nothing. The errors
+// are Submit's.
+func (r *Router) Plan(ctx context.Context, s Submission) (*Plan, error) {
+	p, err := r.newPlan(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	if err := p.prepare(ctx); err != nil {
+		return nil, transportError(err)
+	}
+	return p, nil
+}
+
+func (r *Router) newPlan(ctx context.Context, s Submission) (*Plan, error) {
 	now := time.Now()
 	if err := r.checkOnce(ctx, s.Once, now); err != nil {
-		return err
+		return nil, err
 	}
 	p, err := r.plan(ctx, &s, now)
 	if err != nil {
-		return fmt.Errorf("route: submit: %w", err)
+		return nil, fmt.Errorf("route: submit: %w", err)
 	}
-	err = r.update(ctx,
-		func() error { return p.prepare(ctx) },
-		func(tx *store.Tx) error { return r.commit(tx, &s, p, now) })
-	if err != nil {
-		return err
-	}
-	r.log.Info("message submitted", "id", p.env.Trace.ID, "account", uint64(s.Account), "from", p.env.From,
+	p.submission, p.now = s, now
+	return p, nil
+}
+
+// Done finishes behind the commit what one transaction could not hold. Without
+// it, Recover does.
+func (p *Plan) Done() {
+	s := &p.submission
+	p.router.log.Info("message submitted", "id", p.env.Trace.ID, "account", uint64(s.Account), "from", p.env.From,
 		"local", len(p.accounts), "remote", len(p.remote), "unknown", len(p.unknown), "size", len(s.Raw))
-	r.finish(p.local)
-	return nil
+	l := p.local
+	l.body.Index = nil // the number may be of a run that was undone, and another's now
+	p.router.finish(l)
 }
 
 // Relay is Submit for a client that keeps its own Sent folder, as those that
@@ -71,9 +102,13 @@ func (r *Router) checkOnce(ctx context.Context, k Key, now time.Time) error {
 	return r.store.View(ctx, func(tx *store.Tx) error { return r.used(tx, k, now) })
 }
 
-// plan is what Submit is about to do.
-type plan struct {
-	router   *Router
+// Plan is what Submit is about to do. It is good for one transaction, which may
+// run more than once.
+type Plan struct {
+	router     *Router
+	submission Submission
+	now        time.Time
+
 	env      mail.Envelope
 	accounts []directory.AccountID
 	remote   []mail.Recipient
@@ -90,7 +125,7 @@ type plan struct {
 }
 
 // plan works out who gets what.
-func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*plan, error) {
+func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*Plan, error) {
 	account, err := r.directory.Account(ctx, s.Account)
 	if err != nil {
 		return nil, err
@@ -103,7 +138,7 @@ func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*plan,
 	if err != nil {
 		return nil, err
 	}
-	p := &plan{router: r}
+	p := &Plan{router: r}
 	if s.Envelope != nil {
 		p.env = *s.Envelope
 	} else if p.env, p.unknown, err = r.envelopeOf(ctx, &account, d, onBehalf); err != nil {
@@ -212,7 +247,7 @@ func (r *Router) envelopeOf(ctx context.Context, account *directory.Account, d *
 }
 
 // prepare makes all forms of the message durable.
-func (p *plan) prepare(ctx context.Context) (err error) {
+func (p *Plan) prepare(ctx context.Context) (err error) {
 	r, t := p.router, &p.env.Trace
 	if p.inbound != nil {
 		if p.local, err = r.prepare(ctx, p.inbound, t); err != nil {
@@ -235,9 +270,12 @@ func (p *plan) prepare(ctx context.Context) (err error) {
 	return p.success.prepare(ctx, r, t)
 }
 
-// commit does everything that was planned.
-func (r *Router) commit(tx *store.Tx, s *Submission, p *plan, now time.Time) error {
-	if err := r.remember(tx, s.Once, now); err != nil {
+// Commit does everything that was planned. ErrDuplicate comes before anything is
+// written; blob.ErrGone asks for a new plan.
+func (p *Plan) Commit(tx *store.Tx) error {
+	r, s := p.router, &p.submission
+	p.local.fanout = 0 // of an earlier run
+	if err := r.remember(tx, s.Once, p.now); err != nil {
 		return err
 	}
 	box := mail.MailboxOf(s.Account)
@@ -249,7 +287,7 @@ func (r *Router) commit(tx *store.Tx, s *Submission, p *plan, now time.Time) err
 	if p.outbound != nil {
 		env := p.env
 		env.To = p.remote
-		if _, err := r.queue.Add(tx, queue.Entry{Envelope: env, Blob: p.queued, Sender: box, Created: now}); err != nil {
+		if _, err := r.queue.Add(tx, queue.Entry{Envelope: env, Blob: p.queued, Sender: box, Created: p.now}); err != nil {
 			return err
 		}
 	}

@@ -83,16 +83,22 @@ func (c *commands) one(cmd *Command) (mail.Item, error) {
 
 // add makes an item, once for each ClientId, however often the request comes.
 func (c *commands) add(cmd *Command) (mail.Item, error) {
-	if cmd.New == nil || cmd.ClientID == "" {
+	if cmd.New == nil && cmd.Instead == nil || cmd.ClientID == "" {
 		return mail.Item{}, ErrBadCommand
 	}
-	if id, ok := c.addedBefore(cmd.ClientID); ok {
+	if id, ok := c.doneBefore(cmd.ClientID); ok {
+		if id == 0 {
+			return mail.Item{}, nil
+		}
 		c.own.restore(id)
 		item, err := c.source.Item(c.tx, c.req.Box, c.req.Folder, id)
 		if errors.Is(err, mail.ErrNoItem) { // deleted meanwhile: the log will tell
 			return mail.Item{ID: id}, nil
 		}
 		return item, err
+	}
+	if cmd.Instead != nil {
+		return mail.Item{}, c.instead(cmd, 0)
 	}
 	if c.own.fullOfAdds() {
 		return mail.Item{}, ErrTooManyOwn
@@ -102,12 +108,30 @@ func (c *commands) add(cmd *Command) (mail.Item, error) {
 		return item, err
 	}
 	c.acted = true
-	c.added = append(c.added, device.Added{ClientID: cmd.ClientID, Item: uint32(item.ID)})
+	c.done(cmd.ClientID, item.ID)
 	c.own.note(item.ID, item.ModSeq, true)
 	return item, nil
 }
 
-func (c *commands) addedBefore(clientID string) (mail.ItemID, bool) {
+// instead carries out a command in its own way.
+func (c *commands) instead(cmd *Command, item mail.ItemID) error {
+	if err := cmd.Instead(c.tx); err != nil {
+		return err
+	}
+	c.acted = true
+	c.done(cmd.ClientID, item)
+	return nil
+}
+
+// done remembers a command in case the request is repeated. A sent Add has no
+// item.
+func (c *commands) done(clientID string, item mail.ItemID) {
+	c.added = append(c.added, device.Added{ClientID: clientID, Item: uint32(item)})
+}
+
+// doneBefore finds what a ClientId stood for in this request or in the one that
+// it repeats.
+func (c *commands) doneBefore(clientID string) (mail.ItemID, bool) {
 	same := func(a device.Added) bool { return a.ClientID == clientID }
 	if i := slices.IndexFunc(c.added, same); i >= 0 {
 		return mail.ItemID(c.added[i].Item), true
@@ -127,18 +151,37 @@ func (c *commands) addedBefore(clientID string) (mail.ItemID, bool) {
 // does not know, one side wins (MS-ASCMD 2.2.3.34); changes of different parts
 // and a change that both made alike are no conflict.
 func (c *commands) change(cmd *Command) (mail.Item, error) {
-	if cmd.Edit == nil {
+	if cmd.Edit == nil && cmd.Body == nil && cmd.Instead == nil || cmd.Instead != nil && cmd.ClientID == "" {
 		return mail.Item{}, ErrBadCommand
 	}
 	c.own.restore(cmd.Item)
 	item, err := c.source.Item(c.tx, c.req.Box, c.req.Folder, cmd.Item)
+	if cmd.ClientID != "" {
+		if _, ok := c.doneBefore(cmd.ClientID); ok {
+			if errors.Is(err, mail.ErrNoItem) { // sent, or deleted meanwhile: the log will tell
+				return mail.Item{ID: cmd.Item}, nil
+			}
+			return item, err
+		}
+	}
 	if err != nil {
 		return item, err
 	}
+	if (cmd.Body != nil || cmd.Instead != nil) && item.Blob != cmd.From {
+		return item, ErrOtherBody
+	}
+	if cmd.Instead != nil {
+		return mail.Item{ID: cmd.Item}, c.changeInstead(cmd)
+	}
 	edited := item
 	edited.Keywords = slices.Clone(item.Keywords)
-	if err := cmd.Edit(&edited); err != nil {
-		return item, &editError{err}
+	if cmd.Edit != nil {
+		if err := cmd.Edit(&edited); err != nil {
+			return item, &editError{err}
+		}
+	}
+	if cmd.Body != nil {
+		edited.Blob = cmd.Body.Blob
 	}
 	if reflect.DeepEqual(edited, item) {
 		return item, nil
@@ -151,18 +194,45 @@ func (c *commands) change(cmd *Command) (mail.Item, error) {
 		c.undone[item.ID] = true
 		return item, ErrConflict
 	}
-	after, err := c.source.UpdateItem(c.tx, c.req.Box, c.req.Folder, cmd.Item, func(it *mail.Item) {
-		// It returned no error for the same item a moment ago.
-		_ = cmd.Edit(it)
-	})
-	if err != nil || after.ModSeq == item.ModSeq {
+	after, err := c.update(cmd)
+	if err != nil {
 		return after, err
+	}
+	if cmd.ClientID != "" {
+		c.done(cmd.ClientID, after.ID)
+	}
+	if after.ModSeq == item.ModSeq {
+		return after, nil
 	}
 	c.acted = true
 	if !unknown { // else the device needs to see what came of both changes
 		c.own.note(after.ID, after.ModSeq, false)
 	}
 	return after, nil
+}
+
+// update writes a Change that has been found good.
+func (c *commands) update(cmd *Command) (mail.Item, error) {
+	edit := func(it *mail.Item) {
+		if cmd.Edit != nil {
+			_ = cmd.Edit(it) // It returned no error for the same item a moment ago.
+		}
+	}
+	if cmd.Body != nil {
+		return c.source.ReplaceBody(c.tx, c.req.Box, c.req.Folder, cmd.Item, *cmd.Body, edit)
+	}
+	return c.source.UpdateItem(c.tx, c.req.Box, c.req.Folder, cmd.Item, edit)
+}
+
+// changeInstead carries out a Change after which the item is gone. It wins over
+// any change of the server's, as a Delete does. The tombstone is not the
+// device's own: it may wait for word that the item is gone.
+func (c *commands) changeInstead(cmd *Command) error {
+	if err := c.instead(cmd, cmd.Item); err != nil {
+		return err
+	}
+	_, err := c.source.Delete(c.tx, c.req.Box, c.req.Folder, cmd.Item)
+	return err
 }
 
 // unknown tells whether the device has the item, but not its last change.

@@ -22,6 +22,7 @@ var (
 	ErrSameFolder    = errors.New("engine: source and destination are the same folder")
 	ErrNoDestination = errors.New("engine: the destination folder does not exist or cannot hold the item")
 	ErrBadCommand    = errors.New("engine: the command lacks what it needs")
+	ErrOtherBody     = errors.New("engine: the item's body is not the one that the new one was made from")
 )
 
 // Source is where items come from; mail/mailbox satisfies it.
@@ -48,6 +49,7 @@ type Source interface {
 	Tombstone(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error)
 	Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n mail.NewItem) (mail.Item, error)
 	UpdateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, edit func(*mail.Item)) (mail.Item, error)
+	ReplaceBody(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, body mail.Body, edit func(*mail.Item)) (mail.Item, error)
 	Delete(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error)
 	Move(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, dst mail.FolderID) (mail.Item, error)
 }

@@ -2,6 +2,8 @@ package engine
 
 import (
 	"martlet/mail"
+	"martlet/store"
+	"martlet/store/blob"
 )
 
 // DefaultWindow is the number of changes in an answer when the request names
@@ -44,13 +46,25 @@ const (
 // Command is one command of a device.
 type Command struct {
 	Kind     CommandKind
-	ClientID string        // of an Add
+	ClientID string        // of an Add, and of a Change that must not be done twice
 	Item     mail.ItemID   // of the others
 	New      *mail.NewItem // of an Add; its blob is durable already
 
 	// Edit is the Change. It must do nothing but edit the item, since it may
 	// run more than once. An error of its own is the command's Err.
 	Edit func(*mail.Item) error
+
+	// Body is what the item of a Change holds from then on; Edit may be nil. It
+	// was made from the body From: if the item holds another by now, the request
+	// fails with ErrOtherBody and nothing is done.
+	Body *mail.Body
+	From blob.Ref
+
+	// Instead carries out an Add or a Change of which no item is to be left, as
+	// a draft that is sent: an Add makes none, and a Change's is deleted, which
+	// the device is told. It is for the same transaction, may run more than once
+	// and is done once for each ClientID. Its error undoes the request.
+	Instead func(tx *store.Tx) error
 }
 
 // Response tells what became of a command. A door leaves out those that its
@@ -59,7 +73,7 @@ type Response struct {
 	Command  int // its place in Request.Commands
 	Kind     CommandKind
 	ClientID string
-	Item     mail.Item // of Add, Change and Fetch that succeeded; else only ID is set
+	Item     mail.Item // of Add, Change and Fetch that succeeded and left one; else only ID is set
 	Err      error     // nil, mail.ErrNoItem, ErrConflict, ErrBadCommand …
 }
 
