@@ -300,6 +300,9 @@ func (d *Directory) putAccount(tx *store.Tx, old, a *Account) error {
 		return err
 	}
 	tx.OnCommit(func() { d.cache.drop(a.ID) })
+	if err := d.listAccount(tx, old, a); err != nil {
+		return err
+	}
 	return d.tables.accounts.Set(tx, a.ID, *a)
 }
 
@@ -327,6 +330,9 @@ func (d *Directory) deleteAccount(tx *store.Tx, a *Account) error {
 		if err := d.release(tx, keyOf(s), target{account: a.ID}); err != nil {
 			return err
 		}
+	}
+	if err := d.listAccount(tx, a, nil); err != nil {
+		return err
 	}
 	id := a.ID
 	tx.OnCommit(func() { d.cache.drop(id) })

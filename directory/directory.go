@@ -7,7 +7,9 @@
 package directory
 
 import (
+	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -47,6 +49,7 @@ type Account struct {
 	Aliases                  []string // further addresses; treat as read-only
 	PasswordHash             string   // PHC string; empty: nobody can log in
 	Disabled                 bool     // cannot log in, still receives
+	Hidden                   bool     // not in the address list
 	ActiveSync               bool     // phones may synchronise
 	Admin                    bool
 	Created                  time.Time
@@ -114,5 +117,9 @@ func New(c Config) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &Directory{store: c.Store, logger: c.Logger, tables: newTables(), hasher: h, cache: newCache(c.CacheLife, c.CacheSize)}, nil
+	d := &Directory{store: c.Store, logger: c.Logger, tables: newTables(), hasher: h, cache: newCache(c.CacheLife, c.CacheSize)}
+	if err := d.ensureNames(context.Background()); err != nil {
+		return nil, fmt.Errorf("directory: address list: %w", err)
+	}
+	return d, nil
 }

@@ -160,7 +160,7 @@ func TestLoopsOfGroupsEnd(t *testing.T) {
 	_, bob, eve := ids(t, d)
 	// Apply refuses loops; a damaged store may hold one all the same.
 	err := d.store.Update(t.Context(), func(tx *store.Tx) error {
-		return d.tables.groups.Set(tx, "team@example.org", Group{Address: "team@example.org", Members: []string{"all@example.org", "bob@example.org", "eve@xn--bcher-kva.example"}})
+		return d.tables.groups.Set(tx, "team@example.org", Group{Address: "team@example.org", Name: "The team", Members: []string{"all@example.org", "bob@example.org", "eve@xn--bcher-kva.example"}})
 	})
 	if err != nil {
 		t.Fatal(err)
@@ -282,9 +282,15 @@ func TestCheckFindsWhatIsBroken(t *testing.T) {
 		"address of another": func(d *Directory, tx *store.Tx) error {
 			return d.tables.addresses.Set(tx, "ada@example.org", target{account: 2})
 		},
-		"account missing":     func(d *Directory, tx *store.Tx) error { return d.tables.accounts.Delete(tx, 1) },
-		"domain missing":      func(d *Directory, tx *store.Tx) error { return d.tables.domains.Delete(tx, "example.org") },
-		"group missing":       func(d *Directory, tx *store.Tx) error { return d.tables.groups.Delete(tx, "team@example.org") },
+		"account missing": func(d *Directory, tx *store.Tx) error { return d.tables.accounts.Delete(tx, 1) },
+		"domain missing":  func(d *Directory, tx *store.Tx) error { return d.tables.domains.Delete(tx, "example.org") },
+		"group missing":   func(d *Directory, tx *store.Tx) error { return d.tables.groups.Delete(tx, "team@example.org") },
+		"address list: word missing": func(d *Directory, tx *store.Tx) error {
+			return d.tables.names.Delete(tx, nameKey{"lovelace", target{account: 1}})
+		},
+		"address list: word of nobody": func(d *Directory, tx *store.Tx) error {
+			return d.tables.names.Set(tx, nameKey{"x", target{account: 99}}, "x")
+		},
 		"administrator row":   func(d *Directory, tx *store.Tx) error { return d.tables.admins.Delete(tx, 1) },
 		"photo of no account": func(d *Directory, tx *store.Tx) error { return d.tables.photos.Set(tx, 99, []byte("x")) },
 		"delegation of nobody": func(d *Directory, tx *store.Tx) error {

@@ -59,6 +59,7 @@ type FileUser struct {
 	Disabled     *bool    `toml:"disabled,omitempty"`
 	ActiveSync   *bool    `toml:"active_sync,omitempty"` // a new user's: true
 	Admin        *bool    `toml:"admin,omitempty"`
+	Hidden       *bool    `toml:"hidden,omitempty"` // from the address list
 }
 
 // FileGroup is a [[group]] of a directory file.
@@ -114,6 +115,7 @@ func userBools() []userBool {
 		{"disabled", func(u *FileUser) **bool { return &u.Disabled }, func(a *Account) *bool { return &a.Disabled }, false},
 		{"active_sync", func(u *FileUser) **bool { return &u.ActiveSync }, func(a *Account) *bool { return &a.ActiveSync }, true},
 		{"admin", func(u *FileUser) **bool { return &u.Admin }, func(a *Account) *bool { return &a.Admin }, false},
+		{"hidden", func(u *FileUser) **bool { return &u.Hidden }, func(a *Account) *bool { return &a.Hidden }, false},
 	}
 }
 

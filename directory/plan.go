@@ -233,7 +233,7 @@ func (p *planner) planUser(f *FileUser, i int) error {
 	if there && len(text) == 0 {
 		return nil
 	}
-	s := p.add(verb(there)+" user", want.Login, text, 2000+100*len(want.Aliases)+len(photo), func(tx *store.Tx) error {
+	s := p.add(verb(there)+" user", want.Login, text, 5000+600*len(want.Aliases)+len(photo), func(tx *store.Tx) error {
 		return p.putUser(tx, old, want, there, photo)
 	})
 	s.edit.Account = old.ID
@@ -301,13 +301,24 @@ func (p *planner) planGroups(prune bool) {
 			if err := p.d.tables.addresses.Set(tx, k, target{group: k}); err != nil {
 				return err
 			}
+			was := &old
+			if !there {
+				was = nil
+			}
+			if err := p.d.listGroup(tx, k, was, &want); err != nil {
+				return err
+			}
 			return p.d.tables.groups.Set(tx, k, want)
 		})
 	}
 	for _, k := range slices.Sorted(maps.Keys(p.old.groups)) {
 		if prune && p.origin["group "+string(k)] == nil {
+			old := p.old.groups[k]
 			delete(p.want.groups, k)
-			p.add("remove group", p.old.groups[k].Address, nil, 0, func(tx *store.Tx) error {
+			p.add("remove group", old.Address, nil, 0, func(tx *store.Tx) error {
+				if err := p.d.listGroup(tx, k, &old, nil); err != nil {
+					return err
+				}
 				if err := p.d.release(tx, k, target{group: k}); err != nil {
 					return err
 				}

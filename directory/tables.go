@@ -27,6 +27,9 @@ type tables struct {
 	delegates store.Table[delegateKey, Delegation]
 	photos    store.Table[AccountID, []byte]
 	admins    store.Table[AccountID, struct{}]
+
+	names        store.Table[nameKey, string] // the address list: word, entry -> name it is sorted by
+	namesVersion store.Table[string, uint64]
 }
 
 func newTables() tables {
@@ -46,6 +49,8 @@ func newTables() tables {
 			Append: func(dst []byte, _ struct{}) []byte { return dst },
 			Parse:  func([]byte) (struct{}, error) { return struct{}{}, nil },
 		}),
+		names:        store.NewTable("directory address list", store.PrefixName, nameKeyCodec(), textCodec()),
+		namesVersion: store.NewTable("directory address list version", store.PrefixNameVersion, store.StringKey[string](), versionCodec()),
 	}
 }
 
@@ -91,6 +96,7 @@ const (
 	fieldAdmin      = 23
 	fieldCreated    = 24
 	fieldID         = 25
+	fieldHidden     = 26
 )
 
 // accountCodec leaves the photo out: it has a row of its own.
@@ -109,6 +115,7 @@ func accountCodec() store.Codec[Account] {
 			e.Bool(fieldAdmin, a.Admin)
 			e.Time(fieldCreated, a.Created)
 			e.Uint(fieldID, uint64(a.ID))
+			e.Bool(fieldHidden, a.Hidden)
 			return e.Out()
 		},
 		Parse: func(b []byte) (a Account, err error) {
@@ -127,6 +134,8 @@ func accountCodec() store.Codec[Account] {
 					a.Created = f.Time()
 				case fieldID:
 					a.ID = AccountID(f.Uint())
+				case fieldHidden:
+					a.Hidden = f.Bool()
 				default:
 					if f.Number >= 1 && f.Number <= len(texts) {
 						*texts[f.Number-1] = f.String()

@@ -22,6 +22,9 @@ const (
 	PrefixDelegate Prefix = 0x14 // directory: owner, delegate
 	PrefixPhoto    Prefix = 0x15 // directory: AccountID -> JPEG or PNG
 	PrefixAdmin    Prefix = 0x16 // directory: AccountID of each administrator
+	PrefixName     Prefix = 0x19 // directory: word of the address list, account or group -> name it is sorted by
+
+	PrefixNameVersion Prefix = 0x1a // directory: how the words of the address list were made
 
 	PrefixMailbox Prefix = 0x20 // mail/mailbox: MailboxID -> ModSeq, next ids
 	PrefixFolder  Prefix = 0x21 // mail/mailbox: MailboxID, FolderID

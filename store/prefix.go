@@ -28,6 +28,10 @@ func (p Prefix) String() string {
 		return "photo"
 	case PrefixAdmin:
 		return "admin"
+	case PrefixName:
+		return "name"
+	case PrefixNameVersion:
+		return "name version"
 	case PrefixMailbox:
 		return "mailbox"
 	case PrefixFolder:
