@@ -15,16 +15,19 @@ const (
 	PrefixBlobPack Prefix = 0x09 // store/blob: pack number -> dead bytes
 	PrefixBlobDead Prefix = 0x0a // store/blob: when released, hash
 
-	PrefixDomain   Prefix = 0x10 // directory: domain name
-	PrefixAccount  Prefix = 0x11 // directory: AccountID
-	PrefixAddress  Prefix = 0x12 // directory: address -> account or group
-	PrefixGroup    Prefix = 0x13 // directory: group address
-	PrefixDelegate Prefix = 0x14 // directory: owner, delegate
-	PrefixPhoto    Prefix = 0x15 // directory: AccountID -> JPEG or PNG
-	PrefixAdmin    Prefix = 0x16 // directory: AccountID of each administrator
-	PrefixName     Prefix = 0x19 // directory: word of the address list, account or group -> name it is sorted by
+	PrefixDomain      Prefix = 0x10 // directory: domain name
+	PrefixAccount     Prefix = 0x11 // directory: AccountID
+	PrefixAddress     Prefix = 0x12 // directory: address -> account or group
+	PrefixGroup       Prefix = 0x13 // directory: group address
+	PrefixDelegate    Prefix = 0x14 // directory: owner, delegate
+	PrefixPhoto       Prefix = 0x15 // directory: AccountID -> JPEG or PNG
+	PrefixAdmin       Prefix = 0x16 // directory: AccountID of each administrator
+	PrefixCertificate Prefix = 0x17 // directory: AccountID -> S/MIME certificates
+	PrefixName        Prefix = 0x19 // directory: word of the address list, account or group -> name it is sorted by
 
 	PrefixNameVersion Prefix = 0x1a // directory: how the words of the address list were made
+
+	PrefixRecipient Prefix = 0x18 // mail/mailbox: MailboxID, FolderID, address -> ItemID, rank
 
 	PrefixMailbox Prefix = 0x20 // mail/mailbox: MailboxID -> ModSeq, next ids
 	PrefixFolder  Prefix = 0x21 // mail/mailbox: MailboxID, FolderID
@@ -44,4 +47,8 @@ const (
 	PrefixSent     Prefix = 0x42 // mail/route: AccountID, DeviceID, ClientId -> when
 	PrefixSentAge  Prefix = 0x43 // mail/route: when, AccountID, DeviceID, ClientId
 	PrefixFanout   Prefix = 0x44 // mail/route: number -> message accepted, accounts that still wait for it
+
+	PrefixAbsence       Prefix = 0x58 // mail/oof: AccountID -> what is said while away
+	PrefixAnswered      Prefix = 0x59 // mail/oof: AccountID, sender -> when told
+	PrefixAnsweredCount Prefix = 0x5a // mail/oof: AccountID -> how many were told
 )

@@ -32,6 +32,10 @@ func (p Prefix) String() string {
 		return "name"
 	case PrefixNameVersion:
 		return "name version"
+	case PrefixCertificate:
+		return "certificate"
+	case PrefixRecipient:
+		return "recipient"
 	case PrefixMailbox:
 		return "mailbox"
 	case PrefixFolder:
@@ -64,6 +68,12 @@ func (p Prefix) String() string {
 		return "sent age"
 	case PrefixFanout:
 		return "fanout"
+	case PrefixAbsence:
+		return "absence"
+	case PrefixAnswered:
+		return "answered"
+	case PrefixAnsweredCount:
+		return "answered count"
 	}
 	return ""
 }
