@@ -1,0 +1,135 @@
+package oof
+
+import (
+	"bytes"
+	"fmt"
+	"mime"
+	"mime/quotedprintable"
+	"net/mail"
+	"strings"
+	"time"
+	"unicode/utf8"
+
+	"martlet/mail/message"
+)
+
+// Reply is an automatic answer about to be written (RFC 3834 3).
+type Reply struct {
+	FromName, From string
+	To             string
+	Subject        string // of the message that is answered, as it stands there
+	MessageID      string // of the message that is answered, with brackets; may be empty
+	References     string // of the message that is answered
+	ID             string // the answer's own Message-ID without brackets
+	Date           time.Time
+	Boundary       string
+	Message        Message
+}
+
+// Limits of what is taken over from the message that is answered.
+const (
+	maxSubject    = 200 // characters
+	maxReferences = 800 // bytes; a line has 998
+	maxMessageID  = 250
+)
+
+const dateFormat = "Mon, 2 Jan 2006 15:04:05 -0700"
+
+// Bytes writes the answer with CRLF line ends. Its envelope must have no
+// sender, so that nothing answers it.
+func (r *Reply) Bytes() []byte {
+	var b bytes.Buffer
+	line := func(format string, args ...any) {
+		b.WriteString(fmt.Sprintf(format, args...) + "\r\n")
+	}
+	line("Date: %s", r.Date.UTC().Format(dateFormat))
+	line("From: %s", (&mail.Address{Name: oneLine(r.FromName), Address: oneLine(r.From)}).String())
+	line("To: <%s>", oneLine(r.To))
+	line("Subject: %s", subject(r.Subject))
+	line("Message-ID: <%s>", oneLine(r.ID))
+	if id := messageID(r.MessageID); id != "" {
+		line("In-Reply-To: %s", id)
+		line("References: %s", strings.TrimSpace(references(r.References)+" "+id))
+	}
+	line("Auto-Submitted: auto-replied")  // RFC 3834 5
+	line("X-Auto-Response-Suppress: All") // Exchange, which does not look at the former
+	line("MIME-Version: 1.0")
+	r.body(&b)
+	return b.Bytes()
+}
+
+// body writes the text, and HTML beside it if that is what was written.
+func (r *Reply) body(b *bytes.Buffer) {
+	part := func(kind, text string) {
+		fmt.Fprintf(b, "Content-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", kind)
+		w := quotedprintable.NewWriter(b)
+		_, _ = w.Write([]byte(crlf(text))) // a Buffer does not fail
+		_ = w.Close()
+		b.WriteString("\r\n")
+	}
+	if !r.Message.HTML {
+		part("text/plain", r.Message.Text)
+		return
+	}
+	fmt.Fprintf(b, "Content-Type: multipart/alternative; boundary=\"%s\"\r\n\r\n", r.Boundary)
+	fmt.Fprintf(b, "--%s\r\n", r.Boundary)
+	part("text/plain", message.HTMLToText(r.Message.Text))
+	fmt.Fprintf(b, "--%s\r\n", r.Boundary)
+	part("text/html", r.Message.Text)
+	fmt.Fprintf(b, "--%s--\r\n", r.Boundary)
+}
+
+// subject is that of the answer.
+func subject(of string) string {
+	const prefix = "Automatic reply: "
+	text, err := new(mime.WordDecoder).DecodeHeader(oneLine(of))
+	if err != nil || !utf8.ValidString(text) {
+		text = strings.ToValidUTF8(oneLine(of), "?")
+	}
+	runes := []rune(strings.TrimSpace(oneLine(text)))
+	if len(runes) > maxSubject {
+		runes = runes[:maxSubject]
+	}
+	encoded := mime.QEncoding.Encode("utf-8", strings.TrimSpace(prefix+string(runes)))
+	return strings.ReplaceAll(encoded, "?= =?", "?=\r\n =?") // each word on a line
+}
+
+// messageID is the first message id of the field, if it is one.
+func messageID(s string) string {
+	s = strings.TrimSpace(s)
+	end := strings.IndexByte(s, '>')
+	if !strings.HasPrefix(s, "<") || end < 0 || end > maxMessageID || strings.ContainsFunc(s[:end], func(c rune) bool { return c <= ' ' || c > '~' }) {
+		return ""
+	}
+	return s[:end+1]
+}
+
+// references are the last of those that the message had.
+func references(s string) string {
+	ids := strings.Fields(s)
+	size := 0
+	for i := len(ids) - 1; i >= 0; i-- {
+		size += len(ids[i]) + 1
+		if messageID(ids[i]) != ids[i] || size > maxReferences {
+			ids = ids[i+1:]
+			break
+		}
+	}
+	return strings.Join(ids, "\r\n ")
+}
+
+// oneLine keeps what others wrote from ending a header field.
+func oneLine(s string) string {
+	return strings.Map(func(r rune) rune {
+		if r < ' ' || r == 0x7f {
+			return -1
+		}
+		return r
+	}, s)
+}
+
+// crlf makes every line end CRLF.
+func crlf(s string) string {
+	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
+	return strings.ReplaceAll(s, "\n", "\r\n")
+}
