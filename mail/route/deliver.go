@@ -39,16 +39,26 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 	if err != nil {
 		return err
 	}
+	automatic, err := r.automatic(ctx, &env, raw, accounts)
+	if err != nil {
+		return err
+	}
 	var local local
 	err = r.update(ctx,
 		func() (err error) {
 			if local, err = r.prepare(ctx, whole, &env.Trace); err != nil {
 				return err
 			}
+			if err := automatic.prepare(ctx, r, &env.Trace); err != nil {
+				return err
+			}
 			return success.prepare(ctx, r, &env.Trace)
 		},
 		func(tx *store.Tx) error {
 			if err := r.deliver(tx, &local, accounts); err != nil {
+				return err
+			}
+			if err := automatic.commit(tx, r, &env.Trace); err != nil {
 				return err
 			}
 			return success.commit(tx, r, &env.Trace)

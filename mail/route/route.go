@@ -15,6 +15,7 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/mailbox"
+	"martlet/mail/oof"
 	"martlet/mail/queue"
 	"martlet/store"
 	"martlet/store/blob"
@@ -26,8 +27,14 @@ type Config struct {
 	Directory *directory.Directory
 	Mailboxes *mailbox.Mailboxes
 	Queue     *queue.Queue
-	Hostname  string       // our name in Received and Message-ID
-	Logger    *slog.Logger // nil: slog.Default
+	Absences  *oof.Absences // nil: nobody is ever away
+	Hostname  string        // our name in Received and Message-ID
+
+	// Knows tells whether an account knows an address that is not ours: from its
+	// contacts or from what it wrote. Nil: nobody knows anybody.
+	Knows func(tx *store.Tx, id directory.AccountID, address string) (bool, error)
+
+	Logger *slog.Logger // nil: slog.Default
 }
 
 // Router takes messages to their places. It is safe for concurrent use.
@@ -36,6 +43,8 @@ type Router struct {
 	directory *directory.Directory
 	mailboxes *mailbox.Mailboxes
 	queue     *queue.Queue
+	absences  *oof.Absences
+	knows     func(tx *store.Tx, id directory.AccountID, address string) (bool, error)
 	hostname  string
 	log       *slog.Logger
 
@@ -66,6 +75,8 @@ func New(cfg Config) *Router {
 		directory: cfg.Directory,
 		mailboxes: cfg.Mailboxes,
 		queue:     cfg.Queue,
+		absences:  cfg.Absences,
+		knows:     cfg.Knows,
 		hostname:  cfg.Hostname,
 		log:       cfg.Logger,
 		sent:      store.NewTable("sent", store.PrefixSent, sentKeys, times),

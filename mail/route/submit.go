@@ -117,6 +117,7 @@ type Plan struct {
 	// The forms of the message, each empty when nobody gets it.
 	inbound, outbound, kept []byte
 	complaint, success      *report // nil when there is nothing to report
+	automatic               automatic
 
 	// What prepare makes of them.
 	local    local // for the accounts' inboxes
@@ -160,7 +161,10 @@ func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*Plan,
 		sender := mail.Recipient{Address: account.Login, Local: true, Accounts: []directory.AccountID{account.ID}}
 		p.complaint = r.newReport(&p.env, sender, p.unknown, public)
 	}
-	p.success, err = r.deliveredReport(ctx, &p.env, public)
+	if p.success, err = r.deliveredReport(ctx, &p.env, public); err != nil {
+		return nil, err
+	}
+	p.automatic, err = r.automatic(ctx, &p.env, public, p.accounts)
 	return p, err
 }
 
@@ -267,6 +271,9 @@ func (p *Plan) prepare(ctx context.Context) (err error) {
 	if err := p.complaint.prepare(ctx, r, t); err != nil {
 		return err
 	}
+	if err := p.automatic.prepare(ctx, r, t); err != nil {
+		return err
+	}
 	return p.success.prepare(ctx, r, t)
 }
 
@@ -297,6 +304,9 @@ func (p *Plan) Commit(tx *store.Tx) error {
 		}
 	}
 	if err := p.complaint.commit(tx, r, &p.env.Trace); err != nil {
+		return err
+	}
+	if err := p.automatic.commit(tx, r, &p.env.Trace); err != nil {
 		return err
 	}
 	if err := p.success.commit(tx, r, &p.env.Trace); err != nil {
