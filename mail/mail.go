@@ -171,6 +171,10 @@ type Item struct {
 	LastVerb uint8    // MS-ASEMAIL 2.2.2.43, 0 for none
 	VerbTime time.Time
 	Parts    PartSeqs // kept by the mailbox
+
+	// Given by the mailbox when the item enters it.
+	Thread  ThreadID    // its conversation
+	Message MessageHash // its Message-ID, to find it by
 }
 
 // Position is the item's place in newest-first order.
@@ -181,11 +185,12 @@ func (it *Item) Position() Position { return Position{it.Received, it.ID} }
 // reading what happened since a ModSeq costs what happened since.
 type Change struct {
 	ModSeq   ModSeq
-	Item     ItemID // in the Hierarchy: the FolderID
-	Created  ModSeq // after the cursor of a reader that always reads to the end: it has never seen the item
-	Received int64  // the item's, so that a reader knows its Position
-	Deleted  bool   // a tombstone
-	MovedTo  Place  // of a tombstone: where the item went, if it was moved
+	Item     ItemID   // in the Hierarchy: the FolderID
+	Created  ModSeq   // after the cursor of a reader that always reads to the end: it has never seen the item
+	Received int64    // the item's, so that a reader knows its Position
+	Deleted  bool     // a tombstone
+	MovedTo  Place    // of a tombstone: where the item went, if it was moved
+	Thread   ThreadID // of a tombstone: the conversation the item was in
 }
 
 // Position is the changed item's place in newest-first order.

@@ -39,6 +39,10 @@ const (
 	PrefixSweep   Prefix = 0x27 // mail/mailbox: MailboxID, FolderID of what is gone but not yet swept
 	PrefixBuried  Prefix = 0x28 // mail/mailbox: MailboxID, FolderID, ItemID -> ModSeq of the tombstone
 
+	PrefixThread       Prefix = 0x29 // mail/mailbox: MailboxID, ThreadID, FolderID, ItemID -> time of receipt
+	PrefixMessage      Prefix = 0x2a // mail/mailbox: MailboxID, hash of a Message-ID -> ThreadID, places
+	PrefixThreadFolder Prefix = 0x2b // mail/mailbox: MailboxID, ThreadID -> FolderID where its mail goes
+
 	PrefixDevice     Prefix = 0x30 // sync/device: AccountID, DeviceID
 	PrefixCollection Prefix = 0x31 // sync/device: AccountID, DeviceID, FolderID
 

@@ -54,6 +54,12 @@ func (p Prefix) String() string {
 		return "sweep"
 	case PrefixBuried:
 		return "buried"
+	case PrefixThread:
+		return "thread"
+	case PrefixMessage:
+		return "message id"
+	case PrefixThreadFolder:
+		return "thread folder"
 	case PrefixDevice:
 		return "device"
 	case PrefixCollection:
