@@ -114,7 +114,7 @@ func (p *Phone) discover(ctx context.Context, method, target string, body []byte
 	if len(body) > 0 {
 		req.Header.Set("Content-Type", "text/xml")
 	}
-	answer, err := p.roundTrip(req)
+	answer, err := p.roundTrip(req, body)
 	if err != nil {
 		return nil, fmt.Errorf("phone: %w", err)
 	}

@@ -8,6 +8,7 @@ import (
 	"mime"
 	"net/http"
 	"strconv"
+	"time"
 
 	"martlet/protocol/wbxml"
 )
@@ -93,7 +94,7 @@ func (p *Phone) send(ctx context.Context, r Request) (*Answer, error) {
 			req.Header.Set("MS-ASAcceptMultiPart", "T")
 		}
 	}
-	answer, err := p.roundTrip(req)
+	answer, err := p.roundTrip(req, r.Body)
 	if err != nil {
 		return nil, fmt.Errorf("phone: %s: %w", r.Command, err)
 	}
@@ -105,21 +106,24 @@ func (p *Phone) send(ctx context.Context, r Request) (*Answer, error) {
 	return answer, nil
 }
 
-// roundTrip sends a request and reads the whole answer.
-func (p *Phone) roundTrip(req *http.Request) (*Answer, error) {
+// roundTrip sends a request and reads the whole answer. body is the request's,
+// for the trace.
+func (p *Phone) roundTrip(req *http.Request, body []byte) (answer *Answer, err error) {
+	start := time.Now()
+	defer func() { p.trace(req, body, answer, err, start) }()
 	resp, err := p.cfg.HTTPClient.Do(req)
 	if err != nil {
 		return nil, err
 	}
 	defer resp.Body.Close()
-	body, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
+	content, err := io.ReadAll(io.LimitReader(resp.Body, maxAnswer+1))
 	if err != nil {
 		return nil, fmt.Errorf("reading the answer: %w", err)
 	}
-	if len(body) > maxAnswer {
+	if len(content) > maxAnswer {
 		return nil, wbxml.ErrTooLarge
 	}
-	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: body}, nil
+	return &Answer{Status: resp.StatusCode, Header: resp.Header, Body: content}, nil
 }
 
 // Call sends the document of req, or no body when req is nil, and reads the

@@ -32,9 +32,17 @@ func (o FetchOptions) wire() *eas.FetchOptions {
 // Fetch brings a message with ItemOperations (MS-ASCMD 2.2.1.10). A body that
 // came as a part of its own is put into the message.
 func (p *Phone) Fetch(ctx context.Context, collection, serverID string, opt FetchOptions) (*eas.Email, error) {
-	reply, parts, err := p.fetch(ctx, &eas.Fetch{
-		Store: eas.StoreMailbox, CollectionID: collection, ServerID: serverID, Options: opt.wire(),
-	}, opt.Multipart)
+	return p.fetchEmail(ctx, &eas.Fetch{CollectionID: collection, ServerID: serverID}, opt)
+}
+
+// FetchFound brings a message by the LongID that Search gave it.
+func (p *Phone) FetchFound(ctx context.Context, longID string, opt FetchOptions) (*eas.Email, error) {
+	return p.fetchEmail(ctx, &eas.Fetch{LongID: longID}, opt)
+}
+
+func (p *Phone) fetchEmail(ctx context.Context, f *eas.Fetch, opt FetchOptions) (*eas.Email, error) {
+	f.Store, f.Options = eas.StoreMailbox, opt.wire()
+	reply, parts, err := p.fetch(ctx, f, opt.Multipart)
 	if err != nil {
 		return nil, err
 	}

@@ -32,6 +32,10 @@ type Config struct {
 	// 2.2.1.1.1.1) instead of as text.
 	Base64Query bool
 
+	// Trace, when set, is told of every exchange. It may be called from several
+	// goroutines.
+	Trace func(Exchange)
+
 	// Fate, when set, is asked before each request what becomes of it. It may be
 	// called from several goroutines.
 	Fate func(command string) Fate

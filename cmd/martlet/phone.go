@@ -1,0 +1,324 @@
+package main
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"crypto/tls"
+	"crypto/x509"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net/http"
+	"os"
+	"strings"
+	"time"
+
+	"github.com/spf13/cobra"
+	"golang.org/x/term"
+
+	"martlet/internal/phone"
+	"martlet/protocol/eas"
+)
+
+// phoneFlags say which phone speaks to which server.
+type phoneFlags struct {
+	url, user, version, device, kind, agent string
+	passwordStdin, insecure, xml            bool
+	ca, memory                              string
+	timeout                                 time.Duration
+}
+
+// passwordVariable holds the password where neither a terminal nor standard
+// input is at hand.
+const passwordVariable = "MARTLET_PHONE_PASSWORD"
+
+func (a *app) phoneCommand() *cobra.Command {
+	f := &phoneFlags{}
+	cmd := group(&cobra.Command{
+		Use: "phone", Short: "Be a phone: ask any ActiveSync server what a phone would ask",
+		Long: `Be a phone, to find out why one does not work: against this server or any
+other that speaks Exchange ActiveSync.
+
+Without --url the server is found as a phone finds it, by Autodiscover for the
+domain of --user. The password is asked for, read from standard input with
+--password-stdin, or taken from ` + passwordVariable + `.
+
+--xml shows every request and answer as XML. --memory FILE keeps what the phone
+knows, so that the next command goes on from there.`,
+		Example: `  martlet phone options --url https://mail.example.org --user robin@example.org
+  martlet phone sync Inbox --user robin@example.org --xml
+  martlet phone ping --user robin@example.org --memory phone.json --heartbeat 10m`,
+	}, a.phoneOptions(f), a.phoneDiscover(f), a.phoneProvision(f), a.phoneFolders(f), a.phoneSync(f), a.phonePing(f),
+		a.phoneSend(f), a.phoneSearch(f), a.phoneFind(f), a.phoneFetch(f))
+	flags := cmd.PersistentFlags()
+	flags.StringVar(&f.url, "url", "", "the server, or its ActiveSync endpoint (default: found by Autodiscover)")
+	flags.StringVar(&f.user, "user", "", "login, as typed into the phone")
+	flags.StringVar(&f.version, "protocol", "16.1", "protocol version: 2.5, 12.0, 12.1, 14.0, 14.1, 16.0 or 16.1")
+	flags.StringVar(&f.device, "device-id", "", "device id (default: made from the login)")
+	flags.StringVar(&f.kind, "device-type", "MartletPhone", "device type")
+	flags.StringVar(&f.agent, "user-agent", "", "User-Agent")
+	flags.BoolVar(&f.passwordStdin, "password-stdin", false, "read the password from the first line of standard input")
+	flags.BoolVar(&f.insecure, "insecure", false, "take any certificate")
+	flags.StringVar(&f.ca, "ca", "", "file of certificates to trust as well (PEM)")
+	flags.BoolVar(&f.xml, "xml", false, "show requests and answers as XML")
+	flags.StringVar(&f.memory, "memory", "", "file that keeps what the phone knows")
+	flags.DurationVar(&f.timeout, "timeout", time.Minute, "how long an answer may take, beyond what it is held")
+	return cmd
+}
+
+// handset is a phone of this command with where it came from.
+type handset struct {
+	*phone.Phone
+	app   *app
+	flags *phoneFlags
+}
+
+// onPhone runs fn with a phone, and keeps what it knows afterwards.
+func (a *app) onPhone(ctx context.Context, f *phoneFlags, held time.Duration, fn func(context.Context, *handset) error) error {
+	h, err := a.handset(ctx, f)
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, held+f.timeout)
+	defer cancel()
+	err = fn(ctx, h)
+	for _, odd := range h.Odd() {
+		a.note("odd: %s\n", odd)
+	}
+	return errors.Join(phoneError(err), h.keep())
+}
+
+// handset makes the phone that the flags describe.
+func (a *app) handset(ctx context.Context, f *phoneFlags) (*handset, error) {
+	if f.user == "" {
+		return nil, errors.New("whose phone? give --user")
+	}
+	version, err := eas.ParseVersion(f.version)
+	if err != nil {
+		return nil, fmt.Errorf("--protocol: %q is none of 2.5, 12.0, 12.1, 14.0, 14.1, 16.0, 16.1", f.version)
+	}
+	password, err := a.phonePassword(f)
+	if err != nil {
+		return nil, err
+	}
+	client, err := f.client()
+	if err != nil {
+		return nil, err
+	}
+	sum := sha256.Sum256([]byte(strings.ToLower(f.user)))
+	cfg := phone.Config{
+		URL: f.url, User: f.user, Password: password, Version: version, HTTPClient: client, UserAgent: f.agent,
+		DeviceID: cmp.Or(f.device, "martlet"+hex.EncodeToString(sum[:8])), DeviceType: f.kind,
+	}
+	if f.xml {
+		cfg.Trace = a.showExchange
+	}
+	if cfg.URL == "" {
+		if cfg.URL, err = a.discover(ctx, cfg); err != nil {
+			return nil, err
+		}
+		a.note("found %s\n", cfg.URL)
+	}
+	p, err := phone.New(cfg)
+	if err != nil {
+		return nil, err
+	}
+	h := &handset{p, a, f}
+	return h, h.remember()
+}
+
+func (a *app) phonePassword(f *phoneFlags) (string, error) {
+	if password, ok := os.LookupEnv(passwordVariable); ok {
+		return password, nil
+	}
+	switch {
+	case f.passwordStdin:
+		return firstLine(a.in)
+	case terminal(a.in):
+		a.note("Password of %s: ", f.user)
+		b, err := term.ReadPassword(int(a.in.Fd()))
+		a.note("\n")
+		return string(b), err
+	}
+	return "", fmt.Errorf("no password: give --password-stdin or set %s", passwordVariable)
+}
+
+// client is an HTTP client that trusts what the flags say.
+func (f *phoneFlags) client() (*http.Client, error) {
+	t := http.DefaultTransport.(*http.Transport).Clone()
+	t.TLSClientConfig = &tls.Config{InsecureSkipVerify: f.insecure}
+	if f.ca != "" {
+		pem, err := os.ReadFile(f.ca)
+		if err != nil {
+			return nil, err
+		}
+		pool, err := x509.SystemCertPool()
+		if err != nil {
+			pool = x509.NewCertPool()
+		}
+		if !pool.AppendCertsFromPEM(pem) {
+			return nil, fmt.Errorf("%s holds no certificate in PEM", f.ca)
+		}
+		t.TLSClientConfig.RootCAs = pool
+	}
+	return &http.Client{Transport: t}, nil
+}
+
+// remember reads what an earlier command kept.
+func (h *handset) remember() error {
+	if h.flags.memory == "" {
+		return nil
+	}
+	b, err := os.ReadFile(h.flags.memory)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	if err == nil {
+		err = h.Remember(b)
+	}
+	if err != nil {
+		return fmt.Errorf("--memory %s: %w", h.flags.memory, err)
+	}
+	return nil
+}
+
+func (h *handset) keep() error {
+	if h.flags.memory == "" {
+		return nil
+	}
+	b, err := h.Memory()
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(h.flags.memory, append(b, '\n'), 0o600)
+}
+
+// ready provisions and brings the folders, unless the phone knows them.
+func (h *handset) ready(ctx context.Context) error {
+	if h.PolicyKey() == 0 {
+		if _, err := h.Provision(ctx); err != nil {
+			return err
+		}
+	}
+	if len(h.Folders()) > 0 {
+		return nil
+	}
+	_, err := h.FolderSync(ctx)
+	return err
+}
+
+// folder finds a folder by name, id or, without either, the inbox.
+func (h *handset) folder(name string) (eas.Folder, error) {
+	if name == "" {
+		return h.Folder(eas.FolderInbox)
+	}
+	var names []string
+	for _, f := range h.Folders() {
+		if f.ServerID == name || strings.EqualFold(f.DisplayName, name) {
+			return f, nil
+		}
+		names = append(names, f.DisplayName)
+	}
+	return eas.Folder{}, fmt.Errorf("no folder %q; there are %s", name, strings.Join(names, ", "))
+}
+
+// discover finds the server of an address as a phone does: by its domain and by
+// the name autodiscover below it.
+func (a *app) discover(ctx context.Context, cfg phone.Config) (string, error) {
+	_, domain, ok := strings.Cut(cfg.User, "@")
+	if !ok {
+		return "", errors.New("no server: give --url, or an address as --user")
+	}
+	var tried error
+	for _, host := range []string{"autodiscover." + domain, domain} {
+		cfg.URL = "https://" + host
+		p, err := phone.New(cfg)
+		if err != nil {
+			return "", err
+		}
+		ctx, cancel := context.WithTimeout(ctx, 15*time.Second)
+		found, err := p.Autodiscover(ctx, cfg.User)
+		if err != nil {
+			var jsonErr error
+			if found, jsonErr = p.AutodiscoverJSON(ctx, cfg.User); jsonErr != nil {
+				tried = errors.Join(tried, fmt.Errorf("%s: %w", host, phoneError(err)))
+			}
+		}
+		cancel()
+		if found != "" {
+			return found, nil
+		}
+	}
+	return "", fmt.Errorf("no server found by Autodiscover, give --url:\n%w", tried)
+}
+
+// showExchange prints a request and its answer. Passwords are in neither.
+func (a *app) showExchange(e phone.Exchange) {
+	var b bytes.Buffer
+	fmt.Fprintf(&b, "> %s %s\n", e.Method, e.URL)
+	showBody(&b, "> ", e.Header, e.Request)
+	switch {
+	case e.Answer != nil:
+		fmt.Fprintf(&b, "< %d %s, %d bytes, %s\n", e.Answer.Status, http.StatusText(e.Answer.Status), len(e.Answer.Body), e.Took.Round(time.Microsecond))
+		showBody(&b, "< ", e.Answer.Header, e.Answer.Body)
+	case e.Err != nil:
+		fmt.Fprintf(&b, "< %v\n", e.Err)
+	}
+	a.note("%s", b.String())
+}
+
+// shownAtMost bounds what is printed of a body that is not WBXML.
+const shownAtMost = 4096
+
+func showBody(b *bytes.Buffer, mark string, h http.Header, body []byte) {
+	for _, name := range []string{"Ms-Asprotocolversion", "X-Ms-Policykey", "Ms-Server-Activesync", "Ms-Asprotocolversions", "Ms-Asprotocolcommands", "X-Ms-Location", "Retry-After", "Content-Type"} {
+		if v := h.Get(name); v != "" {
+			fmt.Fprintf(b, "%s%s: %s\n", mark, name, v)
+		}
+	}
+	text, ok := phone.XML(h, body)
+	if !ok {
+		text = string(body[:min(len(body), shownAtMost)])
+		if strings.ContainsFunc(text, func(r rune) bool { return r < ' ' && r != '\n' && r != '\r' && r != '\t' || r == '\ufffd' }) {
+			text = ""
+		}
+	}
+	for line := range strings.Lines(text) {
+		b.WriteString(mark + strings.TrimRight(line, "\r\n") + "\n")
+	}
+}
+
+// phoneError says what may be wrong, where an answer alone does not.
+func phoneError(err error) error {
+	var http *phone.HTTPError
+	var unknown x509.UnknownAuthorityError
+	var name x509.HostnameError
+	hint := ""
+	switch {
+	case err == nil:
+		return nil
+	case errors.As(err, &unknown), errors.As(err, &name):
+		hint = "the certificate is not trusted: a phone would refuse it, too; --ca or --insecure goes on"
+	case errors.As(err, &http):
+		hint = map[int]string{
+			401: "login or password are wrong",
+			403: "the account may not synchronise, or this device is blocked",
+			404: "there is no ActiveSync at this address",
+			449: "the server wants the device to provision: martlet phone provision",
+			451: "the mailbox is on another server: " + http.Header.Get("X-MS-Location"),
+			503: "the server is busy, or a proxy in front has no server behind it",
+			504: "a proxy in front gave up: it must wait for an hour (3600 s)",
+		}[http.Status]
+	case errors.Is(err, phone.ErrWipe):
+		hint = "an administrator has ordered the device to be wiped"
+	case errors.Is(err, context.DeadlineExceeded):
+		hint = "no answer within --timeout"
+	}
+	if hint == "" {
+		return err
+	}
+	return fmt.Errorf("%w\n%s", err, hint)
+}
