@@ -116,9 +116,12 @@ func (h *Handler) fetchItem(ctx context.Context, s *session, q *eas.Fetch, out *
 		}
 		class.Restrict(email, schema)
 	}
-	if out.parts != nil && email.Body != nil && email.Body.Data != nil {
-		email.Body.Part = out.parts.add([]byte(*email.Body.Data))
-		email.Body.Data = nil
+	if out.parts != nil && email.Body != nil { // an empty part, too, is one (MS-ASAIRS_R244)
+		var data []byte
+		if email.Body.Data != nil {
+			data = []byte(*email.Body.Data)
+		}
+		email.Body.Part, email.Body.Data = out.parts.add(data), nil
 	}
 	return &eas.FetchReply{Status: eas.ItemOperationsStatusSuccess, Class: className(item.Class), Properties: email}, nil
 }

@@ -142,6 +142,8 @@ func fetchStatus(err error) eas.ItemOperationsStatus {
 		return eas.ItemOperationsStatusNotFound
 	case errors.Is(err, errProtocol):
 		return eas.ItemOperationsStatusProtocolError
+	case errors.Is(err, errBodyPartType):
+		return eas.StatusBodyPartPreferenceTypeNotSupported
 	case errors.Is(err, errNotRendered):
 		return eas.ItemOperationsStatusConversionFailed
 	case errors.Is(err, store.ErrDiskFull):

@@ -14,7 +14,10 @@ import (
 func fetchOptions(s *session, q *eas.FetchOptions) (*class.Options, error) {
 	o := &eas.SyncOptions{}
 	if q != nil {
-		o.BodyPreference, o.MIMESupport = q.BodyPreference, q.MIMESupport
+		o.BodyPreference, o.MIMESupport, o.BodyPartPreference = q.BodyPreference, q.MIMESupport, q.BodyPartPreference
+	}
+	if err := checkBodyParts(s.version, o); err != nil {
+		return nil, err
 	}
 	if err := checkOptions(o, mail.ClassEmail); err != nil {
 		return nil, err
@@ -33,6 +36,10 @@ func whole(opt *class.Options) *class.Options {
 	w.BodyPreferences = append([]eas.BodyPreference(nil), opt.BodyPreferences...)
 	for i := range w.BodyPreferences {
 		w.BodyPreferences[i].TruncationSize, w.BodyPreferences[i].AllOrNone = nil, nil
+	}
+	w.BodyParts = append([]eas.BodyPartPreference(nil), opt.BodyParts...)
+	for i := range w.BodyParts {
+		w.BodyParts[i].TruncationSize, w.BodyParts[i].AllOrNone = nil, nil
 	}
 	return &w
 }
@@ -72,6 +79,13 @@ func itemWeight(o *eas.SyncOptions, v eas.Version) func(*mail.Item) int64 {
 		}
 	} else if v >= eas.V120 { // no body at all was asked for
 		body = func(int64) int64 { return 0 }
+	}
+	if len(o.BodyPartPreference) > 0 {
+		if whole := o.BodyPartPreference[0].TruncationSize; whole == nil {
+			return func(it *mail.Item) int64 { return fields + body(it.Blob.Size) + it.Blob.Size }
+		}
+		most := int64(*o.BodyPartPreference[0].TruncationSize)
+		return func(it *mail.Item) int64 { return fields + body(it.Blob.Size) + min(it.Blob.Size, most) }
 	}
 	return func(it *mail.Item) int64 { return fields + body(it.Blob.Size) }
 }

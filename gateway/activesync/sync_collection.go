@@ -24,6 +24,9 @@ var (
 
 	// errReadOnlyCache refuses a Sync as a whole.
 	errReadOnlyCache = fmt.Errorf("%w: clients add nothing to the recipient information", errProtocol)
+
+	// errBodyPartType refuses a request as a whole (MS-ASCMD_R5412).
+	errBodyPartType = errors.New("activesync: what is new in a message is HTML only")
 )
 
 // syncCollection is one collection of a Sync.
@@ -158,6 +161,23 @@ func checkPreferences(list []eas.BodyPreference) error {
 			return errProtocol
 		}
 		seen[*t] = true
+	}
+	return nil
+}
+
+// checkBodyParts allows preferences for what is new in a message from 14.1 on,
+// and HTML only (MS-ASAIRS 2.2.2.41.3).
+func checkBodyParts(v eas.Version, o *eas.SyncOptions) error {
+	if v < eas.V141 {
+		o.BodyPartPreference = nil
+	}
+	for i, p := range o.BodyPartPreference {
+		switch {
+		case p.Type == nil || i > 0:
+			return errProtocol
+		case *p.Type != uint(eas.BodyHTML):
+			return errBodyPartType
+		}
 	}
 	return nil
 }

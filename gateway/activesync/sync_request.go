@@ -89,6 +89,9 @@ func (h *Handler) readSync(ctx context.Context, s *session) (*syncRequest, *refu
 		if errors.Is(req.collections[i].err, errReadOnlyCache) {
 			return nil, &refusal{status: eas.SyncStatusProtocolError}, nil
 		}
+		if errors.Is(req.collections[i].err, errBodyPartType) {
+			return nil, &refusal{status: eas.StatusBodyPartPreferenceTypeNotSupported}, nil
+		}
 	}
 	return req, nil, nil
 }
@@ -240,6 +243,9 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 		return nil
 	}
 	c.err = c.readOptions(state.Options)
+	if c.err == nil {
+		c.err = checkBodyParts(s.version, &c.options)
+	}
 	if c.err == nil {
 		c.err = c.readCommands(s, folder)
 	}

@@ -27,10 +27,10 @@ type BodyPreference struct {
 // BodyPartPreference is the acceptable form of a message part (MS-ASAIRS
 // 2.2.2.11).
 type BodyPartPreference struct {
-	Type           *uint   `wbxml:"AirSyncBase:Type"`
-	TruncationSize *uint32 `wbxml:"AirSyncBase:TruncationSize"`
-	AllOrNone      *bool   `wbxml:"AirSyncBase:AllOrNone"`
-	Preview        *uint   `wbxml:"AirSyncBase:Preview"`
+	Type           *uint   `wbxml:"AirSyncBase:Type,ordered"` // only 2, HTML
+	TruncationSize *uint32 `wbxml:"AirSyncBase:TruncationSize,ordered"`
+	AllOrNone      *bool   `wbxml:"AirSyncBase:AllOrNone,ordered"`
+	Preview        *uint   `wbxml:"AirSyncBase:Preview,ordered"`
 }
 
 // Body is an item's body (MS-ASAIRS 2.2.2.9). A nil Data is absent, as it must

@@ -66,7 +66,6 @@ func readPreference(p *eas.BodyPreference) preference {
 // render fills dst.Body with the form that the client's preferences choose
 // (MS-ASAIRS 2.2.2.12).
 func (b *bodyReader) render(opt *Options, v *values, dst *eas.Email) error {
-	dst.NativeBodyType = b.native()
 	dst.Body = &v.body
 	var room [4]preference
 	prefs := b.order(opt, room[:0])

@@ -22,11 +22,12 @@ var (
 // Options say how a client wants its items.
 type Options struct {
 	Version         eas.Version
-	BodyPreferences []eas.BodyPreference // 12.0 and later, in the client's order
-	MIMESupport     uint                 // 0 never, 1 S/MIME messages, 2 all (MS-ASCMD 2.2.3.110)
-	MIMETruncation  *uint                // 0–8 (MS-ASCMD 2.2.3.111)
-	Truncation      *uint                // 2.5: 0–9 (MS-ASCMD 2.2.3.185)
-	Fetch           bool                 // the item was asked for by name: without preferences its body comes whole
+	BodyPreferences []eas.BodyPreference     // 12.0 and later, in the client's order
+	BodyParts       []eas.BodyPartPreference // 14.1 and later: what is new in its conversation is wanted
+	MIMESupport     uint                     // 0 never, 1 S/MIME messages, 2 all (MS-ASCMD 2.2.3.110)
+	MIMETruncation  *uint                    // 0–8 (MS-ASCMD 2.2.3.111)
+	Truncation      *uint                    // 2.5: 0–9 (MS-ASCMD 2.2.3.185)
+	Fetch           bool                     // the item was asked for by name: without preferences its body comes whole
 }
 
 // OptionsOf reads a collection's options block for one version.
@@ -34,6 +35,9 @@ func OptionsOf(v eas.Version, o *eas.SyncOptions) *Options {
 	opt := &Options{Version: v, BodyPreferences: o.BodyPreference, MIMETruncation: o.MIMETruncation, Truncation: o.Truncation}
 	if o.MIMESupport != nil {
 		opt.MIMESupport = *o.MIMESupport
+	}
+	if v >= eas.V141 {
+		opt.BodyParts = o.BodyPartPreference
 	}
 	return opt
 }

@@ -21,6 +21,8 @@ type values struct {
 	verb       uint8
 	body       eas.Body
 	data       string
+	part       eas.BodyPart
+	partData   string
 	flag       eas.Flag
 	flagStatus uint8
 	reminder   bool
@@ -55,6 +57,12 @@ func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Optio
 		return b.renderLegacy(opt, v, dst)
 	}
 	dst.Attachments = attachments(item, ix, files, v)
+	dst.NativeBodyType = b.native()
+	if len(opt.BodyParts) > 0 {
+		if err := b.renderPart(opt, v, dst); err != nil || len(opt.BodyPreferences) == 0 {
+			return err // MS-ASCON_R247: only the part
+		}
+	}
 	return b.render(opt, v, dst)
 }
 
