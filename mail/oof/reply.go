@@ -43,7 +43,7 @@ func (r *Reply) Bytes() []byte {
 		b.WriteString(fmt.Sprintf(format, args...) + "\r\n")
 	}
 	line("Date: %s", r.Date.UTC().Format(dateFormat))
-	line("From: %s", (&mail.Address{Name: oneLine(r.FromName), Address: oneLine(r.From)}).String())
+	line("From: %s", folded((&mail.Address{Name: short(oneLine(r.FromName)), Address: oneLine(r.From)}).String()))
 	line("To: <%s>", oneLine(r.To))
 	line("Subject: %s", subject(r.Subject))
 	line("Message-ID: <%s>", oneLine(r.ID))
@@ -86,13 +86,19 @@ func subject(of string) string {
 	if err != nil || !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(oneLine(of), "?")
 	}
-	runes := []rune(strings.TrimSpace(oneLine(text)))
-	if len(runes) > maxSubject {
-		runes = runes[:maxSubject]
-	}
-	encoded := mime.QEncoding.Encode("utf-8", strings.TrimSpace(prefix+string(runes)))
-	return strings.ReplaceAll(encoded, "?= =?", "?=\r\n =?") // each word on a line
+	return folded(mime.QEncoding.Encode("utf-8", prefix+short(strings.TrimSpace(oneLine(text)))))
 }
+
+// short is the beginning of a text.
+func short(s string) string {
+	if runes := []rune(s); len(runes) > maxSubject {
+		return string(runes[:maxSubject])
+	}
+	return s
+}
+
+// folded puts each encoded word on a line of its own.
+func folded(s string) string { return strings.ReplaceAll(s, "?= =?", "?=\r\n =?") }
 
 // messageID is the first message id of the field, if it is one.
 func messageID(s string) string {

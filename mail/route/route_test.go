@@ -10,6 +10,7 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/mailbox"
+	"martlet/mail/oof"
 	"martlet/mail/queue"
 	"martlet/push"
 	"martlet/store"
@@ -52,6 +53,7 @@ type fixture struct {
 	directory *directory.Directory
 	mailboxes *mailbox.Mailboxes
 	queue     *queue.Queue
+	absences  *oof.Absences
 	router    *Router
 	people    map[string]directory.AccountID
 }
@@ -71,6 +73,7 @@ func open(t testing.TB) *fixture {
 	f.must(err)
 	f.mailboxes = mailbox.New(mailbox.Config{Store: f.store, Blobs: f.blobs, Hub: push.NewHub(), Logger: log})
 	f.queue = queue.New(queue.Config{Store: f.store, Blobs: f.blobs, Logger: log})
+	f.absences = oof.New(f.store)
 	f.router = f.newRouter()
 	file, err := directory.ParseFile(strings.NewReader(people), "people.toml")
 	f.must(err)
@@ -91,6 +94,7 @@ func open(t testing.TB) *fixture {
 
 func (f *fixture) newRouter() *Router {
 	return New(Config{Store: f.store, Directory: f.directory, Mailboxes: f.mailboxes, Queue: f.queue,
+		Absences: f.absences, Knows: knowsFriends,
 		Hostname: "mx.example.org", Logger: slog.New(slog.DiscardHandler)})
 }
 
@@ -109,6 +113,7 @@ func (f *fixture) checkAll() {
 	f.must(f.mailboxes.Check(ctx, report))
 	f.must(f.queue.Check(ctx, report))
 	f.must(f.router.Check(ctx, report))
+	f.must(f.absences.Check(ctx, report))
 	f.must(f.blobs.Audit(ctx, blob.Audit{Deep: true, References: func(tx *store.Tx, count func(blob.Ref)) error {
 		for _, each := range []func(*store.Tx, func(blob.Ref)) error{f.mailboxes.References, f.queue.References, f.router.References} {
 			if err := each(tx, count); err != nil {
