@@ -1,6 +1,7 @@
 package oof_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -24,7 +25,7 @@ func open(t testing.TB) (*store.Store, *oof.Absences) {
 	o := oof.New(s)
 	t.Cleanup(func() {
 		report := func(p store.Problem) { t.Errorf("%s %s: %s", p.Table, p.Key, p.Text) }
-		if err := errors.Join(o.Check(t.Context(), report), s.Check(t.Context(), report), s.Close()); err != nil {
+		if err := errors.Join(o.Check(context.Background(), report), s.Check(context.Background(), report), s.Close()); err != nil {
 			t.Error(err)
 		}
 	})
@@ -33,7 +34,7 @@ func open(t testing.TB) (*store.Store, *oof.Absences) {
 
 func update(t testing.TB, s *store.Store, fn func(*store.Tx) error) {
 	t.Helper()
-	if err := s.Update(t.Context(), fn); err != nil {
+	if err := s.Update(context.Background(), fn); err != nil {
 		t.Fatal(err)
 	}
 }
@@ -86,7 +87,7 @@ func TestWhatCannotBeIsRefused(t *testing.T) {
 		"just not":       {oof.Absence{Messages: [oof.Audiences]oof.Message{{Text: strings.Repeat("x", oof.MaxText)}}}, nil},
 		"off with times": {oof.Absence{Start: now, End: now}, nil},
 	} {
-		if err := s.Update(t.Context(), func(tx *store.Tx) error { return o.Save(tx, 1, c.a) }); !errors.Is(err, c.want) {
+		if err := s.Update(context.Background(), func(tx *store.Tx) error { return o.Save(tx, 1, c.a) }); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v", name, err)
 		}
 	}
