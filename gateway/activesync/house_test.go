@@ -40,6 +40,8 @@ type house struct {
 	account   directory.Account
 	box       mail.MailboxID
 	log       *bytes.Buffer
+	heard     heard
+	listens   bool // answers are kept for their schemas
 }
 
 const (
@@ -53,6 +55,10 @@ func build(t testing.TB) *house {
 	t.Helper()
 	h := open(t, t.TempDir(), 0)
 	t.Cleanup(func() { h.close(t) })
+	if _, ok := t.(*testing.T); ok {
+		t.Cleanup(func() { h.heard.validate(t) })
+		h.listens = true
+	}
 	h.populate(t)
 	return h
 }
@@ -170,6 +176,9 @@ func (h *house) deliver(t testing.TB, f mail.FolderID, raw string, received int6
 func (h *house) do(r *http.Request) *http.Response {
 	w := httptest.NewRecorder()
 	h.handler.ServeHTTP(w, r)
+	if h.listens {
+		h.heard.hear(r, w)
+	}
 	return w.Result()
 }
 

@@ -234,7 +234,6 @@ func TestEveryMailComesOut(t *testing.T) {
 		}
 		h.deliver(t, 1, string(raw), 0)
 	}
-	valid := schemas(t)
 	for _, version := range []string{"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"} {
 		for _, body := range []string{"1", "2", "4"} {
 			t.Run(version+" type "+body, func(t *testing.T) {
@@ -255,7 +254,6 @@ func TestEveryMailComesOut(t *testing.T) {
 					if a.status != 200 {
 						t.Fatalf("HTTP %d", a.status)
 					}
-					valid(t, "Sync", version, a.body)
 					for _, id := range elements(a.xml, "ServerId") {
 						seen[id] = true
 					}
