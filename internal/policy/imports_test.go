@@ -26,6 +26,7 @@ var allowed = map[string][]string{
 	"sync/device":          {"store", "directory"},
 	"sync/class":           {"mail", "mail/calendar", "mail/message", "protocol/eas", "protocol/wbxml"},
 	"mail/search":          {"mail", "mail/message"},
+	"mail/draft":           {"mail/message"},
 	"mail/mailbox":         {"mail", "mail/message", "mail/search", "store", "store/blob", "push"},
 	"mail/queue":           {"mail", "store", "store/blob"},
 	"mail/smtp":            {"mail", "directory"},
