@@ -1,0 +1,46 @@
+package wbxml_test
+
+import (
+	"errors"
+	"testing"
+
+	"martlet/protocol/wbxml"
+)
+
+// The global tokens (MS-ASWBXML 1.6): the algorithm writes four of them, reads
+// two more that older writers use, and refuses the others, which have no meaning
+// in it. MS-ASWBXML_R801 to MS-ASWBXML_R820.
+func TestGlobalTokens(t *testing.T) {
+	type value struct {
+		_     struct{} `wbxml:"AirSync:Sync"`
+		Class string   `wbxml:"AirSync:Class"`
+		Data  []byte   `wbxml:"Email2:ConversationId"`
+	}
+	b, err := wbxml.Marshal(&value{Class: "Email", Data: []byte{1, 2}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	const want = "03016a0045" + "5003456d61696c0001" /* STR_I, END */ + "0016" /* SWITCH_PAGE */ + "49c302010201" /* OPAQUE */ + "01"
+	if got := unhex(t, want); string(got) != string(b) {
+		t.Errorf("written % x\nwant    % x", b, got)
+	}
+	for name, in := range map[string]string{
+		"ENTITY": "03016a004550024101" + "01",
+		"STR_T":  "03016a02410045508300" + "0101",
+	} {
+		var v value
+		if err := wbxml.Unmarshal(unhex(t, in), &v); err != nil || v.Class != "A" {
+			t.Errorf("%s: %q, %v", name, v.Class, err)
+		}
+	}
+	for name, token := range map[string]string{
+		"LITERAL": "04", "EXT_I_0": "40", "EXT_I_1": "41", "EXT_I_2": "42", "PI": "43", "LITERAL_C": "44",
+		"EXT_T_0": "80", "EXT_T_1": "81", "EXT_T_2": "82", "LITERAL_A": "84",
+		"EXT_0": "c0", "EXT_1": "c1", "EXT_2": "c2", "LITERAL_AC": "c4",
+	} {
+		var v value
+		if err := wbxml.Unmarshal(unhex(t, "03016a004550"+token+"000101"), &v); !errors.Is(err, wbxml.ErrMalformed) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
