@@ -219,5 +219,6 @@ type NewItem struct {
 	Keywords []string
 	LastVerb uint8
 	VerbTime time.Time
-	Object   uint64 // zero: a new one
+	Object   uint64   // zero: a new one
+	Thread   ThreadID // zero: the one that the message says
 }

@@ -222,6 +222,7 @@ const collectEvery = time.Hour
 func (s *server) care(ctx context.Context) {
 	s.running.Go(func() {
 		s.complain(ctx, "recover deliveries", s.router.Recover(ctx))
+		s.complain(ctx, "fill in conversations", s.mailboxes.FillThreads(ctx))
 		tick := time.NewTicker(collectEvery)
 		defer tick.Stop()
 		for {

@@ -31,12 +31,14 @@ type checker struct {
 	report  func(store.Problem)
 	places  map[folderKey]bool // where rows may be: true for a folder, false for the hierarchy and what is to be swept
 	indexes map[[32]byte]uint64
+	threads map[mail.MailboxID]threadCount
 }
 
 func newChecker(ctx context.Context, tx *store.Tx, report func(store.Problem)) *checker {
 	return &checker{
 		tx: tx, ctx: ctx, report: report,
 		places: map[folderKey]bool{}, indexes: map[[32]byte]uint64{},
+		threads: map[mail.MailboxID]threadCount{},
 	}
 }
 
@@ -63,6 +65,9 @@ func (c *checker) run() error {
 		return err
 	}
 	if err := c.orphans(); err != nil {
+		return err
+	}
+	if err := c.threadRows(); err != nil {
 		return err
 	}
 	return c.index()
@@ -222,7 +227,7 @@ func (c *checker) orphans() error {
 		prefix store.Prefix
 	}{
 		{"folder", store.PrefixFolder}, {"item", store.PrefixItem}, {"log", store.PrefixLog},
-		{"by-date", store.PrefixByDate}, {"buried", store.PrefixBuried},
+		{"by-date", store.PrefixByDate}, {"buried", store.PrefixBuried}, {"recipient", store.PrefixRecipient},
 	}
 	for _, t := range tables {
 		from := []byte{byte(t.prefix)}

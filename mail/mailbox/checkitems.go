@@ -22,6 +22,7 @@ func (c *checker) items(box mail.MailboxID, st state, folder mail.Folder) error 
 		it.ID, it.Folder = row.Key.Item, row.Key.Folder
 		count(&sum, &it, true)
 		c.holds(&it)
+		c.countThread(box, &it)
 		if err := c.item(row.Key, st, folder, &it); err != nil {
 			return err
 		}
@@ -39,6 +40,11 @@ func (c *checker) items(box mail.MailboxID, st state, folder mail.Folder) error 
 	}
 	if dates != sum.Items {
 		c.bad("by-date", at, "has %d rows for %d items", dates, sum.Items)
+	}
+	if folder.Role == mail.RoleRecipientInfo {
+		if err := c.recipients(at); err != nil {
+			return err
+		}
 	}
 	return c.log(at, st, folder, sum.Items)
 }
@@ -62,6 +68,9 @@ func (c *checker) item(k itemKey, st state, folder mail.Folder, it *mail.Item) e
 		return err
 	} else if !ok {
 		c.bad("item", k, "is not in the order by date")
+	}
+	if err := c.threadItem(k, it); err != nil {
+		return err
 	}
 	entry, err := logTable.Get(c.tx, logKey{k.Box, k.Folder, it.ModSeq})
 	switch {
@@ -136,6 +145,7 @@ func (c *checker) swept() error {
 				return err
 			}
 			c.holds(&row.Value)
+			c.countThread(at.Box, &row.Value)
 		}
 	}
 	return nil

@@ -38,7 +38,7 @@ func (m *Mailboxes) item(tx *store.Tx, k itemKey) (mail.Item, error) {
 func (m *Mailboxes) Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n mail.NewItem) (mail.Item, error) {
 	it := mail.Item{
 		Class: n.Class, Received: received(n.Received), Blob: n.Blob, Flags: n.Flags, FollowUp: n.FollowUp,
-		Keywords: n.Keywords, LastVerb: n.LastVerb, VerbTime: n.VerbTime, Object: n.Object,
+		Keywords: n.Keywords, LastVerb: n.LastVerb, VerbTime: n.VerbTime, Object: n.Object, Thread: n.Thread,
 	}
 	if err := normalise(&it); err != nil {
 		return it, err
@@ -55,6 +55,9 @@ func (m *Mailboxes) Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n 
 		return it, fmt.Errorf("mailbox: append: the object %d was never given out", it.Object)
 	}
 	if err := m.hold(tx, it.Class, n.Body); err != nil {
+		return it, err
+	}
+	if err := m.findThread(tx, box, &it, n.Index); err != nil {
 		return it, err
 	}
 	if err := m.addItem(tx, box, &st, &folder, &it); err != nil {
@@ -101,6 +104,7 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	}
 	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received, it.Blob, it.Parts =
 		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received, old.Blob, old.Parts
+	it.Thread, it.Message = old.Thread, old.Message
 	if body != nil {
 		it.Blob = body.Blob
 	}
@@ -116,6 +120,9 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 			return old, err
 		}
 		if err := m.letGo(tx, it.Class, old.Blob); err != nil {
+			return old, err
+		}
+		if err := m.renameMessage(tx, box, &it, body.Index); err != nil {
 			return old, err
 		}
 	}
@@ -222,6 +229,9 @@ func (m *Mailboxes) addItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 	if err := dateTable.Set(tx, dateKey{box, folder.ID, it.Position()}, struct{}{}); err != nil {
 		return err
 	}
+	if err := m.joinThread(tx, box, it); err != nil {
+		return err
+	}
 	return m.logItem(tx, box, st, folder, it)
 }
 
@@ -246,7 +256,10 @@ func (m *Mailboxes) bury(tx *store.Tx, box mail.MailboxID, st *state, folder *ma
 	count(folder, it, false)
 	c := mail.Change{
 		ModSeq: st.ModSeq, Item: it.ID, Created: it.Created, Received: it.Received,
-		Deleted: true, MovedTo: movedTo,
+		Deleted: true, MovedTo: movedTo, Thread: it.Thread,
+	}
+	if err := m.leaveThread(tx, box, it); err != nil {
+		return c, err
 	}
 	if err := itemTable.Delete(tx, itemKey{box, folder.ID, it.ID}); err != nil {
 		return c, err

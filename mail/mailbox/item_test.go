@@ -202,7 +202,7 @@ func TestDeletedItemLeavesATombstone(t *testing.T) {
 		c, err = h.Delete(tx, 1, inbox, it.ID)
 		return err
 	})
-	want := mail.Change{ModSeq: it.ModSeq + 1, Item: it.ID, Created: it.Created, Received: 7, Deleted: true}
+	want := mail.Change{ModSeq: it.ModSeq + 1, Item: it.ID, Created: it.Created, Received: 7, Deleted: true, Thread: it.Thread}
 	if c != want {
 		t.Errorf("answered %+v, want %+v", c, want)
 	}

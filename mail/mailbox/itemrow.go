@@ -18,6 +18,12 @@ const maxItemText = 32 << 10
 // of the item was last changed.
 const partFields = 12
 
+// The fields after those.
+const (
+	threadField = iota + partFields + len(mail.PartSeqs{})
+	messageField
+)
+
 // The place of the item, its folder and number, is in the key.
 func appendItem(dst []byte, it mail.Item) []byte {
 	e := store.NewEncoder(dst)
@@ -41,6 +47,10 @@ func appendItem(dst []byte, it mail.Item) []byte {
 	for i, s := range it.Parts {
 		e.Uint(partFields+i, uint64(s))
 	}
+	if !it.Thread.IsZero() {
+		e.Bytes(threadField, it.Thread[:])
+	}
+	e.Uint(messageField, uint64(it.Message))
 	return e.Out()
 }
 
@@ -72,6 +82,11 @@ func parseItem(b []byte) (it mail.Item, err error) {
 			it.VerbTime = f.Time()
 		case partFields, partFields + 1, partFields + 2, partFields + 3:
 			it.Parts[f.Number-partFields] = mail.ModSeq(f.Uint())
+		case threadField:
+			it.Thread, err = parseThreadID(f.Bytes())
+			return err
+		case messageField:
+			it.Message = mail.MessageHash(f.Uint())
 		}
 		return nil
 	})

@@ -109,6 +109,7 @@ func (m *Mailboxes) state(tx *store.Tx, box mail.MailboxID) (state, error) {
 // create makes the default folders. The numbers go on from what st has given
 // out, since rows of a removed mailbox may wait for the sweep.
 func (m *Mailboxes) create(tx *store.Tx, box mail.MailboxID, st state) (state, error) {
+	st.Threaded = true
 	if st.Removed {
 		st.Removed = false
 		if err := sweepTable.Delete(tx, folderKey{box, mail.Hierarchy}); err != nil {

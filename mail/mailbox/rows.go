@@ -20,6 +20,7 @@ type state struct {
 	Object    uint64
 	Folders   uint32 // how many there are
 	Removed   bool   // nothing may be read; what is left waits for the sweep
+	Threaded  bool   // every message has its conversation: see FillThreads
 }
 
 // The keys. They are big-endian and of fixed length, so that byte order is the
@@ -69,6 +70,9 @@ var (
 	roleTable = store.NewTable("role", store.PrefixRole,
 		store.Codec[roleKey]{Append: appendRoleKey, Parse: parseRoleKey},
 		store.Codec[mail.FolderID]{Append: appendFolderID, Parse: parseFolderID})
+	recipientTable = store.NewTable("recipient", store.PrefixRecipient,
+		store.Codec[recipientKey]{Append: appendRecipientKey, Parse: parseRecipientKey},
+		store.Codec[recipientRow]{Append: appendRecipient, Parse: parseRecipient})
 	sweepTable = store.NewTable("sweep", store.PrefixSweep, folderKeys, nothing)
 	indexTable = store.NewTable("index", store.PrefixIndex,
 		store.Codec[[32]byte]{Append: appendHash, Parse: parseHash},
@@ -194,6 +198,7 @@ func appendState(dst []byte, s state) []byte {
 	e.Uint(5, s.Object)
 	e.Uint(6, uint64(s.Folders))
 	e.Bool(7, s.Removed)
+	e.Bool(8, s.Threaded)
 	return e.Out()
 }
 
@@ -214,6 +219,8 @@ func parseState(b []byte) (s state, err error) {
 			s.Folders = uint32(f.Uint())
 		case 7:
 			s.Removed = f.Uint() != 0
+		case 8:
+			s.Threaded = f.Uint() != 0
 		}
 		return nil
 	})
@@ -272,6 +279,9 @@ func appendChange(dst []byte, c mail.Change) []byte {
 	e.Bool(4, c.Deleted)
 	e.Uint(5, uint64(c.MovedTo.Folder))
 	e.Uint(6, uint64(c.MovedTo.Item))
+	if !c.Thread.IsZero() {
+		e.Bytes(7, c.Thread[:])
+	}
 	return e.Out()
 }
 
@@ -290,6 +300,9 @@ func parseChange(b []byte) (c mail.Change, err error) {
 			c.MovedTo.Folder = mail.FolderID(f.Uint())
 		case 6:
 			c.MovedTo.Item = mail.ItemID(f.Uint())
+		case 7:
+			c.Thread, err = parseThreadID(f.Bytes())
+			return err
 		}
 		return nil
 	})

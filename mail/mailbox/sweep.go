@@ -83,7 +83,7 @@ func (m *Mailboxes) deleteSome(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 		if row.Key.Item > last || len(some) == emptyChunk {
 			break
 		}
-		row.Value.ID = row.Key.Item
+		row.Value.ID, row.Value.Folder = row.Key.Item, f
 		some = append(some, row.Value)
 	}
 	if len(some) == 0 {
@@ -224,7 +224,7 @@ func (m *Mailboxes) sweepPlace(tx *store.Tx, k folderKey, limit int) (int, error
 	if err != nil {
 		return n, err
 	}
-	for _, prefix := range []store.Prefix{store.PrefixLog, store.PrefixBuried} {
+	for _, prefix := range []store.Prefix{store.PrefixLog, store.PrefixBuried, store.PrefixRecipient} {
 		swept, err := sweepRows(tx, prefix, k, limit-n)
 		if err != nil {
 			return n, err
@@ -235,6 +235,9 @@ func (m *Mailboxes) sweepPlace(tx *store.Tx, k folderKey, limit int) (int, error
 		return n, nil
 	}
 	if k.Folder == mail.Hierarchy {
+		if swept, err := sweepRules(tx, k.Box, limit-n); err != nil || n+swept >= limit {
+			return n + swept, err
+		}
 		if err := stateTable.Delete(tx, k.Box); err != nil {
 			return n, err
 		}
@@ -260,6 +263,10 @@ func (m *Mailboxes) sweepItems(tx *store.Tx, k folderKey, limit int) (int, error
 			return 0, err
 		}
 		if err := dateTable.Delete(tx, dateKey{k.Box, k.Folder, it.Position()}); err != nil {
+			return 0, err
+		}
+		it.Folder = k.Folder
+		if err := m.leaveThread(tx, k.Box, it); err != nil {
 			return 0, err
 		}
 		if err := itemTable.Delete(tx, itemKey{k.Box, k.Folder, it.ID}); err != nil {

@@ -1,0 +1,104 @@
+package mailbox
+
+import (
+	"errors"
+	"fmt"
+
+	"martlet/mail"
+	"martlet/store"
+)
+
+// SetThreadFolder makes a folder the place for all mail of a conversation that
+// is delivered from now on; zero takes that back. Nothing that is there already
+// moves. A conversation that has no message in the mailbox is mail.ErrNoItem, a
+// missing folder mail.ErrNoFolder.
+func (m *Mailboxes) SetThreadFolder(tx *store.Tx, box mail.MailboxID, t mail.ThreadID, f mail.FolderID) error {
+	if f == 0 {
+		return ruleTable.Delete(tx, ruleKey{box, t})
+	}
+	if _, err := m.Folder(tx, box, f); err != nil {
+		return err
+	}
+	for _, err := range m.Thread(tx, box, t) {
+		if err != nil {
+			return err
+		}
+		return ruleTable.Set(tx, ruleKey{box, t}, f)
+	}
+	return mail.ErrNoItem
+}
+
+// ThreadFolder returns where mail of a conversation goes, zero if nobody said.
+// A folder that is gone by now is none.
+func (m *Mailboxes) ThreadFolder(tx *store.Tx, box mail.MailboxID, t mail.ThreadID) (mail.FolderID, error) {
+	f, err := ruleTable.Get(tx, ruleKey{box, t})
+	if errors.Is(err, store.ErrNotFound) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, fmt.Errorf("mailbox: thread folder: %w", err)
+	}
+	there, err := folderTable.Has(tx, folderKey{box, f})
+	if err != nil {
+		return 0, fmt.Errorf("mailbox: thread folder: %w", err)
+	}
+	if !there {
+		return 0, nil
+	}
+	return f, nil
+}
+
+// Divert returns the folder that a message for the folder f is to be put into:
+// that of its conversation, if there is one.
+func (m *Mailboxes) Divert(tx *store.Tx, box mail.MailboxID, f mail.FolderID, body mail.Body) (mail.FolderID, error) {
+	// Nearly no mailbox has such rules: a look costs less than to find the thread.
+	any := false
+	for _, err := range ruleTable.Keys(tx, store.TableRange[ruleKey]{Prefix: appendBox(nil, box)}) {
+		if err != nil {
+			return f, fmt.Errorf("mailbox: divert: %w", err)
+		}
+		any = true
+		break
+	}
+	if !any {
+		return f, nil
+	}
+	ix := body.Index
+	if ix == nil {
+		var err error
+		if ix, err = m.Index(tx, body.Blob); errors.Is(err, mail.ErrNoItem) {
+			return f, nil // Append will say what is wrong
+		} else if err != nil {
+			return f, err
+		}
+	}
+	t, err := m.ThreadOf(tx, box, ix)
+	if err != nil {
+		return f, err
+	}
+	to, err := m.ThreadFolder(tx, box, t)
+	if err != nil || to == 0 {
+		return f, err
+	}
+	return to, nil
+}
+
+// sweepRules deletes up to limit rules of a mailbox that is gone.
+func sweepRules(tx *store.Tx, box mail.MailboxID, limit int) (int, error) {
+	var keys []ruleKey
+	for k, err := range ruleTable.Keys(tx, store.TableRange[ruleKey]{Prefix: appendBox(nil, box)}) {
+		if err != nil {
+			return 0, err
+		}
+		if len(keys) == limit {
+			break
+		}
+		keys = append(keys, k)
+	}
+	for _, k := range keys {
+		if err := ruleTable.Delete(tx, k); err != nil {
+			return 0, err
+		}
+	}
+	return len(keys), nil
+}
