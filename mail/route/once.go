@@ -1,6 +1,7 @@
 package route
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"time"
@@ -114,6 +115,16 @@ var nothing = store.Codec[struct{}]{
 		}
 		return struct{}{}, nil
 	},
+}
+
+// Sent tells whether a message with this Key was sent within the last day, for
+// callers whose message cannot be made again: what it answered may be gone.
+func (r *Router) Sent(ctx context.Context, k Key) (bool, error) {
+	err := r.checkOnce(ctx, k, time.Now())
+	if errors.Is(err, ErrDuplicate) {
+		return true, nil
+	}
+	return false, err
 }
 
 // used returns ErrDuplicate for a Key used within the last day.

@@ -1,0 +1,227 @@
+package activesync
+
+import (
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/mail/compose"
+	"martlet/mail/message"
+	"martlet/mail/route"
+	"martlet/protocol/eas"
+	"martlet/store"
+)
+
+// smart is a SmartReply or a SmartForward, as any version wrote it.
+type smart struct {
+	kind     compose.Kind
+	source   *eas.SmartSource
+	mime     []byte
+	replace  bool
+	save     bool
+	clientID string
+
+	forwardees []eas.Forwardee // instead of mime
+	body       *eas.Body
+}
+
+// fromQuery takes what versions before 14.0 say in the request line (MS-ASHTTP
+// 2.2.1.1.1.2.5). There is no ClientId: the request itself is remembered.
+func (m *smart) fromQuery(s *session) {
+	q := &s.query
+	m.source = &eas.SmartSource{FolderID: q.CollectionID, ItemID: q.ItemID, LongID: q.LongID, InstanceID: q.Occurrence}
+	m.mime, m.save = s.body, q.SaveInSent
+	sum := sha256.New()
+	for _, part := range []string{s.command.name, q.CollectionID, q.ItemID, q.LongID, q.Occurrence} {
+		sum.Write([]byte(part + "\x00"))
+	}
+	sum.Write(s.body)
+	m.clientID = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+}
+
+// checkComposed checks what all commands that send a message have in common.
+func checkComposed(clientID, accountID, templateID string) error {
+	switch {
+	case accountID != "": // there is but one account (MS-ASCMD 2.2.3.3.1)
+		return statusError(eas.StatusInvalidAccountID)
+	case templateID != "":
+		return statusError(eas.StatusIRMFeatureDisabled)
+	case clientID == "" || len(clientID) > maxClientID:
+		return statusError(eas.StatusInvalidXML)
+	}
+	return nil
+}
+
+// sendSmart finds the original, puts the two messages together and sends what
+// comes of it, once. The original tells what was done with it, in the same
+// transaction.
+func (h *Handler) sendSmart(ctx context.Context, s *session, m *smart) error {
+	sub := route.Submission{Account: s.account.ID, SaveInSent: m.save, Once: route.Key{Account: s.account.ID, Device: s.query.DeviceID, ClientID: m.clientID}}
+	if sent, err := h.c.Router.Sent(ctx, sub.Once); err != nil || sent {
+		if sent {
+			h.sessionLog(s).Info("message was sent before")
+		}
+		return sendError(err)
+	}
+	item, ix, err := h.openSource(ctx, s, m.source)
+	switch {
+	case err != nil:
+		return err
+	case len(m.mime) == 0 && len(m.forwardees) == 0:
+		return statusError(eas.StatusInvalidMIME)
+	case item.Class != mail.ClassEmail && m.kind == compose.Reply: // MS-ASCMD_R4410
+		return statusError(eas.StatusMessageReplyNotAllowed)
+	case item.Class != mail.ClassEmail:
+		return statusError(eas.StatusUnexpectedItemClass)
+	}
+	// The original, its parts and what comes of them are in memory together.
+	release, err := h.reserve(ctx, 3*item.Blob.Size)
+	if err != nil {
+		return err
+	}
+	defer release()
+	raw, err := h.c.Mailboxes.Blobs().Read(ctx, item.Blob)
+	if err != nil {
+		return err
+	}
+	original := &compose.Original{Index: ix, Raw: raw, Received: time.UnixMilli(item.Received)}
+	if err := h.prepareMeeting(s, m, original); err != nil {
+		return err
+	}
+	sub.Raw, err = composeSmart(m, original, h.c.MaxMessageBytes)
+	if err != nil {
+		return err
+	}
+	sub.Then = h.markDone(s, &item, verbOf(m, ix, sub.Raw, &s.account))
+	return h.submit(ctx, s, sub)
+}
+
+// composeSmart puts the client's message and the original together. What goes
+// wrong with a message, up to a panic over bytes nobody has foreseen, is told
+// as such.
+func composeSmart(m *smart, o *compose.Original, limit int64) (raw []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			raw, err = nil, statusError(eas.StatusMessageReplyFailed)
+		}
+	}()
+	raw, err = compose.Smart(m.mime, o, compose.Options{Kind: m.kind, Replace: m.replace, Now: time.Now(), Limit: limit})
+	if errors.Is(err, compose.ErrTooLarge) {
+		return nil, statusError(eas.StatusSendQuotaExceeded)
+	}
+	return raw, err
+}
+
+// openSource finds the message that is answered or forwarded (MS-ASCMD
+// 2.2.3.173): by LongId, or by folder and item.
+func (h *Handler) openSource(ctx context.Context, s *session, q *eas.SmartSource) (item mail.Item, ix *message.Index, err error) {
+	switch {
+	case q == nil, *q == eas.SmartSource{}: // MS-ASCMD_R3969
+		return item, nil, statusError(eas.StatusInvalidXML)
+	case q.LongID != "" && (q.FolderID != "" || q.ItemID != "" || q.InstanceID != ""): // MS-ASCMD_R3243
+		return item, nil, statusError(eas.StatusInvalidCombinationOfIDs)
+	case q.LongID == "" && (q.FolderID == "" || q.ItemID == ""):
+		return item, nil, statusError(eas.StatusInvalidCombinationOfIDs)
+	}
+	item, ix, err = h.openNamed(ctx, s, q.FolderID, q.ItemID, q.LongID)
+	if errors.Is(err, mail.ErrNoItem) || errors.Is(err, mail.ErrNoFolder) { // MS-ASCMD_R4930
+		return item, nil, statusError(eas.StatusItemNotFound)
+	}
+	return item, ix, err
+}
+
+// openNamed opens an item by its LongId or by its folder and itself.
+func (h *Handler) openNamed(ctx context.Context, s *session, folderID, itemID, long string) (item mail.Item, ix *message.Index, err error) {
+	if long == "" {
+		named, err := h.folder(ctx, s, folderID)
+		if err != nil {
+			return item, nil, err
+		}
+		folder, id, err := parseItemID(itemID)
+		if err != nil {
+			return item, nil, err
+		}
+		if folder != named {
+			return item, nil, mail.ErrNoItem
+		}
+		return h.openItem(ctx, s, folder, id)
+	}
+	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		if item, err = h.itemByLongID(tx, s, long); err != nil {
+			return err
+		}
+		ix, err = h.c.Mailboxes.Index(tx, item.Blob)
+		return err
+	})
+	return item, ix, err
+}
+
+// The verbs (MS-ASEMAIL 2.2.2.44).
+const (
+	verbReply    = 1
+	verbReplyAll = 2
+	verbForward  = 3
+)
+
+// verbOf tells what a user did with a message. A reply is one to all if it goes
+// to somebody else whom the original went to.
+func verbOf(m *smart, original *message.Index, raw []byte, own *directory.Account) uint8 {
+	if m.kind == compose.Forward {
+		return verbForward
+	}
+	answer := message.Parse(raw)
+	senders := slices.Concat(original.From, original.ReplyTo, original.Sender)
+	isOwn := func(address string) bool {
+		return strings.EqualFold(address, own.Login) || slices.ContainsFunc(own.Aliases, func(a string) bool { return strings.EqualFold(a, address) })
+	}
+	in := func(list []message.Address, address string) bool {
+		return slices.ContainsFunc(list, func(a message.Address) bool { return strings.EqualFold(a.Address, address) })
+	}
+	others := 0
+	for _, to := range slices.Concat(answer.To, answer.Cc, answer.Bcc) {
+		if to.Address == "" || isOwn(to.Address) || in(senders, to.Address) {
+			continue
+		}
+		if in(original.To, to.Address) || in(original.Cc, to.Address) {
+			others++
+		}
+	}
+	// Who answers what they sent themselves answers whom they sent it to.
+	if len(original.From) > 0 && isOwn(original.From[0].Address) {
+		others--
+	}
+	if others > 0 {
+		return verbReplyAll
+	}
+	return verbReply
+}
+
+// markDone notes with the original what was done with it (MS-ASEMAIL 2.2.2.44,
+// 2.2.2.45). One that is gone by then needs no mark.
+func (h *Handler) markDone(s *session, item *mail.Item, verb uint8) func(tx *store.Tx) error {
+	now, id := time.Now(), formatLongID(item)
+	return func(tx *store.Tx) error {
+		it, err := h.itemByLongID(tx, s, id) // it may have moved meanwhile
+		if err == nil {
+			_, err = h.c.Mailboxes.UpdateItem(tx, s.box, it.Folder, it.ID, func(it *mail.Item) {
+				it.LastVerb, it.VerbTime = verb, now
+				if verb == verbForward {
+					it.Flags |= mail.FlagForwarded
+				} else {
+					it.Flags |= mail.FlagAnswered
+				}
+			})
+		}
+		if errors.Is(err, mail.ErrNoItem) || errors.Is(err, mail.ErrNoFolder) {
+			return nil
+		}
+		return err
+	}
+}

@@ -1,0 +1,459 @@
+package activesync_test
+
+import (
+	"context"
+	"encoding/base64"
+	"html"
+	"net/http"
+	"slices"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+
+	"martlet/mail"
+	"martlet/mail/message"
+	"martlet/store"
+)
+
+// toAll is a message to several people, with an attachment and a picture that
+// its text shows.
+var toAll = crlf(`From: Ben Birch <ben@example.com>
+To: Anna Ash <anna@example.org>, carl@example.com
+Cc: dora@example.com
+Subject: Lunch
+Date: Mon, 01 Jun 2026 10:00:00 +0000
+Message-ID: <lunch@example.com>
+MIME-Version: 1.0
+Content-Type: multipart/mixed; boundary=m
+
+--m
+Content-Type: multipart/related; boundary=r
+
+--r
+Content-Type: text/html; charset=utf-8
+
+<html><body><p>At noon? <img src="cid:map"></p></body></html>
+--r
+Content-Type: image/png
+Content-ID: <map>
+Content-Transfer-Encoding: base64
+
+iVBORw0KGgo=
+--r--
+--m
+Content-Type: application/pdf; name=menu.pdf
+Content-Disposition: attachment; filename=menu.pdf
+Content-Transfer-Encoding: base64
+
+JVBERi0=
+--m--
+`)
+
+// mine is what the user writes; anna gets it, too.
+const mine = "From: anna@example.org\r\nTo: ben@example.com, anna@example.org\r\nSubject: RE: Lunch\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nMine: gern\r\n"
+
+// smart sends a SmartReply or SmartForward of an item in the way of the
+// phone's version; extra stands in the request since 14.0.
+func (p *phone) smart(cmd, clientID string, it mail.Item, mime, extra string) answer {
+	p.t.Helper()
+	folder, item := strconv.Itoa(int(it.Folder)), serverID(it)
+	if slices.Contains(allVersions[:3], p.version) {
+		return p.post(cmd, "message/rfc822", []byte(mime), "CollectionId", folder, "ItemId", item, "SaveInSent", "T")
+	}
+	return p.smartXML(cmd, `<ClientId>`+clientID+`</ClientId><Source><FolderId>`+folder+`</FolderId><ItemId>`+item+`</ItemId></Source><SaveInSentItems/>`+extra+opaque(mime))
+}
+
+// smartXML sends the command with these children.
+func (p *phone) smartXML(cmd, children string) answer {
+	p.t.Helper()
+	body, err := fromXML(`<` + cmd + ` xmlns="ComposeMail">` + children + `</` + cmd + `>`)
+	if err != nil {
+		p.t.Fatal(err)
+	}
+	return p.post(cmd, "application/vnd.ms-sync.wbxml", body)
+}
+
+func opaque(mime string) string {
+	return `<Mime encoding="base64">` + base64.StdEncoding.EncodeToString([]byte(mime)) + `</Mime>`
+}
+
+func serverID(it mail.Item) string {
+	return strconv.Itoa(int(it.Folder)) + ":" + strconv.Itoa(int(it.ID))
+}
+
+// last is the newest item of a folder with its bytes.
+func (h *house) last(t testing.TB, role mail.Role) (it mail.Item, raw string) {
+	t.Helper()
+	f := h.folder(t, role)
+	err := h.store.View(context.Background(), func(tx *store.Tx) error {
+		for item, err := range h.mailboxes.Items(tx, h.box, f, 0) {
+			if err != nil {
+				return err
+			}
+			it = item
+		}
+		return nil
+	})
+	if err != nil || it.ID == 0 {
+		t.Fatalf("no item in the folder: %v", err)
+	}
+	b, err := h.blobs.Read(context.Background(), it.Blob)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return it, string(b)
+}
+
+// item reads an item again.
+func (h *house) item(t testing.TB, it mail.Item) mail.Item {
+	t.Helper()
+	var now mail.Item
+	err := h.store.View(context.Background(), func(tx *store.Tx) (err error) {
+		now, err = h.mailboxes.Item(tx, h.box, it.Folder, it.ID)
+		return err
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	return now
+}
+
+// texts are all texts of a message.
+func texts(raw string) string {
+	ix := message.Parse([]byte(raw))
+	var b strings.Builder
+	for i := range ix.Parts {
+		if strings.HasPrefix(ix.Parts[i].Type, "text/") {
+			text, _, _, _ := ix.ReadText(i, message.Bytes(raw), -1)
+			b.WriteString(html.UnescapeString(text) + "\n")
+		}
+	}
+	return b.String()
+}
+
+var allVersions = []string{"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"}
+
+func TestASmartReplyQuotesTheOriginal(t *testing.T) {
+	for _, version := range allVersions {
+		t.Run(version, func(t *testing.T) {
+			h := build(t)
+			it := h.deliver(t, 1, toAll, 0)
+			p := newPhone(t, h, "phone", version)
+			p.provision()
+			for range 2 { // the second time its answer was lost
+				if a := p.smart("SmartReply", "c1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
+					t.Fatalf("HTTP %d\n%s", a.status, a.xml) // MS-ASCMD_R605
+				}
+			}
+			if n := h.items(t, mail.RoleInbox); n != 2 {
+				t.Errorf("%d messages in the inbox, want the original and one reply", n)
+			}
+			_, sent := h.last(t, mail.RoleSent)
+			_, got := h.last(t, mail.RoleInbox)
+			for _, raw := range []string{sent, got} {
+				text := texts(raw)
+				for _, want := range []string{"Mine: gern", "At noon?", "From: Ben Birch <ben@example.com>", "Cc: dora@example.com"} {
+					if !strings.Contains(text, want) {
+						t.Errorf("%q is missing in\n%s", want, text)
+					}
+				}
+				ix := message.Parse([]byte(raw))
+				if ix.InReplyTo != "lunch@example.com" || len(ix.References) != 1 || ix.ThreadTopic != "Lunch" || len(ix.ThreadIndex) != 27 {
+					t.Errorf("not in the conversation: %q %q %q %x", ix.InReplyTo, ix.References, ix.ThreadTopic, ix.ThreadIndex)
+				}
+				if strings.Contains(raw, "menu.pdf") || !strings.Contains(raw, "<map>") {
+					t.Errorf("a reply has the pictures of the text and no files:\n%s", raw)
+				}
+			}
+			if it = h.item(t, it); it.LastVerb != 1 || it.Flags&mail.FlagAnswered == 0 || it.VerbTime.IsZero() {
+				t.Errorf("the original tells verb %d, flags %b", it.LastVerb, it.Flags)
+			}
+		})
+	}
+}
+
+func TestASmartForwardKeepsTheAttachments(t *testing.T) {
+	for _, version := range allVersions {
+		t.Run(version, func(t *testing.T) {
+			h := build(t)
+			it := h.deliver(t, 1, toAll, 0)
+			p := newPhone(t, h, "phone", version)
+			p.provision()
+			for range 2 {
+				if a := p.smart("SmartForward", "c1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
+					t.Fatalf("HTTP %d\n%s", a.status, a.xml) // MS-ASCMD_R568
+				}
+			}
+			if n := h.items(t, mail.RoleSent); n != 1 {
+				t.Errorf("sent %d times", n)
+			}
+			_, raw := h.last(t, mail.RoleSent)
+			if !strings.Contains(raw, "menu.pdf") || !strings.Contains(raw, "JVBERi0=") || !strings.Contains(raw, "<map>") || !strings.Contains(texts(raw), "At noon?") {
+				t.Errorf("not whole:\n%s", raw)
+			}
+			if it = h.item(t, it); it.LastVerb != 3 || it.Flags&mail.FlagForwarded == 0 {
+				t.Errorf("the original tells verb %d, flags %b", it.LastVerb, it.Flags)
+			}
+		})
+	}
+}
+
+// MS-ASCMD_R3775: with ReplaceMime neither the body nor the attachments of the
+// original are added.
+func TestReplaceMimeAddsNothingOfTheOriginal(t *testing.T) {
+	h := build(t)
+	it := h.deliver(t, 1, toAll, 0)
+	p := newPhone(t, h, "phone", "14.1")
+	p.provision()
+	for i, cmd := range []string{"SmartReply", "SmartForward"} {
+		if a := p.smart(cmd, "c"+strconv.Itoa(i), it, mine, "<ReplaceMime/>"); a.status != http.StatusOK || len(a.body) != 0 {
+			t.Fatalf("%s: HTTP %d\n%s", cmd, a.status, a.xml)
+		}
+		_, raw := h.last(t, mail.RoleSent)
+		if strings.Contains(texts(raw), "At noon?") || strings.Contains(raw, "menu.pdf") {
+			t.Errorf("%s:\n%s", cmd, raw)
+		}
+		if ix := message.Parse([]byte(raw)); ix.InReplyTo != "lunch@example.com" {
+			t.Errorf("%s: in reply to %q", cmd, ix.InReplyTo)
+		}
+	}
+}
+
+func TestAReplyToOthersIsOneToAll(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "phone", "16.1")
+	p.provision()
+	own := strings.Replace(toAll, "From: Ben Birch <ben@example.com>", "From: anna@example.org", 1)
+	for i, c := range []struct {
+		original, to string
+		verb         uint8
+	}{
+		{toAll, "ben@example.com", 1},
+		{toAll, "ben@example.com, a.ash@example.org", 1},
+		{toAll, "ben@example.com, somebody@example.com", 1},
+		{toAll, "ben@example.com, Carl <CARL@example.com>", 2},
+		{toAll, "dora@example.com", 2},
+		{own, "carl@example.com", 1},
+		{own, "carl@example.com, dora@example.com", 2},
+	} {
+		it := h.deliver(t, 1, c.original, 0)
+		mime := strings.Replace(mine, "ben@example.com, anna@example.org", c.to, 1)
+		if a := p.smart("SmartReply", "c"+strconv.Itoa(i), it, mime, ""); a.status != http.StatusOK || len(a.body) != 0 {
+			t.Fatalf("%s: HTTP %d\n%s", c.to, a.status, a.xml)
+		}
+		if got := h.item(t, it).LastVerb; got != c.verb {
+			t.Errorf("to %s: verb %d, want %d", c.to, got, c.verb)
+		}
+	}
+}
+
+func TestTheOriginalIsFoundByItsLongID(t *testing.T) {
+	h := build(t)
+	it := h.deliver(t, 1, toAll, 0)
+	long := serverID(it) + ":" + strconv.FormatUint(it.Object, 10)
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		p := newPhone(t, h, "phone"+version[:2], version)
+		p.provision()
+		var a answer
+		if version == "12.1" {
+			a = p.post("SmartReply", "message/rfc822", []byte(mine), "LongId", long)
+		} else {
+			a = p.smartXML("SmartReply", `<ClientId>c1</ClientId><Source><LongId>`+long+`</LongId></Source>`+opaque(mine))
+		}
+		if a.status != http.StatusOK || len(a.body) != 0 {
+			t.Fatalf("%s: HTTP %d\n%s", version, a.status, a.xml)
+		}
+		if _, raw := h.last(t, mail.RoleInbox); !strings.Contains(texts(raw), "At noon?") {
+			t.Errorf("%s:\n%s", version, raw)
+		}
+	}
+	// Moved meanwhile, it is the same message.
+	h.update(t, func(tx *store.Tx) error {
+		moved, err := h.mailboxes.Move(tx, h.box, it.Folder, it.ID, h.folder(t, mail.RoleJunk))
+		it = moved
+		return err
+	})
+	p := newPhone(t, h, "phone16", "16.1")
+	p.provision()
+	if a := p.smartXML("SmartForward", `<ClientId>c2</ClientId><Source><LongId>`+long+`</LongId></Source>`+opaque(mine)); a.status != http.StatusOK || len(a.body) != 0 {
+		t.Fatalf("HTTP %d\n%s", a.status, a.xml)
+	}
+	if got := h.item(t, it).LastVerb; got != 3 {
+		t.Errorf("verb %d", got)
+	}
+}
+
+// A phone that did not get its answer repeats; the original may be gone by then.
+func TestARepeatedReplyToWhatWasDeletedIsASuccess(t *testing.T) {
+	h := build(t)
+	it := h.deliver(t, 1, toAll, 0)
+	for _, version := range []string{"12.1", "16.1"} {
+		it = h.deliver(t, 1, toAll, 0)
+		p := newPhone(t, h, "phone"+version[:2], version)
+		p.provision()
+		p.smart("SmartReply", "c1", it, mine, "")
+		h.update(t, func(tx *store.Tx) error {
+			_, err := h.mailboxes.Delete(tx, h.box, it.Folder, it.ID)
+			return err
+		})
+		if a := p.smart("SmartReply", "c1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
+			t.Errorf("%s: HTTP %d\n%s", version, a.status, a.xml)
+		}
+	}
+	if n := h.items(t, mail.RoleSent); n != 2 {
+		t.Errorf("%d replies", n)
+	}
+}
+
+func TestWrongSmartRequests(t *testing.T) {
+	h := build(t)
+	it := h.deliver(t, 1, toAll, time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC).UnixMilli())
+	source := `<Source><FolderId>1</FolderId><ItemId>` + serverID(it) + `</ItemId></Source>`
+	type row struct{ what, children, status string }
+	common := []row{
+		{"no ClientId", source + opaque(mine), "103"}, // MS-ASCMD_R1334
+		{"no Source", `<ClientId>w</ClientId>` + opaque(mine), "103"},
+		{"an empty Source", `<ClientId>w</ClientId><Source/>` + opaque(mine), "103"},
+		{"no Mime", `<ClientId>w</ClientId>` + source, "103"},
+		{"an empty Mime", `<ClientId>w</ClientId>` + source + `<Mime/>`, "107"},
+		{"a ClientId too long", `<ClientId>` + strings.Repeat("x", 65) + `</ClientId>` + source + opaque(mine), "103"},
+		{"LongId and ItemId", `<ClientId>w</ClientId><Source><FolderId>1</FolderId><ItemId>1:1</ItemId><LongId>1:1:1</LongId></Source>` + opaque(mine), "105"},
+		{"LongId and InstanceId", `<ClientId>w</ClientId><Source><LongId>1:1:1</LongId><InstanceId>2026-06-01T10:00:00.000Z</InstanceId></Source>` + opaque(mine), "105"},
+		{"a folder alone", `<ClientId>w</ClientId><Source><FolderId>1</FolderId></Source>` + opaque(mine), "105"},
+		{"an item without its folder", `<ClientId>w</ClientId><Source><ItemId>1:1</ItemId></Source>` + opaque(mine), "105"},
+		{"an id that is none", `<ClientId>w</ClientId><Source><FolderId>1</FolderId><ItemId>nonsense</ItemId></Source>` + opaque(mine), "106"},
+		{"a LongId that is none", `<ClientId>w</ClientId><Source><LongId>nonsense</LongId></Source>` + opaque(mine), "106"},
+		{"an item that is not there", `<ClientId>w</ClientId><Source><FolderId>1</FolderId><ItemId>1:999</ItemId></Source>` + opaque(mine), "150"}, // MS-ASCMD_R4930
+		{"a LongId of nothing", `<ClientId>w</ClientId><Source><LongId>1:999:999</LongId></Source>` + opaque(mine), "150"},
+		{"another folder", `<ClientId>w</ClientId><Source><FolderId>2</FolderId><ItemId>1:1</ItemId></Source>` + opaque(mine), "150"},
+		{"an account", `<ClientId>w</ClientId>` + source + `<AccountId>work</AccountId>` + opaque(mine), "166"},                                          // MS-ASCMD_R724
+		{"rights management", `<ClientId>w</ClientId>` + source + opaque(mine) + `<TemplateID xmlns="RightsManagement">t</TemplateID>`, "168"},           // MS-ASCMD_R4960
+		{"no date", `<ClientId>w</ClientId><Source><FolderId>1</FolderId><ItemId>1:1</ItemId><InstanceId>x</InstanceId></Source>` + opaque(mine), "104"}, // MS-ASCMD_R541, R578
+		{"an occurrence of what does not recur", `<ClientId>w</ClientId><Source><FolderId>1</FolderId><ItemId>1:1</ItemId><InstanceId>2026-06-01T10:00:00.000Z</InstanceId></Source>` + opaque(mine), "146"},
+		{"to nobody", `<ClientId>w</ClientId>` + source + opaque("Subject: x\r\n\r\ny"), "119"},
+	}
+	forwardees := `<Forwardees><Forwardee><Email>ben@example.com</Email></Forwardee></Forwardees>`
+	body := `<Body xmlns="AirSyncBase"><Type>1</Type><EstimatedDataSize>1</EstimatedDataSize><Data>x</Data></Body>`
+	modern := []row{
+		{"Forwardees and Mime", `<ClientId>w</ClientId>` + source + opaque(mine) + forwardees, "178"}, // MS-ASCMD_R7467
+		{"Body and Mime", `<ClientId>w</ClientId>` + source + opaque(mine) + body, "178"},             // MS-ASCMD_R7468
+		{"Forwardees and SaveInSentItems", `<ClientId>w</ClientId>` + source + `<SaveInSentItems/>` + forwardees, "178"},
+		{"Forwardees and ReplaceMime", `<ClientId>w</ClientId>` + source + `<ReplaceMime/>` + forwardees, "178"},
+		{"Body without Forwardees", `<ClientId>w</ClientId>` + source + body, "179"},
+		{"a Forwardee without address", `<ClientId>w</ClientId>` + source + `<Forwardees><Forwardee><Name>Ben</Name></Forwardee></Forwardees>`, "179"}, // MS-ASCMD_R7470
+		{"a Forwardee whose address is none", `<ClientId>w</ClientId>` + source + `<Forwardees><Forwardee><Email>Ben</Email></Forwardee></Forwardees>`, "179"},
+		{"Forwardees of what is no meeting", `<ClientId>w</ClientId>` + source + forwardees, "179"}, // MS-ASCMD_R7177
+	}
+	for _, version := range allVersions[3:] {
+		p := newPhone(t, h, "phone"+version, version)
+		p.provision()
+		for _, cmd := range []string{"SmartReply", "SmartForward"} {
+			rows := common
+			if cmd == "SmartForward" {
+				if version < "16" {
+					rows = append(rows[:len(rows):len(rows)], row{"Forwardees before 16.0", `<ClientId>w</ClientId>` + source + forwardees, "103"})
+				} else {
+					rows = append(rows[:len(rows):len(rows)], modern...)
+				}
+			}
+			for _, r := range rows {
+				a := p.smartXML(cmd, r.children)
+				if got := element(a.xml, "Status"); a.status != http.StatusOK || got != r.status {
+					t.Errorf("%s %s: %s: HTTP %d, status %q, want %s", cmd, version, r.what, a.status, got, r.status)
+				}
+			}
+			if a := p.post(cmd, "", nil); element(a.xml, "Status") != "101" {
+				t.Errorf("%s %s: no body: %s", cmd, version, a.xml)
+			}
+			if a := p.post(cmd, "application/vnd.ms-sync.wbxml", []byte("junk")); element(a.xml, "Status") != "102" {
+				t.Errorf("%s %s: junk: %s", cmd, version, a.xml)
+			}
+			if a := p.post(cmd, "message/rfc822", []byte(mine)); element(a.xml, "Status") != "101" {
+				t.Errorf("%s %s: a message: %s", cmd, version, a.xml)
+			}
+		}
+	}
+	if n := h.items(t, mail.RoleSent); n != 0 {
+		t.Errorf("%d messages were sent", n)
+	}
+}
+
+// Before 14.0 the request line names the original, and errors are HTTP's.
+func TestWrongSmartRequestLines(t *testing.T) {
+	h := build(t)
+	it := h.deliver(t, 1, toAll, 0)
+	for _, version := range allVersions[:3] {
+		p := newPhone(t, h, "phone"+version, version)
+		p.provision()
+		for _, cmd := range []string{"SmartReply", "SmartForward"} {
+			for _, r := range []struct {
+				what   string
+				mime   string
+				status int
+				params []string
+			}{
+				{"no original", mine, 400, nil},
+				{"no item", mine, 400, []string{"CollectionId", "1"}},
+				{"no folder", mine, 400, []string{"ItemId", serverID(it)}},
+				{"nonsense", mine, 400, []string{"CollectionId", "1", "ItemId", "nonsense"}},
+				{"gone", mine, 400, []string{"CollectionId", "1", "ItemId", "1:999"}},
+				{"both ids", mine, 400, []string{"CollectionId", "1", "ItemId", serverID(it), "LongId", "1:1:1"}},
+				{"no date", mine, 400, []string{"CollectionId", "1", "ItemId", serverID(it), "Occurrence", "x"}},
+				{"does not recur", mine, 400, []string{"CollectionId", "1", "ItemId", serverID(it), "Occurrence", "2026-06-01T10:00:00.000Z"}},
+				{"to nobody", "Subject: x\r\n\r\ny", 500, []string{"CollectionId", "1", "ItemId", serverID(it)}},
+				{"no message", "", 400, []string{"CollectionId", "1", "ItemId", serverID(it)}},
+			} {
+				if a := p.post(cmd, "message/rfc822", []byte(r.mime), r.params...); a.status != r.status || len(a.body) != 0 {
+					t.Errorf("%s %s: %s: HTTP %d, want %d", cmd, version, r.what, a.status, r.status)
+				}
+			}
+			if a := p.post(cmd, "application/vnd.ms-sync.wbxml", []byte{3, 1, 0x6a, 0}, "CollectionId", "1", "ItemId", serverID(it)); a.status != 400 {
+				t.Errorf("%s %s: WBXML: HTTP %d", cmd, version, a.status)
+			}
+		}
+	}
+	if n := h.items(t, mail.RoleInbox); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+// FuzzSmart answers and forwards anything with anything, through the whole
+// door and a real store.
+func FuzzSmart(f *testing.F) {
+	f.Add([]byte(mine), []byte(toAll), "1", "", false, false)
+	f.Add([]byte(toAll), []byte(mine), "", "1:1:1", true, true)
+	f.Add([]byte(mine), []byte(invitation), "1", "", true, false)
+	h := build(f)
+	one, twelve := newPhone(f, h, "fuzz16", "16.1"), newPhone(f, h, "fuzz12", "12.1")
+	one.provision()
+	twelve.provision()
+	n := 0
+	f.Fuzz(func(t *testing.T, mime, original []byte, folder, instance string, forward, replace bool) {
+		it := h.deliver(t, 1, string(original), 0)
+		cmd := "SmartReply"
+		if forward {
+			cmd = "SmartForward"
+		}
+		n++
+		p16, p12 := *one, *twelve
+		p16.t, p12.t = t, t
+		x := `<ClientId>f` + strconv.Itoa(n) + `</ClientId><Source><FolderId>` + html.EscapeString(strings.ToValidUTF8(folder, "")) + `</FolderId><ItemId>` + serverID(it) + `</ItemId>`
+		if instance != "" {
+			x += `<InstanceId>` + html.EscapeString(strings.ToValidUTF8(instance, "")) + `</InstanceId>`
+		}
+		x += `</Source>` + opaque(string(mime))
+		if replace {
+			x += `<ReplaceMime/>`
+		}
+		body, err := fromXML(`<` + cmd + ` xmlns="ComposeMail">` + x + `</` + cmd + `>`)
+		if err != nil {
+			t.Skip(err)
+		}
+		a := p16.post(cmd, "application/vnd.ms-sync.wbxml", body)
+		b := p12.post(cmd, "message/rfc822", mime, "CollectionId", folder, "ItemId", serverID(it), "Occurrence", instance)
+		if a.status != 200 || b.status != 200 && b.status != 400 && b.status != 500 || h.server.Panics() > 0 {
+			t.Fatalf("HTTP %d, %d\n%s", a.status, b.status, h.log)
+		}
+	})
+}
