@@ -190,6 +190,21 @@ func (d *Directory) SetDisabled(ctx context.Context, id AccountID, disabled bool
 	return d.change(ctx, id, func(a *Account) { a.Disabled = disabled })
 }
 
+// SetPhoto gives the account a photo, JPEG or PNG; an empty one takes it away.
+func (d *Directory) SetPhoto(ctx context.Context, id AccountID, photo []byte) error {
+	if err := checkPhoto(photo); err != nil {
+		return err
+	}
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.store.Update(ctx, func(tx *store.Tx) error {
+		if ok, err := d.tables.accounts.Has(tx, id); err != nil || !ok {
+			return errors.Join(err, ErrNoAccount)
+		}
+		return d.putPhoto(tx, id, photo)
+	})
+}
+
 // change edits fields of an account that are not addresses.
 func (d *Directory) change(ctx context.Context, id AccountID, edit func(*Account)) error {
 	d.mu.Lock()
@@ -336,5 +351,5 @@ func (d *Directory) deleteAccount(tx *store.Tx, a *Account) error {
 	}
 	id := a.ID
 	tx.OnCommit(func() { d.cache.drop(id) })
-	return errors.Join(d.tables.photos.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
+	return errors.Join(d.tables.photos.Delete(tx, id), d.tables.certificates.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
 }

@@ -51,7 +51,7 @@ func (d *Directory) Apply(ctx context.Context, f *File, dryRun bool, options ...
 func (d *Directory) applyOnce(ctx context.Context, want *File, hashes map[addressKey]freshHash, dryRun, prune bool) ([]Edit, bool, error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	p := planner{d: d, file: want, hashes: hashes, now: time.Now().UTC().Truncate(time.Millisecond)}
+	p := planner{d: d, file: want, hashes: hashes, ctx: ctx, now: time.Now().UTC().Truncate(time.Millisecond)}
 	p.checker.lines = want.lines
 	p.photo = func(id AccountID) (b []byte, err error) {
 		err = d.store.View(ctx, func(tx *store.Tx) error {
@@ -187,7 +187,15 @@ func (d *Directory) Export(ctx context.Context) (*File, error) {
 			if a.Photo, err = d.photo(tx, a.ID); err != nil {
 				return err
 			}
-			f.Users = append(f.Users, fileUser(&a))
+			u := fileUser(&a)
+			certificates, err := d.certificates(tx, a.ID)
+			if err != nil {
+				return err
+			}
+			for _, der := range certificates {
+				u.CertificatesBase64 = append(u.CertificatesBase64, base64.StdEncoding.EncodeToString(der))
+			}
+			f.Users = append(f.Users, u)
 		}
 		for _, g := range sortedBy(s.groups, func(g Group) string { return g.Address }) {
 			f.Groups = append(f.Groups, FileGroup{Address: g.Address, Name: present(g.Name), Members: g.Members})

@@ -96,6 +96,7 @@ func (c *checker) users(f, out *File) {
 			}
 		}
 		c.credentials(&u, i)
+		c.certificates(f, &u, i)
 		photo, err := f.photoOf(&u)
 		if err := errors.Join(err, checkPhoto(photo)); err != nil {
 			key := "photo"
@@ -105,6 +106,22 @@ func (c *checker) users(f, out *File) {
 			c.fail(err, "user", i, key)
 		}
 		out.Users = append(out.Users, u)
+	}
+}
+
+// certificates checks those of a user as far as the store need not be asked: an
+// alias that the file does not mention may be what they name.
+func (c *checker) certificates(f *File, u *FileUser, i int) {
+	key := "certificates"
+	if u.Certificates == nil {
+		key = "certificates_base64"
+	}
+	all, err := f.certificatesOf(u)
+	for j := 0; j < len(all) && err == nil; j++ {
+		_, err = checkCertificate(all[j])
+	}
+	if err != nil {
+		c.fail(err, "user", i, key)
 	}
 }
 

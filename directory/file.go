@@ -25,9 +25,9 @@ type File struct {
 	Groups      []FileGroup      `toml:"group,omitempty"`
 	Delegations []FileDelegation `toml:"delegation,omitempty"`
 
-	lines  *tomlfile.Lines // nil for a file that was not parsed
-	text   []byte          // as parsed
-	photos map[string][]byte
+	lines  *tomlfile.Lines   // nil for a file that was not parsed
+	text   []byte            // as parsed
+	photos map[string][]byte // photos and certificates that lie beside the file, by path
 }
 
 // FileDomain is a [[domain]] of a directory file.
@@ -54,12 +54,15 @@ type FileUser struct {
 	Aliases      []string `toml:"aliases,omitempty"`
 	Photo        *string  `toml:"photo,omitempty"` // a file, relative to the directory file; "" takes it away
 	PhotoBase64  *string  `toml:"photo_base64,omitempty"`
-	Password     *string  `toml:"password,omitempty"`
-	PasswordHash *string  `toml:"password_hash,omitempty"`
-	Disabled     *bool    `toml:"disabled,omitempty"`
-	ActiveSync   *bool    `toml:"active_sync,omitempty"` // a new user's: true
-	Admin        *bool    `toml:"admin,omitempty"`
-	Hidden       *bool    `toml:"hidden,omitempty"` // from the address list
+	Certificates []string `toml:"certificates,omitempty"` // files, relative to the directory file; [] takes all away
+	// CertificatesBase64 are certificates in DER, as an export has them.
+	CertificatesBase64 []string `toml:"certificates_base64,omitempty"`
+	Password           *string  `toml:"password,omitempty"`
+	PasswordHash       *string  `toml:"password_hash,omitempty"`
+	Disabled           *bool    `toml:"disabled,omitempty"`
+	ActiveSync         *bool    `toml:"active_sync,omitempty"` // a new user's: true
+	Admin              *bool    `toml:"admin,omitempty"`
+	Hidden             *bool    `toml:"hidden,omitempty"` // from the address list
 }
 
 // FileGroup is a [[group]] of a directory file.
@@ -145,17 +148,21 @@ func parseFile(r io.Reader, name string, photo func(path string) ([]byte, error)
 		return nil, err
 	}
 	var errs []error
-	for i := range f.Users {
-		p := f.Users[i].Photo
-		if p == nil || *p == "" {
-			continue
-		}
-		b, err := photo(*p)
+	beside := func(path string, at ...any) {
+		b, err := photo(path)
 		if err != nil {
-			errs = append(errs, f.lines.Errorf([]any{"user", i, "photo"}, "%v", err))
-			continue
+			errs = append(errs, f.lines.Errorf(at, "%v", err))
+			return
 		}
-		f.photos[*p] = b
+		f.photos[path] = b
+	}
+	for i := range f.Users {
+		if p := f.Users[i].Photo; p != nil && *p != "" {
+			beside(*p, "user", i, "photo")
+		}
+		for j, p := range f.Users[i].Certificates {
+			beside(p, "user", i, "certificates", j)
+		}
 	}
 	// What can be said without a store is said now.
 	if _, check := f.desired(); len(errs)+len(check) > 0 {
@@ -229,4 +236,31 @@ func (f *File) photoOf(u *FileUser) ([]byte, error) {
 		return p, nil
 	}
 	return nil, nil
+}
+
+// certificatesOf are the certificates a user of the file has, in DER; nil when
+// the file says nothing, empty when it takes all away.
+func (f *File) certificatesOf(u *FileUser) ([][]byte, error) {
+	switch {
+	case u.Certificates != nil && u.CertificatesBase64 != nil:
+		return nil, fmt.Errorf("%w: give certificates or certificates_base64, not both", ErrBadValue)
+	case u.Certificates == nil && u.CertificatesBase64 == nil:
+		return nil, nil
+	}
+	all := [][]byte{}
+	for _, path := range u.Certificates {
+		some, err := ParseCertificates(f.photos[path])
+		if err != nil {
+			return nil, fmt.Errorf("%s: %w", path, err)
+		}
+		all = append(all, some...)
+	}
+	for _, s := range u.CertificatesBase64 {
+		der, err := base64.StdEncoding.DecodeString(s)
+		if err != nil {
+			return nil, fmt.Errorf("%w: not base64", ErrBadValue)
+		}
+		all = append(all, der)
+	}
+	return all, nil
 }

@@ -2,6 +2,7 @@ package directory
 
 import (
 	"bytes"
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -80,6 +81,7 @@ type planner struct {
 	want   state
 	origin map[string][]any // of what the file mentions: its place in the file
 	photo  func(AccountID) ([]byte, error)
+	ctx    context.Context
 	hashes map[addressKey]freshHash
 	now    time.Time
 
@@ -229,12 +231,16 @@ func (p *planner) planUser(f *FileUser, i int) error {
 	if err != nil {
 		return err
 	}
+	certificates, text, err := p.planCertificates(f, &want, i, text)
+	if err != nil {
+		return err
+	}
 	p.want.accounts[k] = want
 	if there && len(text) == 0 {
 		return nil
 	}
-	s := p.add(verb(there)+" user", want.Login, text, 5000+600*len(want.Aliases)+len(photo), func(tx *store.Tx) error {
-		return p.putUser(tx, old, want, there, photo)
+	s := p.add(verb(there)+" user", want.Login, text, 5000+600*len(want.Aliases)+len(photo)+weigh(certificates), func(tx *store.Tx) error {
+		return p.putUser(tx, old, want, there, photo, certificates)
 	})
 	s.edit.Account = old.ID
 	return nil
@@ -258,7 +264,40 @@ func (p *planner) planPhoto(f *FileUser, id AccountID, text []string) ([]byte, [
 	return photo, append(text, fmt.Sprintf("photo: %d -> %d bytes", len(old), len(photo))), nil
 }
 
-func (p *planner) putUser(tx *store.Tx, old, want Account, there bool, photo []byte) error {
+// planCertificates returns the certificates to write, nil for none.
+func (p *planner) planCertificates(f *FileUser, want *Account, i int, text []string) ([][]byte, []string, error) {
+	named, err := p.file.certificatesOf(f)
+	if err != nil || named == nil {
+		return nil, text, err
+	}
+	all, err := checkCertificates(want, named)
+	if err != nil {
+		p.fail(err, "user", i)
+		return nil, text, nil
+	}
+	var old [][]byte
+	if want.ID != 0 {
+		if old, err = p.d.Certificates(p.ctx, want.ID); err != nil {
+			return nil, text, err
+		}
+	}
+	if slices.EqualFunc(old, all, bytes.Equal) {
+		return nil, text, nil
+	}
+	if all == nil {
+		all = [][]byte{}
+	}
+	return all, append(text, fmt.Sprintf("certificates: %d -> %d", len(old), len(all))), nil
+}
+
+func weigh(all [][]byte) (n int) {
+	for _, der := range all {
+		n += len(der)
+	}
+	return n
+}
+
+func (p *planner) putUser(tx *store.Tx, old, want Account, there bool, photo []byte, certificates [][]byte) error {
 	was := &old
 	if !there {
 		was = nil
@@ -270,6 +309,11 @@ func (p *planner) putUser(tx *store.Tx, old, want Account, there bool, photo []b
 	}
 	if err := p.d.putAccount(tx, was, &want); err != nil {
 		return err
+	}
+	if certificates != nil {
+		if err := p.d.putCertificates(tx, want.ID, certificates); err != nil {
+			return err
+		}
 	}
 	if photo == nil {
 		return nil

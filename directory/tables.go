@@ -20,13 +20,14 @@ type delegateKey struct{ owner, delegate addressKey }
 
 // tables are the rows of this package.
 type tables struct {
-	domains   store.Table[string, Domain]
-	accounts  store.Table[AccountID, Account]
-	addresses store.Table[addressKey, target]
-	groups    store.Table[addressKey, Group]
-	delegates store.Table[delegateKey, Delegation]
-	photos    store.Table[AccountID, []byte]
-	admins    store.Table[AccountID, struct{}]
+	domains      store.Table[string, Domain]
+	accounts     store.Table[AccountID, Account]
+	addresses    store.Table[addressKey, target]
+	groups       store.Table[addressKey, Group]
+	delegates    store.Table[delegateKey, Delegation]
+	photos       store.Table[AccountID, []byte]
+	certificates store.Table[AccountID, [][]byte]
+	admins       store.Table[AccountID, struct{}]
 
 	names        store.Table[nameKey, string] // the address list: word, entry -> name it is sorted by
 	namesVersion store.Table[string, uint64]
@@ -36,11 +37,12 @@ func newTables() tables {
 	id := store.Uint64Key[AccountID]()
 	key := store.StringKey[addressKey]()
 	return tables{
-		domains:   store.NewTable("directory domains", store.PrefixDomain, store.StringKey[string](), domainCodec()),
-		accounts:  store.NewTable("directory accounts", store.PrefixAccount, id, accountCodec()),
-		addresses: store.NewTable("directory addresses", store.PrefixAddress, key, targetCodec()),
-		groups:    store.NewTable("directory groups", store.PrefixGroup, key, groupCodec()),
-		delegates: store.NewTable("directory delegations", store.PrefixDelegate, delegateKeyCodec(), delegationCodec()),
+		domains:      store.NewTable("directory domains", store.PrefixDomain, store.StringKey[string](), domainCodec()),
+		accounts:     store.NewTable("directory accounts", store.PrefixAccount, id, accountCodec()),
+		addresses:    store.NewTable("directory addresses", store.PrefixAddress, key, targetCodec()),
+		groups:       store.NewTable("directory groups", store.PrefixGroup, key, groupCodec()),
+		delegates:    store.NewTable("directory delegations", store.PrefixDelegate, delegateKeyCodec(), delegationCodec()),
+		certificates: store.NewTable("directory certificates", store.PrefixCertificate, id, certificatesCodec()),
 		photos: store.NewTable("directory photos", store.PrefixPhoto, id, store.Codec[[]byte]{
 			Append: func(dst, v []byte) []byte { return append(dst, v...) },
 			Parse:  func(b []byte) ([]byte, error) { return slices.Clone(b), nil },

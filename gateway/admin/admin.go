@@ -16,6 +16,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail/mailbox"
+	"martlet/mail/oof"
 	"martlet/mail/queue"
 	"martlet/mail/route"
 	"martlet/store"
@@ -40,6 +41,7 @@ type Config struct {
 // Admin carries out operations. It is safe for concurrent use.
 type Admin struct {
 	c     Config
+	away  *oof.Absences
 	log   *slog.Logger
 	table map[string]operation
 }
@@ -52,18 +54,24 @@ type operation struct {
 
 // New returns the operations on what c holds.
 func New(c Config) *Admin {
-	a := &Admin{c: c, log: c.Logger}
+	a := &Admin{c: c, away: oof.New(c.Store), log: c.Logger}
 	if a.log == nil {
 		a.log = slog.New(slog.DiscardHandler)
 	}
 	a.table = map[string]operation{
-		"status":           called(a.status),
-		"user.add":         called(a.addUser),
-		"user.list":        called(a.listUsers),
-		"user.password":    called(a.setPassword),
-		"user.disable":     called(a.disableUser),
-		"user.enable":      called(a.enableUser),
-		"user.remove":      called(a.removeUser),
+		"status":        called(a.status),
+		"user.add":      called(a.addUser),
+		"user.list":     called(a.listUsers),
+		"user.password": called(a.setPassword),
+		"user.disable":  called(a.disableUser),
+		"user.enable":   called(a.enableUser),
+		"user.remove":   called(a.removeUser),
+
+		"user.certificate.add":    called(a.addCertificates),
+		"user.certificate.list":   called(a.listCertificates),
+		"user.certificate.remove": called(a.removeCertificate),
+		"user.photo":              called(a.setPhoto),
+
 		"directory.apply":  called(a.applyDirectory),
 		"directory.export": streamed(a.exportDirectory),
 		"fsck":             streamed(a.fsck),

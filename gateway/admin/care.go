@@ -78,6 +78,7 @@ func (a *Admin) stages(deep bool) []stage {
 		{"owners", a.checkOwners},
 		{"queue", a.c.Queue.Check},
 		{"routes", a.c.Router.Check},
+		{"absences", a.away.Check},
 		{"bodies", func(ctx context.Context, report func(store.Problem)) error {
 			return a.c.Blobs.Audit(ctx, blob.Audit{Deep: deep, References: a.references}, report)
 		}},
@@ -110,6 +111,15 @@ func (a *Admin) checkOwners(ctx context.Context, report func(store.Problem)) err
 			}
 			if !known[dev.ID.Account] {
 				report(store.Problem{Table: "device", Key: dev.ID.String(), Text: fmt.Sprintf("account %d is gone", dev.ID.Account)})
+			}
+		}
+		absent, err := a.away.Owners(tx)
+		if err != nil {
+			return err
+		}
+		for _, id := range absent {
+			if !known[id] {
+				report(store.Problem{Table: "absence", Key: fmt.Sprint(id), Text: fmt.Sprintf("account %d is gone", id)})
 			}
 		}
 		for box, err := range a.c.Mailboxes.List(tx) {

@@ -53,6 +53,36 @@ func (c Client) RemoveUser(ctx context.Context, login string, yes bool) (User, e
 	return ask[User](ctx, c, "user.remove", UserRequest{Login: login, Yes: yes})
 }
 
+// AddCertificates gives a user the certificates in a file.
+func (c Client) AddCertificates(ctx context.Context, login string, file []byte) ([]Certificate, error) {
+	return ask[[]Certificate](ctx, c, "user.certificate.add", CertificateRequest{Login: login, File: file})
+}
+
+// ListCertificates lists a user's certificates.
+func (c Client) ListCertificates(ctx context.Context, login string) ([]Certificate, error) {
+	return ask[[]Certificate](ctx, c, "user.certificate.list", CertificateRequest{Login: login})
+}
+
+// RemoveCertificate takes away the one whose fingerprint begins so.
+func (c Client) RemoveCertificate(ctx context.Context, login, fingerprint string) ([]Certificate, error) {
+	return ask[[]Certificate](ctx, c, "user.certificate.remove", CertificateRequest{Login: login, Fingerprint: fingerprint})
+}
+
+// SetPhoto gives a user a photo; an empty one takes it away.
+func (c Client) SetPhoto(ctx context.Context, login string, photo []byte) (User, error) {
+	return ask[User](ctx, c, "user.photo", PhotoRequest{Login: login, Photo: photo})
+}
+
+// Oof tells what a user says while away.
+func (c Client) Oof(ctx context.Context, login string) (Oof, error) {
+	return ask[Oof](ctx, c, "user.oof", UserRequest{Login: login})
+}
+
+// SetOof changes what is named of what a user says while away.
+func (c Client) SetOof(ctx context.Context, in OofRequest) (Oof, error) {
+	return ask[Oof](ctx, c, "user.oof.set", in)
+}
+
 // Apply applies a directory file.
 func (c Client) Apply(ctx context.Context, in ApplyRequest) ([]directory.Edit, error) {
 	return ask[[]directory.Edit](ctx, c, "directory.apply", in)

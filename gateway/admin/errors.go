@@ -23,6 +23,7 @@ func codes() []code {
 		{"no_account", http.StatusNotFound, directory.ErrNoAccount},
 		{"no_address", http.StatusNotFound, directory.ErrNoAddress},
 		{"no_domain", http.StatusNotFound, directory.ErrNoDomain},
+		{"no_certificate", http.StatusNotFound, directory.ErrNoCertificate},
 		{"exists", http.StatusConflict, directory.ErrExists},
 		{"bad_address", http.StatusBadRequest, directory.ErrBadAddress},
 		{"bad_password", http.StatusBadRequest, directory.ErrBadPassword},

@@ -193,7 +193,7 @@ func (a *Admin) empty(ctx context.Context, id directory.AccountID) error {
 	if err := a.c.Mailboxes.Remove(ctx, mail.MailboxOf(id)); err != nil {
 		return err
 	}
-	return a.c.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error { return a.c.Devices.RemoveAccount(tx, id) })
+	return a.forget(ctx, id)
 }
 
 // afterRemoval takes away what was delivered or synchronised while the account
@@ -203,10 +203,19 @@ func (a *Admin) afterRemoval(ctx context.Context, ids ...directory.AccountID) er
 		if err := a.c.Mailboxes.Remove(ctx, mail.MailboxOf(id)); err != nil {
 			return err
 		}
-		err := a.c.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error { return a.c.Devices.RemoveAccount(tx, id) })
-		if err != nil {
+		if err := a.forget(ctx, id); err != nil {
 			return err
 		}
 	}
 	return a.c.Mailboxes.Sweep(ctx)
+}
+
+// forget takes away what an account has besides its mailbox.
+func (a *Admin) forget(ctx context.Context, id directory.AccountID) error {
+	return a.c.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
+		if err := a.away.Remove(tx, id); err != nil {
+			return err
+		}
+		return a.c.Devices.RemoveAccount(tx, id)
+	})
 }

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"martlet/directory"
+	"martlet/gateway/admin"
+)
+
+// maxUserFile is how much of a file with certificates or a photo is read: more
+// than what is allowed, so that too large a file is told to be too large.
+const maxUserFile = directory.MaxPhoto + 1
+
+func (a *app) userCertificate() *cobra.Command {
+	return group(&cobra.Command{Use: "certificate", Short: "A user's S/MIME certificates, which others encrypt with"},
+		a.userCertificateAdd(), a.userCertificateList(), a.userCertificateRemove())
+}
+
+func (a *app) userCertificateAdd() *cobra.Command {
+	return &cobra.Command{
+		Use: "add LOGIN FILE", Short: "Add the certificates in a file", Args: cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeLogin,
+		Long:              "Add the certificates in a file of PEM, DER or PKCS#7; - reads standard input. Each\nmust name an address of the user. Those of authorities in a chain are left out.",
+		Example:           "  martlet user certificate add robin@example.org robin.pem",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := readUserFile(args[1])
+			if err != nil {
+				return err
+			}
+			return a.withCertificates(cmd.Context(), func(c admin.Client) ([]admin.Certificate, error) {
+				return c.AddCertificates(cmd.Context(), args[0], b)
+			})
+		},
+	}
+}
+
+func (a *app) userCertificateList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list LOGIN", Short: "List a user's certificates", Args: oneArgument,
+		ValidArgsFunction: a.completeLogin,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withCertificates(cmd.Context(), func(c admin.Client) ([]admin.Certificate, error) {
+				return c.ListCertificates(cmd.Context(), args[0])
+			})
+		},
+	}
+}
+
+func (a *app) userCertificateRemove() *cobra.Command {
+	return &cobra.Command{
+		Use: "remove LOGIN FINGERPRINT", Short: "Remove a certificate", Args: cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeLogin,
+		Long:              "Remove the certificate whose fingerprint begins so; \"list\" shows them.",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withCertificates(cmd.Context(), func(c admin.Client) ([]admin.Certificate, error) {
+				return c.RemoveCertificate(cmd.Context(), args[0], args[1])
+			})
+		},
+	}
+}
+
+// withCertificates does something and shows the certificates as they are then.
+func (a *app) withCertificates(ctx context.Context, do func(admin.Client) ([]admin.Certificate, error)) error {
+	return a.withAdmin(ctx, func(c admin.Client) error {
+		all, err := do(c)
+		if err != nil {
+			return err
+		}
+		if a.json {
+			return a.printJSON(all)
+		}
+		w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+		fmt.Fprintln(w, "FINGERPRINT\tADDRESSES\tISSUER\tVALID UNTIL")
+		for _, one := range all {
+			until := one.NotAfter.Format("2006-01-02")
+			if one.Expired {
+				until += " (expired)"
+			}
+			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Fingerprint[:min(16, len(one.Fingerprint))], strings.Join(one.Addresses, " "), one.Issuer, until)
+		}
+		return w.Flush()
+	})
+}
+
+func (a *app) userPhoto() *cobra.Command {
+	return group(&cobra.Command{Use: "photo", Short: "A user's photo in the address list"}, a.userPhotoSet(), a.userPhotoRemove())
+}
+
+func (a *app) userPhotoSet() *cobra.Command {
+	return &cobra.Command{
+		Use: "set LOGIN FILE", Short: "Set a user's photo", Args: cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeLogin,
+		Long:              fmt.Sprintf("Set a user's photo: JPEG or PNG of at most %d KiB; - reads standard input.", directory.MaxPhoto>>10),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			b, err := readUserFile(args[1])
+			if err != nil {
+				return err
+			}
+			if len(b) == 0 {
+				return fmt.Errorf("%s is empty", args[1])
+			}
+			return a.setPhoto(cmd.Context(), args[0], b, "set the photo of %s\n")
+		},
+	}
+}
+
+func (a *app) userPhotoRemove() *cobra.Command {
+	return &cobra.Command{
+		Use: "remove LOGIN", Short: "Remove a user's photo", Args: oneArgument,
+		ValidArgsFunction: a.completeLogin,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.setPhoto(cmd.Context(), args[0], nil, "removed the photo of %s\n")
+		},
+	}
+}
+
+func (a *app) setPhoto(ctx context.Context, login string, photo []byte, said string) error {
+	return a.withAdmin(ctx, func(c admin.Client) error {
+		u, err := c.SetPhoto(ctx, login, photo)
+		if err != nil {
+			return err
+		}
+		return a.showUser(u, "", false, said, u.Login)
+	})
+}
+
+// readUserFile reads a file as far as it may be used.
+func readUserFile(name string) ([]byte, error) {
+	r := io.Reader(os.Stdin)
+	if name != "-" {
+		f, err := os.Open(name)
+		if err != nil {
+			return nil, err
+		}
+		defer f.Close()
+		r = f
+	}
+	return io.ReadAll(io.LimitReader(r, maxUserFile))
+}
