@@ -95,7 +95,7 @@ type Shape struct {
 	Command string // empty: of any
 	Within  string // an ancestor; empty: any
 	Parents []string
-	Kind    string   // "parent", "number", "type", "leaf", "children", "required", "optional", "version"
+	Kind    string   // "parent", "number", "type", "leaf", "children", "required", "optional", "version", "root"
 	Type    string   // of a type
 	Max     int      // of a number; -1: any
 	Version string   // of a version: the one that shows the element
@@ -103,7 +103,8 @@ type Shape struct {
 }
 
 var (
-	inCommand = regexp.MustCompile(`(?:Element|element) ([\w:]+)(?: ?\([\w ]+\))? in (\w+) command (?:(Oof|UserInformation|RightsManagementInformation) )?(?:request and )?(?:response|reply)(?: ?\(section ?[\d.]+\))?(?: (\w+) operation)?,? (?:the (parent element is|data type is|number allowed is|child elements? (?:is|are))|(has no child element)) ?(.*)`)
+	inCommand = regexp.MustCompile(`(?:Element|element) ([\w:]+)(?: ?\([\w ]+\))? in (\w+) command (?:(Oof|UserInformation|RightsManagementInformation) )?(?:request and )?(?:response|reply)(?: ?\(section ?[\d.]+\))?(?: (\w+) operation)?,? ?(?:the (parent element is|data type is|number allowed is|child elements? (?:is|are))|(has no child element)) ?(.*)`)
+	isRoot    = regexp.MustCompile(`(?:Element (\w+) in \w+ command (?:response|reply).* has no parent element|The (\w+) element is a required element in .*that identifies the body of the HTTP POST)`)
 	childOf   = regexp.MustCompile(`The ([\w:]+) element is an? (required|optional) child element (?:of type \w+ (?:\([^)]*\) )?)?of the (.*?) elements?(?:,? (?:\(section|in|and the)|\.| that| of| if)`)
 	inReplies = regexp.MustCompile(`in (\w+) command (?:requests and )?responses`)
 	valueType = regexp.MustCompile(`^\[In (\w+)(?: ?\([\w ]+\))?\].*?(?:element|\]).*? is an? (\w+)(?: \([^)]*\))? data type`)
@@ -144,6 +145,10 @@ func ShapeOf(r Requirement) (Shape, bool) {
 		default:
 			s.Kind, s.Names = "children", names(rest)
 		}
+		return s, true
+	}
+	if m := isRoot.FindStringSubmatch(r.Text); m != nil {
+		s.Element, s.Kind = m[1]+m[2], "root"
 		return s, true
 	}
 	if m := supports.FindStringSubmatch(r.Text); m != nil {
@@ -231,6 +236,8 @@ func (s *Shape) element(e *Element) (shown bool, err error) {
 		if shown && s.Type != "" {
 			err = holds(e, s.Type)
 		}
+	case "root":
+		shown = e.Parent == nil
 	case "number":
 		shown = len(s.Parents) == 0 || slices.Contains(s.Parents, parent)
 		if shown && e.Parent != nil && s.Max >= 0 && e.Parent.count(e.Name) > s.Max {
