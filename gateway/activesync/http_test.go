@@ -136,11 +136,10 @@ func TestRefusalsInTheWayOfTheVersion(t *testing.T) {
 		{"text", "FolderSync", "text/plain", []byte("hello"), 400, "101"},
 		{"no recipients named", "MoveItems", wbxmlType, []byte{3, 1, 0x6a, 0, 0, 5, 0x05}, 400, "103"},
 		{"Search", "Search", wbxmlType, sync, 501, "137"},
-		{"SmartReply", "SmartReply", wbxmlType, sync, 501, "137"},
-		{"SmartForward", "SmartForward", wbxmlType, sync, 501, "137"},
+		{"SmartReply", "SmartReply", wbxmlType, sync, 400, "103"},
+		{"SmartForward", "SmartForward", wbxmlType, sync, 400, "103"},
 		{"ResolveRecipients", "ResolveRecipients", wbxmlType, sync, 501, "137"},
 		{"ValidateCert", "ValidateCert", wbxmlType, sync, 501, "137"},
-		{"MeetingResponse", "MeetingResponse", wbxmlType, sync, 501, "137"},
 	} {
 		for _, version := range []string{"12.1", "14.1", "16.1"} {
 			t.Run(tt.name+" "+version, func(t *testing.T) {
