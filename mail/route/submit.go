@@ -9,6 +9,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/store"
 	"martlet/store/blob"
@@ -123,6 +124,8 @@ type Plan struct {
 	local    local // for the accounts' inboxes
 	queued   blob.Ref
 	sentCopy local // for the sender's Sent folder
+
+	recipients []mailbox.Recipient // to be noted as those the user writes to
 }
 
 // plan works out who gets what.
@@ -268,6 +271,7 @@ func (p *Plan) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
+	p.prepareRecipients(ctx)
 	if err := p.complaint.prepare(ctx, r, t); err != nil {
 		return err
 	}
@@ -302,6 +306,9 @@ func (p *Plan) Commit(tx *store.Tx) error {
 		if err := r.put(tx, box, mail.RoleSent, &p.sentCopy, mail.FlagSeen); err != nil {
 			return err
 		}
+	}
+	if err := r.mailboxes.NoteRecipients(tx, box, p.recipients, p.now); err != nil {
+		return err
 	}
 	if err := p.complaint.commit(tx, r, &p.env.Trace); err != nil {
 		return err
