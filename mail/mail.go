@@ -171,10 +171,12 @@ type Item struct {
 	LastVerb uint8    // MS-ASEMAIL 2.2.2.43, 0 for none
 	VerbTime time.Time
 	Parts    PartSeqs // kept by the mailbox
+	Doc      uint32   // kept by the mailbox: its number in the index for searches
 
 	// Given by the mailbox when the item enters it.
 	Thread  ThreadID    // its conversation
 	Message MessageHash // its Message-ID, to find it by
+	Index   []byte      // where it stands in its conversation: see ConversationIndex
 }
 
 // Position is the item's place in newest-first order.

@@ -52,6 +52,10 @@ const (
 	PrefixSentAge  Prefix = 0x43 // mail/route: when, AccountID, DeviceID, ClientId
 	PrefixFanout   Prefix = 0x44 // mail/route: number -> message accepted, accounts that still wait for it
 
+	PrefixSearchDoc     Prefix = 0x50 // mail/mailbox: MailboxID, Doc -> where the message is
+	PrefixSearchSegment Prefix = 0x51 // mail/mailbox: MailboxID, number -> Docs, state
+	PrefixSearchBlock   Prefix = 0x52 // mail/mailbox: MailboxID, segment, last term, its first Doc -> words and where they stand
+
 	PrefixAbsence       Prefix = 0x58 // mail/oof: AccountID -> what is said while away
 	PrefixAnswered      Prefix = 0x59 // mail/oof: AccountID, sender -> when told
 	PrefixAnsweredCount Prefix = 0x5a // mail/oof: AccountID -> how many were told

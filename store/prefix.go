@@ -74,6 +74,12 @@ func (p Prefix) String() string {
 		return "sent age"
 	case PrefixFanout:
 		return "fanout"
+	case PrefixSearchDoc:
+		return "search doc"
+	case PrefixSearchSegment:
+		return "search segment"
+	case PrefixSearchBlock:
+		return "search block"
 	case PrefixAbsence:
 		return "absence"
 	case PrefixAnswered:

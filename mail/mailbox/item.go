@@ -104,7 +104,7 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	}
 	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received, it.Blob, it.Parts =
 		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received, old.Blob, old.Parts
-	it.Thread, it.Message = old.Thread, old.Message
+	it.Thread, it.Message, it.Index, it.Doc = old.Thread, old.Message, old.Index, old.Doc
 	if body != nil {
 		it.Blob = body.Blob
 	}
@@ -123,6 +123,13 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 			return old, err
 		}
 		if err := m.renameMessage(tx, box, &it, body.Index); err != nil {
+			return old, err
+		}
+		if err := m.leaveIndex(tx, box, &it); err != nil {
+			return old, err
+		}
+		it.Doc = 0
+		if err := m.enterIndex(tx, box, &st, &it); err != nil {
 			return old, err
 		}
 	}
@@ -232,6 +239,9 @@ func (m *Mailboxes) addItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 	if err := m.joinThread(tx, box, it); err != nil {
 		return err
 	}
+	if err := m.enterIndex(tx, box, st, it); err != nil {
+		return err
+	}
 	return m.logItem(tx, box, st, folder, it)
 }
 
@@ -260,6 +270,11 @@ func (m *Mailboxes) bury(tx *store.Tx, box mail.MailboxID, st *state, folder *ma
 	}
 	if err := m.leaveThread(tx, box, it); err != nil {
 		return c, err
+	}
+	if movedTo == (mail.Place{}) {
+		if err := m.leaveIndex(tx, box, it); err != nil {
+			return c, err
+		}
 	}
 	if err := itemTable.Delete(tx, itemKey{box, folder.ID, it.ID}); err != nil {
 		return c, err

@@ -22,6 +22,9 @@ const partFields = 12
 const (
 	threadField = iota + partFields + len(mail.PartSeqs{})
 	messageField
+	indexField
+
+	docField = 24
 )
 
 // The place of the item, its folder and number, is in the key.
@@ -51,6 +54,8 @@ func appendItem(dst []byte, it mail.Item) []byte {
 		e.Bytes(threadField, it.Thread[:])
 	}
 	e.Uint(messageField, uint64(it.Message))
+	e.Bytes(indexField, it.Index)
+	e.Uint(docField, uint64(it.Doc))
 	return e.Out()
 }
 
@@ -87,6 +92,10 @@ func parseItem(b []byte) (it mail.Item, err error) {
 			return err
 		case messageField:
 			it.Message = mail.MessageHash(f.Uint())
+		case docField:
+			it.Doc = uint32(f.Uint())
+		case indexField:
+			it.Index = append([]byte(nil), f.Bytes()...)
 		}
 		return nil
 	})

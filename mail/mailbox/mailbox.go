@@ -33,6 +33,8 @@ type Mailboxes struct {
 	blobs *blob.Blobs
 	hub   *push.Hub
 	log   *slog.Logger
+
+	keeper keeper
 }
 
 // New returns the mailboxes in the store. Call Sweep once afterwards: it goes
@@ -42,6 +44,7 @@ func New(cfg Config) *Mailboxes {
 	if m.log == nil {
 		m.log = slog.Default()
 	}
+	m.keeper.init()
 	return m
 }
 
@@ -109,7 +112,7 @@ func (m *Mailboxes) state(tx *store.Tx, box mail.MailboxID) (state, error) {
 // create makes the default folders. The numbers go on from what st has given
 // out, since rows of a removed mailbox may wait for the sweep.
 func (m *Mailboxes) create(tx *store.Tx, box mail.MailboxID, st state) (state, error) {
-	st.Threaded = true
+	st.Threaded, st.Indexed = true, true
 	if st.Removed {
 		st.Removed = false
 		if err := sweepTable.Delete(tx, folderKey{box, mail.Hierarchy}); err != nil {

@@ -5,6 +5,7 @@ import (
 	"errors"
 
 	"martlet/mail"
+	"martlet/mail/search"
 	"martlet/store"
 )
 
@@ -20,6 +21,8 @@ type state struct {
 	Object    uint64
 	Folders   uint32 // how many there are
 	Removed   bool   // nothing may be read; what is left waits for the sweep
+	Doc       search.Doc
+	Indexed   bool   // every message has a Doc: see number
 	Threaded  bool   // every message has its conversation: see FillThreads
 }
 
@@ -199,6 +202,8 @@ func appendState(dst []byte, s state) []byte {
 	e.Uint(6, uint64(s.Folders))
 	e.Bool(7, s.Removed)
 	e.Bool(8, s.Threaded)
+	e.Uint(9, uint64(s.Doc))
+	e.Bool(10, s.Indexed)
 	return e.Out()
 }
 
@@ -221,6 +226,10 @@ func parseState(b []byte) (s state, err error) {
 			s.Removed = f.Uint() != 0
 		case 8:
 			s.Threaded = f.Uint() != 0
+		case 9:
+			s.Doc = search.Doc(f.Uint())
+		case 10:
+			s.Indexed = f.Uint() != 0
 		}
 		return nil
 	})

@@ -237,6 +237,11 @@ func (m *Mailboxes) sweepPlace(tx *store.Tx, k folderKey, limit int) (int, error
 	if k.Folder == mail.Hierarchy {
 		if swept, err := sweepRules(tx, k.Box, limit-n); err != nil || n+swept >= limit {
 			return n + swept, err
+		} else {
+			n += swept
+		}
+		if swept, err := sweepIndex(tx, k.Box, limit-n); err != nil || n+swept >= limit {
+			return n + swept, err
 		}
 		if err := stateTable.Delete(tx, k.Box); err != nil {
 			return n, err
@@ -267,6 +272,9 @@ func (m *Mailboxes) sweepItems(tx *store.Tx, k folderKey, limit int) (int, error
 		}
 		it.Folder = k.Folder
 		if err := m.leaveThread(tx, k.Box, it); err != nil {
+			return 0, err
+		}
+		if err := m.leaveIndex(tx, k.Box, it); err != nil {
 			return 0, err
 		}
 		if err := itemTable.Delete(tx, itemKey{k.Box, k.Folder, it.ID}); err != nil {

@@ -24,8 +24,8 @@ const (
 	AnyField Field = 0 // the zero Field of a query: all of them
 
 	allFields   = From | To | Cc | Subject | Body | Attachment
-	Recipients  = To | Cc                          // whom a message went to
-	Participant = From | To | Cc                   // whoever had to do with it
+	Recipients  = To | Cc        // whom a message went to
+	Participant = From | To | Cc // whoever had to do with it
 )
 
 // Query is one node of the tree of a query: one of the types below. A nil Query
@@ -64,7 +64,7 @@ type (
 	// Class matches items of the class.
 	Class mail.Class
 	// Thread matches messages of one conversation (mail.Item.Thread).
-	Thread [16]byte
+	Thread mail.ThreadID
 	// HasAttachment matches messages with an attachment that is not a picture
 	// within the text.
 	HasAttachment struct{}
