@@ -3,8 +3,8 @@ package activesync
 import (
 	"context"
 	"errors"
+	"fmt"
 
-	"martlet/mail"
 	"martlet/protocol/eas"
 	"martlet/store"
 	"martlet/sync/engine"
@@ -47,7 +47,7 @@ func (h *Handler) getItemEstimate(ctx context.Context, s *session, q *eas.GetIte
 
 // errMaxItems is a limit on the recipient information asked of another folder
 // (MS-ASCMD_R3269).
-var errMaxItems = errors.New("activesync: only the recipient information has MaxItems")
+var errMaxItems = fmt.Errorf("%w: only the recipient information has MaxItems", errProtocol)
 
 // estimate counts for one collection. Only the filter in the request counts, not
 // one that a Sync has left (MS-ASCMD_R2970, R3543).
@@ -67,11 +67,6 @@ func (h *Handler) estimate(ctx context.Context, s *session, c *eas.EstimateColle
 	})
 	if err = errors.Join(err, one.err); err != nil {
 		return 0, err
-	}
-	for i := range w.Options {
-		if w.Options[i].MaxItems != nil && one.role != mail.RoleRecipientInfo {
-			return 0, errMaxItems
-		}
 	}
 	n, err := h.c.Engine.Estimate(ctx, s.id(), one.request)
 	if w.Options == nil {

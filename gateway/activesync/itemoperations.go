@@ -110,6 +110,10 @@ func (h *Handler) emptyFolder(ctx context.Context, s *session, q *eas.EmptyFolde
 		r.Status = eas.ItemOperationsStatusProtocolError
 		return r, nil
 	}
+	if cache, err := h.folderByRole(ctx, s, mail.RoleRecipientInfo); err == nil && cache == folder {
+		r.Status = eas.ItemOperationsStatusProtocolError
+		return r, nil
+	}
 	_, err = h.c.Mailboxes.Empty(ctx, s.box, folder, q.Options != nil && q.Options.DeleteSubFolders)
 	switch {
 	case errors.Is(err, mail.ErrNoFolder):

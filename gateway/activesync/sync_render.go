@@ -97,6 +97,12 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 			r.bytes += weight(&ch.Item)
 			out = append(out, eas.SyncResponseCommand{Add: &eas.SyncServerAdd{ServerID: id, ApplicationData: data}})
 		case engine.Changed:
+			if r.c.role == mail.RoleRecipientInfo {
+				if data := r.recipient(&ch.Item); data != nil {
+					out = append(out, eas.SyncResponseCommand{Change: &eas.SyncServerChange{ServerID: id, ApplicationData: data}})
+				}
+				continue
+			}
 			data := &eas.Email{}
 			if ch.Item.Class != mail.ClassEmail || !class.RenderEmailChange(&ch.Item, ch.Parts, r.indexes[ch.Item.Blob], r.opt, data) {
 				continue
@@ -105,6 +111,10 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 		case engine.Deleted:
 			out = append(out, eas.SyncResponseCommand{Delete: &eas.SyncServerDelete{ServerID: id}})
 		case engine.SoftDeleted:
+			if r.c.role == mail.RoleRecipientInfo { // it is not old, others are in its place
+				out = append(out, eas.SyncResponseCommand{Delete: &eas.SyncServerDelete{ServerID: id}})
+				continue
+			}
 			out = append(out, eas.SyncResponseCommand{SoftDelete: &eas.SyncSoftDelete{ServerID: id}})
 		}
 	}
@@ -116,6 +126,9 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 
 // item renders an item, or returns nil.
 func (r *renderer) item(it *mail.Item, opt *class.Options) any {
+	if r.c.role == mail.RoleRecipientInfo {
+		return r.recipient(it)
+	}
 	ix := r.indexes[it.Blob]
 	if ix == nil {
 		r.h.sessionLog(r.s).Warn("item has no index", "folder", uint32(it.Folder), "item", uint32(it.ID))

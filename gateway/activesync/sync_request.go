@@ -244,6 +244,11 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 	}
 	c.err = c.readOptions(state.Options)
 	if c.err == nil {
+		if c.err, err = h.readMaxItems(tx, s, c); err != nil {
+			return err
+		}
+	}
+	if c.err == nil {
 		c.err = checkBodyParts(s.version, &c.options)
 	}
 	if c.err == nil {
@@ -283,7 +288,7 @@ func (c *syncCollection) readGetChanges(first bool) error {
 // to 12.1 by its class alone.
 func (h *Handler) collectionFolderTx(tx *store.Tx, s *session, id, class string) (mail.Folder, error) {
 	switch {
-	case id == eas.RecipientInfoServerID:
+	case id == eas.RecipientInfoServerID && s.version >= eas.V140: // MS-ASCNTC_R2261
 		return h.c.Mailboxes.FolderByRole(tx, s.box, mail.RoleRecipientInfo)
 	case id == "" && s.version <= eas.V121:
 		if role, ok := classRole(class); ok {

@@ -27,7 +27,7 @@ var allowed = map[string][]string{
 	"documents":            {"directory"},
 	"mail":                 {"directory", "store/blob", "mail/message"},
 	"sync/device":          {"store", "directory"},
-	"sync/class":           {"mail", "mail/calendar", "mail/message", "mail/rtf", "protocol/eas", "protocol/wbxml"},
+	"sync/class":           {"mail", "mail/calendar", "mail/message", "mail/vcard", "mail/rtf", "protocol/eas", "protocol/wbxml"},
 	"mail/search":          {"mail", "mail/message"},
 	"mail/draft":           {"mail/message"},
 	"mail/mailbox":         {"mail", "mail/message", "mail/search", "store", "store/blob", "push"},

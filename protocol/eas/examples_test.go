@@ -198,7 +198,7 @@ func exampleRequests() []any {
 		BodyPreference: []eas.BodyPreference{
 			{Type: ptr(uint(2)), TruncationSize: ptr(uint32(51200)), AllOrNone: ptr(true), Preview: ptr(uint(255))}, {Type: ptr(uint(1))},
 		},
-		BodyPartPreference: []eas.BodyPartPreference{{Type: ptr(uint(2))}}, MaxItems: ptr(uint(10)), RightsManagementSupport: ptr(true),
+		BodyPartPreference: []eas.BodyPartPreference{{Type: ptr(uint(2))}}, MaxItems: []uint{10}, RightsManagementSupport: ptr(true),
 		Truncation: ptr(uint(7)), RtfTruncation: ptr(uint(1)),
 	}, {}}
 	data, err := wbxml.MarshalRaw(&eas.Email{Read: ptr(true), Send: true, Attachments: []eas.AttachmentItem{

@@ -41,7 +41,7 @@ type SyncOptions struct {
 	MIMETruncation          *uint                `wbxml:"AirSync:MIMETruncation"` // 0–8 (2.2.3.111)
 	Truncation              *uint                `wbxml:"AirSync:Truncation"`     // 2.5, 0–9 (2.2.3.186)
 	RtfTruncation           *uint                `wbxml:"AirSync:RtfTruncation"`  // 2.5
-	MaxItems                *uint                `wbxml:"AirSync:MaxItems"`       // of the recipient information cache
+	MaxItems                []uint               `wbxml:"AirSync:MaxItems"`       // of the recipient information cache; more than one is no error (MS-ASCMD_R3280)
 	RightsManagementSupport *bool                `wbxml:"RightsManagement:RightsManagementSupport"`
 }
 

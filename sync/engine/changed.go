@@ -158,7 +158,10 @@ func (e *Engine) Estimate(ctx context.Context, id device.ID, req Request) (int, 
 			return err
 		}
 		p := plan{source: e.source, tx: tx, box: req.Box, folder: folder, own: newOwnWrites(c.Own, &t.base), g: t.base, window: -1, count: true}
-		moveCutoff(&p.g, req.Filter, cutoff(time.Now(), folder.Class, req.Filter))
+		moveCutoff(&p.g, req.Filter, req.cutoff(time.Now(), folder.Class))
+		if req.Since != 0 {
+			p.g.Cutoff = req.Since
+		}
 		_, err = p.run()
 		n = p.counted
 		return err

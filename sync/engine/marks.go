@@ -124,6 +124,14 @@ func cutoff(now time.Time, class mail.Class, filter uint8) int64 {
 	return time.Date(year, month, day, 0, 0, 0, 0, time.UTC).UnixMilli()
 }
 
+// cutoff is where the window of the request begins.
+func (r *Request) cutoff(now time.Time, class mail.Class) int64 {
+	if r.Since != 0 {
+		return r.Since
+	}
+	return cutoff(now, class, r.Filter)
+}
+
 // moveCutoff sets where the window is to begin. It does not follow a clock that
 // steps back a little, which would bring back what was soft-deleted.
 func moveCutoff(g *device.Generation, filter uint8, to int64) {

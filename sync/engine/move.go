@@ -63,7 +63,9 @@ func (e *Engine) move(tx *store.Tx, id device.ID, box mail.MailboxID, m *Move) (
 	}
 	to, err := e.source.Folder(tx, box, m.To)
 	switch {
-	case errors.Is(err, mail.ErrNoFolder), err == nil && to.Class != from.Class: // its items could not be shown there
+	case err == nil && from.Role == mail.RoleRecipientInfo: // nobody takes anything from it
+		return 0, mail.ErrNoItem
+	case errors.Is(err, mail.ErrNoFolder), err == nil && (to.Class != from.Class || to.Role == mail.RoleRecipientInfo): // its items could not be shown there
 		return 0, ErrNoDestination
 	case err != nil:
 		return 0, err

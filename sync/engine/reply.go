@@ -26,7 +26,7 @@ type reply struct {
 
 // work fills in the answer.
 func (r *reply) work() error {
-	r.cut = cutoff(r.now, r.folder.Class, r.req.Filter)
+	r.cut = r.req.cutoff(r.now, r.folder.Class)
 	if r.nothing() {
 		r.a.result.Key = r.req.Key
 		r.a.result.Unchanged = true
@@ -94,6 +94,9 @@ func (r *reply) plan(cmds *commands, lead bool) (*plan, error) {
 			p.window = DefaultWindow
 		}
 		moveCutoff(&p.g, r.req.Filter, r.cut)
+		if r.req.Since != 0 { // no clock says where it is
+			p.g.Cutoff = r.cut
+		}
 	}
 	if lead {
 		if err := r.lead(p); err != nil {

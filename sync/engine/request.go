@@ -23,6 +23,10 @@ type Request struct {
 	DeletesAsMoves bool
 	Options        []byte // kept for the door; nil leaves what is kept
 
+	// Since, unless zero, is where the window begins, in milliseconds, instead of
+	// where Filter would have it begin.
+	Since int64
+
 	// Weigh says how much of Room an item takes in the answer; when the room is
 	// used up, the answer ends as if the window were full. One item always fits.
 	// nil: everything fits. It must depend on nothing but the item.
