@@ -82,7 +82,7 @@ func (m *Mailboxes) fillSome(tx *store.Tx, from itemKey) (int, itemKey, error) {
 		} else if err != nil {
 			return n, next, err
 		}
-		if it.Thread.IsZero() {
+		if it.Thread.IsZero() { // no message
 			continue
 		}
 		if err := m.joinThread(tx, k.Box, &it); err != nil {

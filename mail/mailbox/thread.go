@@ -103,6 +103,20 @@ func (m *Mailboxes) Message(tx *store.Tx, box mail.MailboxID, messageID string) 
 // else the one that Outlook names; else that of its root. A conversation once
 // begun by its root goes on, even if Outlook names it otherwise later.
 func (m *Mailboxes) ThreadOf(tx *store.Tx, box mail.MailboxID, ix *message.Index) (mail.ThreadID, error) {
+	p, err := m.placeOf(tx, box, ix)
+	return p.thread, err
+}
+
+// standing is where a message stands among others. The indexes are nil if they
+// are not known.
+type standing struct {
+	thread mail.ThreadID
+	index  []byte // its own, as the same message has it that is there already
+	parent []byte // of the message that it follows
+}
+
+// placeOf is ThreadOf, and more.
+func (m *Mailboxes) placeOf(tx *store.Tx, box mail.MailboxID, ix *message.Index) (standing, error) {
 	parents := mail.Parents(ix)
 	for _, id := range append([]string{ix.MessageID}, parents[:min(len(parents), maxParents)]...) {
 		hash := mail.HashMessageID(id)
@@ -110,21 +124,24 @@ func (m *Mailboxes) ThreadOf(tx *store.Tx, box mail.MailboxID, ix *message.Index
 			continue
 		}
 		row, err := messageTable.Get(tx, messageKey{box, hash})
-		if err == nil && !row.Thread.IsZero() {
-			return row.Thread, nil
-		}
-		if err != nil && !errors.Is(err, store.ErrNotFound) {
-			return mail.ThreadID{}, fmt.Errorf("mailbox: thread: %w", err)
+		switch {
+		case errors.Is(err, store.ErrNotFound) || err == nil && row.Thread.IsZero():
+		case err != nil:
+			return standing{}, fmt.Errorf("mailbox: thread: %w", err)
+		case id == ix.MessageID: // as in Sent Items and the Inbox
+			return standing{thread: row.Thread, index: row.Index}, nil
+		default:
+			return standing{thread: row.Thread, parent: row.Index}, nil
 		}
 	}
 	root, outlook := mail.RootThread(ix), mail.OutlookThread(ix)
 	if outlook.IsZero() {
-		return root, nil
+		return standing{thread: root}, nil
 	}
 	for _, err := range threadTable.Keys(tx, store.TableRange[threadKey]{Prefix: appendThreadPrefix(nil, box, root, 0)}) {
-		return root, err
+		return standing{thread: root}, err
 	}
-	return outlook, nil
+	return standing{thread: outlook}, nil
 }
 
 // findThread gives a new item its conversation. The index may be nil when the
@@ -140,12 +157,20 @@ func (m *Mailboxes) findThread(tx *store.Tx, box mail.MailboxID, it *mail.Item, 
 		}
 	}
 	it.Message = mail.HashMessageID(ix.MessageID)
-	if !it.Thread.IsZero() {
-		return nil
+	p, err := m.placeOf(tx, box, ix)
+	if err != nil {
+		return err
 	}
-	var err error
-	it.Thread, err = m.ThreadOf(tx, box, ix)
-	return err
+	if it.Thread.IsZero() {
+		it.Thread = p.thread
+	}
+	if it.Thread.IsZero() {
+		it.Thread = mail.LoneThread(it.Blob)
+	}
+	if it.Index = p.index; it.Index == nil {
+		it.Index = mail.ConversationIndex(ix, it.Received, p.parent)
+	}
+	return nil
 }
 
 // joinThread writes that an item is in its folder.
@@ -176,7 +201,7 @@ func (m *Mailboxes) nameMessage(tx *store.Tx, box mail.MailboxID, it *mail.Item)
 	k := messageKey{box, it.Message}
 	row, err := messageTable.Get(tx, k)
 	if errors.Is(err, store.ErrNotFound) {
-		row, err = messageRow{Thread: it.Thread}, nil
+		row, err = messageRow{Thread: it.Thread, Index: it.Index}, nil
 	}
 	if err != nil {
 		return fmt.Errorf("mailbox: message: %w", err)

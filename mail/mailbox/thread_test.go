@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -92,12 +93,27 @@ func TestMessagesOfAConversationHaveOneThread(t *testing.T) {
 	}
 }
 
-// MS-ASCON_R77: a message that says nothing of itself has no conversation.
-func TestAMessageWithoutAnythingHasNoThread(t *testing.T) {
+func TestMessagesThatSayNothingAreAlone(t *testing.T) {
 	h := newHouse(t)
-	it := h.deliver(1, h.role(1, mail.RoleInbox), h.threaded("To: b@example.org"))
-	if !it.Thread.IsZero() {
-		t.Errorf("it has the thread %x", it.Thread)
+	inbox := h.role(1, mail.RoleInbox)
+	first := h.deliver(1, inbox, h.threaded("To: b@example.org"))
+	second := h.deliver(1, inbox, h.threaded("To: c@example.org"))
+	if first.Thread.IsZero() || second.Thread.IsZero() || first.Thread == second.Thread {
+		t.Errorf("they have the threads %x and %x", first.Thread, second.Thread)
+	}
+}
+
+// MS-ASCON_R305, R306: who answers adds a level to the index of what he answers.
+func TestARepliesIndexGrows(t *testing.T) {
+	h := newHouse(t)
+	inbox, sent := h.role(1, mail.RoleInbox), h.role(1, mail.RoleSent)
+	first := h.deliver(1, inbox, h.threaded("Message-ID: <a@x>", "Date: Mon, 23 Nov 2026 10:00:00 +0000"))
+	reply := h.deliver(1, sent, h.threaded("Message-ID: <b@x>", "In-Reply-To: <a@x>", "Date: Mon, 23 Nov 2026 11:00:00 +0000"))
+	again := h.deliver(1, inbox, h.threaded("Message-ID: <c@x>", "In-Reply-To: <b@x>", "Date: Mon, 23 Nov 2026 12:00:00 +0000"))
+	copied := h.deliver(1, inbox, h.threaded("Message-ID: <b@x>", "In-Reply-To: <a@x>", "Date: Mon, 23 Nov 2026 11:00:00 +0000"))
+	if len(first.Index) != 5 || !bytes.HasPrefix(reply.Index, first.Index) || len(reply.Index) != 10 ||
+		!bytes.HasPrefix(again.Index, reply.Index) || len(again.Index) != 15 || !bytes.Equal(copied.Index, reply.Index) {
+		t.Errorf("the indexes are %x, %x, %x and %x", first.Index, reply.Index, again.Index, copied.Index)
 	}
 }
 

@@ -31,6 +31,7 @@ type (
 // messageRow is what the mailbox knows of a Message-ID.
 type messageRow struct {
 	Thread mail.ThreadID // of the first message that had it
+	Index  []byte        // the first one's ConversationIndex
 	Count  uint64        // items that have it
 	Places []mail.Place  // of the first maxPlaces of them
 }
@@ -112,6 +113,7 @@ func appendMessageRow(dst []byte, r messageRow) []byte {
 		places = binary.BigEndian.AppendUint32(places, uint32(p.Item))
 	}
 	e.Bytes(3, places)
+	e.Bytes(4, r.Index)
 	return e.Out()
 }
 
@@ -123,6 +125,8 @@ func parseMessageRow(b []byte) (r messageRow, err error) {
 			return err
 		case 2:
 			r.Count = f.Uint()
+		case 4:
+			r.Index = append([]byte(nil), f.Bytes()...)
 		case 3:
 			for p := f.Bytes(); len(p) > 0; p = p[8:] {
 				if len(p) < 8 {

@@ -109,6 +109,11 @@ func (r *Router) put(tx *store.Tx, box mail.MailboxID, role mail.Role, l *local,
 	if err != nil {
 		return fmt.Errorf("route: mailbox %d: %w", box, err)
 	}
+	if role == mail.RoleInbox { // the user may have said where its conversation goes
+		if folder.ID, err = r.mailboxes.Divert(tx, box, folder.ID, l.body); err != nil {
+			return fmt.Errorf("route: mailbox %d: %w", box, err)
+		}
+	}
 	_, err = r.mailboxes.Append(tx, box, folder.ID, mail.NewItem{
 		Class:    mail.ClassEmail,
 		Received: l.received,

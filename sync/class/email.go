@@ -45,8 +45,8 @@ func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Optio
 		dst.ContentClass = contentClass(dst.MessageClass)
 	}
 	if opt.Version >= eas.V140 {
-		dst.ConversationID = conversationID(ix)
-		dst.ConversationIndex = conversationIndex(ix, item.Received)
+		dst.ConversationID = conversationID(item, ix)
+		dst.ConversationIndex = conversationIndex(item, ix)
 	}
 	b := bodyReader{ix: ix, src: src}
 	var files []int

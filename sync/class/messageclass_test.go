@@ -6,6 +6,7 @@ import (
 	"strings"
 	"testing"
 
+	"martlet/mail"
 	"martlet/mail/message"
 	"martlet/protocol/eas"
 )
@@ -52,13 +53,13 @@ func TestAThreadHasOneConversation(t *testing.T) {
 		"Message-ID: <a@example.com>\r\nIn-Reply-To: <root@example.org>\r\nSubject: Re: Lunch\r\n\r\nx",
 		"Message-ID: <b@example.net>\r\nReferences: <root@example.org>\r\n <a@example.com>\r\nIn-Reply-To: <a@example.com>\r\nSubject: AW: Lunch\r\n\r\nx",
 	}
-	first := conversationID(message.Parse([]byte(thread[0])))
+	first := conversationID(&mail.Item{}, message.Parse([]byte(thread[0])))
 	for _, raw := range thread {
-		if id := conversationID(message.Parse([]byte(raw))); !bytes.Equal(id, first) || len(id) != 16 {
+		if id := conversationID(&mail.Item{}, message.Parse([]byte(raw))); !bytes.Equal(id, first) || len(id) != 16 {
 			t.Errorf("%q: %x, want %x", raw, id, first)
 		}
 	}
-	other := conversationID(message.Parse([]byte("Message-ID: <other@example.org>\r\nSubject: Lunch\r\n\r\nx")))
+	other := conversationID(&mail.Item{}, message.Parse([]byte("Message-ID: <other@example.org>\r\nSubject: Lunch\r\n\r\nx")))
 	if bytes.Equal(other, first) {
 		t.Error("another thread of the same subject is taken for this one")
 	}
@@ -70,12 +71,12 @@ func TestConversationIndex(t *testing.T) {
 	index := []byte{1, 0xdd, 0x5b, 1, 2, 3, 16, 15, 14, 13, 12, 11, 10, 9, 8, 7, 6, 5, 4, 3, 2, 1, 21, 22, 23, 24, 25}
 	raw := "Thread-Index: " + base64.StdEncoding.EncodeToString(index) + "\r\nDate: Mon, 23 Nov 2026 10:00:00 +0100\r\n\r\nx"
 	ix := message.Parse([]byte(raw))
-	if got, want := conversationIndex(ix, 0), []byte{0xdd, 0x5b, 1, 2, 3, 21, 22, 23, 24, 25}; !bytes.Equal(got, want) {
+	if got, want := conversationIndex(&mail.Item{}, ix), []byte{0xdd, 0x5b, 1, 2, 3, 21, 22, 23, 24, 25}; !bytes.Equal(got, want) {
 		t.Errorf("%x, want %x", got, want)
 	}
 	// Without it: 2026-11-23T09:00:00Z is the FILETIME 01dd7b2905132800.
 	ix.ThreadIndex = nil
-	if got, want := conversationIndex(ix, 0), []byte{0xdd, 0x7b, 0x29, 0x05, 0x13}; !bytes.Equal(got, want) {
+	if got, want := conversationIndex(&mail.Item{}, ix), []byte{0xdd, 0x7b, 0x29, 0x05, 0x13}; !bytes.Equal(got, want) {
 		t.Errorf("%x, want %x", got, want)
 	}
 }
