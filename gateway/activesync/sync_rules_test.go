@@ -148,3 +148,34 @@ func TestHowManyElementsARequestMayHave(t *testing.T) {
 		t.Errorf("1001 moves: status %q", got)
 	}
 }
+
+// What Exchange lets pass (MS-ASCMD 7): Commands without an operation
+// (MS-ASCMD_R2058), and elements of Options that stand twice (MS-ASCMD_R938,
+// R2075, R3075, R3272, R3280, R3404, R3432).
+func TestWhatIsNoErrorInASync(t *testing.T) {
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		p := newPhone(t, build(t), "lenient", version)
+		p.provision()
+		for _, rest := range []string{
+			"<Commands/>",
+			"<Options><Conflict>1</Conflict><Conflict>0</Conflict></Options>",
+			"<Options><FilterType>1</FilterType><FilterType>2</FilterType></Options>",
+			"<Options><MIMESupport>1</MIMESupport><MIMESupport>2</MIMESupport></Options>",
+			"<Options><MIMETruncation>1</MIMETruncation><MIMETruncation>2</MIMETruncation></Options>",
+			"<Options><Class>Email</Class><Class>Email</Class></Options>",
+			"<Options><MaxItems>1</MaxItems><MaxItems>2</MaxItems></Options>",
+		} {
+			collection := "1"
+			if strings.Contains(rest, "MaxItems") {
+				if collection = "RI"; version < "14" {
+					continue
+				}
+			}
+			key := element(p.sync("0", collection, ""), "SyncKey")
+			a := p.post("Sync", "application/vnd.ms-sync.wbxml", mustXML(t, strings.Replace(syncRequest(key, rest), "<CollectionId>1<", "<CollectionId>"+collection+"<", 1)))
+			if status := element(a.xml, "Status"); a.status != 200 || a.xml != "" && status != "1" {
+				t.Errorf("%s, %s: HTTP %d, status %q", version, rest, a.status, status)
+			}
+		}
+	}
+}

@@ -32,16 +32,16 @@ type SyncCollection struct {
 // SyncOptions are the options of a collection (MS-ASCMD 2.2.3.125.5). A new
 // block replaces the whole set; an empty one resets it.
 type SyncOptions struct {
-	FilterType              *uint                `wbxml:"AirSync:FilterType"` // how old items may be, 0–8 (2.2.3.68.2)
-	Class                   string               `wbxml:"AirSync:Class,omitempty"`
+	FilterType              *uint                `wbxml:"AirSync:FilterType,repeats"` // how old items may be, 0–8 (2.2.3.68.2)
+	Class                   string               `wbxml:"AirSync:Class,omitempty,repeats"`
 	BodyPreference          []BodyPreference     `wbxml:"AirSyncBase:BodyPreference"`
 	BodyPartPreference      []BodyPartPreference `wbxml:"AirSyncBase:BodyPartPreference"`
-	Conflict                *uint                `wbxml:"AirSync:Conflict"`       // 0 the client wins, 1 the server (2.2.3.34)
-	MIMESupport             *uint                `wbxml:"AirSync:MIMESupport"`    // 0 never, 1 S/MIME only, 2 all (2.2.3.110.3)
-	MIMETruncation          *uint                `wbxml:"AirSync:MIMETruncation"` // 0–8 (2.2.3.111)
-	Truncation              *uint                `wbxml:"AirSync:Truncation"`     // 2.5, 0–9 (2.2.3.186)
-	RtfTruncation           *uint                `wbxml:"AirSync:RtfTruncation"`  // 2.5
-	MaxItems                []uint               `wbxml:"AirSync:MaxItems"`       // of the recipient information cache; more than one is no error (MS-ASCMD_R3280)
+	Conflict                *uint                `wbxml:"AirSync:Conflict,repeats"`       // 0 the client wins, 1 the server (2.2.3.34)
+	MIMESupport             *uint                `wbxml:"AirSync:MIMESupport,repeats"`    // 0 never, 1 S/MIME only, 2 all (2.2.3.110.3)
+	MIMETruncation          *uint                `wbxml:"AirSync:MIMETruncation,repeats"` // 0–8 (2.2.3.111)
+	Truncation              *uint                `wbxml:"AirSync:Truncation"`             // 2.5, 0–9 (2.2.3.186)
+	RtfTruncation           *uint                `wbxml:"AirSync:RtfTruncation"`          // 2.5
+	MaxItems                []uint               `wbxml:"AirSync:MaxItems"`               // of the recipient information cache; more than one is no error (MS-ASCMD_R3280)
 	RightsManagementSupport *bool                `wbxml:"RightsManagement:RightsManagementSupport"`
 }
 

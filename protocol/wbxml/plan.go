@@ -49,6 +49,7 @@ type field struct {
 	choice  bool
 	omit    bool
 	compact bool
+	repeats bool         // may stand again
 	ordered bool         // none that is ordered and stands later in the struct may come before
 	typ     reflect.Type // of one element, without pointer and slice
 	sub     *plan        // of a struct, or of a choice's alternatives
@@ -154,7 +155,7 @@ func (p *plan) addField(t reflect.Type, sf reflect.StructField, spec string, at 
 	words := strings.Split(spec, ",")
 	name, options := words[0], words[1:]
 	for _, o := range options {
-		if !slices.Contains([]string{"omitempty", "empty", "required", "choice", "text", "base64", "compact", "ordered"}, o) {
+		if !slices.Contains([]string{"omitempty", "empty", "required", "choice", "text", "base64", "compact", "ordered", "repeats"}, o) {
 			return typeError(t, "field %s: unknown option %q", sf.Name, o)
 		}
 	}
@@ -166,7 +167,7 @@ func (p *plan) addField(t reflect.Type, sf reflect.StructField, spec string, at 
 		p.text = at
 		return nil
 	}
-	f := field{index: at, omit: has("omitempty"), choice: has("choice"), compact: has("compact"), ordered: has("ordered"), typ: sf.Type}
+	f := field{index: at, omit: has("omitempty"), choice: has("choice"), compact: has("compact"), ordered: has("ordered"), repeats: has("repeats"), typ: sf.Type}
 	if err := f.name(name); err != "" {
 		return typeError(t, "field %s: %s %q", sf.Name, err, name)
 	}

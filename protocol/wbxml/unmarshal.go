@@ -164,7 +164,7 @@ func (u *unmarshaler) structure(p *plan, v reflect.Value, tag Tag, content bool)
 			c := p.children[at]
 			f := &p.fields[c.field]
 			if u.exact {
-				if seen.has(c.field) && (!f.slice || f.item != 0 || f.choice && f.tag != 0) {
+				if seen.has(c.field) && !f.repeats && (!f.slice || f.item != 0 || f.choice && f.tag != 0) {
 					return &DuplicateError{u.tag}
 				}
 				if f.ordered && c.field < last {

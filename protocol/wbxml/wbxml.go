@@ -27,6 +27,7 @@
 //	compact    a time written as 20061102T150405Z
 //	ordered    an Exact Decoder returns an *OrderError when an element that is
 //	           ordered too and stands later in the struct comes before
+//	repeats    may stand more than once where once is meant: the last counts
 //
 // A pointer is an optional element, a slice a repeated one, a plain bool is
 // written as 0 or 1 (and an empty element is read as 1), a []byte is opaque

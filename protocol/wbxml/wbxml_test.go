@@ -260,8 +260,10 @@ func TestExactReading(t *testing.T) {
 		Key   string   `wbxml:"AirSync:SyncKey,ordered"`
 		Class string   `wbxml:"AirSync:Class"`
 		Ids   []string `wbxml:"AirSync:CollectionId,ordered"`
+		Limit uint     `wbxml:"AirSync:WindowSize,repeats"`
 	}
 	const class, key, id = "50036300" + "01", "4b036b00" + "01", "52036900" + "01"
+	const one, two = "55033100" + "01", "55033200" + "01"
 	exact := wbxml.Decoder{Exact: true}
 	var order *wbxml.OrderError
 	var duplicate *wbxml.DuplicateError
@@ -274,6 +276,7 @@ func TestExactReading(t *testing.T) {
 		{id + key, &order},
 		{id, nil},
 		{class + class, &duplicate},
+		{one + two, nil},
 		{key + "0a", nil}, // an element that the struct does not name
 	} {
 		b := unhex(t, "03016a0045"+tt.content+"01")
@@ -284,6 +287,9 @@ func TestExactReading(t *testing.T) {
 		err := exact.Unmarshal(b, &got)
 		if tt.as == nil && err != nil || tt.as != nil && !errors.As(err, tt.as) {
 			t.Errorf("%s: %v, want %T", tt.content, err, tt.as)
+		}
+		if tt.content == one+two && got.Limit != 2 {
+			t.Errorf("of two the first counts: %d", got.Limit)
 		}
 	}
 }
