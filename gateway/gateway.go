@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"martlet/directory"
+	"martlet/documents"
 	"martlet/gateway/activesync"
 	"martlet/gateway/autodiscover"
 	"martlet/gateway/hold"
@@ -38,6 +39,8 @@ type Config struct {
 	Router    *route.Router
 	Hub       *push.Hub
 	Logger    *slog.Logger // nil: nothing is logged
+
+	Documents *documents.Library // nil: no documents are published
 
 	// TLS is used by ServeTLS; nil leaves only plain HTTP.
 	TLS *tls.Config
@@ -98,7 +101,7 @@ func New(c Config) (*Server, error) {
 	s.holder = hold.New(hold.Config{Park: s.places.leave, Resume: s.places.wait})
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,
-		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, MaxMessageBytes: c.MaxMessageBytes,
+		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, Documents: c.Documents, MaxMessageBytes: c.MaxMessageBytes,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)

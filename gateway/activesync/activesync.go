@@ -15,6 +15,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"martlet/directory"
+	"martlet/documents"
 	"martlet/gateway/hold"
 	"martlet/mail"
 	"martlet/mail/mailbox"
@@ -25,8 +26,7 @@ import (
 	"martlet/sync/engine"
 )
 
-// Config is what a Handler needs; everything but Logger and MaxMessageBytes is
-// required.
+// Config is what a Handler needs; everything down to Holder is required.
 type Config struct {
 	Store     *store.Store
 	Directory *directory.Directory
@@ -38,7 +38,8 @@ type Config struct {
 	Holder    *hold.Holder
 	Logger    *slog.Logger // nil: nothing is logged
 
-	MaxMessageBytes int64 // of a message that a phone sends; 0: 50 MiB
+	Documents       *documents.Library // nil: no documents are published
+	MaxMessageBytes int64              // of a message that a phone sends; 0: 50 MiB
 }
 
 // Handler answers phones. It keeps nothing between requests and is safe for
@@ -47,6 +48,7 @@ type Handler struct {
 	c        Config
 	log      *slog.Logger
 	commands table
+	searches *searchMemory
 	bodies   *semaphore.Weighted // bytes of large request bodies in memory
 	answers  *semaphore.Weighted // bytes of large answers in memory
 	versions string              // as the header MS-ASProtocolVersions has them
@@ -67,8 +69,8 @@ func New(c Config) (*Handler, error) {
 	t := newTable(c.MaxMessageBytes)
 	return &Handler{
 		c: c, log: c.Logger, commands: t,
-		bodies:   semaphore.NewWeighted(max(maxBodyMemory, 2*c.MaxMessageBytes)),
-		answers:  newAnswerMemory(),
+		bodies:  semaphore.NewWeighted(max(maxBodyMemory, 2*c.MaxMessageBytes)),
+		answers: newAnswerMemory(), searches: newSearchMemory(),
 		versions: versionList(), names: t.names(),
 	}, nil
 }

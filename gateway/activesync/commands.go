@@ -129,8 +129,8 @@ func rows(maxMessage int64) []command {
 			fail: func(s uint16) any {
 				return &eas.MeetingResponseResponse{Results: []eas.MeetingResult{{Status: eas.MeetingResponseStatus(s)}}}
 			}},
-		{name: "Search", code: 16, from: first, to: last, maxBody: maxRequest,
-			fail: func(s uint16) any { return &eas.SearchResponse{Status: eas.SearchStatus(s)} }},
+		{name: "Search", code: 16, from: first, to: last, strict: true, maxBody: maxRequest, run: (*Handler).search,
+			fail: searchFailed, malformed: uint16(eas.SearchStatusInvalidRequest)},
 		{name: "Settings", code: 17, from: eas.V120, to: last, maxBody: maxRequest, run: decoded((*Handler).settings),
 			fail: func(s uint16) any { return &eas.SettingsResponse{Status: eas.SettingsStatus(s)} }, malformed: uint16(eas.SettingsStatusProtocolError)},
 		{name: "Ping", code: 18, from: first, to: last, free: true, maxBody: maxRequest, run: (*Handler).ping,
@@ -145,8 +145,8 @@ func rows(maxMessage int64) []command {
 			}},
 		{name: "ValidateCert", code: 22, from: first, to: last, maxBody: maxRequest,
 			fail: func(s uint16) any { return &eas.ValidateCertResponse{Status: eas.ValidateCertStatus(s)} }},
-		{name: "Find", code: 23, from: eas.V161, to: last, maxBody: maxRequest,
-			fail: func(s uint16) any { return &eas.FindResponse{Status: eas.FindStatus(s)} }},
+		{name: "Find", code: 23, from: eas.V161, to: last, strict: true, maxBody: maxRequest, run: decoded((*Handler).find),
+			fail: func(s uint16) any { return &eas.FindResponse{Status: eas.FindStatus(s)} }, malformed: uint16(eas.FindStatusInvalidRequest)},
 	}
 }
 

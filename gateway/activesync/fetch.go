@@ -3,11 +3,12 @@ package activesync
 import (
 	"context"
 	"errors"
-	"strings"
 
 	"martlet/mail"
+	"martlet/mail/message"
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
+	"martlet/store"
 	"martlet/sync/class"
 )
 
@@ -24,15 +25,17 @@ const maxFetched = 96 << 20
 
 // fetch brings an item or an attachment (MS-ASCMD 2.2.3.67.1).
 func (h *Handler) fetch(ctx context.Context, s *session, q *eas.Fetch, out *operated) (*eas.FetchReply, error) {
-	switch {
-	case !strings.EqualFold(q.Store, eas.StoreMailbox):
+	switch store := storeName(q.Store); {
+	case store == storeName(eas.StoreDocumentLibrary):
+		return h.fetchDocument(ctx, s, q, out)
+	case store != storeName(eas.StoreMailbox):
 		return nil, errUnknownStore
 	case q.FileReference != nil: // an empty one, too, names no attachment (MS-ASAIRS_R214)
 		return h.fetchAttachment(ctx, s, q, out)
 	case q.ServerID != "" && q.CollectionID != "":
 		return h.fetchItem(ctx, s, q, out)
-	case q.LongID != "": // nothing that we gave out: Search is to come
-		return nil, errBadID
+	case q.LongID != "": // without a folder: iOS knows none
+		return h.fetchItem(ctx, s, q, out)
 	}
 	return nil, errProtocol
 }
@@ -86,15 +89,32 @@ func (h *Handler) fetchAttachment(ctx context.Context, s *session, q *eas.Fetch,
 	return &eas.FetchReply{Status: eas.ItemOperationsStatusSuccess, Properties: p}, nil
 }
 
+// fetchedItem is the item that a Fetch names, by its folder and its number or by
+// a LongId, which follows it.
+func (h *Handler) fetchedItem(ctx context.Context, s *session, q *eas.Fetch) (item mail.Item, ix *message.Index, err error) {
+	if q.ServerID != "" && q.CollectionID != "" {
+		folder, id, err := parseItemID(q.ServerID)
+		if err != nil {
+			return item, nil, err
+		}
+		if named, err := h.folder(ctx, s, q.CollectionID); err != nil || named != folder {
+			return item, nil, mail.ErrNoItem
+		}
+		return h.openItem(ctx, s, folder, id)
+	}
+	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
+		var err error
+		if item, err = h.itemByLongID(tx, s, q.LongID); err != nil {
+			return err
+		}
+		ix, err = h.c.Mailboxes.Index(tx, item.Blob)
+		return err
+	})
+	return item, ix, err
+}
+
 func (h *Handler) fetchItem(ctx context.Context, s *session, q *eas.Fetch, out *operated) (*eas.FetchReply, error) {
-	folder, id, err := parseItemID(q.ServerID)
-	if err != nil {
-		return nil, err
-	}
-	if named, err := h.folder(ctx, s, q.CollectionID); err != nil || named != folder {
-		return nil, mail.ErrNoItem
-	}
-	item, ix, err := h.openItem(ctx, s, folder, id)
+	item, ix, err := h.fetchedItem(ctx, s, q)
 	if err != nil {
 		return nil, err
 	}

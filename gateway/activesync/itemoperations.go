@@ -5,6 +5,7 @@ import (
 	"errors"
 	"slices"
 
+	"martlet/documents"
 	"martlet/mail"
 	"martlet/protocol/eas"
 	"martlet/store"
@@ -146,6 +147,18 @@ func fetchStatus(err error) eas.ItemOperationsStatus {
 		return eas.ItemOperationsStatusNotFound
 	case errors.Is(err, errProtocol):
 		return eas.ItemOperationsStatusProtocolError
+	case errors.Is(err, documents.ErrBadLink):
+		return eas.ItemOperationsStatusBadURI
+	case errors.Is(err, documents.ErrElsewhere), errors.Is(err, documents.ErrDenied), errors.Is(err, errCredential):
+		return eas.ItemOperationsStatusDocumentAccessDenied
+	case errors.Is(err, documents.ErrNotFound):
+		return eas.ItemOperationsStatusNotFound
+	case errors.Is(err, documents.ErrUnreachable):
+		return eas.ItemOperationsStatusConnectFailed
+	case errors.Is(err, documents.ErrUnreadable):
+		return eas.ItemOperationsStatusIOFailure
+	case errors.Is(err, documents.ErrCredentials):
+		return eas.ItemOperationsStatusCredentialsRequired
 	case errors.Is(err, errBodyPartType):
 		return eas.StatusBodyPartPreferenceTypeNotSupported
 	case errors.Is(err, errNotRendered):

@@ -67,11 +67,16 @@ func (h *Handler) itemByLongID(tx *store.Tx, s *session, id string) (mail.Item, 
 	if err != nil {
 		return mail.Item{}, err
 	}
-	at := l.Place
+	return h.trace(tx, s, l.Place, l.Object)
+}
+
+// trace finds an item where it is now, from where it was; an object of zero may
+// be any.
+func (h *Handler) trace(tx *store.Tx, s *session, at mail.Place, object uint64) (mail.Item, error) {
 	for range maxTraces {
 		it, err := h.c.Mailboxes.Item(tx, s.box, at.Folder, at.Item)
 		switch {
-		case err == nil && it.Object == l.Object:
+		case err == nil && (object == 0 || it.Object == object):
 			return it, nil
 		case err == nil: // never given out like that
 			return mail.Item{}, mail.ErrNoItem

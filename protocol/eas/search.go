@@ -35,6 +35,13 @@ type SearchConditions struct {
 	LessThan       []SearchComparison `wbxml:"Search:LessThan"`
 }
 
+// Joined tells whether there are conditions here that have their place in an
+// And only.
+func (c *SearchConditions) Joined() bool {
+	return len(c.Or) > 0 || len(c.FreeText) > 0 || len(c.Classes) > 0 || len(c.CollectionIDs) > 0 || c.ConversationID != nil ||
+		len(c.GreaterThan) > 0 || len(c.LessThan) > 0
+}
+
 // SearchComparison compares the property named with Value.
 type SearchComparison struct {
 	LinkID       *string      `wbxml:"DocumentLibrary:LinkId"`
