@@ -1,6 +1,7 @@
 package mailbox
 
 import (
+	"context"
 	"errors"
 	"fmt"
 
@@ -101,4 +102,55 @@ func sweepRules(tx *store.Tx, box mail.MailboxID, limit int) (int, error) {
 		}
 	}
 	return len(keys), nil
+}
+
+// moveChunk is how many messages MoveThread moves in one transaction, so that
+// deliveries need not wait long.
+const moveChunk = 100
+
+// MoveThread moves all messages of a conversation to a folder, but for those in
+// Sent Items, and makes it the place for all that come: see SetThreadFolder for
+// the errors. What comes is diverted from the first of its transactions on, so
+// that nothing is left behind; after an error a part may not have moved yet.
+func (m *Mailboxes) MoveThread(ctx context.Context, box mail.MailboxID, t mail.ThreadID, dst mail.FolderID) error {
+	for more := true; more; {
+		err := m.store.Update(ctx, func(tx *store.Tx) (err error) {
+			if err := m.SetThreadFolder(tx, box, t, dst); err != nil {
+				return err
+			}
+			more, err = m.moveSome(tx, box, t, dst)
+			return err
+		})
+		if err != nil {
+			return fmt.Errorf("mailbox: move thread: %w", err)
+		}
+	}
+	return nil
+}
+
+// moveSome moves the first messages of a conversation that are elsewhere, and
+// tells whether there may be more.
+func (m *Mailboxes) moveSome(tx *store.Tx, box mail.MailboxID, t mail.ThreadID, dst mail.FolderID) (bool, error) {
+	sent, err := m.FolderByRole(tx, box, mail.RoleSent)
+	if err != nil && !errors.Is(err, mail.ErrNoFolder) {
+		return false, err
+	}
+	var some []mail.Place
+	for p, err := range m.Thread(tx, box, t) {
+		if err != nil {
+			return false, err
+		}
+		if p.Folder == dst || p.Folder == sent.ID {
+			continue
+		}
+		if some = append(some, p); len(some) == moveChunk {
+			break
+		}
+	}
+	for _, p := range some {
+		if _, err := m.Move(tx, box, p.Folder, p.Item, dst); err != nil {
+			return false, err
+		}
+	}
+	return len(some) == moveChunk, nil
 }
