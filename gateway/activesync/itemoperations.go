@@ -93,10 +93,10 @@ func (h *Handler) operate(ctx context.Context, s *session, op *eas.ItemOperation
 			return err
 		}
 		out.empty = append(out.empty, eas.ItemOperationReply{EmptyFolderContents: r})
-	case op.Move != nil: // conversations are not moved yet
-		r := &eas.ConversationMoveReply{Status: eas.StatusMoveCommandInvalidDestinationFolder, ConversationID: op.Move.ConversationID}
-		if op.Move.Options == nil || !op.Move.Options.MoveAlways { // MS-ASCMD_R3475
-			r.Status = eas.StatusMoveCommandDisallowedForNonPersistentMoveAction
+	case op.Move != nil:
+		r, err := h.moveConversation(ctx, s, op.Move)
+		if err != nil {
+			return err
 		}
 		out.moves = append(out.moves, eas.ItemOperationReply{Move: r})
 	}
