@@ -55,7 +55,7 @@ func (r blobReader) ReadAt(p []byte, off int64) (int, error) {
 
 // openAttachment finds what a FileReference names, if it is the user's.
 func (h *Handler) openAttachment(ctx context.Context, s *session, reference string) (*attachment, error) {
-	folder, id, part, err := class.ParseFileReference(reference)
+	folder, id, number, err := class.ParseFileReference(reference)
 	if err != nil {
 		return nil, errNoAttachment
 	}
@@ -66,7 +66,8 @@ func (h *Handler) openAttachment(ctx context.Context, s *session, reference stri
 	if err != nil {
 		return nil, err
 	}
-	if part < 0 || part >= len(ix.Parts) { // 0: the whole message is one file
+	part, ok := class.FindPart(ix, number)
+	if !ok { // 0: the whole message is one file
 		return nil, errNoAttachment
 	}
 	return &attachment{index: ix, part: part, src: blobReader{ctx, h.c.Mailboxes.Blobs(), item.Blob}}, nil

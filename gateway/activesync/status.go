@@ -150,7 +150,7 @@ func (s *session) httpStatus(status uint16) int {
 	case eas.StatusMailboxQuotaExceeded:
 		return http.StatusInsufficientStorage
 	case eas.StatusActiveDirectoryAccessDenied, eas.StatusUserPrincipalCouldNotBeFound, eas.StatusUserDisabledForSync,
-		eas.StatusDeviceIsBlockedForThisUser, eas.StatusDeviceNotFullyProvisionable, eas.StatusAccessDenied, eas.StatusAccountDisabled, eas.StatusSyncStateNotFound, eas.StatusMaximumDevicesReached:
+		eas.StatusDeviceIsBlockedForThisUser, eas.StatusDeviceNotFullyProvisionable, eas.StatusExternallyManagedDevicesNotAllowed, eas.StatusAccessDenied, eas.StatusAccountDisabled, eas.StatusSyncStateNotFound, eas.StatusMaximumDevicesReached:
 		return http.StatusForbidden
 	case eas.StatusCommandNotSupported, eas.StatusUnexpectedItemClass:
 		return http.StatusNotImplemented
@@ -168,9 +168,12 @@ func (s *session) httpStatus(status uint16) int {
 // syncStatus is the status of a collection or of one command in it (MS-ASCMD
 // 2.2.3.177.17).
 func syncStatus(err error) eas.SyncStatus {
+	var common statusError
 	switch {
 	case err == nil:
 		return eas.SyncStatusSuccess
+	case errors.As(err, &common): // since 16.0, of a draft that is sent
+		return eas.SyncStatus(common)
 	case errors.Is(err, engine.ErrStaleSyncKey), errors.Is(err, engine.ErrNoState):
 		return eas.SyncStatusInvalidSyncKey
 	case errors.Is(err, mail.ErrNoFolder):
@@ -188,7 +191,7 @@ func syncStatus(err error) eas.SyncStatus {
 	case misshapen(err), undecodable(err), errors.Is(err, errNotAccepted), errors.Is(err, class.ErrReadOnly),
 		errors.Is(err, class.ErrBadFlag), errors.Is(err, class.ErrBadValue), errors.Is(err, class.ErrBadReference):
 		return eas.SyncStatusConversionError
-	case retryable(err):
+	case retryable(err), errors.Is(err, engine.ErrOtherBody):
 		return eas.SyncStatusRetry
 	}
 	return eas.SyncStatusServerError

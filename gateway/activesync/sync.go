@@ -9,7 +9,6 @@ import (
 	"martlet/protocol/eas"
 	"martlet/push"
 	"martlet/store"
-	"martlet/sync/engine"
 )
 
 // sync exchanges changes of collections with the client (MS-ASCMD 2.2.1.21),
@@ -159,7 +158,7 @@ func (h *Handler) syncCollection(ctx context.Context, s *session, c *syncCollect
 	if c.deletes() {
 		writing = store.WithReserve(ctx) // on a full disk, to make room
 	}
-	results, err := h.c.Engine.Sync(writing, s.id(), []engine.Request{r}, nil)
+	results, err := h.syncDrafts(writing, s, c, r)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, err

@@ -40,6 +40,7 @@ type syncCollection struct {
 	request  engine.Request
 	refused  []refusedCommand // those that the engine never sees
 	places   []int            // of the engine's commands, in the wire's
+	drafts   []draftCommand   // what some of the engine's commands are made of
 	err      error            // what is wrong with it as a whole
 }
 
@@ -203,14 +204,19 @@ func (c *syncCollection) readCommands(s *session, folder mail.Folder) error {
 func (c *syncCollection) readCommand(s *session, w *eas.SyncCommand) (engine.Command, error) {
 	switch {
 	case w.Add != nil:
-		// Mail is not added by clients (MS-ASCMD_R755).
-		return engine.Command{}, errNotAccepted
+		return c.readAdd(s, w.Add)
 	case w.Change != nil:
 		item, err := c.itemID(w.Change.ServerID)
 		if err != nil {
 			return engine.Command{}, err
 		}
 		if c.class != mail.ClassEmail || w.Change.InstanceID != "" {
+			return engine.Command{}, errNotAccepted
+		}
+		if c.takesDrafts(s) {
+			return c.readDraft(s, engine.Command{Kind: engine.Change, Item: item}, w.Change.ApplicationData, w.Change.ServerID, w.Change.Send)
+		}
+		if w.Change.Send {
 			return engine.Command{}, errNotAccepted
 		}
 		edit, err := class.EditEmail(w.Change.ApplicationData, s.version)
@@ -223,6 +229,17 @@ func (c *syncCollection) readCommand(s *session, w *eas.SyncCommand) (engine.Com
 		return engine.Command{Kind: engine.Fetch, Item: item}, err
 	}
 	return engine.Command{}, errProtocol
+}
+
+// readAdd reads a new item. Of mail only drafts are added by clients (MS-ASCMD_R755).
+func (c *syncCollection) readAdd(s *session, w *eas.SyncAdd) (engine.Command, error) {
+	switch {
+	case w.ClientID == "" || len(w.ClientID) > maxClientID:
+		return engine.Command{}, errProtocol
+	case c.takesDrafts(s) && (w.Class == "" || w.Class == className(mail.ClassEmail)):
+		return c.readDraft(s, engine.Command{Kind: engine.Add, ClientID: w.ClientID}, w.ApplicationData, w.ClientID, w.Send)
+	}
+	return engine.Command{}, errNotAccepted
 }
 
 // itemID reads a ServerId, which must be of this collection.

@@ -15,7 +15,7 @@ import (
 
 // renderCollection turns the engine's result into the client's answer.
 func (h *Handler) renderCollection(ctx context.Context, s *session, c *syncCollection, res *engine.Result, room *room) (*eas.SyncResponseCollection, error) {
-	indexes, err := h.loadIndexes(ctx, res)
+	indexes, err := h.loadIndexes(ctx, c, res)
 	if err != nil {
 		return nil, err
 	}
@@ -32,7 +32,7 @@ func (h *Handler) renderCollection(ctx context.Context, s *session, c *syncColle
 
 // loadIndexes reads the indexes of all messages that are to be rendered, in one
 // snapshot. A message that is gone since the answer was worked out has none.
-func (h *Handler) loadIndexes(ctx context.Context, res *engine.Result) (map[blob.Ref]*message.Index, error) {
+func (h *Handler) loadIndexes(ctx context.Context, c *syncCollection, res *engine.Result) (map[blob.Ref]*message.Index, error) {
 	all := make(map[blob.Ref]*message.Index, len(res.Changes))
 	err := h.c.Store.View(ctx, func(tx *store.Tx) error {
 		load := func(it *mail.Item) error {
@@ -48,14 +48,14 @@ func (h *Handler) loadIndexes(ctx context.Context, res *engine.Result) (map[blob
 		}
 		for i := range res.Changes {
 			ch := &res.Changes[i]
-			if ch.Kind == engine.Added || ch.Kind == engine.Changed && class.NeedsSubject(&ch.Item, ch.Parts) {
+			if ch.Kind == engine.Added || ch.Kind == engine.Changed && (rewritten(ch) || class.NeedsSubject(&ch.Item, ch.Parts)) {
 				if err := load(&ch.Item); err != nil {
 					return err
 				}
 			}
 		}
 		for i := range res.Responses {
-			if resp := &res.Responses[i]; resp.Kind == engine.Fetch && resp.Err == nil {
+			if resp := &res.Responses[i]; (resp.Kind == engine.Fetch || c.draftAt(resp.Command) != nil) && resp.Err == nil {
 				if err := load(&resp.Item); err != nil {
 					return err
 				}
@@ -97,6 +97,13 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 			r.bytes += weight(&ch.Item)
 			out = append(out, eas.SyncResponseCommand{Add: &eas.SyncServerAdd{ServerID: id, ApplicationData: data}})
 		case engine.Changed:
+			if rewritten(ch) {
+				if data := r.item(&ch.Item, r.opt); data != nil {
+					r.bytes += weight(&ch.Item)
+					out = append(out, eas.SyncResponseCommand{Change: &eas.SyncServerChange{ServerID: id, ApplicationData: data}})
+				}
+				continue
+			}
 			if r.c.role == mail.RoleRecipientInfo {
 				if data := r.recipient(&ch.Item); data != nil {
 					out = append(out, eas.SyncResponseCommand{Change: &eas.SyncServerChange{ServerID: id, ApplicationData: data}})
@@ -169,6 +176,9 @@ func (r *renderer) reply(d *engine.Response, w *eas.SyncCommand) (eas.SyncReply,
 		status := syncStatus(d.Err)
 		r.h.logFailure(r.s, d.Err, status == eas.SyncStatusServerError)
 		return r.failedCommand(w, status), true
+	}
+	if draft := r.c.draftAt(d.Command); draft != nil {
+		return r.draftReply(d, draft, w)
 	}
 	if d.Kind != engine.Fetch {
 		return eas.SyncReply{}, false

@@ -125,7 +125,8 @@ func read(raw []byte) *document {
 // replacedBy is the document of a whole message that a client sent instead. It
 // keeps what makes the draft the same one, and the draft's files if the message
 // brings none but pictures of its text. A file that the client names beside the
-// message and has put into it is there already.
+// message and has put into it is there already, and one without content that it
+// has not, never came.
 func (d *document) replacedBy(whole []byte, remove []int, add []File) (*document, []File) {
 	next := read(withCRLF(whole))
 	for _, name := range []string{"Message-ID", "In-Reply-To", "References", "Thread-Index"} {
@@ -142,17 +143,21 @@ func (d *document) replacedBy(whole []byte, remove []int, add []File) (*document
 				next.attach(n)
 			}
 		}
-		return next, add
+		return next, slices.DeleteFunc(slices.Clone(add), func(f File) bool { return len(f.Content) == 0 })
 	}
 	var left []File
 	there := next.content.files(nil)
 	for _, f := range add {
-		same := func(n *node) bool { return n.name == f.Name && (len(f.Content) == 0 || n.size == int64(len(f.Content))) }
+		same := func(n *node) bool {
+			return n.name == f.Name && (len(f.Content) == 0 || n.size == int64(len(f.Content)))
+		}
 		if i := slices.IndexFunc(there, same); i >= 0 {
 			there = slices.Delete(there, i, i+1)
 			continue
 		}
-		left = append(left, f)
+		if len(f.Content) > 0 {
+			left = append(left, f)
+		}
 	}
 	return next, left
 }

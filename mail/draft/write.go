@@ -102,9 +102,14 @@ func plainLines(text string) bool {
 	return true
 }
 
+// FileName is the name that a file gets.
+func FileName(name string) string {
+	return cut(oneLine(strings.ReplaceAll(name, "\\", "_")), maxName)
+}
+
 // fileNode is a part that holds a file.
 func fileNode(f *File) *node {
-	name := cut(oneLine(strings.ReplaceAll(f.Name, "\\", "_")), maxName)
+	name := FileName(f.Name)
 	kind, params, err := mime.ParseMediaType(f.Type)
 	if err != nil || strings.HasPrefix(kind, "multipart/") || strings.HasPrefix(kind, "message/") || !strings.Contains(kind, "/") {
 		kind, params = "application/octet-stream", nil

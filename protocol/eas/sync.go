@@ -58,6 +58,7 @@ type SyncCommand struct {
 type SyncAdd struct {
 	Class           string    `wbxml:"AirSync:Class,omitempty"`
 	ClientID        string    `wbxml:"AirSync:ClientId,omitempty"`
+	Send            bool      `wbxml:"Email2:Send,empty"` // 16.x: send it (MS-ASEMAIL 2.2.2.69)
 	ApplicationData wbxml.Raw `wbxml:"AirSync:ApplicationData"`
 }
 
@@ -67,6 +68,7 @@ type SyncChange struct {
 	Class           string    `wbxml:"AirSync:Class,omitempty"`
 	ServerID        string    `wbxml:"AirSync:ServerId,omitempty"`
 	InstanceID      string    `wbxml:"AirSyncBase:InstanceId,omitempty"`
+	Send            bool      `wbxml:"Email2:Send,empty"` // 16.x: send the draft
 	ApplicationData wbxml.Raw `wbxml:"AirSync:ApplicationData"`
 }
 

@@ -21,7 +21,7 @@ func attachments(item *mail.Item, ix *message.Index, files []int, v *values) []e
 		pt := &ix.Parts[part]
 		list[i] = eas.Attachment{
 			DisplayName:       ix.AttachmentName(part),
-			FileReference:     FileReference(item.Folder, item.ID, part),
+			FileReference:     FileReference(item.Folder, item.ID, fileNumber(item, ix, part)),
 			Method:            attachMethod(pt),
 			EstimatedDataSize: clampSize(pt.DecodedSize),
 			ContentID:         pt.ContentID,
@@ -42,7 +42,7 @@ func legacyAttachments(item *mail.Item, ix *message.Index, files []int) []eas.Le
 	for i, part := range files {
 		pt := &ix.Parts[part]
 		list[i] = eas.LegacyAttachment{
-			AttName:     FileReference(item.Folder, item.ID, part),
+			AttName:     FileReference(item.Folder, item.ID, fileNumber(item, ix, part)),
 			AttSize:     clampSize(pt.DecodedSize),
 			AttMethod:   attachMethod(pt),
 			Att0ID:      pt.ContentID,

@@ -33,8 +33,25 @@ func EditEmail(raw wbxml.Raw, v eas.Version) (func(*mail.Item) error, error) {
 	rest := e
 	rest.Read, rest.Flag, rest.Categories = nil, nil, nil
 	more := !reflect.ValueOf(&rest).Elem().IsZero()
+	if e.Send {
+		return nil, ErrReadOnly
+	}
+	state, err := editState(&e, v)
+	if err != nil {
+		return nil, err
+	}
+	return func(it *mail.Item) error {
+		if more && it.Flags&mail.FlagDraft != 0 {
+			return ErrReadOnly
+		}
+		return state(it)
+	}, nil
+}
+
+// editState reads what clients change of any message.
+func editState(e *eas.Email, v eas.Version) (func(*mail.Item) error, error) {
 	// MS-ASEMAIL_R347, R648, R723, R817, R835.
-	if e.ConversationID != nil || e.ReceivedAsBcc != nil || e.Sender != "" || e.UmCallerID != "" || e.UmUserNotes != "" || e.Send {
+	if e.ConversationID != nil || e.ReceivedAsBcc != nil || e.Sender != "" || e.UmCallerID != "" || e.UmUserNotes != "" {
 		return nil, ErrReadOnly
 	}
 	if e.Flag != nil && v < eas.V120 || e.Categories != nil && v < eas.V140 {
@@ -54,9 +71,6 @@ func EditEmail(raw wbxml.Raw, v eas.Version) (func(*mail.Item) error, error) {
 		return nil, err
 	}
 	return func(it *mail.Item) error {
-		if more && it.Flags&mail.FlagDraft != 0 {
-			return ErrReadOnly
-		}
 		if flag != nil {
 			if err := flag(&it.FollowUp); err != nil {
 				return err

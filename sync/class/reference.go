@@ -25,7 +25,7 @@ func ParseFileReference(s string) (f mail.FolderID, it mail.ItemID, part int, er
 	}
 	a, err1 := strconv.ParseUint(folder, 10, 32)
 	b, err2 := strconv.ParseUint(item, 10, 32)
-	c, err3 := strconv.ParseUint(number, 10, 16)
+	c, err3 := strconv.ParseUint(number, 10, 32)
 	if err1 != nil || err2 != nil || err3 != nil {
 		return 0, 0, 0, ErrBadReference
 	}

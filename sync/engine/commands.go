@@ -68,6 +68,9 @@ type editError struct{ err error }
 func (e *editError) Error() string { return e.err.Error() }
 
 func (c *commands) one(cmd *Command) (mail.Item, error) {
+	if cmd.Refused != nil {
+		return mail.Item{ID: cmd.Item}, &editError{cmd.Refused}
+	}
 	switch cmd.Kind {
 	case Add:
 		return c.add(cmd)

@@ -64,6 +64,10 @@ type Command struct {
 	Body *mail.Body
 	From blob.Ref
 
+	// Refused is what was wrong with the command before it came here; nothing is
+	// done, and it is the command's Err.
+	Refused error
+
 	// Instead carries out an Add or a Change of which no item is to be left, as
 	// a draft that is sent: an Add makes none, and a Change's is deleted, which
 	// the device is told. It is for the same transaction, may run more than once
