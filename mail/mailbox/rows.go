@@ -22,8 +22,8 @@ type state struct {
 	Folders   uint32 // how many there are
 	Removed   bool   // nothing may be read; what is left waits for the sweep
 	Doc       search.Doc
-	Indexed   bool   // every message has a Doc: see number
-	Threaded  bool   // every message has its conversation: see FillThreads
+	Indexed   bool // every message has a Doc: see number
+	Threaded  bool // every message has its conversation: see FillThreads
 }
 
 // The keys. They are big-endian and of fixed length, so that byte order is the

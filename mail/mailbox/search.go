@@ -2,13 +2,20 @@ package mailbox
 
 import (
 	"context"
+	"errors"
+	"fmt"
 
 	"martlet/mail"
 	"martlet/mail/search"
+	"martlet/store"
 )
 
 // MaxSearchLimit is the largest number of places one Search returns.
 const MaxSearchLimit = 1000
+
+// maxTextReads bounds how many messages one Search opens to compare a phrase
+// with their text. The newest are opened.
+const maxTextReads = 500
 
 // SearchOptions say how much of what was found is wanted.
 type SearchOptions struct {
@@ -19,11 +26,275 @@ type SearchOptions struct {
 type SearchResult struct {
 	Places []mail.Place // where the messages are now, the newest first
 	Total  int          // how many there are, Places and more
-	Capped bool         // there may be more than Total: not every candidate could be looked at
+	Capped bool         // there may be more than Total: not every message that has the words of a phrase was opened
 }
 
+// errBehind means that too many messages wait for a segment for a search to
+// look at them one by one.
+var errBehind = errors.New("mailbox: the index is behind")
+
+// maxCatchUps bounds how often a search brings the index up to date before it
+// takes it as it is: mail may come faster.
+const maxCatchUps = 2
+
 // Search finds messages. It knows what was committed before it was called, and
-// where a message is now. A mailbox that was never used has none.
+// where a message is now. A mailbox that was never used has none. A query of
+// more words than one search looks up is search.ErrTooComplex. The first search
+// in a mailbox from before there was an index makes it, if KeepIndex has not.
 func (m *Mailboxes) Search(ctx context.Context, box mail.MailboxID, q search.Query, o SearchOptions) (SearchResult, error) {
-	return SearchResult{}, nil
+	if o.Limit <= 0 || o.Limit > MaxSearchLimit {
+		o.Limit = MaxSearchLimit
+	}
+	for try := 0; ; try++ {
+		var found SearchResult
+		err := m.store.View(ctx, func(tx *store.Tx) (err error) {
+			s := searcher{m: m, ctx: ctx, tx: tx, box: box, best: newest{limit: o.Limit}}
+			found, err = s.run(q, try >= maxCatchUps)
+			return err
+		})
+		if errors.Is(err, errBehind) {
+			err = m.catchUp(ctx, box)
+			if err == nil {
+				continue
+			}
+		}
+		if err != nil {
+			return SearchResult{}, fmt.Errorf("mailbox: search: %w", err)
+		}
+		return found, nil
+	}
+}
+
+// searcher is one search over one snapshot.
+type searcher struct {
+	m    *Mailboxes
+	ctx  context.Context
+	tx   *store.Tx
+	box  mail.MailboxID
+	plan *search.Plan
+	best newest
+
+	folders map[mail.FolderID]struct{} // those that are there
+	sure    *search.Set
+	unread  []hit // whose text decides
+	looked  int
+}
+
+func (s *searcher) run(q search.Query, behind bool) (found SearchResult, err error) {
+	st, err := s.m.state(s.tx, s.box)
+	if errors.Is(err, mail.ErrNoMailbox) {
+		return found, nil
+	}
+	if err != nil {
+		return found, err
+	}
+	segments, err := s.m.segments(s.tx, s.box)
+	if err != nil {
+		return found, err
+	}
+	if !st.Indexed || segments.outdated() {
+		return found, errBehind
+	}
+	if n, err := pending(s.tx, s.box, segments.to(), maxPending+1); err != nil {
+		return found, err
+	} else if n > maxPending && !behind {
+		return found, errBehind
+	}
+	first, ok, err := s.firstDoc()
+	if err != nil || !ok {
+		return found, err
+	}
+	if s.plan, err = search.Compile(q, first, st.Doc); err != nil || s.plan.Nothing() {
+		return found, err
+	}
+	if err := s.readFolders(); err != nil {
+		return found, err
+	}
+	if err := s.lookUp(segments); err != nil {
+		return found, err
+	}
+	may, sure := s.plan.Candidates()
+	s.sure = sure
+	if err := s.consider(may, int(st.Doc-first)+1); err != nil {
+		return found, err
+	}
+	capped, err := s.read()
+	return SearchResult{Places: s.best.places(), Total: s.best.total, Capped: capped}, err
+}
+
+// firstDoc returns the lowest number of a message.
+func (s *searcher) firstDoc() (search.Doc, bool, error) {
+	for k, err := range docTable.Keys(s.tx, store.TableRange[docKey]{Prefix: appendBox(nil, s.box)}) {
+		return k.Doc, true, err
+	}
+	return 0, false, nil
+}
+
+func (s *searcher) readFolders() error {
+	s.folders = map[mail.FolderID]struct{}{}
+	for k, err := range folderTable.Keys(s.tx, store.TableRange[folderKey]{Prefix: appendBox(nil, s.box)}) {
+		if err != nil {
+			return err
+		}
+		s.folders[k.Folder] = struct{}{}
+	}
+	return nil
+}
+
+// lookUp looks every term of the plan up, in the segments and in the words of
+// pending messages.
+func (s *searcher) lookUp(segments segmentsOf) error {
+	if len(s.plan.Lookups) == 0 {
+		return nil
+	}
+	for i := range segments.live {
+		for _, l := range s.plan.Lookups {
+			if err := s.lookUpIn(segments.live[i].id, l); err != nil {
+				return err
+			}
+		}
+		if err := s.ctx.Err(); err != nil {
+			return err
+		}
+	}
+	for row, err := range docTable.Scan(s.tx, docsAbove(s.box, segments.to())) {
+		if err != nil {
+			return err
+		}
+		terms, err := s.m.docWords(s.ctx, s.tx, s.box, row.Value, true)
+		if err != nil {
+			return err
+		}
+		s.plan.AddTerms(row.Key.Doc, terms)
+	}
+	return nil
+}
+
+// lookUpIn looks a term up in one segment: from the block where it must begin
+// to the one where it ends.
+func (s *searcher) lookUpIn(id uint32, l *search.Lookup) error {
+	var reader search.Reader
+	prefix := appendSegmentKey([]byte{byte(store.PrefixSearchBlock)}, segmentKey{s.box, id})
+	from := appendBlockKey([]byte{byte(store.PrefixSearchBlock)}, blockKey{s.box, id, string(l.Term), 0})
+	add := func(d search.Doc, f search.Field) {
+		if f&l.Fields != 0 {
+			l.Found.Add(d)
+		}
+	}
+	for kv, err := range s.tx.Scan(store.Range{Prefix: prefix, From: from}) {
+		if err != nil {
+			return err
+		}
+		reader.Reset(kv.Value)
+		for {
+			entry, more, err := reader.Next()
+			if err != nil {
+				return err
+			}
+			if !more {
+				break
+			}
+			switch {
+			case l.Matches(entry.Term, l.Fields):
+				if err := entry.Each(add); err != nil {
+					return err
+				}
+			case string(entry.Term) > string(l.Term):
+				return nil // what begins with the term comes right behind it
+			}
+		}
+	}
+	return nil
+}
+
+// scanRatio is how many rows can be scanned in the time it takes to get one.
+const scanRatio = 16
+
+// consider decides on every message that may match. docs is how many numbers
+// there are.
+func (s *searcher) consider(may *search.Set, docs int) error {
+	few := may != nil && may.Len() < docs/scanRatio
+	switch {
+	case few || may != nil && docs < scanRatio:
+		for d := range may.All() {
+			row, err := docTable.Get(s.tx, docKey{s.box, d})
+			if errors.Is(err, store.ErrNotFound) {
+				continue // gone, and not yet out of its segment
+			}
+			if err != nil {
+				return err
+			}
+			if err := s.decide(d, row, nil); err != nil {
+				return err
+			}
+		}
+		return nil
+	case s.plan.NeedsItems():
+		for row, err := range itemTable.Scan(s.tx, store.TableRange[itemKey]{Prefix: appendBox(nil, s.box)}) {
+			if err != nil {
+				return err
+			}
+			it := &row.Value
+			d := search.Doc(it.Doc)
+			if d == 0 || may != nil && !may.Has(d) {
+				continue
+			}
+			it.ID, it.Folder = row.Key.Item, row.Key.Folder
+			if err := s.decide(d, docRow{it.Folder, it.ID, it.Received, it.Class}, it); err != nil {
+				return err
+			}
+		}
+		return nil
+	}
+	for row, err := range docTable.Scan(s.tx, store.TableRange[docKey]{Prefix: appendBox(nil, s.box)}) {
+		if err != nil {
+			return err
+		}
+		if may != nil && !may.Has(row.Key.Doc) {
+			continue
+		}
+		if err := s.decide(row.Key.Doc, row.Value, nil); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// decide decides on one message, unless its text has to be read. it may be nil.
+func (s *searcher) decide(d search.Doc, row docRow, it *mail.Item) error {
+	if s.looked++; s.looked%1024 == 0 && s.ctx.Err() != nil {
+		return s.ctx.Err()
+	}
+	if _, ok := s.folders[row.Folder]; !ok {
+		return nil // deleted with its folder, and not yet swept
+	}
+	h := hit{row.Received, row.Item, row.Folder, d}
+	answer := search.Yes
+	if s.sure == nil || !s.sure.Has(d) {
+		c := s.candidate(h, row.Class)
+		if it != nil {
+			c.Item = func() (*mail.Item, error) { return it, nil }
+		}
+		var err error
+		if answer, err = s.plan.Match(&c); err != nil {
+			return err
+		}
+	}
+	switch answer {
+	case search.Yes:
+		s.best.add(h)
+	case search.Unknown:
+		s.unread = append(s.unread, h)
+	}
+	return nil
+}
+
+func (s *searcher) candidate(h hit, class mail.Class) search.Candidate {
+	return search.Candidate{
+		Doc: h.doc, Folder: h.folder, Received: h.received, Class: class,
+		Item: func() (*mail.Item, error) {
+			it, err := s.m.item(s.tx, itemKey{s.box, h.folder, h.item})
+			return &it, err
+		},
+	}
 }
