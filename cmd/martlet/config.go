@@ -10,6 +10,7 @@ import (
 	"strings"
 
 	"martlet/directory"
+	"martlet/documents"
 	"martlet/internal/tomlfile"
 	"martlet/store"
 )
@@ -31,6 +32,8 @@ type Config struct {
 	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP []string
 
 	TLS TLSConfig
+
+	Documents []documents.Share // folders that phones may read
 
 	MaxMessageBytes int64              // zero: each door's default
 	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
@@ -79,10 +82,11 @@ type configFile struct {
 		Directory string   `toml:"directory"`
 		Names     []string `toml:"names"`
 	} `toml:"acme"`
-	SMTP        smtpFile   `toml:"smtp"`
-	Submission  listenFile `toml:"submission"`
-	Submissions listenFile `toml:"submissions"`
-	LMTP        listenFile `toml:"lmtp"`
+	SMTP        smtpFile        `toml:"smtp"`
+	Documents   []documentsFile `toml:"documents"`
+	Submission  listenFile      `toml:"submission"`
+	Submissions listenFile      `toml:"submissions"`
+	LMTP        listenFile      `toml:"lmtp"`
 }
 
 type listenFile struct {
@@ -172,6 +176,7 @@ func (r *configReader) read(f *configFile) Config {
 			r.fail("smtp", "sessions_per_host", "a number of sessions, or 0 for no limit")
 		}
 	}
+	c.Documents = r.documents(f.Documents)
 	c.TLS = r.tls(f)
 	c.nameItself()
 	return c

@@ -57,10 +57,15 @@ func startServer(ctx context.Context, c Config, log *slog.Logger) (s *server, er
 		return s, err
 	}
 	limit := openFiles(log)
+	library, err := c.library(s.directory)
+	if err != nil {
+		return s, err
+	}
 	s.gateway, err = gateway.New(gateway.Config{
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes}),
 		Logger: log, TLS: s.certs.config, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
+		Documents: library,
 	})
 	if err != nil {
 		return s, err
