@@ -52,7 +52,7 @@ const (
 	PrefixSentAge  Prefix = 0x43 // mail/route: when, AccountID, DeviceID, ClientId
 	PrefixFanout   Prefix = 0x44 // mail/route: number -> message accepted, accounts that still wait for it
 
-	PrefixSearchDoc     Prefix = 0x50 // mail/mailbox: MailboxID, Doc -> where the message is
+	PrefixSearchDocs    Prefix = 0x50 // mail/mailbox: MailboxID, Doc/32 -> where the messages are
 	PrefixSearchSegment Prefix = 0x51 // mail/mailbox: MailboxID, number -> Docs, state
 	PrefixSearchBlock   Prefix = 0x52 // mail/mailbox: MailboxID, segment, last term, its first Doc -> words and where they stand
 

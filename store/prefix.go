@@ -74,8 +74,8 @@ func (p Prefix) String() string {
 		return "sent age"
 	case PrefixFanout:
 		return "fanout"
-	case PrefixSearchDoc:
-		return "search doc"
+	case PrefixSearchDocs:
+		return "search docs"
 	case PrefixSearchSegment:
 		return "search segment"
 	case PrefixSearchBlock:

@@ -129,6 +129,8 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 			return old, err
 		}
 		it.Doc = 0
+	}
+	if it.Blob != old.Blob || it.Doc != 0 && (it.Flags != old.Flags || it.FollowUp.Status != old.FollowUp.Status) {
 		if err := m.enterIndex(tx, box, &st, &it); err != nil {
 			return old, err
 		}

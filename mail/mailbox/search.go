@@ -76,7 +76,9 @@ type searcher struct {
 
 	folders map[mail.FolderID]struct{} // those that are there
 	sure    *search.Set
-	unread  []hit // whose text decides
+	at      search.Candidate
+	key     itemKey // of the candidate
+	unread  []place // whose text decides
 	looked  int
 }
 
@@ -113,6 +115,9 @@ func (s *searcher) run(q search.Query, behind bool) (found SearchResult, err err
 	if err := s.lookUp(segments); err != nil {
 		return found, err
 	}
+	if err := s.lookUpThreads(); err != nil {
+		return found, err
+	}
 	may, sure := s.plan.Candidates()
 	s.sure = sure
 	if err := s.consider(may, int(st.Doc-first)+1); err != nil {
@@ -124,8 +129,8 @@ func (s *searcher) run(q search.Query, behind bool) (found SearchResult, err err
 
 // firstDoc returns the lowest number of a message.
 func (s *searcher) firstDoc() (search.Doc, bool, error) {
-	for k, err := range docTable.Keys(s.tx, store.TableRange[docKey]{Prefix: appendBox(nil, s.box)}) {
-		return k.Doc, true, err
+	for p, err := range placesFrom(s.tx, s.box, 0) {
+		return p.Doc, true, err
 	}
 	return 0, false, nil
 }
@@ -157,15 +162,32 @@ func (s *searcher) lookUp(segments segmentsOf) error {
 			return err
 		}
 	}
-	for row, err := range docTable.Scan(s.tx, docsAbove(s.box, segments.to())) {
+	for p, err := range placesFrom(s.tx, s.box, segments.to()+1) {
 		if err != nil {
 			return err
 		}
-		terms, err := s.m.docWords(s.ctx, s.tx, s.box, row.Value, true)
+		terms, err := s.m.docWords(s.ctx, s.tx, s.box, p, true)
 		if err != nil {
 			return err
 		}
-		s.plan.AddTerms(row.Key.Doc, terms)
+		s.plan.AddTerms(p.Doc, terms)
+	}
+	return nil
+}
+
+// lookUpThreads looks up the messages of conversations.
+func (s *searcher) lookUpThreads() error {
+	for _, l := range s.plan.Threads {
+		for at, err := range s.m.Thread(s.tx, s.box, l.Thread) {
+			if err != nil {
+				return err
+			}
+			it, err := s.m.item(s.tx, itemKey{s.box, at.Folder, at.Item})
+			if err != nil {
+				return err
+			}
+			l.Found.Add(search.Doc(it.Doc))
+		}
 	}
 	return nil
 }
@@ -207,94 +229,76 @@ func (s *searcher) lookUpIn(id uint32, l *search.Lookup) error {
 	return nil
 }
 
-// scanRatio is how many rows can be scanned in the time it takes to get one.
-const scanRatio = 16
+// scanRatio is how many messages can be scanned in the time it takes to get the
+// place of one.
+const scanRatio = 100
 
 // consider decides on every message that may match. docs is how many numbers
 // there are.
 func (s *searcher) consider(may *search.Set, docs int) error {
-	few := may != nil && may.Len() < docs/scanRatio
-	switch {
-	case few || may != nil && docs < scanRatio:
+	if may != nil && may.Len() <= docs/scanRatio {
 		for d := range may.All() {
-			row, err := docTable.Get(s.tx, docKey{s.box, d})
+			p, err := placeFor(s.tx, s.box, d)
 			if errors.Is(err, store.ErrNotFound) {
 				continue // gone, and not yet out of its segment
 			}
 			if err != nil {
 				return err
 			}
-			if err := s.decide(d, row, nil); err != nil {
-				return err
-			}
-		}
-		return nil
-	case s.plan.NeedsItems():
-		for row, err := range itemTable.Scan(s.tx, store.TableRange[itemKey]{Prefix: appendBox(nil, s.box)}) {
-			if err != nil {
-				return err
-			}
-			it := &row.Value
-			d := search.Doc(it.Doc)
-			if d == 0 || may != nil && !may.Has(d) {
-				continue
-			}
-			it.ID, it.Folder = row.Key.Item, row.Key.Folder
-			if err := s.decide(d, docRow{it.Folder, it.ID, it.Received, it.Class}, it); err != nil {
+			if err := s.decide(p); err != nil {
 				return err
 			}
 		}
 		return nil
 	}
-	for row, err := range docTable.Scan(s.tx, store.TableRange[docKey]{Prefix: appendBox(nil, s.box)}) {
+	for p, err := range placesFrom(s.tx, s.box, 0) {
 		if err != nil {
 			return err
 		}
-		if may != nil && !may.Has(row.Key.Doc) {
+		if may != nil && !may.Has(p.Doc) {
 			continue
 		}
-		if err := s.decide(row.Key.Doc, row.Value, nil); err != nil {
+		if err := s.decide(p); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-// decide decides on one message, unless its text has to be read. it may be nil.
-func (s *searcher) decide(d search.Doc, row docRow, it *mail.Item) error {
+// decide decides on one message, unless its text has to be read.
+func (s *searcher) decide(p place) error {
 	if s.looked++; s.looked%1024 == 0 && s.ctx.Err() != nil {
 		return s.ctx.Err()
 	}
-	if _, ok := s.folders[row.Folder]; !ok {
+	if _, ok := s.folders[p.Folder]; !ok {
 		return nil // deleted with its folder, and not yet swept
 	}
-	h := hit{row.Received, row.Item, row.Folder, d}
 	answer := search.Yes
-	if s.sure == nil || !s.sure.Has(d) {
-		c := s.candidate(h, row.Class)
-		if it != nil {
-			c.Item = func() (*mail.Item, error) { return it, nil }
-		}
+	if s.sure == nil || !s.sure.Has(p.Doc) {
+		s.stand(p)
 		var err error
-		if answer, err = s.plan.Match(&c); err != nil {
+		if answer, err = s.plan.Match(&s.at); err != nil {
 			return err
 		}
 	}
 	switch answer {
 	case search.Yes:
-		s.best.add(h)
+		s.best.add(hit{p.Received, p.Item, p.Folder})
 	case search.Unknown:
-		s.unread = append(s.unread, h)
+		s.unread = append(s.unread, p)
 	}
 	return nil
 }
 
-func (s *searcher) candidate(h hit, class mail.Class) search.Candidate {
-	return search.Candidate{
-		Doc: h.doc, Folder: h.folder, Received: h.received, Class: class,
-		Item: func() (*mail.Item, error) {
-			it, err := s.m.item(s.tx, itemKey{s.box, h.folder, h.item})
+// stand makes p the candidate.
+func (s *searcher) stand(p place) {
+	s.at.Doc, s.at.Folder, s.at.Received, s.at.Class = p.Doc, p.Folder, p.Received, p.Class
+	s.at.Flags, s.at.FollowUp = p.Flags, p.FollowUp
+	s.key = itemKey{s.box, p.Folder, p.Item}
+	if s.at.Item == nil {
+		s.at.Item = func() (*mail.Item, error) {
+			it, err := s.m.item(s.tx, s.key)
 			return &it, err
-		},
+		}
 	}
 }

@@ -41,7 +41,7 @@ func synthetic(tb testing.TB, h *house, n int) (inbox, other mail.FolderID) {
 	var next sync.Mutex
 	at := 0
 	var all sync.WaitGroup
-	for w := range 8 {
+	for w := range 64 {
 		all.Go(func() {
 			r := rand.New(rand.NewPCG(uint64(w), 1))
 			zipf := rand.NewZipf(r, 1.1, 4, 50000)

@@ -3,6 +3,7 @@ package mailbox
 import (
 	"errors"
 	"fmt"
+	"iter"
 
 	"martlet/mail"
 	"martlet/mail/search"
@@ -24,7 +25,8 @@ func (m *Mailboxes) enterIndex(tx *store.Tx, box mail.MailboxID, st *state, it *
 		it.Doc = uint32(st.Doc)
 		m.keeper.arrives(tx, box)
 	}
-	return docTable.Set(tx, docKey{box, search.Doc(it.Doc)}, docRow{it.Folder, it.ID, it.Received, it.Class})
+	p := placeOf(it)
+	return editGroup(tx, box, p.Doc, &p)
 }
 
 // leaveIndex forgets a message. What segments know of it means nothing any more
@@ -34,7 +36,78 @@ func (m *Mailboxes) leaveIndex(tx *store.Tx, box mail.MailboxID, it *mail.Item) 
 		return nil
 	}
 	m.keeper.leaves(tx, box)
-	return docTable.Delete(tx, docKey{box, search.Doc(it.Doc)})
+	return editGroup(tx, box, search.Doc(it.Doc), nil)
+}
+
+func placeOf(it *mail.Item) place {
+	return place{search.Doc(it.Doc), it.Folder, it.ID, it.Received, it.Class, it.Flags, it.FollowUp.Status}
+}
+
+// editGroup writes the row of a message's group anew, with p in its place, or
+// without it if p is nil.
+func editGroup(tx *store.Tx, box mail.MailboxID, d search.Doc, p *place) error {
+	k := docsKey{box, uint32(d / docsPerRow)}
+	old, err := docsTable.Get(tx, k)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return fmt.Errorf("mailbox: index: %w", err)
+	}
+	row := make([]byte, 0, len(old)+32)
+	for rest := old; len(rest) > 0; {
+		o, next, err := parsePlace(k.Group, rest)
+		if err != nil {
+			return fmt.Errorf("mailbox: index: %w", err)
+		}
+		if p != nil && o.Doc >= d {
+			row = appendPlace(row, *p)
+			p = nil
+		}
+		if o.Doc != d {
+			row = append(row, rest[:len(rest)-len(next)]...)
+		}
+		rest = next
+	}
+	if p != nil {
+		row = appendPlace(row, *p)
+	}
+	if len(row) == 0 {
+		return docsTable.Delete(tx, k)
+	}
+	return docsTable.Set(tx, k, row)
+}
+
+// placeFor returns where a message is, or store.ErrNotFound.
+func placeFor(tx *store.Tx, box mail.MailboxID, d search.Doc) (place, error) {
+	k := docsKey{box, uint32(d / docsPerRow)}
+	row, err := docsTable.Get(tx, k)
+	for err == nil && len(row) > 0 {
+		var p place
+		if p, row, err = parsePlace(k.Group, row); err == nil && p.Doc == d {
+			return p, nil
+		}
+	}
+	if err == nil {
+		err = store.ErrNotFound
+	}
+	return place{}, err
+}
+
+// placesFrom visits the messages of a mailbox from a Doc on, ascending.
+func placesFrom(tx *store.Tx, box mail.MailboxID, from search.Doc) iter.Seq2[place, error] {
+	return func(yield func(place, error) bool) {
+		r := store.TableRange[docsKey]{Prefix: appendBox(nil, box), From: &docsKey{box, uint32(from / docsPerRow)}}
+		for row, err := range docsTable.Scan(tx, r) {
+			for rest := row.Value; err == nil && len(rest) > 0; {
+				var p place
+				if p, rest, err = parsePlace(row.Key.Group, rest); err == nil && p.Doc >= from && !yield(p, nil) {
+					return
+				}
+			}
+			if err != nil {
+				yield(place{}, err)
+				return
+			}
+		}
+	}
 }
 
 // What one step of numbering may do.
@@ -88,7 +161,7 @@ func (m *Mailboxes) number(tx *store.Tx, box mail.MailboxID, from itemKey) (next
 // sweepIndex deletes up to limit rows of a removed mailbox's index.
 func sweepIndex(tx *store.Tx, box mail.MailboxID, limit int) (int, error) {
 	n := 0
-	for _, p := range []store.Prefix{store.PrefixSearchBlock, store.PrefixSearchSegment, store.PrefixSearchDoc} {
+	for _, p := range []store.Prefix{store.PrefixSearchBlock, store.PrefixSearchSegment, store.PrefixSearchDocs} {
 		swept, err := deleteRows(tx, appendBox([]byte{byte(p)}, box), limit-n)
 		if err != nil {
 			return n, fmt.Errorf("mailbox: sweep index: %w", err)

@@ -107,7 +107,7 @@ func (m *Mailboxes) wantsTending(tx *store.Tx, box mail.MailboxID, st state) (bo
 // pending counts the messages above the Doc to, up to limit.
 func pending(tx *store.Tx, box mail.MailboxID, to search.Doc, limit int) (int, error) {
 	n := 0
-	for _, err := range docTable.Keys(tx, docsAbove(box, to)) {
+	for _, err := range placesFrom(tx, box, to+1) {
 		if err != nil {
 			return n, err
 		}
@@ -116,10 +116,6 @@ func pending(tx *store.Tx, box mail.MailboxID, to search.Doc, limit int) (int, e
 		}
 	}
 	return n, nil
-}
-
-func docsAbove(box mail.MailboxID, to search.Doc) store.TableRange[docKey] {
-	return store.TableRange[docKey]{Prefix: appendBox(nil, box), From: &docKey{box, to + 1}}
 }
 
 // tend does everything that a mailbox's index wants, in steps with a pause
@@ -263,15 +259,15 @@ func (t *tender) fold(ctx context.Context, s segmentsOf) error {
 	b := search.NewBuilder()
 	n := numbered{s.lastID + 1, segment{State: segmentLive, From: s.to() + 1, Version: search.Version}}
 	err := t.m.store.View(ctx, func(tx *store.Tx) error {
-		for row, err := range docTable.Scan(tx, docsAbove(t.box, s.to())) {
+		for p, err := range placesFrom(tx, t.box, s.to()+1) {
 			if err != nil {
 				return err
 			}
-			terms, err := t.m.docWords(ctx, tx, t.box, row.Value, false)
+			terms, err := t.m.docWords(ctx, tx, t.box, p, false)
 			if err != nil {
 				return err
 			}
-			n.To = row.Key.Doc
+			n.To = p.Doc
 			n.Docs++
 			if b.Add(n.To, terms); b.Size() > foldBytes {
 				break

@@ -14,7 +14,6 @@ type hit struct {
 	received int64
 	item     mail.ItemID
 	folder   mail.FolderID
-	doc      search.Doc
 }
 
 // newer orders hits from the newest to the oldest.
@@ -72,29 +71,32 @@ func (n *newest) places() []mail.Place {
 // read opens the messages whose text decides, the newest first, and tells
 // whether there were too many.
 func (s *searcher) read() (capped bool, err error) {
-	slices.SortFunc(s.unread, newer)
+	slices.SortFunc(s.unread, func(a, b place) int {
+		return newer(hit{a.Received, a.Item, a.Folder}, hit{b.Received, b.Item, b.Folder})
+	})
 	if len(s.unread) > maxTextReads {
 		s.unread, capped = s.unread[:maxTextReads], true
 	}
-	for _, h := range s.unread {
+	s.at.Open = func() (*message.Index, io.ReaderAt, error) {
+		it, err := s.m.item(s.tx, s.key)
+		if err != nil {
+			return nil, nil, err
+		}
+		return s.m.openMessage(s.ctx, s.tx, it.Blob)
+	}
+	for _, p := range s.unread {
 		if err := s.ctx.Err(); err != nil {
 			return capped, err
 		}
-		it, err := s.m.item(s.tx, itemKey{s.box, h.folder, h.item})
-		if err != nil {
-			return capped, err
-		}
-		c := s.candidate(h, it.Class)
-		c.Item = func() (*mail.Item, error) { return &it, nil }
-		c.Open = func() (*message.Index, io.ReaderAt, error) { return s.m.openMessage(s.ctx, s.tx, it.Blob) }
-		answer, err := s.plan.Match(&c)
+		s.stand(p)
+		answer, err := s.plan.Match(&s.at)
 		switch {
 		case err != nil && damaged(err) && s.ctx.Err() == nil:
 			continue
 		case err != nil:
 			return capped, err
 		case answer == search.Yes:
-			s.best.add(h)
+			s.best.add(hit{p.Received, p.Item, p.Folder})
 		}
 	}
 	return capped, nil

@@ -105,15 +105,14 @@ func (t *tender) write(ctx context.Context, n *numbered, old []numbered) (int, e
 // alive returns the Docs of a range that are still there.
 func (t *tender) alive(tx *store.Tx, from, to search.Doc) (*search.Set, error) {
 	s := search.NewSet(from, to)
-	r := store.TableRange[docKey]{Prefix: appendBox(nil, t.box), From: &docKey{t.box, from}}
-	for k, err := range docTable.Keys(tx, r) {
+	for p, err := range placesFrom(tx, t.box, from) {
 		if err != nil {
 			return nil, err
 		}
-		if k.Doc > to {
+		if p.Doc > to {
 			break
 		}
-		s.Add(k.Doc)
+		s.Add(p.Doc)
 	}
 	return s, nil
 }

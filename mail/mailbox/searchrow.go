@@ -13,16 +13,21 @@ import (
 // row under its Doc is gone, whatever segments say. Messages with a Doc above
 // those of all segments are pending: a search looks at their words directly.
 type (
-	docKey struct {
-		Box mail.MailboxID
-		Doc search.Doc
+	// docsKey is that of the row for docsPerRow messages: scanning rows is what
+	// searches for common words do, and fewer rows are faster.
+	docsKey struct {
+		Box   mail.MailboxID
+		Group uint32 // Doc / docsPerRow
 	}
-	// docRow is where a message is now, and what is asked of it most.
-	docRow struct {
+	// place is where a message is now, and what is asked of it most.
+	place struct {
+		Doc      search.Doc
 		Folder   mail.FolderID
 		Item     mail.ItemID
 		Received int64
 		Class    mail.Class
+		Flags    mail.Flags
+		FollowUp mail.FollowUpStatus
 	}
 
 	segmentKey struct {
@@ -60,59 +65,64 @@ const (
 )
 
 var (
-	docTable = store.NewTable("search doc", store.PrefixSearchDoc,
-		store.Codec[docKey]{Append: appendDocKey, Parse: parseDocKey},
-		store.Codec[docRow]{Append: appendDocRow, Parse: parseDocRow})
+	docsTable = store.NewTable("search docs", store.PrefixSearchDocs,
+		store.Codec[docsKey]{Append: appendDocsKey, Parse: parseDocsKey}, rawBytes)
 	segmentTable = store.NewTable("search segment", store.PrefixSearchSegment,
 		store.Codec[segmentKey]{Append: appendSegmentKey, Parse: parseSegmentKey},
 		store.Codec[segment]{Append: appendSegment, Parse: parseSegment})
 	blockTable = store.NewTable("search block", store.PrefixSearchBlock,
-		store.Codec[blockKey]{Append: appendBlockKey, Parse: parseBlockKey},
-		store.Codec[[]byte]{
-			Append: func(dst []byte, b []byte) []byte { return append(dst, b...) },
-			Parse:  func(b []byte) ([]byte, error) { return b, nil },
-		})
+		store.Codec[blockKey]{Append: appendBlockKey, Parse: parseBlockKey}, rawBytes)
+	rawBytes = store.Codec[[]byte]{
+		Append: func(dst []byte, b []byte) []byte { return append(dst, b...) },
+		Parse:  func(b []byte) ([]byte, error) { return b, nil },
+	}
 )
 
-func appendDocKey(dst []byte, k docKey) []byte {
-	return store.AppendUint32(appendBox(dst, k.Box), uint32(k.Doc))
+// docsPerRow is how many Docs share a row. A delivery writes the row anew: some
+// 250 bytes on average.
+const docsPerRow = 32
+
+func appendDocsKey(dst []byte, k docsKey) []byte {
+	return store.AppendUint32(appendBox(dst, k.Box), k.Group)
 }
 
-func parseDocKey(b []byte) (docKey, error) {
+func parseDocsKey(b []byte) (docsKey, error) {
 	if len(b) != 12 {
-		return docKey{}, errRow
+		return docsKey{}, errRow
 	}
-	return docKey{boxOf(b), search.Doc(binary.BigEndian.Uint32(b[8:]))}, nil
+	return docsKey{boxOf(b), binary.BigEndian.Uint32(b[8:])}, nil
 }
 
-func appendDocRow(dst []byte, r docRow) []byte {
-	dst = append(dst, byte(r.Class))
-	dst = binary.AppendUvarint(dst, uint64(r.Folder))
-	dst = binary.AppendUvarint(dst, uint64(r.Item))
-	return binary.AppendUvarint(dst, uint64(r.Received))
+// appendPlace appends one message to the row of its group: which one of the
+// group it is, its class, flags and follow-up status in a byte each or two, its
+// folder, number and time.
+func appendPlace(dst []byte, p place) []byte {
+	dst = append(dst, byte(p.Doc%docsPerRow), byte(p.Class), byte(p.FollowUp))
+	dst = binary.AppendUvarint(dst, uint64(p.Flags))
+	dst = binary.AppendUvarint(dst, uint64(p.Folder))
+	dst = binary.AppendUvarint(dst, uint64(p.Item))
+	return binary.AppendUvarint(dst, uint64(p.Received))
 }
 
-func parseDocRow(b []byte) (docRow, error) {
-	if len(b) == 0 {
-		return docRow{}, errRow
+// parsePlace reads the first message of a row and returns the rest.
+func parsePlace(group uint32, b []byte) (place, []byte, error) {
+	if len(b) < 3 || b[0] >= docsPerRow {
+		return place{}, nil, errRow
 	}
-	r := docRow{Class: mail.Class(b[0])}
-	b = b[1:]
-	folder, n := binary.Uvarint(b)
-	if n <= 0 {
-		return r, errRow
+	p := place{
+		Doc: search.Doc(group*docsPerRow + uint32(b[0])), Class: mail.Class(b[1]), FollowUp: mail.FollowUpStatus(b[2]),
 	}
-	b = b[n:]
-	item, n := binary.Uvarint(b)
-	if n <= 0 {
-		return r, errRow
+	b = b[3:]
+	var v [4]uint64
+	for i := range v {
+		n := 0
+		if v[i], n = binary.Uvarint(b); n <= 0 {
+			return p, nil, errRow
+		}
+		b = b[n:]
 	}
-	received, n := binary.Uvarint(b[n:])
-	if n <= 0 {
-		return r, errRow
-	}
-	r.Folder, r.Item, r.Received = mail.FolderID(folder), mail.ItemID(item), int64(received)
-	return r, nil
+	p.Flags, p.Folder, p.Item, p.Received = mail.Flags(v[0]), mail.FolderID(v[1]), mail.ItemID(v[2]), int64(v[3])
+	return p, b, nil
 }
 
 func appendSegmentKey(dst []byte, k segmentKey) []byte {

@@ -100,8 +100,8 @@ func damaged(err error) bool {
 }
 
 // docWords returns the words of the message at a place.
-func (m *Mailboxes) docWords(ctx context.Context, tx *store.Tx, box mail.MailboxID, row docRow, keep bool) (search.Terms, error) {
-	it, err := itemTable.Get(tx, itemKey{box, row.Folder, row.Item})
+func (m *Mailboxes) docWords(ctx context.Context, tx *store.Tx, box mail.MailboxID, p place, keep bool) (search.Terms, error) {
+	it, err := itemTable.Get(tx, itemKey{box, p.Folder, p.Item})
 	if errors.Is(err, store.ErrNotFound) {
 		return nil, nil // damage that Check reports
 	}
@@ -113,7 +113,7 @@ func (m *Mailboxes) docWords(ctx context.Context, tx *store.Tx, box mail.Mailbox
 	}
 	t, err := m.wordsOf(ctx, tx, it.Blob, keep)
 	if err != nil && damaged(err) && ctx.Err() == nil {
-		m.log.Warn("a message could not be read for its words", "mailbox", uint64(box), "folder", uint32(row.Folder), "item", uint32(row.Item), "err", err)
+		m.log.Warn("a message could not be read for its words", "mailbox", uint64(box), "folder", uint32(p.Folder), "item", uint32(p.Item), "err", err)
 		return nil, nil
 	}
 	return t, err

@@ -46,17 +46,23 @@ func (c *compiler) compile(q Query, depth int) (node, error) {
 	case Received:
 		return receivedNode(q), nil
 	case Folders:
-		return &folders{list: slices.Sorted(slices.Values(q))}, nil
+		list := slices.Sorted(slices.Values(q))
+		return &placeNode{func(c *Candidate) bool {
+			_, ok := slices.BinarySearch(list, c.Folder)
+			return ok
+		}}, nil
 	case Class:
-		return &class{class: mail.Class(q)}, nil
+		return &placeNode{func(c *Candidate) bool { return c.Class == mail.Class(q) }}, nil
 	case Thread:
-		return c.item(func(it *mail.Item) bool { return it.Thread == mail.ThreadID(q) }), nil
+		l := &ThreadLookup{mail.ThreadID(q), NewSet(c.first, c.last)}
+		c.plan.Threads = append(c.plan.Threads, l)
+		return &threadNode{l}, c.bounded()
 	case Flags:
-		return c.item(func(it *mail.Item) bool { return it.Flags&q.Set == q.Set && it.Flags&q.Clear == 0 }), nil
+		return &placeNode{func(c *Candidate) bool { return c.Flags&q.Set == q.Set && c.Flags&q.Clear == 0 }}, nil
 	case FollowUp:
-		return c.item(func(it *mail.Item) bool { return it.FollowUp.Status == mail.FollowUpStatus(q) }), nil
+		return &placeNode{func(c *Candidate) bool { return c.FollowUp == mail.FollowUpStatus(q) }}, nil
 	case Category:
-		return c.item(func(it *mail.Item) bool {
+		return itemNode(func(it *mail.Item) bool {
 			return slices.ContainsFunc(it.Keywords, func(k string) bool { return strings.EqualFold(k, string(q)) })
 		}), nil
 	}
@@ -92,19 +98,14 @@ func (c *compiler) join(list []Query, depth int, decides constant) (node, error)
 }
 
 func receivedNode(q Received) node {
-	n := &received{before: math.MaxInt64}
+	since, before := int64(0), int64(math.MaxInt64)
 	if !q.Since.IsZero() {
-		n.since = q.Since.UnixMilli()
+		since = q.Since.UnixMilli()
 	}
 	if !q.Before.IsZero() {
-		n.before = q.Before.UnixMilli()
+		before = q.Before.UnixMilli()
 	}
-	return n
-}
-
-func (c *compiler) item(is func(*mail.Item) bool) node {
-	c.plan.items = true
-	return itemNode(is)
+	return &placeNode{func(c *Candidate) bool { return c.Received >= since && c.Received < before }}
 }
 
 func (c *compiler) importance(q Importance) (node, error) {
@@ -135,10 +136,14 @@ func (c *compiler) lookup(term []byte, prefix bool, fields Field) *Lookup {
 }
 
 func (c *compiler) terms(list ...*Lookup) (node, error) {
-	if len(c.plan.Lookups) > maxLookups {
-		return nil, ErrTooComplex
+	return &termsNode{list}, c.bounded()
+}
+
+func (c *compiler) bounded() error {
+	if len(c.plan.Lookups)+len(c.plan.Threads) > maxLookups {
+		return ErrTooComplex
 	}
-	return &termsNode{list}, nil
+	return nil
 }
 
 // words looks up every word of a text.

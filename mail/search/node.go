@@ -1,7 +1,6 @@
 package search
 
 import (
-	"slices"
 	"strings"
 
 	"martlet/mail"
@@ -220,37 +219,23 @@ func (n *phraseNode) in(text string) bool {
 	return false
 }
 
+// threadNode matches what is in a conversation.
+type threadNode struct{ lookup *ThreadLookup }
+
+func (n *threadNode) bounds() (may, sure *Set) { return n.lookup.Found, n.lookup.Found }
+
+func (n *threadNode) match(c *Candidate) (Answer, error) {
+	return answer(n.lookup.Found.Has(c.Doc)), nil
+}
+
+func (*threadNode) cost() int { return costIndex }
+
 // placeNode is what is known of a message without its item.
-type placeNode struct{}
+type placeNode struct{ is func(*Candidate) bool }
 
-func (placeNode) bounds() (may, sure *Set) { return nil, nil }
-func (placeNode) cost() int                { return costPlace }
-
-type received struct {
-	placeNode
-	since, before int64
-}
-
-func (n *received) match(c *Candidate) (Answer, error) {
-	return answer(c.Received >= n.since && c.Received < n.before), nil
-}
-
-type folders struct {
-	placeNode
-	list []mail.FolderID // sorted
-}
-
-func (n *folders) match(c *Candidate) (Answer, error) {
-	_, ok := slices.BinarySearch(n.list, c.Folder)
-	return answer(ok), nil
-}
-
-type class struct {
-	placeNode
-	class mail.Class
-}
-
-func (n *class) match(c *Candidate) (Answer, error) { return answer(c.Class == n.class), nil }
+func (*placeNode) bounds() (may, sure *Set)             { return nil, nil }
+func (*placeNode) cost() int                            { return costPlace }
+func (n *placeNode) match(c *Candidate) (Answer, error) { return answer(n.is(c)), nil }
 
 // itemNode is what only the item tells.
 type itemNode func(*mail.Item) bool

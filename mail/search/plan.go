@@ -33,12 +33,18 @@ func (l *Lookup) Matches(term []byte, fields Field) bool {
 	return fields&l.Fields != 0 && bytes.HasPrefix(term, l.Term) && (l.Prefix || len(term) == len(l.Term))
 }
 
-// Plan is a query made ready for one search in one mailbox: look every Lookup
-// up, ask for Candidates, and Match those that are not sure.
+// Plan is a query made ready for one search in one mailbox: look everything up
+// that it asks for, ask for Candidates, and Match those that are not sure.
 type Plan struct {
 	Lookups []*Lookup
+	Threads []*ThreadLookup
 	root    node
-	items   bool
+}
+
+// ThreadLookup is a conversation to be looked up.
+type ThreadLookup struct {
+	Thread mail.ThreadID
+	Found  *Set // its messages
 }
 
 // Answer is what is known about a message that may match.
@@ -58,6 +64,8 @@ type Candidate struct {
 	Folder   mail.FolderID
 	Received int64 // milliseconds since 1970
 	Class    mail.Class
+	Flags    mail.Flags
+	FollowUp mail.FollowUpStatus
 	Item     func() (*mail.Item, error)
 	// Open gives the message for its text to be read; nil: it must not be read
 	// now, and what depends on it is Unknown.
@@ -74,9 +82,6 @@ func Compile(q Query, first, last Doc) (*Plan, error) {
 	c.plan.root = root
 	return c.plan, nil
 }
-
-// NeedsItems tells whether Match asks for items.
-func (p *Plan) NeedsItems() bool { return p.items }
 
 // AddTerms notes the terms of one message.
 func (p *Plan) AddTerms(doc Doc, terms Terms) {
