@@ -14,7 +14,7 @@ var allowed = map[string][]string{
 	"store":                {},
 	"push":                 {},
 	"mail/rtf":             {},
-	"mail/tnef":            {},
+	"mail/tnef":            {"mail/rtf"},
 	"mail/message":         {"mail/rtf", "mail/tnef"},
 	"mail/vcard":           {},
 	"mail/compose":         {"mail/message"},
