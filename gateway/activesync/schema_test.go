@@ -139,5 +139,10 @@ func withImports(schema, file string) string {
 		}
 		imports += fmt.Sprintf("<xs:import namespace=%q schemaLocation=%q/>", name, location)
 	}
+	schema = changeReply.ReplaceAllString(schema, `$1<xs:element name="ApplicationData" minOccurs="0"><xs:complexType><xs:sequence><xs:element ref="airsyncbase:Attachments"/></xs:sequence></xs:complexType></xs:element>`)
 	return strings.Replace(strings.TrimPrefix(schema, "\ufeff"), head, head+imports, 1)
 }
+
+// changeReply is the answer to a Change, in which the schema lacks what
+// MS-ASCMD_R6234 and MS-ASAIRS_R1336 put there: new attachments.
+var changeReply = regexp.MustCompile(`(?s)(<xs:element name="Responses".*?<xs:element name="Change".*?<xs:element ref="Status"/>)`)
