@@ -54,6 +54,8 @@ type Config struct {
 	MaxInFlight int
 	// MaxMessageBytes bounds a message that a phone sends; 0: 50 MiB.
 	MaxMessageBytes int64
+	// Rules are what an administrator decides for all phones.
+	Rules activesync.Rules
 }
 
 // Limits of the door that no client has a reason to exceed.
@@ -102,6 +104,7 @@ func New(c Config) (*Server, error) {
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,
 		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, Documents: c.Documents, MaxMessageBytes: c.MaxMessageBytes,
+		Rules: c.Rules,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)

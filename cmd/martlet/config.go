@@ -11,6 +11,7 @@ import (
 
 	"martlet/directory"
 	"martlet/documents"
+	"martlet/gateway/activesync"
 	"martlet/internal/tomlfile"
 	"martlet/store"
 )
@@ -32,6 +33,8 @@ type Config struct {
 	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP []string
 
 	TLS TLSConfig
+
+	ActiveSync activesync.Rules // for all phones
 
 	Documents []documents.Share // folders that phones may read
 
@@ -82,11 +85,19 @@ type configFile struct {
 		Directory string   `toml:"directory"`
 		Names     []string `toml:"names"`
 	} `toml:"acme"`
+	ActiveSync  rulesFile       `toml:"activesync"`
 	SMTP        smtpFile        `toml:"smtp"`
 	Documents   []documentsFile `toml:"documents"`
 	Submission  listenFile      `toml:"submission"`
 	Submissions listenFile      `toml:"submissions"`
 	LMTP        listenFile      `toml:"lmtp"`
+}
+
+// rulesFile is [activesync].
+type rulesFile struct {
+	PasswordRecovery  bool `toml:"password_recovery"`
+	OnlyProvisionable bool `toml:"only_provisionable"`
+	ManagedElsewhere  bool `toml:"managed_elsewhere"`
 }
 
 type listenFile struct {
@@ -176,6 +187,7 @@ func (r *configReader) read(f *configFile) Config {
 			r.fail("smtp", "sessions_per_host", "a number of sessions, or 0 for no limit")
 		}
 	}
+	c.ActiveSync = activesync.Rules(f.ActiveSync)
 	c.Documents = r.documents(f.Documents)
 	c.TLS = r.tls(f)
 	c.nameItself()

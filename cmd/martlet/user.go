@@ -16,7 +16,7 @@ import (
 func (a *app) userCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "user", Short: "Add, list, change and remove users"},
 		a.userAdd(), a.userList(), a.userPassword(), a.userDisable(true), a.userDisable(false), a.userRemove(),
-		a.userCertificate(), a.userPhoto())
+		a.userCertificate(), a.userPhoto(), a.userOof())
 }
 
 // userResult is what a command that changed a user prints.

@@ -19,6 +19,7 @@ import (
 	"martlet/gateway/hold"
 	"martlet/mail"
 	"martlet/mail/mailbox"
+	"martlet/mail/oof"
 	"martlet/mail/route"
 	"martlet/push"
 	"martlet/store"
@@ -40,6 +41,7 @@ type Config struct {
 
 	Documents       *documents.Library // nil: no documents are published
 	MaxMessageBytes int64              // of a message that a phone sends; 0: 50 MiB
+	Rules           Rules
 }
 
 // Handler answers phones. It keeps nothing between requests and is safe for
@@ -47,6 +49,7 @@ type Config struct {
 type Handler struct {
 	c        Config
 	log      *slog.Logger
+	absences *oof.Absences
 	commands table
 	searches *searchMemory
 	bodies   *semaphore.Weighted // bytes of large request bodies in memory
@@ -68,7 +71,7 @@ func New(c Config) (*Handler, error) {
 	}
 	t := newTable(c.MaxMessageBytes)
 	return &Handler{
-		c: c, log: c.Logger, commands: t,
+		c: c, log: c.Logger, absences: oof.New(c.Store), commands: t,
 		bodies:  semaphore.NewWeighted(max(maxBodyMemory, 2*c.MaxMessageBytes)),
 		answers: newAnswerMemory(), searches: newSearchMemory(),
 		versions: versionList(), names: t.names(),

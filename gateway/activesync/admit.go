@@ -15,10 +15,6 @@ import (
 // locked out.
 const maxDevices = 100
 
-// policyVersion is the version of the policy in force. A device that
-// acknowledged another one must provision again.
-const policyVersion = 1
-
 // admit lets a known or new device in, unless it is blocked, must wipe itself
 // or must provision first.
 func (h *Handler) admit(ctx context.Context, s *session) error {
@@ -43,10 +39,12 @@ func (h *Handler) admit(ctx context.Context, s *session) error {
 	switch { // MS-ASPROV_R487, MS-ASCMD_R4987
 	case d.PolicyKey == 0:
 		return statusError(eas.StatusDeviceNotProvisioned)
-	case d.PolicyVersion != policyVersion:
+	case d.PolicyVersion != h.c.Rules.version():
 		return statusError(eas.StatusPolicyRefresh)
 	case s.command.free: // the request names no key, but the device has one
 		return nil
+	case !s.hasPolicyKey && h.c.Rules.OnlyProvisionable: // MS-ASPROV_R458, R685
+		return statusError(eas.StatusLegacyDeviceOnStrictPolicy)
 	case !s.hasPolicyKey || s.policyKey == 0:
 		return statusError(eas.StatusDeviceNotProvisioned)
 	case s.policyKey != d.PolicyKey:

@@ -165,7 +165,8 @@ func TestARefusedPolicyGivesNoKey(t *testing.T) {
 	const policy = `<Provision xmlns="Provision"><Policies><Policy><PolicyType>MS-EAS-Provisioning-WBXML</PolicyType>`
 	for _, version := range []string{"12.1", "14.1", "16.1"} {
 		p := newPhone(t, h, "v"+version, version)
-		key := element(p.send("Provision", policy+`</Policy></Policies></Provision>`), "PolicyKey")
+		offer := strings.Replace(policy, `<Policies>`, aboutPhone+`<Policies>`, 1) + `</Policy></Policies></Provision>`
+		key := element(p.send("Provision", offer), "PolicyKey")
 		body, err := fromXML(policy + `<PolicyKey>` + key + `</PolicyKey><Status>3</Status></Policy></Policies></Provision>`)
 		if err != nil {
 			t.Fatal(err)

@@ -32,7 +32,7 @@ func TestAFullDiskIsARetryableStatus(t *testing.T) {
 		{"Sync", syncRequest(key, change), "16"},
 		{"FolderSync", `<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`, "111"},
 		{"FolderCreate", `<FolderCreate xmlns="FolderHierarchy"><SyncKey>` + hierarchy + `</SyncKey><ParentId>0</ParentId><DisplayName>x</DisplayName><Type>12</Type></FolderCreate>`, "111"},
-		{"Provision", `<Provision xmlns="Provision"><Policies><Policy><PolicyType>MS-EAS-Provisioning-WBXML</PolicyType></Policy></Policies></Provision>`, "111"},
+		{"Provision", `<Provision xmlns="Provision">` + aboutPhone + `<Policies><Policy><PolicyType>MS-EAS-Provisioning-WBXML</PolicyType></Policy></Policies></Provision>`, "111"},
 		{"SendMail", `<SendMail xmlns="ComposeMail"><ClientId>1</ClientId><Mime encoding="opaque">To: anna@example.org</Mime></SendMail>`, "111"},
 		{"MoveItems", `<MoveItems xmlns="Move"><Move><SrcMsgId>1:1</SrcMsgId><SrcFldId>1</SrcFldId><DstFldId>4</DstFldId></Move></MoveItems>`, "111"},
 	} {

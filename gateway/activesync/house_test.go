@@ -12,6 +12,7 @@ import (
 
 	"martlet/directory"
 	"martlet/gateway"
+	"martlet/gateway/activesync"
 	"martlet/mail"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
@@ -51,9 +52,9 @@ const (
 
 // build starts a house with one account; at the end it checks that the store is
 // sound and that nothing panicked.
-func build(t testing.TB) *house {
+func build(t testing.TB, rules ...activesync.Rules) *house {
 	t.Helper()
-	h := open(t, t.TempDir(), 0)
+	h := open(t, t.TempDir(), 0, rules...)
 	t.Cleanup(func() { h.close(t) })
 	if _, ok := t.(*testing.T); ok {
 		t.Cleanup(func() { h.heard.validate(t) })
@@ -79,8 +80,9 @@ func (h *house) populate(t testing.TB) {
 }
 
 // open opens the house that is in a folder.
-func open(t testing.TB, dir string, reserve int64) *house {
+func open(t testing.TB, dir string, reserve int64, rules ...activesync.Rules) *house {
 	t.Helper()
+	rules = append(rules, activesync.Rules{})
 	h := &house{dir: dir, log: &bytes.Buffer{}}
 	logger := slog.New(slog.NewTextHandler(&lockedWriter{w: h.log}, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	var err error
@@ -104,6 +106,7 @@ func open(t testing.TB, dir string, reserve int64) *house {
 	h.server, err = gateway.New(gateway.Config{
 		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Hub: h.hub, Logger: logger,
 		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes}),
+		Rules:  rules[0],
 	})
 	must()
 	h.handler = h.server.Handler()

@@ -209,7 +209,7 @@ func TestTheBase64QueryIsASessionToo(t *testing.T) {
 		}
 		return a.xml
 	}
-	const policy = `<Provision xmlns="Provision"><Policies><Policy><PolicyType>MS-EAS-Provisioning-WBXML</PolicyType>`
+	const policy = `<Provision xmlns="Provision">` + aboutPhone + `<Policies><Policy><PolicyType>MS-EAS-Provisioning-WBXML</PolicyType>`
 	offer := element(send(20, nil, policy+`</Policy></Policies></Provision>`), "PolicyKey")
 	key := element(send(20, nil, policy+`<PolicyKey>`+offer+`</PolicyKey><Status>1</Status></Policy></Policies></Provision>`), "PolicyKey")
 	n, err := strconv.ParseUint(key, 10, 32)

@@ -131,8 +131,12 @@ func (p *phone) provision() {
 	if p.version == "2.5" {
 		policyType = "MS-WAP-Provisioning-XML"
 	}
+	about := "" // demanded since 14.1 (MS-ASCMD_R4954)
+	if p.version == "14.1" || p.version >= "16" && p.version != "2.5" {
+		about = aboutPhone
+	}
 	p.policy = "0"
-	offer := p.send("Provision", `<Provision xmlns="Provision"><Policies><Policy><PolicyType>`+policyType+`</PolicyType></Policy></Policies></Provision>`)
+	offer := p.send("Provision", `<Provision xmlns="Provision">`+about+`<Policies><Policy><PolicyType>`+policyType+`</PolicyType></Policy></Policies></Provision>`)
 	p.policy = element(offer, "PolicyKey")
 	done := p.send("Provision", `<Provision xmlns="Provision"><Policies><Policy><PolicyType>`+policyType+`</PolicyType><PolicyKey>`+p.policy+`</PolicyKey><Status>1</Status></Policy></Policies></Provision>`)
 	p.policy = element(done, "PolicyKey")
@@ -140,6 +144,9 @@ func (p *phone) provision() {
 		p.t.Fatalf("no policy key:\n%s\n%s", offer, done)
 	}
 }
+
+// aboutPhone is what a phone tells of itself when it provisions.
+const aboutPhone = `<DeviceInformation xmlns="Settings"><Set><Model>Test</Model></Set></DeviceInformation>`
 
 // folderSync starts the hierarchy anew and returns its key.
 func (p *phone) folderSync() string {

@@ -7,12 +7,34 @@ import (
 	"martlet/protocol/eas"
 )
 
+// Rules are what an administrator decides for all phones. The zero value is
+// what Exchange does by default.
+type Rules struct {
+	// PasswordRecovery lets phones keep a recovery password here.
+	PasswordRecovery bool
+	// OnlyProvisionable keeps out phones that apply the policy only in part
+	// (139) and those that know of no policy key at all (141).
+	OnlyProvisionable bool
+	// ManagedElsewhere lets phones in that another product manages (else 145).
+	ManagedElsewhere bool
+}
+
+// version changes with what the policy says: a phone that acknowledged another
+// one must provision again.
+func (r *Rules) version() uint64 {
+	if r.PasswordRecovery {
+		return 2
+	}
+	return 1
+}
+
 // defaultPolicy asks nothing of a device and allows everything, as the default
 // of Exchange does: administrators make their own. All settings of the version
 // are named, since a client keeps what an older policy said of one that is
 // absent (MS-ASPROV_R652).
-func defaultPolicy(v eas.Version) *eas.EASProvisionDoc {
+func (r *Rules) defaultPolicy(v eas.Version) *eas.EASProvisionDoc {
 	yes, no := true, false
+	recovery := r.PasswordRecovery
 	var shortest, failures uint8 = 1, 8
 	var never, history, expiration, filter uint32 = 9999, 0, 0, 0
 	var unlimited, algorithm, negotiation int32 = -1, 0, 2
@@ -20,7 +42,7 @@ func defaultPolicy(v eas.Version) *eas.EASProvisionDoc {
 	d := &eas.EASProvisionDoc{
 		DevicePasswordEnabled:              &no,
 		AlphanumericDevicePasswordRequired: &no,
-		PasswordRecoveryEnabled:            &no,
+		PasswordRecoveryEnabled:            &recovery,
 		AttachmentsEnabled:                 &yes,
 		MinDevicePasswordLength:            &shortest,
 		MaxInactivityTimeDeviceLock:        &never,
@@ -53,11 +75,11 @@ func defaultPolicy(v eas.Version) *eas.EASProvisionDoc {
 const defaultPolicyXML = `<wap-provisioningdoc><characteristic type="SecurityPolicy"><parm name="4131" value="1"/></characteristic></wap-provisioningdoc>`
 
 // policyData is the default policy in the form that the version wants.
-func policyData(v eas.Version) *eas.PolicyData {
+func (r *Rules) policyData(v eas.Version) *eas.PolicyData {
 	if v < eas.V120 {
 		return &eas.PolicyData{XML: defaultPolicyXML}
 	}
-	return &eas.PolicyData{Doc: defaultPolicy(v)}
+	return &eas.PolicyData{Doc: r.defaultPolicy(v)}
 }
 
 // policyType is the form of policy that a version knows (MS-ASPROV_R971).

@@ -13,12 +13,17 @@ import (
 func (h *Handler) provision(ctx context.Context, s *session, q *eas.Provision) (*eas.ProvisionResponse, error) {
 	resp := &eas.ProvisionResponse{Status: eas.ProvisionStatusSuccess}
 	if q.DeviceInformation != nil {
-		if err := h.noteDevice(ctx, s, q.DeviceInformation.Set); err != nil {
-			return nil, err
+		resp.DeviceInformation = &eas.DeviceInformationDone{Status: deviceInformationStatus(q.DeviceInformation.Set)}
+		if resp.DeviceInformation.Status == eas.SettingsStatusSuccess {
+			if err := h.noteDevice(ctx, s, q.DeviceInformation.Set); err != nil {
+				return nil, err
+			}
 		}
-		resp.DeviceInformation = &eas.DeviceInformationDone{Status: eas.SettingsStatusSuccess}
 	}
 	switch {
+	case len(q.Strays) > 0, q.AccountOnlyRemoteWipe != nil && s.version < eas.V161: // MS-ASPROV_R395
+		resp.Status = eas.ProvisionStatusProtocolError
+		return resp, nil
 	case q.RemoteWipe != nil:
 		return resp, h.wiped(ctx, s, resp, q.RemoteWipe.Status)
 	case q.AccountOnlyRemoteWipe != nil:
@@ -45,6 +50,9 @@ func (h *Handler) provision(ctx context.Context, s *session, q *eas.Provision) (
 	case p.PolicyType != policyType(s.version):
 		answer.Status = eas.PolicyStatusUnknownPolicyType
 	case p.Status == 0 && (p.PolicyKey == "" || p.PolicyKey == "0"):
+		if q.DeviceInformation == nil && s.version >= eas.V141 { // MS-ASCMD_R4954
+			return nil, statusError(eas.StatusDeviceInformationRequired)
+		}
 		err = h.offerPolicy(ctx, s, &answer)
 	default:
 		err = h.acknowledgePolicy(ctx, s, p, resp, &answer)
@@ -57,7 +65,7 @@ func (h *Handler) provision(ctx context.Context, s *session, q *eas.Provision) (
 // acknowledging it (MS-ASPROV_R650).
 func (h *Handler) offerPolicy(ctx context.Context, s *session, answer *eas.Policy) error {
 	key := newPolicyKey(s.device.PolicyKey)
-	answer.Data = policyData(s.version)
+	answer.Data = h.c.Rules.policyData(s.version)
 	if !s.validating {
 		if err := h.editDevice(ctx, s, func(d *device.Device) { d.PendingPolicyKey = key }); err != nil {
 			return err
@@ -80,8 +88,15 @@ func (h *Handler) acknowledgePolicy(ctx context.Context, s *session, p eas.Polic
 		return nil
 	}
 	switch p.Status {
-	case eas.PolicyAcknowledgmentApplied, eas.PolicyAcknowledgmentAppliedPartially, eas.PolicyAcknowledgmentManagedElsewhere:
-		// The default policy asks nothing, so whoever keeps a part keeps it all.
+	case eas.PolicyAcknowledgmentApplied:
+	case eas.PolicyAcknowledgmentAppliedPartially: // MS-ASPROV_R684, R1046
+		if h.c.Rules.OnlyProvisionable {
+			return statusError(eas.StatusDeviceNotFullyProvisionable)
+		}
+	case eas.PolicyAcknowledgmentManagedElsewhere: // MS-ASPROV_R461, R687
+		if !h.c.Rules.ManagedElsewhere {
+			return statusError(eas.StatusExternallyManagedDevicesNotAllowed)
+		}
 	case eas.PolicyAcknowledgmentRefused:
 		return statusError(eas.StatusDeviceNotFullyProvisionable)
 	default:
@@ -91,7 +106,7 @@ func (h *Handler) acknowledgePolicy(ctx context.Context, s *session, p eas.Polic
 	key := newPolicyKey(uint32(offered))
 	if !s.validating {
 		err = h.editDevice(ctx, s, func(d *device.Device) {
-			d.PolicyKey, d.PendingPolicyKey, d.PolicyVersion = key, 0, policyVersion
+			d.PolicyKey, d.PendingPolicyKey, d.PolicyVersion = key, 0, h.c.Rules.version()
 		})
 		if err != nil {
 			return err

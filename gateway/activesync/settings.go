@@ -2,6 +2,8 @@ package activesync
 
 import (
 	"context"
+	"slices"
+	"unicode/utf8"
 
 	"martlet/directory"
 	"martlet/protocol/eas"
@@ -12,7 +14,7 @@ import (
 // in which they are asked for (MS-ASCMD 2.2.1.18, MS-ASCMD_R478).
 func (h *Handler) settings(ctx context.Context, s *session, q *eas.Settings) (*eas.SettingsResponse, error) {
 	resp := &eas.SettingsResponse{Status: eas.SettingsStatusSuccess}
-	if namesTwice(q.Properties) {
+	if namesTwice(q.Properties) || s.version < eas.V141 && asksForRights(q.Properties) {
 		resp.Status = eas.SettingsStatusProtocolError // MS-ASCMD_R483
 		return resp, nil
 	}
@@ -46,6 +48,12 @@ func namesTwice(all []eas.SettingsProperty) bool {
 	return max(rights, oof, password, device, user) > 1
 }
 
+// asksForRights tells whether a request has the property that came with 14.1
+// (MS-ASCMD_R7278, R7280).
+func asksForRights(all []eas.SettingsProperty) bool {
+	return slices.ContainsFunc(all, func(p eas.SettingsProperty) bool { return p.RightsManagementInformation != nil })
+}
+
 // setting answers one property.
 func (h *Handler) setting(ctx context.Context, s *session, q *eas.SettingsProperty) (r eas.SettingsResult, err error) {
 	switch {
@@ -54,40 +62,41 @@ func (h *Handler) setting(ctx context.Context, s *session, q *eas.SettingsProper
 			Status: eas.StatusIRMFeatureDisabled, Get: &eas.RightsManagementGet{Templates: []eas.RightsManagementTemplate{}},
 		}
 	case q.Oof != nil:
-		r.Oof = oof(q.Oof)
-	case q.DevicePassword != nil: // there is no password recovery (MS-ASCMD_R4402)
-		r.DevicePassword = &eas.DevicePasswordDone{Status: eas.SettingsStatusDeniedByPolicy}
-		if q.DevicePassword.Set == nil {
-			r.DevicePassword.Status = eas.SettingsStatusProtocolError
-		}
+		r.Oof, err = h.oof(ctx, s, q.Oof)
+	case q.DevicePassword != nil:
+		r.DevicePassword, err = h.devicePassword(ctx, s, q.DevicePassword)
 	case q.DeviceInformation != nil:
-		r.DeviceInformation = &eas.DeviceInformationDone{Status: eas.SettingsStatusSuccess}
-		if q.DeviceInformation.Set == nil {
-			r.DeviceInformation.Status = eas.SettingsStatusProtocolError
+		r.DeviceInformation = &eas.DeviceInformationDone{Status: deviceInformationStatus(q.DeviceInformation.Set)}
+		if r.DeviceInformation.Status == eas.SettingsStatusSuccess {
+			err = h.noteDevice(ctx, s, q.DeviceInformation.Set)
 		}
-		err = h.noteDevice(ctx, s, q.DeviceInformation.Set)
 	case q.UserInformation != nil:
 		r.UserInformation = userInformation(s.account, s.version, q.UserInformation.Get != nil)
 	}
 	return r, err
 }
 
-// oof tells that nobody is told of the user's absence, which is so, and takes
-// no orders to change that: it would not be done.
-func oof(q *eas.Oof) *eas.OofResult {
+// maxRecoveryPassword is how long a recovery password may be, in characters
+// (MS-ASCMD_R4400).
+const maxRecoveryPassword = 255
+
+// devicePassword keeps the password by which an administrator opens the device
+// for somebody who forgot the own one (MS-ASCMD 2.2.3.46); an empty one is
+// forgotten.
+func (h *Handler) devicePassword(ctx context.Context, s *session, q *eas.DevicePassword) (*eas.DevicePasswordDone, error) {
+	done := &eas.DevicePasswordDone{Status: eas.SettingsStatusSuccess}
 	switch {
-	case q.Set != nil && q.Set.StartTime.IsZero() != q.Set.EndTime.IsZero(): // MS-ASCMD_R2272
-		return &eas.OofResult{Status: eas.SettingsStatusProtocolError}
-	case q.Get != nil && q.Set == nil:
-		off := eas.OofDisabled
-		return &eas.OofResult{Status: eas.SettingsStatusSuccess, Get: &eas.OofState{State: &off}}
-	case q.Set != nil && q.Get == nil:
-		if q.Set.State != nil && *q.Set.State == eas.OofDisabled {
-			return &eas.OofResult{Status: eas.SettingsStatusSuccess}
-		}
-		return &eas.OofResult{Status: eas.SettingsStatusInvalidArguments}
+	case q.Set == nil:
+		done.Status = eas.SettingsStatusProtocolError
+	case utf8.RuneCountInString(q.Set.Password) > maxRecoveryPassword:
+		done.Status = eas.SettingsStatusInvalidArguments
+	case !h.c.Rules.PasswordRecovery: // MS-ASCMD_R4402
+		done.Status = eas.SettingsStatusDeniedByPolicy
+	case s.validating || s.device.RecoveryPassword == q.Set.Password:
+	default:
+		return done, h.editDevice(ctx, s, func(d *device.Device) { d.RecoveryPassword = q.Set.Password })
 	}
-	return &eas.OofResult{Status: eas.SettingsStatusProtocolError}
+	return done, nil
 }
 
 // userInformation lists the user's addresses (MS-ASCMD 2.2.3.193).
@@ -104,6 +113,18 @@ func userInformation(a directory.Account, v eas.Version, get bool) *eas.UserInfo
 		info.Accounts = []eas.Account{{EmailAddresses: all}}
 	}
 	return &eas.UserInformationResult{Status: eas.SettingsStatusSuccess, Get: info}
+}
+
+// deviceInformationStatus tells whether the description can be taken. What it
+// leaves out is no error as long as it says anything (MS-ASCMD_R3944).
+func deviceInformationStatus(info *eas.DeviceInformation) eas.SettingsStatus {
+	switch {
+	case info == nil, *info == eas.DeviceInformation{}:
+		return eas.SettingsStatusProtocolError
+	case info.EnableOutboundSMS != nil && *info.EnableOutboundSMS > 1: // MS-ASCMD 2.2.3.60
+		return eas.SettingsStatusInvalidArguments
+	}
+	return eas.SettingsStatusSuccess
 }
 
 // noteDevice keeps what a device says of itself (MS-ASCMD 2.2.3.45).

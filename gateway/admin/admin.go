@@ -3,7 +3,7 @@
 // ways to it: a local socket that a running server listens on, and the same
 // process when no server runs. Whoever may open the socket may do everything,
 // so it must never listen on anything but a file that only its owner can open,
-// and it must never log or send back a password.
+// and it must never log a password or send back one by which somebody logs in.
 package admin
 
 import (
@@ -72,6 +72,10 @@ func New(c Config) *Admin {
 		"user.certificate.remove": called(a.removeCertificate),
 		"user.photo":              called(a.setPhoto),
 
+		"user.oof":         called(a.showOof),
+		"user.oof.set":     called(a.setOof),
+		"device.list":      called(a.listDevices),
+		"device.password":  called(a.devicePassword),
 		"directory.apply":  called(a.applyDirectory),
 		"directory.export": streamed(a.exportDirectory),
 		"fsck":             streamed(a.fsck),

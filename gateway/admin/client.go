@@ -133,3 +133,13 @@ func (l *lines) Write(p []byte) (int, error) {
 		l.event(e)
 	}
 }
+
+// Devices lists a user's devices.
+func (c Client) Devices(ctx context.Context, login string) ([]Device, error) {
+	return ask[[]Device](ctx, c, "device.list", UserRequest{Login: login})
+}
+
+// DevicePassword tells the recovery password of a user's device.
+func (c Client) DevicePassword(ctx context.Context, login, id string) (Device, error) {
+	return ask[Device](ctx, c, "device.password", DeviceRequest{Login: login, Device: id})
+}

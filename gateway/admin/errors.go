@@ -7,7 +7,9 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/oof"
 	"martlet/store"
+	"martlet/sync/device"
 )
 
 // code is how an error travels over the socket: its word, the HTTP status, and
@@ -24,10 +26,13 @@ func codes() []code {
 		{"no_address", http.StatusNotFound, directory.ErrNoAddress},
 		{"no_domain", http.StatusNotFound, directory.ErrNoDomain},
 		{"no_certificate", http.StatusNotFound, directory.ErrNoCertificate},
+		{"no_device", http.StatusNotFound, device.ErrNoDevice},
 		{"exists", http.StatusConflict, directory.ErrExists},
 		{"bad_address", http.StatusBadRequest, directory.ErrBadAddress},
 		{"bad_password", http.StatusBadRequest, directory.ErrBadPassword},
 		{"bad_value", http.StatusBadRequest, directory.ErrBadValue},
+		{"bad_times", http.StatusBadRequest, oof.ErrBadTimes},
+		{"too_long", http.StatusBadRequest, oof.ErrTooLong},
 		{"bad_request", http.StatusBadRequest, ErrBadRequest},
 		{"needs_yes", http.StatusConflict, ErrNeedsYes},
 		{"disk_full", http.StatusInsufficientStorage, store.ErrDiskFull},

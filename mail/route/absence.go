@@ -34,7 +34,7 @@ type answer struct {
 // message for more accounts than one transaction delivers to is answered by
 // nobody: it is no letter.
 func (r *Router) automatic(ctx context.Context, env *mail.Envelope, message []byte, accounts []directory.AccountID) (automatic, error) {
-	if r.absences == nil || env.From == "" || len(accounts) > maxAtOnce {
+	if env.From == "" || len(accounts) > maxAtOnce {
 		return nil, nil
 	}
 	away, err := r.away(ctx, env, accounts)

@@ -27,8 +27,7 @@ type Config struct {
 	Directory *directory.Directory
 	Mailboxes *mailbox.Mailboxes
 	Queue     *queue.Queue
-	Absences  *oof.Absences // nil: nobody is ever away
-	Hostname  string        // our name in Received and Message-ID
+	Hostname  string // our name in Received and Message-ID
 
 	// Knows tells whether an account knows an address that is not ours: from its
 	// contacts or from what it wrote. Nil: nobody knows anybody.
@@ -75,7 +74,7 @@ func New(cfg Config) *Router {
 		directory: cfg.Directory,
 		mailboxes: cfg.Mailboxes,
 		queue:     cfg.Queue,
-		absences:  cfg.Absences,
+		absences:  oof.New(cfg.Store),
 		knows:     cfg.Knows,
 		hostname:  cfg.Hostname,
 		log:       cfg.Logger,

@@ -14,6 +14,7 @@ type Provision struct {
 	Policies              []PolicyRequest       `wbxml:"Provision:Policies>Policy"`
 	RemoteWipe            *WipeReport           `wbxml:"Provision:RemoteWipe"`
 	AccountOnlyRemoteWipe *WipeReport           `wbxml:"Provision:AccountOnlyRemoteWipe"`
+	Strays                []PolicyRequest       `wbxml:"Provision:Policy"` // out of place: a Policy stands in Policies (MS-ASPROV_R308)
 }
 
 // PolicyRequest asks for a policy, or acknowledges it with PolicyKey and Status

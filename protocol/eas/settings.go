@@ -73,7 +73,7 @@ type DevicePassword struct {
 
 // DevicePasswordSet holds the recovery password; empty removes it.
 type DevicePasswordSet struct {
-	Password string `wbxml:"Settings:Password"`
+	Password string `wbxml:"Settings:Password,required"`
 }
 
 // DeviceInformationSet tells about the device (MS-ASCMD 2.2.3.45).

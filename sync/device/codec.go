@@ -86,7 +86,7 @@ func appendDevice(dst []byte, d Device) []byte {
 // ones go to the end.
 func (d *Device) texts() []*string {
 	return []*string{&d.Type, &d.Model, &d.FriendlyName, &d.OS, &d.OSLanguage, &d.UserAgent,
-		&d.IMEI, &d.PhoneNumber, &d.Operator, &d.Version}
+		&d.IMEI, &d.PhoneNumber, &d.Operator, &d.Version, &d.RecoveryPassword}
 }
 
 func parseDevice(b []byte) (Device, error) {

@@ -67,6 +67,7 @@ type Device struct {
 	Model, FriendlyName, OS, OSLanguage, UserAgent string
 	IMEI, PhoneNumber, Operator                    string
 	OutboundSMS                                    bool
+	RecoveryPassword                               string // by which an administrator opens the device (MS-ASCMD 2.2.3.46)
 
 	Version   string // the protocol version last spoken: "16.1"
 	FirstSeen time.Time

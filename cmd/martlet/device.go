@@ -1,0 +1,69 @@
+package main
+
+import (
+	"errors"
+	"fmt"
+	"text/tabwriter"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"martlet/gateway/admin"
+)
+
+func (a *app) deviceCommand() *cobra.Command {
+	return group(&cobra.Command{Use: "device", Short: "List the phones of a user"}, a.deviceList(), a.devicePassword())
+}
+
+func (a *app) deviceList() *cobra.Command {
+	return &cobra.Command{
+		Use: "list LOGIN", Short: "List the phones of a user", Args: oneArgument,
+		ValidArgsFunction: a.completeLogin,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
+				all, err := c.Devices(cmd.Context(), args[0])
+				if err != nil {
+					return err
+				}
+				if a.json {
+					return a.printJSON(all)
+				}
+				w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+				fmt.Fprintln(w, "DEVICE\tTYPE\tMODEL\tVERSION\tLAST SEEN\tRECOVERY PASSWORD")
+				for _, d := range all {
+					kept := "no"
+					if d.Password {
+						kept = "yes"
+					}
+					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.Type, d.Model, d.Version, d.LastSeen.Local().Format(time.DateTime), kept)
+				}
+				return w.Flush()
+			})
+		},
+	}
+}
+
+var errNoRecovery = errors.New("the phone has kept no recovery password; see [activesync] password_recovery")
+
+func (a *app) devicePassword() *cobra.Command {
+	return &cobra.Command{
+		Use: "password LOGIN DEVICE", Short: "Show the recovery password that a phone has kept", Args: cobra.ExactArgs(2),
+		ValidArgsFunction: a.completeLogin,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
+				d, err := c.DevicePassword(cmd.Context(), args[0], args[1])
+				if err != nil {
+					return err
+				}
+				if d.Recovery == "" {
+					return errNoRecovery
+				}
+				if a.json {
+					return a.printJSON(d)
+				}
+				a.printf("%s\n", d.Recovery)
+				return nil
+			})
+		},
+	}
+}
