@@ -226,6 +226,7 @@ const collectEvery = time.Hour
 // care does what needs no one to ask: it takes up what an earlier process left,
 // and frees space.
 func (s *server) care(ctx context.Context) {
+	s.running.Go(func() { s.complain(ctx, "keep the index for searches", s.mailboxes.KeepIndex(ctx)) })
 	s.running.Go(func() {
 		s.complain(ctx, "recover deliveries", s.router.Recover(ctx))
 		s.complain(ctx, "fill in conversations", s.mailboxes.FillThreads(ctx))
