@@ -109,7 +109,7 @@ func rows(maxMessage int64) []command {
 		{name: "SmartReply", code: 3, from: first, to: last, maxBody: maxMessage, run: (*Handler).smartReply,
 			fail: func(s uint16) any { return &eas.SmartReplyResponse{Status: eas.ComposeMailStatus(s)} }},
 		{name: "GetAttachment", code: 4, from: first, to: eas.V121, maxBody: maxRequest, run: (*Handler).getAttachment},
-		{name: "GetHierarchy", code: noCode, from: first, to: eas.V121, maxBody: maxRequest},
+		{name: "GetHierarchy", code: noCode, from: first, to: eas.V121, maxBody: maxRequest, run: (*Handler).getHierarchy},
 		{name: "CreateCollection", code: noCode, from: first, to: first, maxBody: maxRequest},
 		{name: "DeleteCollection", code: noCode, from: first, to: first, maxBody: maxRequest},
 		{name: "MoveCollection", code: noCode, from: first, to: first, maxBody: maxRequest},
