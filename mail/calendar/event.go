@@ -1,0 +1,316 @@
+package calendar
+
+import (
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Object is a calendar object: events with the zones that they refer to.
+type Object struct {
+	Method string   // of a scheduling message, upper case: REQUEST, REPLY, CANCEL, COUNTER …
+	Events []*Event // in their order
+	Root   *Component
+	zones  zones
+}
+
+// Person is a calendar user (RFC 5545 3.3.3).
+type Person struct {
+	Name    string
+	Address string // of mail, without mailto:; whatever stands there if it is no mail address
+	SentBy  string // who acts for them
+}
+
+// Attendee is somebody who is invited.
+type Attendee struct {
+	Person
+	Kind   string // CUTYPE: INDIVIDUAL, GROUP, RESOURCE, ROOM
+	Role   string // CHAIR, REQ-PARTICIPANT, OPT-PARTICIPANT, NON-PARTICIPANT
+	Status string // PARTSTAT: NEEDS-ACTION, ACCEPTED, DECLINED, TENTATIVE, DELEGATED
+	RSVP   bool
+}
+
+// Alarm is a reminder.
+type Alarm struct {
+	Action  string        // DISPLAY, AUDIO, EMAIL
+	Before  time.Duration // before the start; negative: behind it
+	AtEnd   bool          // counted from the end
+	At      time.Time     // a point in time instead
+	Summary string
+}
+
+// Event is a VEVENT. What is not in a field is in its Component.
+type Event struct {
+	UID          string
+	Summary      string
+	Description  string
+	HTML         string // X-ALT-DESC
+	Location     string
+	Organizer    *Person
+	Attendees    []Attendee
+	Start, End   Time
+	Stamp        time.Time
+	Created      time.Time
+	Modified     time.Time
+	Sequence     int
+	Rule         *Rule
+	BadRule      bool   // it recurs, but not in a way that can be followed
+	Dates        []Time // RDATE
+	Except       []Time // EXDATE
+	RecurrenceID *Time  // the start of the occurrence that this event stands for
+	ThisAndAfter bool   // and for those behind it
+	Status       string // TENTATIVE, CONFIRMED, CANCELLED
+	Class        string // PUBLIC, PRIVATE, CONFIDENTIAL
+	Transparent  bool
+	Busy         string // X-MICROSOFT-CDO-INTENDEDSTATUS or -BUSYSTATUS: FREE, TENTATIVE, BUSY, OOF, WORKINGELSEWHERE
+	Priority     int    // 0: none, 1: highest, 9: lowest
+	NoCounter    bool   // X-MICROSOFT-DISALLOW-COUNTER
+	Categories   []string
+	Comment      string
+	Alarms       []Alarm
+	Component    *Component
+}
+
+// Parse reads the first calendar object of b. An event is taken as far as it
+// can be understood.
+func Parse(b []byte) (*Object, error) {
+	root, err := decode(b)
+	if err != nil {
+		return nil, err
+	}
+	return newObject(root), nil
+}
+
+func newObject(root *Component) *Object {
+	o := &Object{Method: root.Value("METHOD"), Root: root, zones: readZones(root)}
+	for _, c := range root.Children {
+		if c.Name == "VEVENT" {
+			o.Events = append(o.Events, o.zones.readEvent(c))
+		}
+	}
+	return o
+}
+
+// Encode writes the object as it is in its components.
+func (o *Object) Encode() []byte { return o.Root.Append(nil) }
+
+// Master returns the event that recurs or stands alone: the first without a
+// RECURRENCE-ID, else the first; nil if there is none.
+func (o *Object) Master() *Event {
+	for _, e := range o.Events {
+		if e.RecurrenceID == nil {
+			return e
+		}
+	}
+	if len(o.Events) > 0 {
+		return o.Events[0]
+	}
+	return nil
+}
+
+// Zone returns the zone that the event's start is in, as the object defines it:
+// nil for a date, a floating time and UTC.
+func (e *Event) Zone() *time.Location {
+	if e.Start.Date || e.Start.Floating || e.Start.TZID == "" {
+		return nil
+	}
+	return e.Start.Location()
+}
+
+// AllDay tells whether the event takes whole days: by dates, or as Outlook says
+// of a midnight to a midnight.
+func (e *Event) AllDay() bool {
+	return e.Start.Date || e.Component != nil && e.Component.Value("X-MICROSOFT-CDO-ALLDAYEVENT") == "TRUE"
+}
+
+// Recurs tells whether the event comes round.
+func (e *Event) Recurs() bool { return e.Rule != nil || e.BadRule || len(e.Dates) > 0 }
+
+func (z zones) readEvent(c *Component) *Event {
+	e := &Event{
+		Component: c, UID: c.Text("UID"), Summary: c.Text("SUMMARY"), Description: c.Text("DESCRIPTION"), Location: c.Text("LOCATION"),
+		Status: c.Value("STATUS"), Class: c.Value("CLASS"), Transparent: c.Value("TRANSP") == "TRANSPARENT",
+		NoCounter: c.Value("X-MICROSOFT-DISALLOW-COUNTER") == "TRUE", Comment: c.Text("COMMENT"),
+	}
+	if p := c.Prop("X-ALT-DESC"); p != nil && strings.EqualFold(p.Param("FMTTYPE"), "text/html") {
+		e.HTML = p.Text()
+	}
+	if e.Busy = c.Value("X-MICROSOFT-CDO-INTENDEDSTATUS"); e.Busy == "" {
+		e.Busy = c.Value("X-MICROSOFT-CDO-BUSYSTATUS")
+	}
+	if p := c.Prop("ORGANIZER"); p != nil {
+		o := readPerson(p)
+		e.Organizer = &o
+	}
+	for p := range c.All("ATTENDEE") {
+		if len(e.Attendees) < maxAttendees {
+			e.Attendees = append(e.Attendees, readAttendee(p))
+		}
+	}
+	for p := range c.All("CATEGORIES") {
+		for _, v := range splitList(p.Value, maxList) {
+			if v = strings.TrimSpace(UnescapeText(v)); v != "" && len(e.Categories) < maxList {
+				e.Categories = append(e.Categories, v)
+			}
+		}
+	}
+	e.Sequence = number(c, "SEQUENCE")
+	e.Priority = number(c, "PRIORITY")
+	z.readTimes(e, c)
+	for _, k := range c.Children {
+		if k.Name == "VALARM" && len(e.Alarms) < maxAlarms {
+			if a, ok := z.readAlarm(k); ok {
+				e.Alarms = append(e.Alarms, a)
+			}
+		}
+	}
+	return e
+}
+
+func number(c *Component, name string) int {
+	n, err := strconv.Atoi(c.Value(name))
+	if err != nil || n < 0 || n > 1<<30 {
+		return 0
+	}
+	return n
+}
+
+func readPerson(p *Property) Person {
+	return Person{Name: strings.TrimSpace(p.Param("CN")), Address: mailto(p.Value), SentBy: mailto(p.Param("SENT-BY"))}
+}
+
+// mailto is a calendar user's mail address.
+func mailto(s string) string {
+	s = strings.TrimSpace(s)
+	if len(s) >= 7 && strings.EqualFold(s[:7], "mailto:") {
+		s, _, _ = strings.Cut(s[7:], "?")
+	}
+	return strings.TrimSpace(s)
+}
+
+func readAttendee(p *Property) Attendee {
+	a := Attendee{
+		Person: readPerson(p), Kind: strings.ToUpper(p.Param("CUTYPE")), Role: strings.ToUpper(p.Param("ROLE")),
+		Status: strings.ToUpper(p.Param("PARTSTAT")), RSVP: strings.EqualFold(p.Param("RSVP"), "TRUE"),
+	}
+	if a.Role == "" {
+		a.Role = "REQ-PARTICIPANT"
+	}
+	if a.Status == "" {
+		a.Status = "NEEDS-ACTION"
+	}
+	if email := p.Param("EMAIL"); email != "" && !strings.Contains(a.Address, "@") { // Apple
+		a.Address = email
+	}
+	return a
+}
+
+// readTimes reads when the event is and how it recurs.
+func (z zones) readTimes(e *Event, c *Component) {
+	point := func(name string) (t time.Time) {
+		if p := c.Prop(name); p != nil {
+			if v, err := z.parseTime(p, p.Value); err == nil {
+				t = v.Time.UTC()
+			}
+		}
+		return t
+	}
+	e.Stamp, e.Created, e.Modified = point("DTSTAMP"), point("CREATED"), point("LAST-MODIFIED")
+	if p := c.Prop("DTSTART"); p != nil {
+		if t, err := z.parseTime(p, p.Value); err == nil {
+			e.Start = t
+		}
+	}
+	e.End = z.readEnd(e, c)
+	if p := c.Prop("RRULE"); p != nil {
+		r, err := ParseRule(p.Value)
+		e.Rule, e.BadRule = r, err != nil
+	}
+	e.Dates, e.Except = z.readDates(c, "RDATE"), z.readDates(c, "EXDATE")
+	if p := c.Prop("RECURRENCE-ID"); p != nil {
+		if t, err := z.parseTime(p, p.Value); err == nil {
+			e.RecurrenceID = &t
+			e.ThisAndAfter = strings.EqualFold(p.Param("RANGE"), "THISANDFUTURE")
+		}
+	}
+}
+
+// readEnd is DTEND, or what DURATION says, or what holds without either (RFC
+// 5545 3.6.1): a date takes its day, a point in time no time at all.
+func (z zones) readEnd(e *Event, c *Component) Time {
+	if p := c.Prop("DTEND"); p != nil {
+		if t, err := z.parseTime(p, p.Value); err == nil && !t.Before(e.Start.Time) {
+			return t
+		}
+	}
+	end := e.Start
+	if p := c.Prop("DURATION"); p != nil {
+		if days, rest, err := parseDuration(p.Value); err == nil && days >= 0 && rest >= 0 {
+			end.Time = end.Time.AddDate(0, 0, days).Add(rest)
+			return end
+		}
+	}
+	if end.Date {
+		end.Time = end.Time.AddDate(0, 0, 1)
+	}
+	return end
+}
+
+// readDates reads lists of dates; of a period only where it begins.
+func (z zones) readDates(c *Component, name string) (out []Time) {
+	for p := range c.All(name) {
+		for _, v := range splitList(p.Value, maxDates-len(out)) {
+			v, _, _ = strings.Cut(v, "/")
+			if t, err := z.parseTime(p, v); err == nil {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
+
+func (z zones) readAlarm(c *Component) (a Alarm, ok bool) {
+	a.Action, a.Summary = c.Value("ACTION"), c.Text("DESCRIPTION")
+	p := c.Prop("TRIGGER")
+	if p == nil || a.Action == "NONE" {
+		return a, false
+	}
+	if strings.EqualFold(p.Param("VALUE"), "DATE-TIME") {
+		t, err := z.parseTime(p, p.Value)
+		a.At = t.Time.UTC()
+		return a, err == nil
+	}
+	days, rest, err := parseDuration(p.Value)
+	a.Before = -(time.Duration(days)*24*time.Hour + rest)
+	a.AtEnd = strings.EqualFold(p.Param("RELATED"), "END")
+	return a, err == nil
+}
+
+// Reminder is how long before the start the first reminder comes, if there is
+// one.
+func (e *Event) Reminder() (before time.Duration, ok bool) {
+	for _, a := range e.Alarms {
+		d := a.Before
+		switch {
+		case !a.At.IsZero():
+			d = e.Start.Time.Sub(a.At)
+		case a.AtEnd:
+			d -= e.End.Sub(e.Start.Time)
+		}
+		if !ok || d > before {
+			before, ok = d, true
+		}
+	}
+	return max(before, 0), ok
+}
+
+// Attendee returns who is invited by one of the addresses.
+func (e *Event) Attendee(addresses ...string) *Attendee {
+	for i := range e.Attendees {
+		if slices.ContainsFunc(addresses, func(a string) bool { return strings.EqualFold(a, e.Attendees[i].Address) }) {
+			return &e.Attendees[i]
+		}
+	}
+	return nil
+}

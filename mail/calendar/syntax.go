@@ -1,0 +1,306 @@
+package calendar
+
+import (
+	"bytes"
+	"strings"
+	"unicode/utf8"
+)
+
+// Component is a calendar component: properties and components in their order,
+// all of them, known or not.
+type Component struct {
+	Name     string // upper case
+	Props    []Property
+	Children []*Component
+}
+
+// Property is one content line (RFC 5545 3.1).
+type Property struct {
+	Name   string // upper case
+	Params []Param
+	Value  string // as it stands there, escapes and all
+}
+
+// Param is a property's parameter.
+type Param struct {
+	Name   string // upper case
+	Values []string
+}
+
+// decode reads the first calendar object. Lines that are none are dropped, a
+// component that does not end ends with what is around it.
+func decode(b []byte) (*Component, error) {
+	if len(b) > maxBytes {
+		return nil, ErrTooLarge
+	}
+	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	d := decoder{rest: b}
+	var stack []*Component
+	for {
+		line, ok := d.line()
+		if !ok {
+			break
+		}
+		p, ok := parseLine(line)
+		if !ok {
+			continue
+		}
+		switch p.Name {
+		case "BEGIN":
+			c := &Component{Name: strings.ToUpper(strings.TrimSpace(p.Value))}
+			if len(stack) == 0 && c.Name != "VCALENDAR" {
+				continue
+			}
+			if d.components++; d.components > maxComponents || len(stack) >= maxDepth {
+				return nil, ErrTooLarge
+			}
+			if len(stack) > 0 {
+				top := stack[len(stack)-1]
+				top.Children = append(top.Children, c)
+			}
+			stack = append(stack, c)
+		case "END":
+			name := strings.ToUpper(strings.TrimSpace(p.Value))
+			for i := len(stack) - 1; i >= 0; i-- {
+				if stack[i].Name != name {
+					continue
+				}
+				if i == 0 {
+					return stack[0], nil
+				}
+				stack = stack[:i]
+				break
+			}
+		default:
+			if len(stack) == 0 {
+				continue
+			}
+			if d.properties++; d.properties > maxProperties {
+				return nil, ErrTooLarge
+			}
+			top := stack[len(stack)-1]
+			top.Props = append(top.Props, p)
+		}
+	}
+	if len(stack) == 0 {
+		return nil, ErrNotCalendar
+	}
+	return stack[0], nil
+}
+
+// decoder cuts the bytes into unfolded lines.
+type decoder struct {
+	rest                   []byte
+	components, properties int
+}
+
+// line returns the next content line. Lines end in CRLF, in LF or in CR; what
+// begins with a blank goes on with the line before.
+func (d *decoder) line() (string, bool) {
+	if len(d.rest) == 0 {
+		return "", false
+	}
+	first := d.physical()
+	if !d.folded() {
+		return text(first), true
+	}
+	var b bytes.Buffer
+	b.Write(first)
+	for d.folded() {
+		next := d.physical()[1:]
+		if b.Len()+len(next) <= maxValue {
+			b.Write(next)
+		}
+	}
+	return text(b.Bytes()), true
+}
+
+func (d *decoder) folded() bool { return len(d.rest) > 0 && (d.rest[0] == ' ' || d.rest[0] == '\t') }
+
+func (d *decoder) physical() []byte {
+	i := bytes.IndexAny(d.rest, "\r\n")
+	if i < 0 {
+		line := d.rest
+		d.rest = nil
+		return line
+	}
+	line := d.rest[:i]
+	for n := 1; ; n++ { // CRLF, and the CRCRLF that some mail programs make of it
+		if i+n >= len(d.rest) || d.rest[i+n-1] == '\n' || d.rest[i+n] != '\n' && d.rest[i+n] != '\r' {
+			d.rest = d.rest[i+n:]
+			return line
+		}
+	}
+}
+
+// text makes valid UTF-8 of a line, without control characters; what is not
+// UTF-8 is taken for Latin-1.
+func text(b []byte) string {
+	if utf8.Valid(b) {
+		return strings.Map(noControl, string(b))
+	}
+	var s strings.Builder
+	for len(b) > 0 {
+		r, n := utf8.DecodeRune(b)
+		if r == utf8.RuneError && n == 1 {
+			r = rune(b[0])
+		}
+		s.WriteRune(r)
+		b = b[n:]
+	}
+	return strings.Map(noControl, s.String())
+}
+
+// parseLine reads name, parameters and value.
+func parseLine(line string) (Property, bool) {
+	i := strings.IndexAny(line, ":;")
+	if i <= 0 {
+		return Property{}, false
+	}
+	p := Property{Name: strings.ToUpper(strings.TrimSpace(line[:i]))}
+	if !isName(p.Name) {
+		return Property{}, false
+	}
+	for i < len(line) && line[i] == ';' {
+		param, n := parseParam(line[i+1:])
+		i += 1 + n
+		if param.Name != "" && len(p.Params) < maxParams {
+			p.Params = append(p.Params, param)
+		}
+	}
+	if i >= len(line) || line[i] != ':' {
+		return Property{}, false
+	}
+	p.Value = line[i+1:]
+	return p, true
+}
+
+// parseParam reads one parameter and tells how long it is, up to the ; or : that
+// ends it.
+func parseParam(s string) (p Param, n int) {
+	end := strings.IndexAny(s, "=;:")
+	if end < 0 {
+		return p, len(s)
+	}
+	if s[end] != '=' { // vCalendar 1.0 has values without names
+		return p, end
+	}
+	if p.Name = strings.ToUpper(strings.TrimSpace(s[:end])); !isName(p.Name) {
+		p.Name = ""
+	}
+	n = end + 1
+	for {
+		var v string
+		if n < len(s) && s[n] == '"' {
+			close := strings.IndexByte(s[n+1:], '"')
+			if close < 0 {
+				close = len(s) - n - 1
+			}
+			v = s[n+1 : n+1+close]
+			n = min(n+close+2, len(s))
+			// What follows the quotes up to the next delimiter is dropped.
+			if i := strings.IndexAny(s[n:], ",;:"); i >= 0 {
+				n += i
+			} else {
+				n = len(s)
+			}
+		} else {
+			i := strings.IndexAny(s[n:], ",;:")
+			if i < 0 {
+				i = len(s) - n
+			}
+			v = s[n : n+i]
+			n += i
+		}
+		p.Values = append(p.Values, unescapeParam(v))
+		if n >= len(s) || s[n] != ',' || len(p.Values) >= maxList {
+			break
+		}
+		n++
+	}
+	for n < len(s) && s[n] != ';' && s[n] != ':' { // more values than are kept
+		n++
+	}
+	return p, n
+}
+
+func isName(s string) bool {
+	for i := range len(s) {
+		if c := s[i]; !(c >= 'A' && c <= 'Z' || c >= '0' && c <= '9' || c == '-' || c == '_' || c == '.') {
+			return false
+		}
+	}
+	return s != ""
+}
+
+// unescapeParam undoes RFC 6868.
+func unescapeParam(s string) string {
+	if !strings.Contains(s, "^") {
+		return s
+	}
+	return strings.NewReplacer("^^", "^", "^n", "\n", "^'", `"`).Replace(s)
+}
+
+func escapeParam(s string) string {
+	return strings.NewReplacer("^", "^^", "\r\n", "^n", "\n", "^n", "\r", "^n", `"`, "^'").Replace(s)
+}
+
+// Append writes the component in lines of at most 75 bytes (RFC 5545 3.1).
+func (c *Component) Append(dst []byte) []byte {
+	dst = appendFolded(dst, "BEGIN:"+c.Name)
+	for i := range c.Props {
+		dst = appendFolded(dst, c.Props[i].String())
+	}
+	for _, k := range c.Children {
+		dst = k.Append(dst)
+	}
+	return appendFolded(dst, "END:"+c.Name)
+}
+
+// String writes the property as one line.
+func (p *Property) String() string {
+	var b strings.Builder
+	b.WriteString(p.Name)
+	for _, q := range p.Params {
+		b.WriteString(";" + q.Name + "=")
+		for i, v := range q.Values {
+			if i > 0 {
+				b.WriteByte(',')
+			}
+			v = strings.Map(noControl, escapeParam(v))
+			if strings.ContainsAny(v, ",;:") {
+				v = `"` + v + `"`
+			}
+			b.WriteString(v)
+		}
+	}
+	b.WriteByte(':')
+	b.WriteString(strings.Map(noControl, p.Value))
+	return b.String()
+}
+
+// noControl drops what would end a line.
+func noControl(r rune) rune {
+	if r < ' ' && r != '\t' || r == 0x7f {
+		return -1
+	}
+	return r
+}
+
+// appendFolded breaks a line at characters.
+func appendFolded(dst []byte, line string) []byte {
+	const width = 75
+	room := width
+	for len(line) > room {
+		cut := room
+		for cut > 0 && !utf8.RuneStart(line[cut]) {
+			cut--
+		}
+		if cut == 0 { // not UTF-8: we have written none such
+			cut = room
+		}
+		dst = append(append(dst, line[:cut]...), "\r\n "...)
+		line, room = line[cut:], width-1
+	}
+	return append(append(dst, line...), "\r\n"...)
+}

@@ -1,0 +1,216 @@
+package calendar
+
+import (
+	"strconv"
+	"strings"
+	"time"
+)
+
+// NewObject makes an object of events; method is empty for one that is stored.
+// The zones that they are in are defined in it.
+func NewObject(method string, events ...*Event) *Object {
+	root := &Component{Name: "VCALENDAR"}
+	if method != "" {
+		root.Add(Property{Name: "METHOD", Value: strings.ToUpper(method)})
+	}
+	root.Add(Property{Name: "PRODID", Value: productID})
+	root.Add(Property{Name: "VERSION", Value: "2.0"})
+	seen := map[string]bool{}
+	for _, e := range events {
+		for _, t := range []Time{e.Start, e.End} {
+			if t.TZID != "" && !t.Date && !t.Floating && !seen[t.TZID] && t.Location() != time.UTC {
+				seen[t.TZID] = true
+				root.Children = append(root.Children, DescribeZone(t.TZID, t.Location(), t.Year()))
+			}
+		}
+	}
+	for _, e := range events {
+		e.Write()
+		root.Children = append(root.Children, e.Component)
+	}
+	return newObject(root)
+}
+
+// Write writes the event's fields into its component. Properties that no field
+// speaks of stay as they are.
+func (e *Event) Write() {
+	if e.Component == nil {
+		e.Component = &Component{Name: "VEVENT"}
+	}
+	c := e.Component
+	c.SetText("UID", e.UID)
+	setPoint(c, "DTSTAMP", e.Stamp)
+	setPoint(c, "CREATED", e.Created)
+	setPoint(c, "LAST-MODIFIED", e.Modified)
+	setTime(c, "DTSTART", e.Start)
+	setTime(c, "DTEND", e.End)
+	c.Remove("DURATION")
+	if !e.BadRule { // one that cannot be followed is kept as it came
+		if e.Rule != nil {
+			c.SetValue("RRULE", e.Rule.String())
+		} else {
+			c.Remove("RRULE")
+		}
+	}
+	setTimes(c, "RDATE", e.Dates)
+	setTimes(c, "EXDATE", e.Except)
+	c.Remove("RECURRENCE-ID")
+	if e.RecurrenceID != nil {
+		p := e.RecurrenceID.property("RECURRENCE-ID")
+		if e.ThisAndAfter {
+			p.SetParam("RANGE", "THISANDFUTURE")
+		}
+		c.Add(p)
+	}
+	c.SetText("SUMMARY", e.Summary)
+	c.SetText("DESCRIPTION", e.Description)
+	c.SetText("LOCATION", e.Location)
+	c.SetText("COMMENT", e.Comment)
+	c.Remove("X-ALT-DESC")
+	if e.HTML != "" {
+		p := Property{Name: "X-ALT-DESC", Value: EscapeText(e.HTML)}
+		p.SetParam("FMTTYPE", "text/html")
+		c.Add(p)
+	}
+	e.writeWords(c)
+	e.writePeople(c)
+	e.writeAlarms(c)
+}
+
+func (e *Event) writeWords(c *Component) {
+	c.SetValue("SEQUENCE", strconv.Itoa(e.Sequence))
+	c.SetValue("STATUS", e.Status)
+	c.SetValue("CLASS", e.Class)
+	transparency := "OPAQUE"
+	if e.Transparent {
+		transparency = "TRANSPARENT"
+	}
+	c.SetValue("TRANSP", transparency)
+	c.SetValue("X-MICROSOFT-CDO-BUSYSTATUS", e.Busy)
+	c.Remove("PRIORITY")
+	if e.Priority > 0 {
+		c.SetValue("PRIORITY", strconv.Itoa(e.Priority))
+	}
+	c.Remove("X-MICROSOFT-DISALLOW-COUNTER")
+	if e.NoCounter {
+		c.SetValue("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
+	}
+	var categories []string
+	for _, v := range e.Categories {
+		categories = append(categories, EscapeText(v))
+	}
+	c.SetValue("CATEGORIES", strings.Join(categories, ","))
+}
+
+func (e *Event) writePeople(c *Component) {
+	c.Remove("ORGANIZER")
+	if e.Organizer != nil {
+		c.Add(e.Organizer.property("ORGANIZER"))
+	}
+	// What a field does not speak of is kept with the attendee it belongs to.
+	old := map[string]Property{}
+	for p := range c.All("ATTENDEE") {
+		old[strings.ToLower(mailto(p.Value))] = *p
+	}
+	c.Remove("ATTENDEE")
+	for i := range e.Attendees {
+		a := &e.Attendees[i]
+		p := a.property("ATTENDEE")
+		p.SetParam("CUTYPE", a.Kind)
+		p.SetParam("ROLE", a.Role)
+		p.SetParam("PARTSTAT", a.Status)
+		if a.RSVP {
+			p.SetParam("RSVP", "TRUE")
+		}
+		known := old[strings.ToLower(a.Address)]
+		for _, q := range known.Params {
+			switch q.Name {
+			case "CN", "SENT-BY", "CUTYPE", "ROLE", "PARTSTAT", "RSVP":
+			default:
+				p.Params = append(p.Params, q)
+			}
+		}
+		c.Add(p)
+	}
+}
+
+func (p *Person) property(name string) Property {
+	q := Property{Name: name, Value: p.Address}
+	if strings.Contains(p.Address, "@") {
+		q.Value = "mailto:" + p.Address
+	}
+	q.SetParam("CN", p.Name)
+	if p.SentBy != "" {
+		q.SetParam("SENT-BY", "mailto:"+p.SentBy)
+	}
+	return q
+}
+
+// writeAlarms writes the reminders anew if they are not what the component has:
+// what an alarm has beside its fields would be lost.
+func (e *Event) writeAlarms(c *Component) {
+	var had []Alarm
+	var rest []*Component
+	for _, k := range c.Children {
+		if k.Name != "VALARM" {
+			rest = append(rest, k)
+		} else if a, ok := (zones{}).readAlarm(k); ok {
+			had = append(had, a)
+		}
+	}
+	if len(had) == len(e.Alarms) {
+		same := true
+		for i := range had {
+			same = same && had[i] == e.Alarms[i]
+		}
+		if same {
+			return
+		}
+	}
+	c.Children = rest
+	for _, a := range e.Alarms {
+		k := &Component{Name: "VALARM"}
+		k.SetValue("ACTION", a.Action)
+		if a.Action == "" {
+			k.SetValue("ACTION", "DISPLAY")
+		}
+		summary := a.Summary
+		if summary == "" {
+			summary = "Reminder"
+		}
+		k.SetText("DESCRIPTION", summary)
+		trigger := Property{Name: "TRIGGER", Value: formatDuration(-a.Before)}
+		switch {
+		case !a.At.IsZero():
+			trigger = UTC(a.At).property("TRIGGER")
+			trigger.SetParam("VALUE", "DATE-TIME")
+		case a.AtEnd:
+			trigger.SetParam("RELATED", "END")
+		}
+		k.Add(trigger)
+		c.Children = append(c.Children, k)
+	}
+}
+
+func setPoint(c *Component, name string, t time.Time) {
+	if t.IsZero() {
+		c.Remove(name)
+		return
+	}
+	c.Set(UTC(t).property(name))
+}
+
+func setTime(c *Component, name string, t Time) {
+	if t.IsZero() {
+		c.Remove(name)
+		return
+	}
+	c.Set(t.property(name))
+}
+
+func setTimes(c *Component, name string, list []Time) {
+	c.Remove(name)
+	for _, t := range list {
+		c.Add(t.property(name))
+	}
+}

@@ -1,0 +1,245 @@
+package calendar
+
+import (
+	"slices"
+	"strings"
+	"time"
+)
+
+// LoadZone finds a time zone by a name of the IANA, of Windows, or one that
+// programs have made of either. The error is ErrBadZone.
+func LoadZone(name string) (*time.Location, error) {
+	name = strings.Trim(strings.TrimSpace(name), `"`)
+	if len(name) > 200 {
+		return nil, ErrBadZone
+	}
+	switch strings.ToUpper(name) {
+	case "UTC", "Z", "GMT", "ETC/UTC", "COORDINATED UNIVERSAL TIME", "GREENWICH MEAN TIME":
+		return time.UTC, nil
+	case "", "LOCAL":
+		return nil, ErrBadZone
+	}
+	if iana := lookup(windowsZones[:], name); iana != "" {
+		return time.LoadLocation(iana)
+	}
+	// Some write a path before the name: /citadel.org/20070227_1/Europe/Berlin.
+	for rest := strings.TrimPrefix(name, "/"); rest != ""; {
+		if loc, err := time.LoadLocation(rest); err == nil && isZoneName(rest) {
+			return loc, nil
+		}
+		_, after, ok := strings.Cut(rest, "/")
+		if !ok {
+			break
+		}
+		rest = after
+	}
+	return nil, ErrBadZone
+}
+
+// isZoneName refuses what is no zone of the world but the machine's own.
+func isZoneName(name string) bool {
+	switch strings.ToLower(name) {
+	case "local", "localtime", "posixrules", "factory":
+		return false
+	}
+	return name[0] != '.'
+}
+
+// WindowsName returns the Windows name of an IANA zone, or nothing.
+func WindowsName(iana string) string { return lookup(windowsNames[:], iana) }
+
+// lookup finds a name in a generated table.
+func lookup(table [][2]string, name string) string {
+	i, ok := slices.BinarySearchFunc(table, strings.ToLower(name), func(row [2]string, name string) int {
+		return strings.Compare(strings.ToLower(row[0]), name)
+	})
+	if !ok {
+		return ""
+	}
+	return table[i][1]
+}
+
+// zones are the zones that a calendar object defines.
+type zones map[string]*time.Location
+
+// readZones reads the object's VTIMEZONEs. A zone whose name the world knows is
+// the world's: definitions are often cut to one year, or wrong.
+func readZones(root *Component) zones {
+	z := zones{}
+	for _, c := range root.Children {
+		if c.Name != "VTIMEZONE" || len(z) >= maxAlarms {
+			continue
+		}
+		id := c.Text("TZID")
+		if id == "" || z[id] != nil {
+			continue
+		}
+		loc, err := LoadZone(id)
+		if err != nil {
+			if loc, err = LoadZone(c.Text("X-LIC-LOCATION")); err != nil {
+				loc, err = defineZone(c)
+			}
+		}
+		if err == nil {
+			z[id] = loc
+		}
+	}
+	return z
+}
+
+// find resolves a TZID.
+func (z zones) find(id string) (*time.Location, error) {
+	if loc := z[id]; loc != nil {
+		return loc, nil
+	}
+	return LoadZone(id)
+}
+
+// maxOnsets bounds the changes of offset that a VTIMEZONE defines one by one;
+// what is later follows its last rules.
+const maxOnsets = 500
+
+// onset is when another offset begins to hold.
+type onset struct {
+	at     int64 // UTC, seconds since 1970
+	offset int   // seconds east
+	dst    bool
+	name   string
+}
+
+// defineZone makes a zone of a VTIMEZONE (RFC 5545 3.6.5).
+func defineZone(c *Component) (*time.Location, error) {
+	var all []onset
+	var last [2]*observance // standard, daylight: those that go on for ever
+	for _, k := range c.Children {
+		if k.Name != "STANDARD" && k.Name != "DAYLIGHT" {
+			continue
+		}
+		o, err := readObservance(k)
+		if err != nil {
+			continue
+		}
+		all = append(all, o.onsets()...)
+		if o.forever() {
+			i := 0
+			if o.dst {
+				i = 1
+			}
+			if last[i] == nil || o.start.After(last[i].start) {
+				last[i] = o
+			}
+		}
+		if len(all) > 4*maxOnsets {
+			break
+		}
+	}
+	if len(all) == 0 {
+		return nil, ErrBadZone
+	}
+	slices.SortStableFunc(all, func(a, b onset) int { return int(min(max(a.at-b.at, -1), 1)) })
+	if len(all) > maxOnsets {
+		all = all[:maxOnsets]
+	}
+	footer := ""
+	if last[0] != nil && last[1] != nil {
+		footer = posix(last[0], last[1])
+	}
+	return buildZone(c.Text("TZID"), all, footer)
+}
+
+// observance is a STANDARD or DAYLIGHT component.
+type observance struct {
+	start    time.Time // wall clock, as if UTC
+	from, to int       // seconds east of UTC
+	dst      bool
+	name     string
+	rule     *Rule
+	dates    []time.Time
+}
+
+func readObservance(c *Component) (*observance, error) {
+	o := &observance{dst: c.Name == "DAYLIGHT", name: c.Text("TZNAME")}
+	var err error
+	if o.from, err = parseOffset(c.Text("TZOFFSETFROM")); err != nil {
+		return nil, err
+	}
+	if o.to, err = parseOffset(c.Text("TZOFFSETTO")); err != nil {
+		return nil, err
+	}
+	if o.start, _, err = parseWall(c.Value("DTSTART")); err != nil {
+		return nil, err
+	}
+	if p := c.Prop("RRULE"); p != nil {
+		if o.rule, err = ParseRule(p.Value); err != nil || o.rule.Freq != Yearly {
+			o.rule = nil
+		}
+	}
+	for p := range c.All("RDATE") {
+		for _, v := range splitList(p.Value, maxOnsets-len(o.dates)) {
+			if t, _, err := parseWall(v); err == nil {
+				o.dates = append(o.dates, t)
+			}
+		}
+	}
+	return o, nil
+}
+
+// forever tells whether the observance comes back each year without end.
+func (o *observance) forever() bool {
+	return o.rule != nil && o.rule.Until.IsZero() && o.rule.Count == 0 && len(o.rule.ByMonth) == 1 && len(o.rule.ByDay) == 1
+}
+
+// onsets lists when it begins, up to 2037: what Outlook and others wrote from
+// 1601 on begins in 1970.
+func (o *observance) onsets() (out []onset) {
+	add := func(t time.Time) {
+		out = append(out, onset{t.Unix() - int64(o.from), o.to, o.dst, o.name})
+	}
+	if o.rule == nil {
+		add(o.start)
+	}
+	for _, t := range o.dates {
+		add(t)
+	}
+	if o.rule != nil {
+		start := o.start
+		if start.Year() < 1970 {
+			start = time.Date(1970, start.Month(), start.Day(), start.Hour(), start.Minute(), start.Second(), 0, time.UTC)
+		}
+		rule := *o.rule
+		if !rule.Until.IsZero() {
+			rule.Until = rule.Until.Add(time.Duration(o.from) * time.Second) // UTC to wall clock
+		}
+		for t := range rule.From(start) {
+			if t.Year() > 2037 || len(out) >= maxOnsets {
+				break
+			}
+			add(t)
+		}
+	}
+	return out
+}
+
+// parseOffset reads "+0100", in seconds.
+func parseOffset(s string) (int, error) {
+	s = strings.TrimSpace(s)
+	if len(s) != 5 && len(s) != 7 || s[0] != '+' && s[0] != '-' {
+		return 0, ErrBadZone
+	}
+	n := [3]int{}
+	for i := 1; i+1 < len(s); i += 2 {
+		a, b := s[i]-'0', s[i+1]-'0'
+		if a > 9 || b > 9 {
+			return 0, ErrBadZone
+		}
+		n[i/2] = int(a)*10 + int(b)
+	}
+	offset := n[0]*3600 + n[1]*60 + n[2]
+	if n[0] > 15 || n[1] > 59 || n[2] > 59 {
+		return 0, ErrBadZone
+	}
+	if s[0] == '-' {
+		offset = -offset
+	}
+	return offset, nil
+}
