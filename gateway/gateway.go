@@ -6,6 +6,7 @@ package gateway
 import (
 	"context"
 	"crypto/tls"
+	"crypto/x509"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -20,6 +21,7 @@ import (
 	"martlet/gateway/activesync"
 	"martlet/gateway/autodiscover"
 	"martlet/gateway/hold"
+	"martlet/gateway/revocation"
 	"martlet/mail/mailbox"
 	"martlet/mail/route"
 	"martlet/push"
@@ -54,6 +56,10 @@ type Config struct {
 	MaxInFlight int
 	// MaxMessageBytes bounds a message that a phone sends; 0: 50 MiB.
 	MaxMessageBytes int64
+	// Roots and Revocation decide on the certificates of senders; nil: those of
+	// the system, and lists in public networks.
+	Roots      *x509.CertPool
+	Revocation *revocation.Lists
 	// Rules are what an administrator decides for all phones.
 	Rules activesync.Rules
 }
@@ -104,7 +110,7 @@ func New(c Config) (*Server, error) {
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,
 		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, Documents: c.Documents, MaxMessageBytes: c.MaxMessageBytes,
-		Rules: c.Rules,
+		Rules: c.Rules, Roots: c.Roots, Revocation: c.Revocation,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)

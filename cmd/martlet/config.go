@@ -1,6 +1,7 @@
 package main
 
 import (
+	"crypto/x509"
 	"encoding/base64"
 	"errors"
 	"fmt"
@@ -33,6 +34,9 @@ type Config struct {
 	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP []string
 
 	TLS TLSConfig
+
+	SMIMERoots   *x509.CertPool // nil: those of the system
+	PrivateLists bool           // revocation lists may be in private networks
 
 	ActiveSync activesync.Rules // for all phones
 
@@ -86,6 +90,7 @@ type configFile struct {
 		Names     []string `toml:"names"`
 	} `toml:"acme"`
 	ActiveSync  rulesFile       `toml:"activesync"`
+	SMIME       smimeFile       `toml:"smime"`
 	SMTP        smtpFile        `toml:"smtp"`
 	Documents   []documentsFile `toml:"documents"`
 	Submission  listenFile      `toml:"submission"`
@@ -190,6 +195,7 @@ func (r *configReader) read(f *configFile) Config {
 	c.ActiveSync = activesync.Rules(f.ActiveSync)
 	c.Documents = r.documents(f.Documents)
 	c.TLS = r.tls(f)
+	c.SMIMERoots, c.PrivateLists = r.smimeRoots(f.SMIME.Roots), f.SMIME.PrivateLists
 	c.nameItself()
 	return c
 }

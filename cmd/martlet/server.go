@@ -17,6 +17,7 @@ import (
 
 	"martlet/gateway"
 	"martlet/gateway/admin"
+	"martlet/gateway/revocation"
 	"martlet/mail/smtp"
 	"martlet/sync/engine"
 )
@@ -62,11 +63,12 @@ func startServer(ctx context.Context, c Config, log *slog.Logger) (s *server, er
 		return s, err
 	}
 	s.gateway, err = gateway.New(gateway.Config{
+		Roots: c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes}),
 		Logger: log, TLS: s.certs.config, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
 		Documents: library,
-		Rules: c.ActiveSync,
+		Rules:     c.ActiveSync,
 	})
 	if err != nil {
 		return s, err

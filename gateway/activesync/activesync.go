@@ -7,6 +7,7 @@ package activesync
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net/http"
@@ -17,6 +18,7 @@ import (
 	"martlet/directory"
 	"martlet/documents"
 	"martlet/gateway/hold"
+	"martlet/gateway/revocation"
 	"martlet/mail"
 	"martlet/mail/mailbox"
 	"martlet/mail/oof"
@@ -42,6 +44,13 @@ type Config struct {
 	Documents       *documents.Library // nil: no documents are published
 	MaxMessageBytes int64              // of a message that a phone sends; 0: 50 MiB
 	Rules           Rules
+
+	// Roots are the authorities that certificates of senders may come from; nil:
+	// those of the system.
+	Roots *x509.CertPool
+	// Revocation tells which certificates were revoked; nil: lists in public
+	// networks do.
+	Revocation *revocation.Lists
 }
 
 // Handler answers phones. It keeps nothing between requests and is safe for
@@ -66,6 +75,9 @@ func New(c Config) (*Handler, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Revocation == nil {
+		c.Revocation = revocation.New(revocation.Config{Logger: c.Logger})
+	}
 	if c.MaxMessageBytes == 0 {
 		c.MaxMessageBytes = 50 << 20
 	}
@@ -80,6 +92,10 @@ func New(c Config) (*Handler, error) {
 
 // Serve answers one request of an account that may synchronise.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, a directory.Account) {
+	if a.Server != "" && (r.Method == http.MethodPost || r.Method == http.MethodOptions) {
+		h.redirect(w, a)
+		return
+	}
 	switch r.Method {
 	case http.MethodPost:
 		h.post(w, r, a)

@@ -139,12 +139,13 @@ func rows(maxMessage int64) []command {
 			fail: func(s uint16) any { return &eas.ItemOperationsResponse{Status: eas.ItemOperationsStatus(s)} }, malformed: uint16(eas.ItemOperationsStatusProtocolError), exact: true},
 		{name: "Provision", code: 20, from: first, to: last, free: true, maxBody: maxRequest, run: decoded((*Handler).provision),
 			fail: func(s uint16) any { return &eas.ProvisionResponse{Status: eas.ProvisionStatus(s)} }, malformed: uint16(eas.ProvisionStatusProtocolError)},
-		{name: "ResolveRecipients", code: 21, from: first, to: last, maxBody: maxRequest,
+		{name: "ResolveRecipients", code: 21, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).resolveRecipients),
 			fail: func(s uint16) any {
 				return &eas.ResolveRecipientsResponse{Status: eas.ResolveRecipientsStatus(s)}
-			}},
-		{name: "ValidateCert", code: 22, from: first, to: last, maxBody: maxRequest,
-			fail: func(s uint16) any { return &eas.ValidateCertResponse{Status: eas.ValidateCertStatus(s)} }},
+			}, malformed: uint16(eas.ResolveRecipientsStatusProtocolError), exact: true},
+		{name: "ValidateCert", code: 22, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).validateCert),
+			fail:      func(s uint16) any { return &eas.ValidateCertResponse{Status: eas.ValidateCertStatus(s)} },
+			malformed: uint16(eas.ValidateCertStatusProtocolError)},
 		{name: "Find", code: 23, from: eas.V161, to: last, strict: true, maxBody: maxRequest, run: decoded((*Handler).find),
 			fail: func(s uint16) any { return &eas.FindResponse{Status: eas.FindStatus(s)} }, malformed: uint16(eas.FindStatusInvalidRequest)},
 	}
