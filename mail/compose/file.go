@@ -18,8 +18,9 @@ func newFile(ix *message.Index, part int, raw []byte) *entity {
 	pt := &ix.Parts[part]
 	e := &entity{part: -1}
 	encoding := ""
-	named := true // the fields that name the file can be sent as they are
-	if pt.Encoding != "x-uuencode" {
+	named := true               // the fields that name the file can be sent as they are
+	virtual := ix.Virtual(part) // it has no header, and its bytes are not in the message
+	if pt.Encoding != "x-uuencode" && !virtual {
 		for _, f := range splitFields(headOf(withCRLF(raw[pt.Header:pt.Body]))) {
 			switch {
 			case f.name == "content-transfer-encoding":
@@ -35,7 +36,12 @@ func newFile(ix *message.Index, part int, raw []byte) *entity {
 	if !named || !hasField(e.fields, "content-type") {
 		e.fields = append(fileFields(pt.Type, ix.AttachmentName(part)), without(e.fields, "content-type", "content-disposition")...)
 	}
-	body := withCRLF(raw[pt.Body:pt.End])
+	var body []byte
+	if virtual {
+		e.fields = virtualFields(ix, part, e.fields)
+	} else {
+		body = withCRLF(raw[pt.Body:pt.End])
+	}
 	isMessage := strings.HasPrefix(pt.Type, "message/") || strings.HasPrefix(pt.Type, "multipart/")
 	switch {
 	case encoding == "base64" && pt.Encoding == "base64", encoding == "quoted-printable" && pt.Encoding == "quoted-printable":
@@ -53,10 +59,22 @@ func newFile(ix *message.Index, part int, raw []byte) *entity {
 	return e
 }
 
+// virtualFields are the fields of what stands in a winmail.dat.
+func virtualFields(ix *message.Index, part int, fields []field) []field {
+	pt := &ix.Parts[part]
+	if pt.Type == "text/calendar" && pt.Method != "" {
+		fields = append([]field{newField("Content-Type", "text/calendar; charset=utf-8; method="+pt.Method)}, without(fields, "content-type", "content-disposition")...)
+	}
+	if id := oneLine(pt.ContentID); id != "" {
+		fields = append(fields, newField("Content-ID", "<"+id+">"))
+	}
+	return fields
+}
+
 // encodeFile writes a part's content so that it can be sent. A message within a
 // message must not be encoded (RFC 2046 5.2.1).
 func encodeFile(ix *message.Index, part int, raw, body []byte, isMessage bool) ([]byte, string) {
-	plain := ix.Parts[part].Encoding == "" || ix.Parts[part].Encoding == "7bit" || ix.Parts[part].Encoding == "8bit" || ix.Parts[part].Encoding == "binary"
+	plain := !ix.Virtual(part) && (ix.Parts[part].Encoding == "" || ix.Parts[part].Encoding == "7bit" || ix.Parts[part].Encoding == "8bit" || ix.Parts[part].Encoding == "binary")
 	switch {
 	case plain && sendable(body):
 		return body, ""

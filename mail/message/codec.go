@@ -35,6 +35,12 @@ const (
 	fieldAutoReply    protowire.Number = 19
 	fieldReceipt      protowire.Number = 20
 	fieldSensitivity  protowire.Number = 21
+	fieldVoice        protowire.Number = 22
+
+	voiceCaller   protowire.Number = 1
+	voiceDuration protowire.Number = 2
+	voiceOrder    protowire.Number = 3
+	voiceNotes    protowire.Number = 4
 
 	addressName    protowire.Number = 1
 	addressAddress protowire.Number = 2
@@ -56,7 +62,7 @@ const (
 )
 
 var (
-	encodings    = [...]string{"", "base64", "quoted-printable", "x-uuencode"}
+	encodings    = [...]string{"", "base64", "quoted-printable", "x-uuencode", encodingRTF, encodingTNEF}
 	dispositions = [...]string{"", "inline", "attachment"}
 )
 
@@ -92,6 +98,10 @@ func (ix *Index) Append(dst []byte) []byte {
 	}
 	dst = appendString(dst, fieldReceipt, ix.Receipt)
 	dst = appendUint(dst, fieldSensitivity, uint64(ix.Sensitivity))
+	if ix.Voice != (Voice{}) {
+		dst = protowire.AppendTag(dst, fieldVoice, protowire.BytesType)
+		dst = protowire.AppendBytes(dst, ix.Voice.append(nil))
+	}
 	var scratch []byte
 	for i := range ix.Parts {
 		scratch = ix.Parts[i].append(scratch[:0])
@@ -99,6 +109,13 @@ func (ix *Index) Append(dst []byte) []byte {
 		dst = protowire.AppendBytes(dst, scratch)
 	}
 	return dst
+}
+
+func (v *Voice) append(dst []byte) []byte {
+	dst = appendString(dst, voiceCaller, v.Caller)
+	dst = appendUint(dst, voiceDuration, uint64(v.Duration))
+	dst = appendString(dst, voiceOrder, v.Order)
+	return appendString(dst, voiceNotes, v.Notes)
 }
 
 func (pt *Part) append(dst []byte) []byte {
@@ -208,6 +225,8 @@ func Decode(b []byte) (*Index, error) {
 			ix.Receipt = f.text(s)
 		case fieldSensitivity:
 			ix.Sensitivity = int8(f.value & 3)
+		case fieldVoice:
+			return ix.decodeVoice(b, s, f)
 		}
 		return nil
 	})
@@ -258,6 +277,22 @@ func decodeAddress(list *[]Address, b []byte, s string, f field) error {
 	return err
 }
 
+func (ix *Index) decodeVoice(b []byte, s string, f field) error {
+	return eachField(b, f.from, f.to, func(f field) error {
+		switch f.number {
+		case voiceCaller:
+			ix.Voice.Caller = f.text(s)
+		case voiceDuration:
+			ix.Voice.Duration = uint32(min(f.value, maxDuration))
+		case voiceOrder:
+			ix.Voice.Order = f.text(s)
+		case voiceNotes:
+			ix.Voice.Notes = f.text(s)
+		}
+		return nil
+	})
+}
+
 func (ix *Index) decodePart(b []byte, s string, f field) error {
 	n := len(ix.Parts)
 	if n == maxParts {
@@ -277,7 +312,10 @@ func (ix *Index) decodePart(b []byte, s string, f field) error {
 		case partCharset:
 			pt.Charset = f.text(s)
 		case partEncoding:
-			pt.Encoding = encodings[f.value&3]
+			if f.value >= uint64(len(encodings)) {
+				return ErrBadIndex
+			}
+			pt.Encoding = encodings[f.value]
 		case partDisposition:
 			pt.Disposition = dispositions[min(f.value, uint64(len(dispositions)-1))]
 		case partFilename:

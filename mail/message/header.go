@@ -3,6 +3,7 @@ package message
 import (
 	"bytes"
 	"encoding/base64"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -219,6 +220,15 @@ func (h *header) envelope(key, value []byte) {
 		}
 	case "disposition-notification-to":
 		ix.Receipt = headerText(value, maxAddress)
+	case "x-callingtelephonenumber":
+		ix.Voice.Caller = headerText(value, maxToken)
+	case "x-voicemessageduration":
+		n, err := strconv.ParseUint(string(unfold(value[:min(len(value), 32)])), 10, 32)
+		if err == nil {
+			ix.Voice.Duration = uint32(min(n, maxDuration))
+		}
+	case "x-attachmentorder":
+		ix.Voice.Order = headerText(value, maxVoiceOrder)
 	}
 }
 

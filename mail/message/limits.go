@@ -20,6 +20,11 @@ const (
 	maxFilename    = 255 // bytes
 	maxToken       = 255 // bytes of a media type, charset, encoding, …
 	maxThreadIndex = 22 + 5*256
+	maxTNEF        = 8         // winmail.dat in one message
+	maxTNEFSize    = 64 << 20  // bytes of all of them
+	maxVoiceOrder  = 2048      // bytes
+	maxVoiceNotes  = 16374     // bytes (MS-ASEMAIL 2.2.2.84)
+	maxDuration    = 1 << 30   // seconds of a voice mail
 	maxUUParts     = 64        // uuencoded files in one text
 	maxPieces      = 64        // texts joined to one body
 	maxPreview     = 256       // characters

@@ -44,23 +44,35 @@ type Index struct {
 	ContentClass string // of the header, lower case
 	AutoReply    bool   // Auto-Submitted other than "no", or Precedence bulk, list or junk
 	Receipt      string // Disposition-Notification-To
+	Voice        Voice  // what a voice mail says of itself
 	Parts        []Part // depth first; Parts[0] is the whole message
 	Preview      string // at most 256 characters of plain text
 	Size         int64
 }
 
+// Voice is what a voice mail says of itself (MS-OXOUM 2.2.5, MS-OXCMAIL
+// 2.1.3.2.3). Other programs misuse its fields: it counts only where the
+// message's class is that of a voice mail.
+type Voice struct {
+	Caller   string // telephone number or SIP address
+	Duration uint32 // of the latest recording, in seconds
+	Order    string // names of the recordings, the latest first, between semicolons
+	Notes    string // the user's, from winmail.dat
+}
+
 // Part is one MIME entity. The offsets are into the raw message: its header is
-// [Header,Body), its content [Body,End).
+// [Header,Body), its content [Body,End). Those of a virtual part are into the
+// content of its parent (Index.Virtual).
 type Part struct {
 	Parent      int32  // -1 for the whole message
 	Type        string // lower case: "text/plain"
 	Charset     string // lower case, as declared; empty when not
-	Encoding    string // lower case: "", "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode"
+	Encoding    string // lower case: "", "7bit", "8bit", "binary", "base64", "quoted-printable", "x-uuencode", and those of virtual parts
 	Disposition string // lower case: "", "inline", "attachment"
 	Filename    string
 	ContentID   string // without angle brackets
 	Location    string
-	Method      string // of text/calendar, upper case: "REQUEST"; of multipart/report its report-type; of S/MIME its smime-type, lower case
+	Method      string // of text/calendar, upper case: "REQUEST"; of multipart/report its report-type; of S/MIME its smime-type, lower case; of TNEF its message class
 	Flowed      bool   // format=flowed (RFC 3676)
 	Header      int64
 	Body        int64

@@ -241,6 +241,7 @@ func (p *parser) finish() {
 		}
 	}
 	p.uuencoded()
+	p.unwrap()
 	p.ix.ThreadTopic = clip(p.ix.ThreadTopic, maxSubject)
 	if p.ix.ThreadTopic == "" {
 		p.ix.ThreadTopic = Topic(p.ix.Subject)

@@ -98,6 +98,9 @@ func (w *walker) walk(i int, body *[]Body, more bool, depth int) {
 func (w *walker) leaf(i int, body *[]Body, more bool) {
 	pt := &w.ix.Parts[i]
 	kind := Body{-1, -1}
+	if isTNEF(pt) && w.tnef(i, body, more) {
+		return
+	}
 	switch pt.Type {
 	case "text/plain":
 		kind.Plain = i
@@ -116,6 +119,38 @@ func (w *walker) leaf(i int, body *[]Body, more bool) {
 	for c := range w.ix.children(i) { // uuencoded
 		w.files = append(w.files, c)
 	}
+}
+
+// tnef takes what stands in a winmail.dat; it tells whether that is anything.
+// Its text is another form of the one beside it: Outlook sends a plain text for
+// everybody and its own in the file.
+func (w *walker) tnef(i int, body *[]Body, more bool) bool {
+	own := Body{-1, -1}
+	found := false
+	for c := range w.ix.children(i) {
+		found = true
+		pt := &w.ix.Parts[c]
+		switch {
+		case pt.Disposition != "":
+			w.files = append(w.files, c)
+		case pt.Type == "text/plain":
+			own.Plain = c
+		case pt.Type == "text/html":
+			own.HTML = c
+		}
+	}
+	if !found {
+		return false
+	}
+	last := len(*body) - 1
+	switch {
+	case !more || own.IsZero():
+	case last < 0:
+		*body = append(*body, own)
+	case own.HTML >= 0 && (*body)[last].HTML < 0:
+		(*body)[last].HTML = own.HTML
+	}
+	return true
 }
 
 // isBodyName knows the file names that some senders give to the body itself.

@@ -23,6 +23,9 @@ func (ix *Index) Open(part int, src io.ReaderAt) io.Reader {
 	if part < 0 || part >= len(ix.Parts) {
 		return bytes.NewReader(nil)
 	}
+	if ix.Virtual(part) {
+		return ix.openVirtual(part, src)
+	}
 	pt := &ix.Parts[part]
 	section := io.NewSectionReader(src, pt.Body, pt.End-pt.Body)
 	d := newDecoder(pt.Encoding)
@@ -39,6 +42,9 @@ func (ix *Index) Open(part int, src io.ReaderAt) io.Reader {
 func (ix *Index) ReadText(part int, src io.ReaderAt, limit int64) (text string, total int64, truncated bool, err error) {
 	if part < 0 || part >= len(ix.Parts) {
 		return "", 0, false, ErrNoPart
+	}
+	if ix.Virtual(part) {
+		return ix.readVirtual(part, src, limit)
 	}
 	s := scratchPool.Get().(*scratch)
 	defer s.release()
@@ -69,15 +75,20 @@ func (ix *Index) ReadText(part int, src io.ReaderAt, limit int64) (text string, 
 		if want < size {
 			total = max(total+1, pt.DecodedSize)
 		}
-		cut := int(limit)
-		for cut > 0 && !utf8.RuneStart(out[cut]) {
-			cut--
-		}
-		if cut > 0 && out[cut-1] == '\r' {
-			cut--
-		}
-		return string(out[:cut]), total, true, nil
+		return cutText(out, limit), total, true, nil
 	}
+}
+
+// cutText cuts a text at a character, not within a line end.
+func cutText(out []byte, limit int64) string {
+	cut := int(limit)
+	for cut > 0 && !utf8.RuneStart(out[cut]) {
+		cut--
+	}
+	if cut > 0 && out[cut-1] == '\r' {
+		cut--
+	}
+	return string(out[:cut])
 }
 
 // withoutFiles cuts the uuencoded files out of a text: they are its children.
