@@ -56,6 +56,8 @@ const (
 	PrefixSearchSegment Prefix = 0x51 // mail/mailbox: MailboxID, number -> Docs, state
 	PrefixSearchBlock   Prefix = 0x52 // mail/mailbox: MailboxID, segment, last term, its first Doc -> words and where they stand
 
+	PrefixMade Prefix = 0x5c // sync/device: AccountID, DeviceID -> drafts added within the last day
+
 	PrefixAbsence       Prefix = 0x58 // mail/oof: AccountID -> what is said while away
 	PrefixAnswered      Prefix = 0x59 // mail/oof: AccountID, sender -> when told
 	PrefixAnsweredCount Prefix = 0x5a // mail/oof: AccountID -> how many were told

@@ -64,6 +64,8 @@ func (p Prefix) String() string {
 		return "device"
 	case PrefixCollection:
 		return "collection"
+	case PrefixMade:
+		return "made"
 	case PrefixQueue:
 		return "queue"
 	case PrefixQueueDue:

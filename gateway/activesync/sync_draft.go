@@ -19,6 +19,7 @@ import (
 	"martlet/store"
 	"martlet/store/blob"
 	"martlet/sync/class"
+	"martlet/sync/device"
 	"martlet/sync/engine"
 )
 
@@ -72,7 +73,12 @@ func (c *syncCollection) readDraft(s *session, cmd engine.Command, data []byte, 
 // syncDrafts runs a request with drafts in it, which the engine alone cannot
 // prepare.
 func (h *Handler) syncDrafts(ctx context.Context, s *session, c *syncCollection, r engine.Request) ([]engine.Result, error) {
-	if len(c.drafts) == 0 || r.Key == engine.NewKey {
+	switch {
+	case c.takesDrafts(s) && r.Key == engine.NewKey:
+		return h.c.Engine.Sync(ctx, s.id(), []engine.Request{r}, func(tx *store.Tx) error {
+			return h.c.Devices.AgeMade(tx, s.id(), uint32(r.Folder))
+		})
+	case len(c.drafts) == 0:
 		return h.c.Engine.Sync(ctx, s.id(), []engine.Request{r}, nil)
 	}
 	for attempt := 1; ; attempt++ {
@@ -136,7 +142,7 @@ func refusesDraft(err error) bool {
 
 func (h *Handler) prepareDraft(ctx context.Context, s *session, c *syncCollection, d *draftCommand, cmd *engine.Command, states map[mail.ItemID]*draftState) error {
 	if cmd.Kind == engine.Add {
-		return h.prepareNewDraft(ctx, s, d, cmd)
+		return h.prepareNewDraft(ctx, s, c.request.Folder, d, cmd)
 	}
 	// Whatever comes of it, a command that was done is known by its name.
 	cmd.ClientID, cmd.Edit = d.name, d.state
@@ -170,7 +176,7 @@ func (h *Handler) changeDraft(ctx context.Context, s *session, d *draftCommand, 
 	}
 	cmd.From = st.item.Blob
 	if d.send {
-		cmd.Instead, err = h.planDraft(ctx, s, d, raw, route.Key{})
+		cmd.Instead, err = h.planDraft(ctx, s, d, raw)
 		return err
 	}
 	body, err := h.c.Mailboxes.Prepare(ctx, raw)
@@ -183,7 +189,7 @@ func (h *Handler) changeDraft(ctx context.Context, s *session, d *draftCommand, 
 }
 
 // prepareNewDraft prepares a new draft.
-func (h *Handler) prepareNewDraft(ctx context.Context, s *session, d *draftCommand, cmd *engine.Command) error {
+func (h *Handler) prepareNewDraft(ctx context.Context, s *session, f mail.FolderID, d *draftCommand, cmd *engine.Command) error {
 	edit, err := d.edit(s, nil, nil)
 	if err != nil {
 		return err
@@ -193,8 +199,8 @@ func (h *Handler) prepareNewDraft(ctx context.Context, s *session, d *draftComma
 		return err
 	}
 	if d.send {
-		// A phone that has lost its state sends the same again.
-		cmd.Instead, err = h.planDraft(ctx, s, d, raw, route.Key{Account: s.account.ID, Device: s.query.DeviceID, ClientID: "draft:" + d.name})
+		send, err := h.planDraft(ctx, s, d, raw)
+		cmd.Instead = h.onceMade(s, f, d, send)
 		return err
 	}
 	state := mail.Item{Flags: mail.FlagDraft | mail.FlagSeen}
@@ -206,7 +212,30 @@ func (h *Handler) prepareNewDraft(ctx context.Context, s *session, d *draftComma
 		return err
 	}
 	cmd.New = &mail.NewItem{Class: mail.ClassEmail, Body: body, Flags: state.Flags, FollowUp: state.FollowUp, Keywords: state.Keywords}
+	cmd.Made = func(tx *store.Tx) (mail.ItemID, error) {
+		item, _, err := h.c.Devices.FindMade(tx, s.id(), uint32(f), d.name, time.Now())
+		return mail.ItemID(item), err
+	}
+	cmd.Then = func(tx *store.Tx, item mail.ItemID) error {
+		return h.c.Devices.NoteMade(tx, s.id(), device.Made{Digest: d.name, Folder: uint32(f), Item: uint32(item), When: time.Now()})
+	}
 	return nil
+}
+
+// onceMade sends what the device has not sent already in an earlier state of the
+// folder, and remembers it.
+func (h *Handler) onceMade(s *session, f mail.FolderID, d *draftCommand, send func(*store.Tx) error) func(*store.Tx) error {
+	return func(tx *store.Tx) error {
+		now := time.Now()
+		_, made, err := h.c.Devices.FindMade(tx, s.id(), uint32(f), d.name, now)
+		if err != nil || made {
+			return err
+		}
+		if err := send(tx); err != nil {
+			return err
+		}
+		return h.c.Devices.NoteMade(tx, s.id(), device.Made{Digest: d.name, Folder: uint32(f), When: now})
+	}
 }
 
 // loadDraft reads a draft with its bytes.
@@ -238,31 +267,24 @@ func (h *Handler) applyDraft(d *draftCommand, raw []byte, edit *draft.Edit) ([]b
 
 // planDraft plans the sending of a draft. Whoever cannot be written to is told
 // of at once: the client keeps the draft (MS-ASCMD 2.2.2, status 183).
-func (h *Handler) planDraft(ctx context.Context, s *session, d *draftCommand, raw []byte, once route.Key) (func(*store.Tx) error, error) {
+func (h *Handler) planDraft(ctx context.Context, s *session, d *draftCommand, raw []byte) (func(*store.Tx) error, error) {
 	if !deliverable(message.Parse(raw)) {
 		return nil, statusError(eas.StatusInvalidRecipients)
 	}
-	sub := route.Submission{Account: s.account.ID, Raw: draft.Dated(raw, time.Now()), SaveInSent: true, Once: once}
+	sub := route.Submission{Account: s.account.ID, Raw: draft.Dated(raw, time.Now()), SaveInSent: true}
 	p, err := h.c.Router.Plan(ctx, sub)
 	if errors.Is(err, mail.ErrNotSender) { // as SendMail does
 		sub.Raw = withoutSender(sub.Raw)
 		p, err = h.c.Router.Plan(ctx, sub)
 	}
 	switch {
-	case errors.Is(err, route.ErrDuplicate):
-		return func(*store.Tx) error { return nil }, nil
 	case errors.Is(err, mail.ErrNoRecipients):
 		return nil, statusError(eas.StatusInvalidRecipients)
 	case err != nil:
 		return nil, sendError(err)
 	}
 	d.plan = p
-	return func(tx *store.Tx) error {
-		if err := p.Commit(tx); !errors.Is(err, route.ErrDuplicate) {
-			return err
-		}
-		return nil
-	}, nil
+	return p.Commit, nil
 }
 
 // deliverable tells whether a message has recipients, all with an address.

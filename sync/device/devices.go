@@ -21,6 +21,7 @@ type Devices struct {
 	store       *store.Store
 	devices     store.Table[ID, Device]
 	collections store.Table[collectionKey, Collection]
+	made        store.Table[ID, []Made]
 }
 
 // collectionKey names a collection's row.
@@ -39,6 +40,9 @@ func New(c Config) *Devices {
 		collections: store.NewTable("collection", store.PrefixCollection,
 			store.Codec[collectionKey]{Append: appendCollectionKey, Parse: parseCollectionKey},
 			store.Codec[Collection]{Append: appendCollection, Parse: parseCollection}),
+		made: store.NewTable("made", store.PrefixMade,
+			store.Codec[ID]{Append: appendID, Parse: parseID},
+			store.Codec[[]Made]{Append: appendMade, Parse: parseMade}),
 	}
 }
 
@@ -68,6 +72,9 @@ func (d *Devices) Remove(tx *store.Tx, id ID) error {
 	if err := d.RemoveCollections(tx, id); err != nil {
 		return err
 	}
+	if err := d.made.Delete(tx, id); err != nil {
+		return err
+	}
 	return d.devices.Delete(tx, id)
 }
 
@@ -85,6 +92,9 @@ func (d *Devices) RemoveAccount(tx *store.Tx, account directory.AccountID) error
 	for id, err := range d.devices.Keys(tx, store.TableRange[ID]{Prefix: prefix}) {
 		if err != nil {
 			return fmt.Errorf("device: remove account: %w", err)
+		}
+		if err := d.made.Delete(tx, id); err != nil {
+			return err
 		}
 		if err := d.devices.Delete(tx, id); err != nil {
 			return err
@@ -181,6 +191,14 @@ func (d *Devices) Check(ctx context.Context, report func(store.Problem)) error {
 			}
 			if !row.Key.Valid() {
 				report(store.Problem{Table: "device", Key: row.Key.String(), Text: "the id is not valid"})
+			}
+		}
+		for row, err := range d.made.Scan(tx, store.TableRange[ID]{}) {
+			if err != nil {
+				return err
+			}
+			if len(row.Value) == 0 || len(row.Value) > maxMade {
+				report(store.Problem{Table: "made", Key: row.Key.String(), Text: "too few or too many rows"})
 			}
 		}
 		for row, err := range d.collections.Scan(tx, store.TableRange[collectionKey]{}) {

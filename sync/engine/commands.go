@@ -103,6 +103,9 @@ func (c *commands) add(cmd *Command) (mail.Item, error) {
 	if cmd.Instead != nil {
 		return mail.Item{}, c.instead(cmd, 0)
 	}
+	if item, err := c.madeEarlier(cmd); err != nil || item.ID != 0 {
+		return item, err
+	}
 	if c.own.fullOfAdds() {
 		return mail.Item{}, ErrTooManyOwn
 	}
@@ -113,7 +116,30 @@ func (c *commands) add(cmd *Command) (mail.Item, error) {
 	c.acted = true
 	c.done(cmd.ClientID, item.ID)
 	c.own.note(item.ID, item.ModSeq, true)
-	return item, nil
+	if cmd.Then != nil {
+		err = cmd.Then(c.tx, item.ID)
+	}
+	return item, err
+}
+
+// madeEarlier finds the item of an Add that the device has made before it lost
+// its state. It is told of it like of any other.
+func (c *commands) madeEarlier(cmd *Command) (mail.Item, error) {
+	if cmd.Made == nil {
+		return mail.Item{}, nil
+	}
+	id, err := cmd.Made(c.tx)
+	if err != nil || id == 0 {
+		return mail.Item{}, err
+	}
+	item, err := c.source.Item(c.tx, c.req.Box, c.req.Folder, id)
+	if errors.Is(err, mail.ErrNoItem) {
+		return mail.Item{}, nil
+	}
+	if err == nil {
+		c.done(cmd.ClientID, id)
+	}
+	return item, err
 }
 
 // instead carries out a command in its own way.

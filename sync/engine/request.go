@@ -64,6 +64,13 @@ type Command struct {
 	Body *mail.Body
 	From blob.Ref
 
+	// Made, of an Add, finds the item that the same Add has made in an earlier
+	// state of the device, zero for none; it stands for the new one if it is still
+	// there. Then is told of an item that is made. Both are of the transaction and
+	// may run more than once; nil does nothing.
+	Made func(tx *store.Tx) (mail.ItemID, error)
+	Then func(tx *store.Tx, item mail.ItemID) error
+
 	// Refused is what was wrong with the command before it came here; nothing is
 	// done, and it is the command's Err.
 	Refused error
