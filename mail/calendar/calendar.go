@@ -27,6 +27,8 @@ const (
 	maxText       = 32 << 10 // characters of a text that is handed out in a field of Event
 	maxAttendees  = 5_000
 	maxAlarms     = 100
+	maxZones      = 500 // that one object names
+	maxZonePath   = 4   // steps of a path before a zone's name
 	maxList       = 400 // numbers in a part of a recurrence rule
 )
 

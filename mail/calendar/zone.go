@@ -23,7 +23,8 @@ func LoadZone(name string) (*time.Location, error) {
 		return time.LoadLocation(iana)
 	}
 	// Some write a path before the name: /citadel.org/20070227_1/Europe/Berlin.
-	for rest := strings.TrimPrefix(name, "/"); rest != ""; {
+	rest := strings.TrimPrefix(name, "/")
+	for n := 0; rest != "" && n < maxZonePath; n++ {
 		if loc, err := time.LoadLocation(rest); err == nil && isZoneName(rest) {
 			return loc, nil
 		}
@@ -59,7 +60,8 @@ func lookup(table [][2]string, name string) string {
 	return table[i][1]
 }
 
-// zones are the zones that a calendar object defines.
+// zones are the zones that a calendar object defines or names, by TZID; nil for
+// one that nobody knows.
 type zones map[string]*time.Location
 
 // readZones reads the object's VTIMEZONEs. A zone whose name the world knows is
@@ -67,7 +69,7 @@ type zones map[string]*time.Location
 func readZones(root *Component) zones {
 	z := zones{}
 	for _, c := range root.Children {
-		if c.Name != "VTIMEZONE" || len(z) >= maxAlarms {
+		if c.Name != "VTIMEZONE" || len(z) >= maxZones {
 			continue
 		}
 		id := c.Text("TZID")
@@ -89,10 +91,17 @@ func readZones(root *Component) zones {
 
 // find resolves a TZID.
 func (z zones) find(id string) (*time.Location, error) {
-	if loc := z[id]; loc != nil {
-		return loc, nil
+	loc, known := z[id]
+	if !known {
+		loc, _ = LoadZone(id) // nil is remembered, too: looking for nothing takes longest
+		if len(z) < maxZones {
+			z[id] = loc
+		}
 	}
-	return LoadZone(id)
+	if loc == nil {
+		return nil, ErrBadZone
+	}
+	return loc, nil
 }
 
 // maxOnsets bounds the changes of offset that a VTIMEZONE defines one by one;
