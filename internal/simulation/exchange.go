@@ -57,8 +57,8 @@ func (p *mobile) exchange(c *collection, req engine.Request) (int, error) {
 	}
 	res := &results[0]
 	if !res.Unchanged {
-		p.log("Sync %d: key %s filter %d window %d, %d commands -> key %s, %d responses,%s, more %t, %v",
-			c.id, req.Key, req.Filter, req.Window, len(req.Commands), res.Key, len(res.Responses), list(res.Changes), res.More, res.Err)
+		p.log("Sync %d: key %s filter %d whole %t window %d, %d commands -> key %s, %d responses,%s, more %t, %v",
+			c.id, req.Key, req.Filter, req.Conversations, req.Window, len(req.Commands), res.Key, len(res.Responses), list(res.Changes), res.More, res.Err)
 	}
 	if err := p.takeIn(c, &req, res); err != nil {
 		return 0, fmt.Errorf("%s: Sync of folder %d: %w", p.id.Device, c.id, err)
@@ -84,11 +84,11 @@ func (p *mobile) takeIn(c *collection, req *engine.Request, res *engine.Result) 
 		return err
 	}
 	c.key, c.lost = res.Key, false
-	if req.Key != engine.NewKey && req.GetChanges {
+	if req.Key == engine.NewKey || req.GetChanges {
 		c.told = req.Filter
-	}
-	if req.Key == engine.NewKey {
-		c.told = req.Filter
+		if req.Key == engine.NewKey || !res.More {
+			c.wholly = req.Conversations
+		}
 	}
 	for i := range res.Responses {
 		if err := c.respond(req, &res.Responses[i]); err != nil {
@@ -159,7 +159,8 @@ func (c *collection) respond(req *engine.Request, r *engine.Response) error {
 		c.items[r.Item.ID] = c.makes[cmd.ClientID]
 		delete(c.makes, cmd.ClientID)
 	case engine.Change:
-		it := mail.Item{Flags: c.items[cmd.Item].flags, Received: c.items[cmd.Item].received}
+		was := c.items[cmd.Item]
+		it := mail.Item{Flags: was.flags, Received: was.received, Thread: was.thread}
 		if k := c.items[cmd.Item].keyword; k != "" {
 			it.Keywords = []string{k}
 		}

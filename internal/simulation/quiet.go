@@ -88,8 +88,14 @@ func (p *mobile) compare(server *content) error {
 		c := p.synced[f]
 		want := map[mail.ItemID]copyOf{}
 		since := window(server.folders[f].class, c.filter)
+		recent := map[mail.ThreadID]bool{}
+		for _, it := range server.items[f] {
+			if c.whole && it.received >= since && !it.thread.IsZero() {
+				recent[it.thread] = true
+			}
+		}
 		for id, it := range server.items[f] {
-			if it.received >= since {
+			if it.received >= since || recent[it.thread] {
 				want[id] = it
 			}
 		}

@@ -15,10 +15,11 @@ type copyOf struct {
 	received int64
 	flags    mail.Flags
 	keyword  string
+	thread   mail.ThreadID
 }
 
 func show(it *mail.Item) copyOf {
-	c := copyOf{received: it.Received, flags: it.Flags}
+	c := copyOf{received: it.Received, flags: it.Flags, thread: it.Thread}
 	if len(it.Keywords) > 0 {
 		c.keyword = it.Keywords[0]
 	}
@@ -176,9 +177,23 @@ func (w *World) append(tx *store.Tx, f mail.FolderID, age time.Duration) error {
 	if w.one(3) { // items of the same moment
 		received -= received % time.Hour.Milliseconds()
 	}
-	it, err := w.boxes.Append(tx, box, f, mail.NewItem{Class: mail.ClassEmail, Received: received})
+	it, err := w.boxes.Append(tx, box, f, mail.NewItem{Class: mail.ClassEmail, Received: received, Thread: w.thread()})
 	w.log("server adds %d:%d of %s ago", f, it.ID, age)
 	return err
+}
+
+// thread makes up a conversation: some are long, some messages are alone, and
+// some are from before there were any.
+func (w *World) thread() mail.ThreadID {
+	switch n := w.rng.IntN(12); {
+	case n == 0:
+		return mail.ThreadID{}
+	case n < 4:
+		w.names++
+		return mail.ThreadID{1, byte(w.names >> 8), byte(w.names)}
+	default:
+		return mail.ThreadID{byte(2 + n%6)}
+	}
 }
 
 // changeItems changes, deletes or moves one item or many.

@@ -195,6 +195,11 @@ func (g *Generation) encode(e *store.Encoder) {
 	e.Uint(9, uint64(g.Filter))
 	e.Int(10, g.Cutoff)
 	e.Bool(12, g.More)
+	e.Bool(13, g.Conversations)
+	if g.Part != (Part{}) {
+		e.Bytes(14, g.Part.Thread[:])
+		e.Uint(15, uint64(g.Part.Upto))
+	}
 	for _, a := range g.Added {
 		e.Message(11, func(e *store.Encoder) {
 			e.String(1, a.ClientID)
@@ -242,6 +247,12 @@ func parseGeneration(b []byte) (Generation, error) {
 			return err
 		case 12:
 			g.More = f.Bool()
+		case 13:
+			g.Conversations = f.Bool()
+		case 14:
+			copy(g.Part.Thread[:], f.Bytes())
+		case 15:
+			g.Part.Upto = uint32(f.Uint())
 		}
 		return nil
 	})

@@ -24,9 +24,21 @@ type Generation struct {
 	Filter uint8 // FilterType in force
 	Cutoff int64 // where Floor is going: milliseconds, zero without a filter
 
+	// Conversations says that with an item in the filter's window come all of
+	// its conversation. Part is the one that is on its way to the device, or
+	// from it.
+	Conversations bool
+	Part          Part
+
 	// Added answers the Adds of the request that led to this generation, in
 	// case it is repeated.
 	Added []Added
+}
+
+// Part is a conversation of which a device has a part: the items up to a number.
+type Part struct {
+	Thread [16]byte // zero: none
+	Upto   uint32
 }
 
 // Added is what became of a client's Add (or of a FolderCreate).

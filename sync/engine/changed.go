@@ -79,13 +79,16 @@ func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.Fo
 			return p, err
 		}
 	}
+	if p.g.Cutoff == everything { // the device is about to get all anew
+		p.g.Cutoff = cutoff(now, folder.Class, p.g.Filter)
+	}
 	// A Sync would first let the window move on with the days.
 	moved := p.g
 	moveCutoff(&moved, p.g.Filter, cutoff(now, folder.Class, p.g.Filter))
 	if to := (device.Position{Received: moved.Cutoff}); before(p.g.Floor, to) {
 		p.g.Cutoff, p.g.Floor = moved.Cutoff, to
 	}
-	for _, step := range []func() (bool, error){p.arrivals, p.backfill} {
+	for _, step := range []func() (bool, error){p.arrivals, p.backfill, p.settlePart} {
 		if done, err := step(); err != nil || !done || p.counted > 0 {
 			return p, err
 		}
@@ -158,12 +161,16 @@ func (e *Engine) Estimate(ctx context.Context, id device.ID, req Request) (int, 
 			return err
 		}
 		p := plan{source: e.source, tx: tx, box: req.Box, folder: folder, own: newOwnWrites(c.Own, &t.base), g: t.base, window: -1, count: true}
-		moveCutoff(&p.g, req.Filter, req.cutoff(time.Now(), folder.Class))
-		if req.Since != 0 {
-			p.g.Cutoff = req.Since
+		// With another mode the Sync would take everything back and begin anew; what
+		// is asked is how much that mode has besides, or has not.
+		other := p.g.Conversations != req.Conversations && !nothingYet(&p.g)
+		p.aim(&req, req.cutoff(time.Now(), folder.Class), req.Conversations != other)
+		if _, err := p.run(); err != nil || !other {
+			n = p.counted
+			return err
 		}
-		_, err = p.run()
-		n = p.counted
+		besides, err := p.besides()
+		n = p.counted + besides
 		return err
 	})
 	return n, err

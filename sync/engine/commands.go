@@ -270,7 +270,17 @@ func (c *commands) unknown(item *mail.Item) bool {
 	if uint64(item.ModSeq) <= c.base.Cursor || c.own.is(id, uint64(item.ModSeq)) {
 		return false
 	}
-	return holds(c.base, c.own, mark(item.Position()))
+	has, err := c.holds(item)
+	return has || err != nil // in doubt it has
+}
+
+// holds tells whether the device has the item.
+func (c *commands) holds(item *mail.Item) (bool, error) {
+	if !c.base.Conversations {
+		return holds(c.base, c.own, mark(item.Position())), nil
+	}
+	p := plan{source: c.source, tx: c.tx, box: c.req.Box, folder: *c.folder, own: c.own, g: *c.base}
+	return p.holds(mark(item.Position()), item.Thread)
 }
 
 // delete takes an item away, into Deleted Items unless it is there already or

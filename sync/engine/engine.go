@@ -42,6 +42,9 @@ type Source interface {
 
 	// Items yields the items with a number above after, ascending.
 	Items(tx *store.Tx, box mail.MailboxID, f mail.FolderID, after mail.ItemID) iter.Seq2[mail.Item, error]
+	// ThreadIn yields the items of a conversation with a number from from on and
+	// below to, ascending or descending; to zero is no bound.
+	ThreadIn(tx *store.Tx, box mail.MailboxID, f mail.FolderID, t mail.ThreadID, from, to mail.ItemID, descending bool) iter.Seq2[mail.Position, error]
 	// LastItem is the highest item number ever given in the mailbox.
 	LastItem(tx *store.Tx, box mail.MailboxID) (mail.ItemID, error)
 

@@ -96,7 +96,8 @@ func holds(g *device.Generation, own *ownWrites, p device.Position) bool {
 // sameMarks tells whether two generations say the same of the device.
 func sameMarks(a, b *device.Generation) bool {
 	return a.Cursor == b.Cursor && a.Top == b.Top && a.Start == b.Start && a.Below == b.Below &&
-		a.Floor == b.Floor && a.Filter == b.Filter && a.Cutoff == b.Cutoff
+		a.Floor == b.Floor && a.Filter == b.Filter && a.Cutoff == b.Cutoff &&
+		a.Conversations == b.Conversations && a.Part == b.Part
 }
 
 // cutoff is where the filter's window begins (MS-ASCMD 2.2.3.68.2), on the day
@@ -142,8 +143,10 @@ func moveCutoff(g *device.Generation, filter uint8, to int64) {
 }
 
 // begin is the state of a device that has nothing yet of a folder.
-func begin(f *mail.Folder, last mail.ItemID, filter uint8, cut int64) device.Generation {
+func begin(f *mail.Folder, last mail.ItemID, filter uint8, cut int64, conversations bool) device.Generation {
 	return device.Generation{
+		Conversations: conversations,
+
 		Cursor: uint64(f.Highest),
 		Top:    uint32(last),
 		Start:  uint32(last),

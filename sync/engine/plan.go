@@ -24,6 +24,14 @@ type plan struct {
 	room   int64 // what the items still wanted may weigh
 	count  bool  // only count, load no items
 
+	// See conversation.go.
+	turning bool                     // the device has changed its mind about conversations
+	cut     int64                    // where the window is to begin afterwards
+	dead    map[mail.ThreadID][]gone // what was deleted above the Cursor
+	rep     map[mail.ThreadID]bool   // conversations of which it is known
+	taken   map[mail.ThreadID]bool   // of which this answer has taken back something
+	changed map[mail.ItemID]bool     // of which this answer has a Change
+
 	tookBack bool // arrivals soft-deleted an item, which a wider window may bring again
 
 	counted int
@@ -38,10 +46,18 @@ type plan struct {
 // run goes through the steps and tells whether all came to their end.
 func (p *plan) run() (done bool, err error) {
 	p.base = mail.ModSeq(p.g.Cursor)
-	for _, step := range []func() (bool, error){p.log, p.soften, p.arrivals, p.backfill} {
-		if done, err = step(); err != nil || !done {
+	for again := true; again; {
+		for _, step := range []func() (bool, error){p.log, p.soften, p.arrivals, p.backfill, p.settlePart} {
+			if done, err = step(); err != nil || !done {
+				p.g.More = true
+				return false, err
+			}
+		}
+		if again = p.turning; again && p.counted > 0 { // but not in the same answer
 			p.g.More = true
-			return false, err
+			return false, nil
+		} else if again {
+			p.turn()
 		}
 	}
 	// Behind a limit there may be more; only a look would tell.
@@ -98,11 +114,22 @@ func (p *plan) log() (bool, error) {
 		if uint64(c.ModSeq) > end {
 			break
 		}
+		last := false
+		if c.Deleted && p.g.Conversations && !c.Thread.IsZero() && has(&p.g, mark(c.Position())) {
+			var done bool
+			if done, last, err = p.loses(c.Thread, func(g *device.Generation) { g.Cursor = uint64(c.ModSeq) }); err != nil || !done {
+				return false, err
+			}
+		}
 		told, err := p.tell(&c)
 		if err != nil || !told {
 			return false, err
 		}
 		p.g.Cursor = uint64(c.ModSeq)
+		if last {
+			p.g.Part = device.Part{Thread: c.Thread, Upto: p.g.Top}
+		}
+		delete(p.rep, c.Thread)
 	}
 	p.g.Cursor = end
 	return true, nil
@@ -111,14 +138,24 @@ func (p *plan) log() (bool, error) {
 // tell tells of one entry; false means that the window is full.
 func (p *plan) tell(c *mail.Change) (bool, error) {
 	item, pos := uint32(c.Item), mark(c.Position())
-	if p.own.is(item, uint64(c.ModSeq)) || !holds(&p.g, p.own, pos) {
+	held, stays := holds(&p.g, p.own, pos), true
+	if p.g.Conversations && !p.own.is(item, uint64(c.ModSeq)) && (!held || before(pos, p.g.Floor)) {
+		var err error
+		if held, stays, err = p.heldWithConversation(c); err != nil {
+			return false, err
+		}
+	} else if before(pos, p.g.Floor) {
+		stays = false // its own, and arrivals takes it back
+	}
+	if !held || p.own.is(item, uint64(c.ModSeq)) {
 		p.skipped++
 		return true, nil
 	}
 	if c.Deleted {
+		p.forget(c.Item)
 		return p.emit(&p.news, ItemChange{Kind: Deleted, ID: c.Item}), nil
 	}
-	if before(pos, p.g.Floor) { // its own, and arrivals takes it back
+	if !stays {
 		p.skipped++
 		return true, nil
 	}
@@ -133,6 +170,13 @@ func (p *plan) tell(c *mail.Change) (bool, error) {
 		}
 	}
 	told := p.emit(&p.news, change)
+	if told && p.g.Conversations {
+		if p.changed == nil {
+			p.changed = map[mail.ItemID]bool{}
+		}
+		p.changed[c.Item] = true
+		return true, nil
+	}
 	if told && before(pos, device.Position{Received: p.g.Cutoff}) {
 		p.doomed++
 	}
@@ -144,6 +188,12 @@ func (p *plan) soften() (bool, error) {
 	to := device.Position{Received: p.g.Cutoff}
 	if p.limit != nil && before(p.limit.Floor, to) {
 		to = p.limit.Floor
+	}
+	if p.g.Conversations {
+		if before(p.g.Floor, to) {
+			return p.takeBackConversations(to)
+		}
+		return true, nil
 	}
 	for before(p.g.Floor, to) {
 		done, err := p.takeBack(to)
@@ -202,29 +252,23 @@ func (p *plan) forgetBelow() int {
 
 // arrivals adds what has come into the folder.
 func (p *plan) arrivals() (bool, error) {
-	if p.limit != nil && p.g.Top >= p.limit.Top {
+	if p.limit != nil && p.g.Top >= p.limit.Top && p.partReached() {
 		return true, nil
 	}
 	for item, err := range p.source.Items(p.tx, p.box, p.folder.ID, mail.ItemID(p.g.Top)) {
 		if err != nil {
 			return false, err
 		}
-		if p.limit != nil && uint32(item.ID) > p.limit.Top {
+		beyond := p.limit != nil && uint32(item.ID) > p.limit.Top
+		if beyond && (p.partReached() || p.limit.Part.Thread != item.Thread) {
 			break
 		}
-		outside := before(mark(item.Position()), p.g.Floor)
-		told := true
-		switch own := p.own.added(uint32(item.ID)); {
-		case own && outside:
-			told = p.emit(&p.soft, ItemChange{Kind: SoftDeleted, ID: item.ID})
-			p.tookBack = true
-		case !own && !outside:
-			told = p.emit(&p.fresh, ItemChange{Kind: Added, ID: item.ID, Item: item})
-		default:
-			p.skipped++
+		told, err := p.arrival(&item, beyond)
+		if err != nil || !told {
+			return false, err
 		}
-		if !told {
-			return false, nil
+		if beyond {
+			break
 		}
 		p.g.Top = uint32(item.ID)
 	}
@@ -232,6 +276,43 @@ func (p *plan) arrivals() (bool, error) {
 		p.g.Top = p.limit.Top
 	}
 	return true, nil
+}
+
+// arrival adds one item; false means that the window is full. Of an item beyond
+// the limit only its conversation is brought, as far as the limit goes.
+func (p *plan) arrival(item *mail.Item, beyond bool) (bool, error) {
+	outside := before(mark(item.Position()), p.g.Floor)
+	own := p.own.added(uint32(item.ID))
+	if p.g.Conversations && !item.Thread.IsZero() {
+		is, err := p.represented(item.Thread)
+		if err != nil {
+			return false, err
+		}
+		if !outside && !is {
+			if done, err := p.bring(&p.fresh, item.Thread); err != nil || !done {
+				return false, err
+			}
+		}
+		outside = outside && !is
+	}
+	told := true
+	switch {
+	case beyond:
+		return true, nil
+	case own && outside:
+		p.forget(item.ID)
+		told = p.emit(&p.soft, ItemChange{Kind: SoftDeleted, ID: item.ID})
+		p.tookBack = true
+		p.take(item.Thread)
+	case !own && !outside:
+		told = p.emit(&p.fresh, ItemChange{Kind: Added, ID: item.ID, Item: *item, Outside: before(mark(item.Position()), p.g.Floor)})
+	default:
+		p.skipped++
+	}
+	if told && !outside && p.g.Conversations {
+		p.arrived(item.Thread)
+	}
+	return told, nil
 }
 
 // backfill adds what was in the folder before, and starts over further down
@@ -269,26 +350,48 @@ func (p *plan) bringOld() (bool, error) {
 			return false, err
 		}
 		pos := mark(at)
-		if before(pos, p.g.Floor) || before(pos, stop) {
+		if before(pos, p.g.Floor) || before(pos, stop) && p.partReached() {
 			break
 		}
 		if pos.Item > p.g.Start {
 			p.g.Below = pos // it came as an arrival
 			continue
 		}
-		change := ItemChange{Kind: Added, ID: at.Item}
-		if p.window > 0 && !p.count {
-			if change.Item, err = p.source.Item(p.tx, p.box, p.folder.ID, at.Item); err != nil {
-				return false, err
-			}
+		told, err := p.bringOne(at)
+		if err != nil || !told {
+			return false, err
 		}
-		if !p.emit(&p.old, change) {
-			return false, nil
+		if before(pos, stop) {
+			break
 		}
 		p.g.Below = pos
 	}
 	p.g.Below = stop
 	return true, nil
+}
+
+// bringOne adds one item that was in the folder before, or its conversation;
+// false means that the window is full.
+func (p *plan) bringOne(at mail.Position) (bool, error) {
+	change := ItemChange{Kind: Added, ID: at.Item}
+	if p.g.Conversations || p.window > 0 && !p.count {
+		var err error
+		if change.Item, err = p.source.Item(p.tx, p.box, p.folder.ID, at.Item); err != nil {
+			return false, err
+		}
+	}
+	if t := change.Item.Thread; p.g.Conversations && !t.IsZero() {
+		is, err := p.represented(t)
+		if err != nil || is {
+			return is, err
+		}
+		done, err := p.bring(&p.old, t)
+		if done {
+			p.arrived(t)
+		}
+		return done, err
+	}
+	return p.emit(&p.old, change), nil
 }
 
 // lostSince tells whether an item is gone by now that the limit and the device's
@@ -303,6 +406,9 @@ func (p *plan) lostSince(limit *device.Generation) (bool, error) {
 	for c, err := range p.source.Changes(p.tx, p.box, p.folder.ID, mail.ModSeq(limit.Cursor)) {
 		if err != nil {
 			return false, err
+		}
+		if c.Deleted && (limit.Conversations || p.g.Conversations) {
+			return true, nil // it may have represented a conversation
 		}
 		if pos := mark(c.Position()); c.Deleted && holds(limit, p.own, pos) != holds(&p.g, p.own, pos) {
 			return true, nil

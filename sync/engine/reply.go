@@ -65,7 +65,7 @@ func (r *reply) nothing() bool {
 	if !r.req.GetChanges {
 		return true
 	}
-	return uint64(r.folder.Highest) <= g.Cursor && !g.More && g.Filter == r.req.Filter &&
+	return uint64(r.folder.Highest) <= g.Cursor && !g.More && g.Filter == r.req.Filter && g.Conversations == r.req.Conversations &&
 		g.Cutoff == r.cut && g.Floor == device.Position{Received: r.cut}
 }
 
@@ -93,10 +93,7 @@ func (r *reply) plan(cmds *commands, lead bool) (*plan, error) {
 		if p.window <= 0 {
 			p.window = DefaultWindow
 		}
-		moveCutoff(&p.g, r.req.Filter, r.cut)
-		if r.req.Since != 0 { // no clock says where it is
-			p.g.Cutoff = r.cut
-		}
+		p.aim(r.req, r.cut, r.req.Conversations)
 	}
 	if lead {
 		if err := r.lead(p); err != nil {
@@ -118,7 +115,7 @@ func (r *reply) plan(cmds *commands, lead bool) (*plan, error) {
 // lead limits the plan of a repeated request to what the answer before held.
 func (r *reply) lead(p *plan) error {
 	again := r.turn.repeat
-	if again == nil || again.Filter != p.g.Filter {
+	if again == nil || again.Filter != p.g.Filter || again.Conversations != p.g.Conversations || p.turning {
 		return nil
 	}
 	lost, err := p.lostSince(again)

@@ -18,6 +18,7 @@ type Request struct {
 
 	Window         int   // how many of the server's changes at most; zero: DefaultWindow
 	Filter         uint8 // FilterType, MS-ASCMD 2.2.3.68.2
+	Conversations  bool  // with an item all of its conversation, MS-ASCMD 2.2.3.36.2
 	GetChanges     bool
 	ServerWins     bool // Conflict, MS-ASCMD 2.2.3.34
 	DeletesAsMoves bool
@@ -108,6 +109,10 @@ type ItemChange struct {
 	Kind ChangeKind
 	ID   mail.ItemID
 	Item mail.Item // of Added and Changed
+
+	// Outside says of an Added item that it comes for its conversation's sake
+	// and lies outside the filter's window.
+	Outside bool
 
 	// Parts of a Changed item may differ from what the device has. They are
 	// none when the change is one that devices do not see.

@@ -190,7 +190,7 @@ func (e *Engine) start(tx *store.Tx, c *device.Collection, req *Request, folder 
 		return err
 	}
 	fresh := device.Collection{Folder: uint32(folder.ID), Class: uint8(folder.Class), Version: c.Version, Options: req.Options}
-	fresh.Pending = begin(folder, last, req.Filter, req.cutoff(now, folder.Class))
+	fresh.Pending = begin(folder, last, req.Filter, req.cutoff(now, folder.Class), req.Conversations)
 	fresh.Pending.Key = firstKey()
 	a.save = &fresh
 	a.result.Key = formatKey(fresh.Pending.Key)
