@@ -179,15 +179,19 @@ func (c *compiler) phrase(q Phrase) (node, error) {
 	return p, nil
 }
 
-// maxPhrase is how many words of a phrase are compared; all are looked up.
-const maxPhrase = 64
+const (
+	// maxPhrase is how many words of a phrase are compared: a bit for each.
+	maxPhrase = 64
+	// maxTokens bounds how much of a query's text is taken apart.
+	maxTokens = 128
+)
 
 // lookups returns the lookups of a text's words. exact tells whether a message
 // that has them all has the words one after another too.
 func (c *compiler) lookups(f Field, text string, prefix bool) (list []*Lookup, exact bool) {
 	tokens, addresses := tokensOf(text)
 	units := 0
-	for i := 0; i < len(tokens) && len(c.plan.Lookups) <= maxLookups; i++ {
+	for i := 0; i < len(tokens) && len(list) < maxPerText; i++ {
 		tok := &tokens[i]
 		if !tok.address && slices.ContainsFunc(addresses, func(a token) bool { return a.at <= tok.at && tok.end <= a.end }) {
 			continue // the address says more
@@ -209,7 +213,7 @@ func (c *compiler) lookups(f Field, text string, prefix bool) (list []*Lookup, e
 		case n > 2:
 			units++ // pairs may stand apart
 		}
-		for ; i+1 < run; i++ {
+		for ; i+1 < run && len(list) < maxPerText; i++ {
 			list = append(list, c.lookup(slices.Concat(tokens[i].text, tokens[i+1].text), false, f))
 		}
 	}
@@ -220,7 +224,7 @@ func (c *compiler) lookups(f Field, text string, prefix bool) (list []*Lookup, e
 // and those among them that are addresses.
 func tokensOf(text string) (tokens, addresses []token) {
 	lex := newLexer(text)
-	for tok, ok := lex.next(); ok && len(tokens) <= maxLookups; tok, ok = lex.next() {
+	for tok, ok := lex.next(); ok && len(tokens) < maxTokens; tok, ok = lex.next() {
 		if len(tok.text) == 0 {
 			continue
 		}

@@ -167,7 +167,7 @@ func asciiFold(c byte) byte {
 }
 
 func wordRune(r rune) bool {
-	return unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r)
+	return 'А' <= r && r <= 'я' || unicode.IsLetter(r) || unicode.IsNumber(r) || unicode.IsMark(r)
 }
 
 // ignorable tells of characters that are not seen and part no word: soft
@@ -212,7 +212,12 @@ func appendFoldedRune(dst []byte, r rune) []byte {
 		}
 		return append(dst, byte(r))
 	}
-	if spaceless(r) {
+	switch {
+	case 'а' <= r && r <= 'я': // most of what Cyrillic texts consist of
+		return utf8.AppendRune(dst, r)
+	case 'А' <= r && r <= 'Я':
+		return utf8.AppendRune(dst, r+'а'-'А')
+	case spaceless(r):
 		return utf8.AppendRune(dst, r)
 	}
 	if diacritic(r) || ignorable(r) || r == 0x640 { // tatweel only widens

@@ -15,7 +15,8 @@ var ErrTooComplex = errors.New("search: the query is too complex")
 
 // What one query may have.
 const (
-	maxLookups = 128
+	maxLookups = maxQueryTerms * maxPerText
+	maxPerText = 16 // words of one Words or Phrase; further ones are not looked up
 	maxNodes   = 1024
 	maxDepth   = 64
 )
