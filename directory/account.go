@@ -205,6 +205,15 @@ func (d *Directory) SetPhoto(ctx context.Context, id AccountID, photo []byte) er
 	})
 }
 
+// SetServer says which server has the account's mailbox: a URL without a path,
+// or "" for this one.
+func (d *Directory) SetServer(ctx context.Context, id AccountID, server string) error {
+	if err := checkServer(server); err != nil {
+		return err
+	}
+	return d.change(ctx, id, func(a *Account) { a.Server = server })
+}
+
 // change edits fields of an account that are not addresses.
 func (d *Directory) change(ctx context.Context, id AccountID, edit func(*Account)) error {
 	d.mu.Lock()

@@ -3,6 +3,8 @@ package directory
 import (
 	"bytes"
 	"fmt"
+	"net"
+	"net/url"
 	"unicode"
 	"unicode/utf8"
 )
@@ -32,6 +34,9 @@ func checkAccount(a *Account) (key string, err error) {
 			return f.key, err
 		}
 	}
+	if err := checkServer(a.Server); err != nil {
+		return "server", err
+	}
 	if a.PasswordHash != "" {
 		a.PasswordHash = normalHash(a.PasswordHash)
 		if err := checkHash(a.PasswordHash); err != nil {
@@ -39,6 +44,23 @@ func checkAccount(a *Account) (key string, err error) {
 		}
 	}
 	return "photo", checkPhoto(a.Photo)
+}
+
+// checkServer holds a server to the form scheme://host[:port]: what stands
+// behind it is each protocol's own.
+func checkServer(s string) error {
+	if s == "" {
+		return nil
+	}
+	bad := fmt.Errorf("%w: a server is a URL without a path: https://mail2.example.org", ErrBadValue)
+	u, err := url.Parse(s)
+	if err != nil || u.Scheme != "https" && u.Scheme != "http" || u.Hostname() == "" || u.String() != u.Scheme+"://"+u.Host {
+		return bad
+	}
+	if _, err := parseDomain(u.Hostname()); err != nil && net.ParseIP(u.Hostname()) == nil {
+		return bad
+	}
+	return nil
 }
 
 func checkAliases(login address, aliases []string) ([]string, error) {

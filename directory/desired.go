@@ -95,6 +95,11 @@ func (c *checker) users(f, out *File) {
 				}
 			}
 		}
+		if u.Server != nil {
+			if err := checkServer(*u.Server); err != nil {
+				c.fail(err, "user", i, "server")
+			}
+		}
 		c.credentials(&u, i)
 		c.certificates(f, &u, i)
 		photo, err := f.photoOf(&u)

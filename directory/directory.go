@@ -51,6 +51,7 @@ type Account struct {
 	Disabled                 bool     // cannot log in, still receives
 	Hidden                   bool     // not in the address list
 	ActiveSync               bool     // phones may synchronise
+	Server                   string   // URL of the server that has the mailbox, without a path; empty: this one
 	Admin                    bool
 	Created                  time.Time
 }

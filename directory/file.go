@@ -51,6 +51,7 @@ type FileUser struct {
 	Mobile       *string  `toml:"mobile,omitempty"`
 	HomePhone    *string  `toml:"home_phone,omitempty"`
 	Alias        *string  `toml:"alias,omitempty"`
+	Server       *string  `toml:"server,omitempty"` // that has the mailbox: "https://mail2.example.org"; "": this one
 	Aliases      []string `toml:"aliases,omitempty"`
 	Photo        *string  `toml:"photo,omitempty"` // a file, relative to the directory file; "" takes it away
 	PhotoBase64  *string  `toml:"photo_base64,omitempty"`
@@ -102,6 +103,7 @@ func userTexts() []userText {
 		{"mobile", func(u *FileUser) **string { return &u.Mobile }, func(a *Account) *string { return &a.Mobile }},
 		{"home_phone", func(u *FileUser) **string { return &u.HomePhone }, func(a *Account) *string { return &a.HomePhone }},
 		{"alias", func(u *FileUser) **string { return &u.Alias }, func(a *Account) *string { return &a.Alias }},
+		{"server", func(u *FileUser) **string { return &u.Server }, func(a *Account) *string { return &a.Server }},
 	}
 }
 

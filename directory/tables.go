@@ -99,6 +99,7 @@ const (
 	fieldCreated    = 24
 	fieldID         = 25
 	fieldHidden     = 26
+	fieldServer     = 27
 )
 
 // accountCodec leaves the photo out: it has a row of its own.
@@ -118,6 +119,7 @@ func accountCodec() store.Codec[Account] {
 			e.Time(fieldCreated, a.Created)
 			e.Uint(fieldID, uint64(a.ID))
 			e.Bool(fieldHidden, a.Hidden)
+			e.String(fieldServer, a.Server)
 			return e.Out()
 		},
 		Parse: func(b []byte) (a Account, err error) {
@@ -138,6 +140,8 @@ func accountCodec() store.Codec[Account] {
 					a.ID = AccountID(f.Uint())
 				case fieldHidden:
 					a.Hidden = f.Bool()
+				case fieldServer:
+					a.Server = f.String()
 				default:
 					if f.Number >= 1 && f.Number <= len(texts) {
 						*texts[f.Number-1] = f.String()

@@ -60,6 +60,8 @@ type Config struct {
 	// the system, and lists in public networks.
 	Roots      *x509.CertPool
 	Revocation *revocation.Lists
+	// Mail are the ways to mail besides ActiveSync, for Autodiscover.
+	Mail []autodiscover.MailServer
 	// Rules are what an administrator decides for all phones.
 	Rules activesync.Rules
 }
@@ -115,7 +117,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
-	disco := autodiscover.New(autodiscover.Config{Directory: c.Directory, Logger: c.Logger, PublicURL: c.PublicURL})
+	disco := autodiscover.New(autodiscover.Config{Directory: c.Directory, Logger: c.Logger, PublicURL: c.PublicURL, Mail: c.Mail})
 	s.handler = s.limited(s.recovering(s.routes(eas, disco)))
 	s.http = s.newHTTP()
 	return s, nil

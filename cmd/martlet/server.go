@@ -68,7 +68,7 @@ func startServer(ctx context.Context, c Config, log *slog.Logger) (s *server, er
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes}),
 		Logger: log, TLS: s.certs.config, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
 		Documents: library,
-		Rules:     c.ActiveSync,
+		Rules:     c.ActiveSync, Mail: c.mailServers(),
 	})
 	if err != nil {
 		return s, err

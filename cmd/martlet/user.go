@@ -16,7 +16,7 @@ import (
 func (a *app) userCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "user", Short: "Add, list, change and remove users"},
 		a.userAdd(), a.userList(), a.userPassword(), a.userDisable(true), a.userDisable(false), a.userRemove(),
-		a.userCertificate(), a.userPhoto(), a.userOof())
+		a.userCertificate(), a.userPhoto(), a.userServer(), a.userOof())
 }
 
 // userResult is what a command that changed a user prints.
@@ -114,6 +114,9 @@ func userState(u admin.User) string {
 	if !u.ActiveSync {
 		s = append(s, "no phones")
 	}
+	if u.Server != "" {
+		s = append(s, "on "+u.Server)
+	}
 	return strings.Join(s, ", ")
 }
 
@@ -158,6 +161,36 @@ func (a *app) userDisable(disable bool) *cobra.Command {
 			})
 		},
 	}
+}
+
+func (a *app) userServer() *cobra.Command {
+	var here bool
+	cmd := &cobra.Command{
+		Use: "server LOGIN URL", Short: "Say which server has a user's mailbox", Args: cobra.RangeArgs(1, 2),
+		ValidArgsFunction: a.completeLogin,
+		Long: "Say which server has a user's mailbox. Phones that come here are sent there\n" +
+			"(HTTP 451), and Autodiscover names it. With --here it is this one.",
+		Example: "  martlet user server robin@example.org https://mail2.example.org",
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if here == (len(args) == 2) {
+				return errors.New("give a URL or --here")
+			}
+			server := strings.Join(args[1:], "")
+			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
+				u, err := c.SetServer(cmd.Context(), args[0], server)
+				if err != nil {
+					return err
+				}
+				where := "here"
+				if u.Server != "" {
+					where = "on " + u.Server
+				}
+				return a.showUser(u, "", false, "the mailbox of %s is %s\n", u.Login, where)
+			})
+		},
+	}
+	cmd.Flags().BoolVar(&here, "here", false, "on this server")
+	return cmd
 }
 
 func (a *app) userRemove() *cobra.Command {

@@ -4,6 +4,7 @@ import (
 	"net/http"
 	"strings"
 
+	"martlet/directory"
 	"martlet/protocol/eas"
 )
 
@@ -18,6 +19,24 @@ func versionList() string {
 		all = append(all, v.String())
 	}
 	return strings.Join(all, ",")
+}
+
+// elsewhere is the HTTP status of a request for a mailbox that another server
+// has (MS-ASHTTP 2.2.2.1.1).
+const elsewhere = 451
+
+// endpoint is where a server is spoken to.
+const endpoint = "/Microsoft-Server-ActiveSync"
+
+// redirect sends a phone to the server that has its mailbox (MS-ASHTTP_R183,
+// R285).
+func (h *Handler) redirect(w http.ResponseWriter, a directory.Account) {
+	h.log.Info("sent to another server", "account", uint64(a.ID), "server", a.Server)
+	hd := w.Header()
+	hd["MS-Server-ActiveSync"] = []string{serverVersion}
+	hd["X-MS-Location"] = []string{a.Server + endpoint}
+	hd["Cache-Control"] = []string{"private"}
+	h.writeStatus(w, elsewhere)
 }
 
 // options tells what we speak (MS-ASHTTP 2.2.4).

@@ -72,6 +72,7 @@ func New(c Config) *Admin {
 		"user.certificate.remove": called(a.removeCertificate),
 		"user.photo":              called(a.setPhoto),
 
+		"user.server":      called(a.setServer),
 		"user.oof":         called(a.showOof),
 		"user.oof.set":     called(a.setOof),
 		"device.list":      called(a.listDevices),

@@ -73,6 +73,11 @@ func (c Client) SetPhoto(ctx context.Context, login string, photo []byte) (User,
 	return ask[User](ctx, c, "user.photo", PhotoRequest{Login: login, Photo: photo})
 }
 
+// SetServer says which server has a user's mailbox; "" is this one.
+func (c Client) SetServer(ctx context.Context, login, server string) (User, error) {
+	return ask[User](ctx, c, "user.server", UserRequest{Login: login, Server: server})
+}
+
 // Oof tells what a user says while away.
 func (c Client) Oof(ctx context.Context, login string) (Oof, error) {
 	return ask[Oof](ctx, c, "user.oof", UserRequest{Login: login})

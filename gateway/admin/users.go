@@ -23,7 +23,8 @@ type User struct {
 	Admin      bool      `json:"admin"`
 	Disabled   bool      `json:"disabled"`
 	ActiveSync bool      `json:"active_sync"`
-	Password   bool      `json:"password"` // has one
+	Server     string    `json:"server,omitempty"` // that has the mailbox; "": this one
+	Password   bool      `json:"password"`         // has one
 	Created    time.Time `json:"created"`
 	Items      uint64    `json:"items"`
 	Bytes      uint64    `json:"bytes"`
@@ -46,6 +47,7 @@ type NewUser struct {
 type UserRequest struct {
 	Login    string `json:"login"`
 	Password string `json:"password,omitempty"`
+	Server   string `json:"server,omitempty"`
 	Yes      bool   `json:"yes,omitempty"`
 }
 
@@ -84,7 +86,7 @@ func (a *Admin) addDomain(ctx context.Context, login string) error {
 func (a *Admin) user(ctx context.Context, acc directory.Account) (User, error) {
 	u := User{
 		Login: acc.Login, ID: uint64(acc.ID), Name: acc.Name, Aliases: acc.Aliases, Admin: acc.Admin, Disabled: acc.Disabled,
-		ActiveSync: acc.ActiveSync, Password: acc.PasswordHash != "", Created: acc.Created,
+		ActiveSync: acc.ActiveSync, Server: acc.Server, Password: acc.PasswordHash != "", Created: acc.Created,
 	}
 	err := a.c.Store.View(ctx, func(tx *store.Tx) error {
 		u.Items, u.Bytes, u.Devices = 0, 0, 0
@@ -161,6 +163,13 @@ func (a *Admin) disableUser(ctx context.Context, in UserRequest) (User, error) {
 func (a *Admin) enableUser(ctx context.Context, in UserRequest) (User, error) {
 	return a.change(ctx, in.Login, "enabled", func(id directory.AccountID) error {
 		return a.c.Directory.SetDisabled(ctx, id, false)
+	})
+}
+
+// setServer says which server has the user's mailbox.
+func (a *Admin) setServer(ctx context.Context, in UserRequest) (User, error) {
+	return a.change(ctx, in.Login, "server", func(id directory.AccountID) error {
+		return a.c.Directory.SetServer(ctx, id, in.Server)
 	})
 }
 

@@ -27,6 +27,8 @@ type Config struct {
 	// PublicURL is where phones reach us, "https://mail.example.org"; empty: as
 	// the request was addressed.
 	PublicURL string
+	// Mail are the ways to mail besides ActiveSync, for clients that speak none.
+	Mail []MailServer
 }
 
 // Handler answers Autodiscover requests.
@@ -34,6 +36,7 @@ type Handler struct {
 	directory *directory.Directory
 	log       *slog.Logger
 	public    string
+	mail      []MailServer
 }
 
 // New makes a handler.
@@ -41,7 +44,7 @@ func New(c Config) *Handler {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	return &Handler{directory: c.Directory, log: c.Logger, public: strings.TrimRight(c.PublicURL, "/")}
+	return &Handler{directory: c.Directory, log: c.Logger, public: strings.TrimRight(c.PublicURL, "/"), mail: c.Mail}
 }
 
 // maxRequest is far more than the XML of a request takes.
@@ -85,21 +88,33 @@ func (h *Handler) ServeXML(w http.ResponseWriter, r *http.Request, a directory.A
 		return
 	}
 	q, err := read(r)
+	outlook := q.AcceptableResponseSchema == schemaOutlook && (len(h.mail) > 0 || a.Server != "")
 	switch {
 	case err != nil:
 		h.frameworkError(w, codeInvalid, invalidRequest)
 		return
-	case q.AcceptableResponseSchema != "" && q.AcceptableResponseSchema != schemaMobile:
+	case q.AcceptableResponseSchema != "" && q.AcceptableResponseSchema != schemaMobile && !outlook:
 		h.frameworkError(w, codeNoProvider, noProvider)
 		return
 	}
 	if !h.owns(r, a, q.EMailAddress) {
 		h.log.Info("autodiscover for another address", "account", uint64(a.ID))
-		h.actionError(w, q.EMailAddress)
+		if outlook {
+			h.outlookError(w)
+		} else {
+			h.actionError(w, q.EMailAddress)
+		}
 		return
 	}
 	h.log.Info("autodiscover", "account", uint64(a.ID))
-	h.settings(w, a, h.base(r)+endpoint)
+	switch {
+	case outlook:
+		h.outlook(w, a)
+	case a.Server != "": // MS-ASCMD_R46
+		h.settings(w, a, a.Server+endpoint)
+	default:
+		h.settings(w, a, h.base(r)+endpoint)
+	}
 }
 
 // read parses the request; without a body it is an empty one.
@@ -188,8 +203,7 @@ func (h *Handler) actionError(w http.ResponseWriter, address string) {
 	write(w, http.StatusOK, contentType, b)
 }
 
-// frameworkError answers a request that is not for us, as when Outlook asks for
-// its own schema (MS-ASCMD 2.2.3.64).
+// frameworkError answers a request that is not for us (MS-ASCMD 2.2.3.64).
 func (h *Handler) frameworkError(w http.ResponseWriter, code int, message string) {
 	b := start("")
 	b = append(b, `<Error Time="`...)

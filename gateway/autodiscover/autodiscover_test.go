@@ -138,6 +138,47 @@ func valid(t *testing.T, doc string) {
 	}
 }
 
+// What Outlook asks for in its own schema: what there is, or the server that has
+// the mailbox. ActiveSync's schema names that server, too (MS-ASCMD_R46).
+func TestOtherSchemasAndOtherServers(t *testing.T) {
+	const outlook = "http://schemas.microsoft.com/exchange/autodiscover/outlook/responseschema/2006a"
+	ask := func(h *autodiscover.Handler, a directory.Account, address, schema string) string {
+		w := httptest.NewRecorder()
+		h.ServeXML(w, httptest.NewRequest("POST", "/autodiscover/autodiscover.xml", strings.NewReader(requestXML(address, schema))), a)
+		if w.Code != 200 {
+			t.Errorf("HTTP %d", w.Code)
+		}
+		return w.Body.String()
+	}
+	none, a := build(t, "")
+	h := autodiscover.New(autodiscover.Config{Mail: []autodiscover.MailServer{{Type: "SMTP", Host: "mail.example.org", Port: 465, Encryption: "SSL"}}})
+	doc := ask(h, a, "anna@example.org", outlook)
+	for name, want := range map[string]string{"Action": "settings", "Type": "SMTP", "Server": "mail.example.org", "Port": "465", "Encryption": "SSL", "LoginName": "anna@example.org", "AutoDiscoverSMTPAddress": "anna@example.org"} {
+		if got := element(doc, name); got != want {
+			t.Errorf("%s is %q, want %q", name, got, want)
+		}
+	}
+	if strings.Contains(doc, "EXCH") || strings.Contains(doc, "IMAP") {
+		t.Errorf("offers what is not there:\n%s", doc)
+	}
+	if doc := ask(none, a, "anna@example.org", outlook); element(doc, "ErrorCode") != "601" {
+		t.Errorf("nothing to offer:\n%s", doc)
+	}
+	there := a
+	there.Server = "https://mail2.example.org:8443"
+	if doc := ask(none, there, "anna@example.org", outlook); element(doc, "Action") != "redirectUrl" || element(doc, "RedirectUrl") != "https://mail2.example.org:8443/autodiscover/autodiscover.xml" {
+		t.Errorf("elsewhere:\n%s", doc)
+	}
+	doc = ask(none, there, "anna@example.org", mobileSchema)
+	if element(doc, "Url") != "https://mail2.example.org:8443/Microsoft-Server-ActiveSync" {
+		t.Errorf("elsewhere:\n%s", doc)
+	}
+	valid(t, doc)
+	if doc := ask(none, there, "bob@example.org", outlook); element(doc, "ErrorCode") != "500" {
+		t.Errorf("somebody else:\n%s", doc)
+	}
+}
+
 func TestThePublicURLIsAsConfigured(t *testing.T) {
 	h, a := build(t, "https://phones.example.org/")
 	w := httptest.NewRecorder()

@@ -1,0 +1,28 @@
+package main
+
+import (
+	"net"
+	"strconv"
+
+	"martlet/gateway/autodiscover"
+)
+
+// mailServers are the ways to mail that clients without ActiveSync are told of.
+func (c *Config) mailServers() []autodiscover.MailServer {
+	var all []autodiscover.MailServer
+	add := func(kind, encryption string, listen []string) {
+		for _, address := range listen {
+			_, port, err := net.SplitHostPort(address)
+			n, convErr := strconv.Atoi(port)
+			if err == nil && convErr == nil && n > 0 && c.Hostname != "" {
+				all = append(all, autodiscover.MailServer{Type: kind, Host: c.Hostname, Port: n, Encryption: encryption})
+				return
+			}
+		}
+	}
+	// One way for each is enough; the one that is encrypted from the start first.
+	if add("SMTP", "SSL", c.Submissions); len(all) == 0 {
+		add("SMTP", "TLS", c.Submission)
+	}
+	return all
+}
