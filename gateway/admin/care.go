@@ -70,7 +70,7 @@ type stage struct {
 }
 
 func (a *Admin) stages(deep bool) []stage {
-	return []stage{
+	all := []stage{
 		{"store", a.c.Store.Check},
 		{"directory", a.c.Directory.Check},
 		{"mailboxes", a.c.Mailboxes.Check},
@@ -83,6 +83,10 @@ func (a *Admin) stages(deep bool) []stage {
 			return a.c.Blobs.Audit(ctx, blob.Audit{Deep: deep, References: a.references}, report)
 		}},
 	}
+	if deep {
+		all = append(all, stage{"words", a.c.Mailboxes.CheckWords})
+	}
+	return all
 }
 
 // references counts every reference to a body that any table holds.

@@ -32,13 +32,14 @@ type checker struct {
 	places  map[folderKey]bool // where rows may be: true for a folder, false for the hierarchy and what is to be swept
 	indexes map[[32]byte]uint64
 	threads map[mail.MailboxID]threadCount
+	docs    map[mail.MailboxID]int // messages that an index must have
 }
 
 func newChecker(ctx context.Context, tx *store.Tx, report func(store.Problem)) *checker {
 	return &checker{
 		tx: tx, ctx: ctx, report: report,
 		places: map[folderKey]bool{}, indexes: map[[32]byte]uint64{},
-		threads: map[mail.MailboxID]threadCount{},
+		threads: map[mail.MailboxID]threadCount{}, docs: map[mail.MailboxID]int{},
 	}
 }
 
@@ -68,6 +69,9 @@ func (c *checker) run() error {
 		return err
 	}
 	if err := c.threadRows(); err != nil {
+		return err
+	}
+	if err := c.indexRows(); err != nil {
 		return err
 	}
 	return c.index()

@@ -27,9 +27,9 @@ func (c *checker) items(box mail.MailboxID, st state, folder mail.Folder) error 
 			return err
 		}
 	}
-	if sum.Items != folder.Items || sum.Unread != folder.Unread || sum.Bytes != folder.Bytes {
-		c.bad("folder", at, "counts %d items, %d unread, %d bytes; has %d, %d, %d",
-			folder.Items, folder.Unread, folder.Bytes, sum.Items, sum.Unread, sum.Bytes)
+	if sum.Items != folder.Items || sum.Unread != folder.Unread || sum.Bytes != folder.Bytes || sum.SMS != folder.SMS {
+		c.bad("folder", at, "counts %d items, %d unread, %d bytes, %d short messages; has %d, %d, %d, %d",
+			folder.Items, folder.Unread, folder.Bytes, folder.SMS, sum.Items, sum.Unread, sum.Bytes, sum.SMS)
 	}
 	dates := uint32(0)
 	for _, err := range dateTable.Keys(c.tx, store.TableRange[dateKey]{Prefix: prefix}) {
@@ -70,6 +70,9 @@ func (c *checker) item(k itemKey, st state, folder mail.Folder, it *mail.Item) e
 		c.bad("item", k, "is not in the order by date")
 	}
 	if err := c.threadItem(k, it); err != nil {
+		return err
+	}
+	if err := c.inIndex(k, st, it); err != nil {
 		return err
 	}
 	entry, err := logTable.Get(c.tx, logKey{k.Box, k.Folder, it.ModSeq})
@@ -146,6 +149,9 @@ func (c *checker) swept() error {
 			}
 			c.holds(&row.Value)
 			c.countThread(at.Box, &row.Value)
+			if row.Value.Doc != 0 {
+				c.docs[at.Box]++
+			}
 		}
 	}
 	return nil

@@ -55,7 +55,7 @@ func (h *house) clean() {
 	ctx := context.Background()
 	report := func(p store.Problem) { h.tb.Errorf("check: %s %s: %s", p.Table, p.Key, p.Text) }
 	err := errors.Join(
-		h.Check(ctx, report), h.store.Check(ctx, report),
+		h.Check(ctx, report), h.CheckWords(ctx, report), h.store.Check(ctx, report),
 		h.blobs.Audit(ctx, blob.Audit{Deep: true, References: h.References}, report),
 	)
 	if err != nil {
