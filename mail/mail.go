@@ -99,6 +99,7 @@ type Folder struct {
 	Items   uint32
 	Unread  uint32
 	Bytes   uint64
+	SMS     uint32 // how many of the items of a mail folder are short messages
 }
 
 // Flags are the states of an item that IMAP and ActiveSync share.
@@ -192,6 +193,7 @@ type Change struct {
 	Received int64    // the item's, so that a reader knows its Position
 	Deleted  bool     // a tombstone
 	MovedTo  Place    // of a tombstone: where the item went, if it was moved
+	SMS      bool     // of a short message
 	Thread   ThreadID // of a tombstone: the conversation the item was in
 }
 

@@ -257,7 +257,7 @@ func (m *Mailboxes) logItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 	}
 	m.changed(tx, box, folder.ID)
 	return logTable.Set(tx, logKey{box, folder.ID, it.ModSeq},
-		mail.Change{Item: it.ID, Created: it.Created, Received: it.Received})
+		mail.Change{Item: it.ID, Created: it.Created, Received: it.Received, SMS: it.Class == mail.ClassSMS})
 }
 
 // bury replaces the item by a tombstone at the next ModSeq. The body is the
@@ -268,7 +268,7 @@ func (m *Mailboxes) bury(tx *store.Tx, box mail.MailboxID, st *state, folder *ma
 	count(folder, it, false)
 	c := mail.Change{
 		ModSeq: st.ModSeq, Item: it.ID, Created: it.Created, Received: it.Received,
-		Deleted: true, MovedTo: movedTo, Thread: it.Thread,
+		Deleted: true, MovedTo: movedTo, Thread: it.Thread, SMS: it.Class == mail.ClassSMS,
 	}
 	if err := m.leaveThread(tx, box, it); err != nil {
 		return c, err
@@ -300,13 +300,19 @@ func count(folder *mail.Folder, it *mail.Item, add bool) {
 	if it.Flags&mail.FlagSeen == 0 {
 		unread = 1
 	}
+	sms := uint32(0)
+	if it.Class == mail.ClassSMS {
+		sms = 1
+	}
 	if add {
 		folder.Items++
+		folder.SMS += sms
 		folder.Unread += unread
 		folder.Bytes += uint64(it.Blob.Size)
 		return
 	}
 	folder.Items--
+	folder.SMS -= sms
 	folder.Unread -= unread
 	folder.Bytes -= uint64(it.Blob.Size)
 }

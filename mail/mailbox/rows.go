@@ -248,6 +248,7 @@ func appendFolder(dst []byte, f mail.Folder) []byte {
 	e.Uint(8, uint64(f.Items))
 	e.Uint(9, uint64(f.Unread))
 	e.Uint(10, f.Bytes)
+	e.Uint(11, uint64(f.SMS))
 	return e.Out()
 }
 
@@ -274,6 +275,8 @@ func parseFolder(b []byte) (d mail.Folder, err error) {
 			d.Unread = uint32(f.Uint())
 		case 10:
 			d.Bytes = f.Uint()
+		case 11:
+			d.SMS = uint32(f.Uint())
 		}
 		return nil
 	})
@@ -291,6 +294,7 @@ func appendChange(dst []byte, c mail.Change) []byte {
 	if !c.Thread.IsZero() {
 		e.Bytes(7, c.Thread[:])
 	}
+	e.Bool(8, c.SMS)
 	return e.Out()
 }
 
@@ -312,6 +316,8 @@ func parseChange(b []byte) (c mail.Change, err error) {
 		case 7:
 			c.Thread, err = parseThreadID(f.Bytes())
 			return err
+		case 8:
+			c.SMS = f.Bool()
 		}
 		return nil
 	})
