@@ -90,7 +90,11 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 		id := itemServerID(r.c.request.Folder, ch.ID)
 		switch ch.Kind {
 		case engine.Added:
-			data := r.item(&ch.Item, r.opt)
+			opt := r.opt
+			if ch.Outside {
+				opt = withoutBody(r.opt)
+			}
+			data := r.item(&ch.Item, opt)
 			if data == nil {
 				continue
 			}

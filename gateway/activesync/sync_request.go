@@ -242,6 +242,7 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 		c.err = errProtocol
 		return nil
 	}
+	r.Conversations = c.conversationMode(&state)
 	c.err = c.readOptions(state.Options)
 	if c.err == nil {
 		if c.err, err = h.readMaxItems(tx, s, c); err != nil {
@@ -255,6 +256,20 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 		c.err = c.readCommands(s, folder)
 	}
 	return nil
+}
+
+// conversationMode tells whether conversations come whole (MS-ASCMD 2.2.3.36.2).
+// A request that does not say goes on as before.
+func (c *syncCollection) conversationMode(state *device.Collection) bool {
+	switch {
+	case c.wire.ConversationMode != nil:
+		return *c.wire.ConversationMode
+	case c.request.Key == engine.NewKey:
+		return false
+	case state.Pending.Key != 0:
+		return state.Pending.Conversations
+	}
+	return state.Confirmed.Conversations
 }
 
 // lastKey is the key that the client was sent last. It has that one, or it would

@@ -87,7 +87,9 @@ func (p *mobile) takeIn(c *collection, req *engine.Request, res *engine.Result) 
 	if req.Key == engine.NewKey || req.GetChanges {
 		c.told = req.Filter
 		if req.Key == engine.NewKey || !res.More {
-			c.wholly = req.Conversations
+			c.wholly, c.turning = req.Conversations, false
+		} else if req.Conversations != c.wholly {
+			c.turning = true
 		}
 	}
 	for i := range res.Responses {

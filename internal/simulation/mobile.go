@@ -32,16 +32,17 @@ type mobile struct {
 
 // collection is a folder as a phone has it.
 type collection struct {
-	id     mail.FolderID
-	key    string
-	filter uint8
-	told   uint8 // the filter of the last answer
-	whole  bool  // conversations come whole
-	wholly bool  // so they did when the last answer was the end of what there was
-	window int
-	items  map[mail.ItemID]copyOf
-	queue  []engine.Command // what the user did and the server has not confirmed
-	makes  map[string]copyOf
+	id      mail.FolderID
+	key     string
+	filter  uint8
+	told    uint8 // the filter of the last answer
+	whole   bool  // conversations come whole
+	turning bool  // it has changed its mind, and the server is at it
+	wholly  bool  // so they did when the last answer was the end of what there was
+	window  int
+	items   map[mail.ItemID]copyOf
+	queue   []engine.Command // what the user did and the server has not confirmed
+	makes   map[string]copyOf
 
 	lost  bool            // the last answer was lost
 	late  *engine.Request // a request that is still under way somewhere
@@ -245,7 +246,7 @@ func (p *mobile) estimate(c *collection) error {
 	window := c.window
 	c.window = req.Window
 	defer func() { c.window = window }()
-	same := c.whole == c.wholly // else all comes anew, and the estimate is of what differs
+	same := c.whole == c.wholly && !c.turning // else all comes anew, and the estimate is of what differs
 	got, err := p.exchange(c, req)
 	if err == nil && got != n && same {
 		return fmt.Errorf("%s: folder %d: the estimate was %d, the Sync brought %d", p.id.Device, c.id, n, got)
@@ -308,7 +309,7 @@ func (p *mobile) expectChange(c *collection) error {
 	}
 	req := c.request(p)
 	req.GetChanges = true
-	told := c.told == c.filter && c.wholly == c.whole // else Ping knew another window
+	told := c.told == c.filter && c.wholly == c.whole && !c.turning // else Ping knew another window
 	got, err := p.exchange(c, req)
 	if err == nil && got == 0 && told {
 		return fmt.Errorf("%s: Ping said that folder %d changed, and the Sync brought nothing", p.id.Device, c.id)

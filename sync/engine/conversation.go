@@ -39,7 +39,9 @@ type gone struct {
 }
 
 // nothingYet tells whether the device was not given anything so far.
-func nothingYet(g *device.Generation) bool { return g.Below == highest && g.Start == g.Top }
+func nothingYet(g *device.Generation) bool {
+	return g.Below == highest && g.Start == g.Top && g.Part == (device.Part{})
+}
 
 // aim says which items the device is to have. When it changes its mind about
 // conversations, all items are taken back first: only then the marks can mean
