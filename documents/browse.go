@@ -65,10 +65,7 @@ func (l *Library) Browse(ctx context.Context, r Reader, linkID string, from, to 
 	}
 	defer f.Close()
 	unc := strings.Join(append([]string{share.Unc()}, k.path...), `\`)
-	self := describe(unc, share.Name, info, f)
-	if len(k.path) > 0 {
-		self.Name = k.path[len(k.path)-1]
-	}
+	self := describe(unc, append([]string{share.Name}, k.path...)[len(k.path)], info, f)
 	self.Hidden = k.hidden()
 	p := Page{Total: 1}
 	if from == 0 {
@@ -90,7 +87,7 @@ func (l *Library) Browse(ctx context.Context, r Reader, linkID string, from, to 
 		if info, err := root.Stat(inside(k.file(), name)); err == nil && published(info) {
 			d := describe(below(unc, name), name, info, nil)
 			d.Hidden = isHidden(name)
-			d.Created = createdAt(f, name, d.Modified)
+			d.Created = earlier(createdAt(f, name, d.Modified), d.Modified)
 			p.Documents = append(p.Documents, d)
 		}
 	}
@@ -141,12 +138,21 @@ func inside(path, name string) string {
 func describe(unc, name string, info fs.FileInfo, f *os.File) Document {
 	d := Document{Link: unc, Name: name, Folder: info.IsDir(), Modified: info.ModTime().UTC()}
 	if f != nil {
-		d.Created = createdAt(f, "", d.Modified)
+		d.Created = earlier(createdAt(f, "", d.Modified), d.Modified)
 	}
 	if !d.Folder {
 		d.Size, d.Type = info.Size(), contentType(name)
 	}
 	return d
+}
+
+// earlier is when a document was made: a copy that kept the time of its last
+// change was not made after it.
+func earlier(created, modified time.Time) time.Time {
+	if modified.Before(created) {
+		return modified
+	}
+	return created
 }
 
 // list returns the first names of a folder in order, at most limit, and how many

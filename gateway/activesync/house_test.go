@@ -104,7 +104,7 @@ func open(t testing.TB, dir string, reserve int64, rules ...activesync.Rules) *h
 	h.queue = queue.New(queue.Config{Store: h.store, Blobs: h.blobs})
 	h.router = route.New(route.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Queue: h.queue, Hostname: "mail.example.org", Logger: logger})
 	h.server, err = gateway.New(gateway.Config{
-		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Hub: h.hub, Logger: logger,
+		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Hub: h.hub, Logger: logger, Documents: h.library(t),
 		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes}),
 		Rules:  rules[0],
 	})
@@ -123,6 +123,9 @@ func (h *house) close(t testing.TB) {
 		t.Error(err)
 	}
 	if err := h.devices.Check(ctx, report); err != nil {
+		t.Error(err)
+	}
+	if err := h.directory.Check(ctx, report); err != nil {
 		t.Error(err)
 	}
 	if err := h.router.Close(); err != nil {

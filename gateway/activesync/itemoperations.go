@@ -82,6 +82,9 @@ func (h *Handler) operate(ctx context.Context, s *session, op *eas.ItemOperation
 			h.logFailure(s, err, r.Status == eas.ItemOperationsStatusServerError)
 		}
 		r.CollectionID, r.ServerID, r.LongID = op.Fetch.CollectionID, op.Fetch.ServerID, op.Fetch.LongID
+		if len(r.LongID) > maxLongID { // none of ours, and too long for an answer
+			r.LongID = ""
+		}
 		r.LinkID = op.Fetch.LinkID
 		if op.Fetch.FileReference != nil {
 			r.FileReference = *op.Fetch.FileReference

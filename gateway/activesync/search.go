@@ -11,6 +11,7 @@ import (
 	"martlet/documents"
 	"martlet/mail"
 	"martlet/protocol/eas"
+	"martlet/protocol/wbxml"
 )
 
 // Errors of a search as a whole.
@@ -35,14 +36,14 @@ const searchTime = 30 * time.Second
 
 // search finds messages, people and documents (MS-ASCMD 2.2.1.16).
 func (h *Handler) search(ctx context.Context, s *session) (reply, error) {
-	var q eas.Search
-	if err := s.decode(&q); err != nil {
+	q, err := s.decodeSearch()
+	if err != nil {
 		return reply{}, err
 	}
 	out := &searchAnswer{}
 	timed, cancel := context.WithTimeoutCause(ctx, searchTime, errSearchTime)
 	defer cancel()
-	err := h.searchStore(timed, s, q.Store, out)
+	err = h.searchStore(timed, s, q.Store, out)
 	if err != nil && ctx.Err() != nil {
 		out.release()
 		return reply{}, err
@@ -60,6 +61,19 @@ func (h *Handler) search(ctx context.Context, s *session) (reply, error) {
 	}
 	resp := &eas.SearchResponse{Status: eas.SearchStatusSuccess, Response: &eas.SearchResponseBody{Store: out.store}}
 	return reply{document: resp, free: out.release}, nil
+}
+
+// decodeSearch reads the request. What stands twice is taken all the same, as
+// Exchange does (MS-ASCMD_R2143, R3374, R3723, R3747, R4535).
+func (s *session) decodeSearch() (*eas.Search, error) {
+	q := &eas.Search{}
+	err := s.decode(q)
+	var twice *wbxml.DuplicateError
+	if errors.As(err, &twice) && twice.Tag.String() != "Search:ConversationId" { // MS-ASCMD_R5815
+		q = &eas.Search{}
+		err = wbxml.Unmarshal(s.body, q)
+	}
+	return q, err
 }
 
 // searchFailed answers a Search that came to nothing. Its own statuses stand in

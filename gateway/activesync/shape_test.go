@@ -74,10 +74,18 @@ func TestTranscriptsKeepTheShapes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		entries, err := conformance.Ledger(ledger, d)
+		if err != nil {
+			t.Fatal(err)
+		}
+		void := map[string]bool{} // what the documents say otherwise elsewhere
+		for _, e := range entries {
+			void[e.ID] = e.State == conformance.Void
+		}
 		shown := map[string]bool{}
 		for _, r := range rows {
 			s, ok := conformance.ShapeOf(r)
-			if !ok {
+			if !ok || void[r.ID] {
 				continue
 			}
 			for _, a := range said {

@@ -27,6 +27,8 @@ var update = flag.Bool("update", false, "write the answers into the transcripts"
 //	-- deliver ROLE [DATE] --       a message enters a folder
 //	-- header NAME --               a header of the phone's requests; empty: none
 //	-- move|delete|read|unread --   "item" or "item role", done by someone else
+//	-- directory --                 what the directory shall say, as TOML
+//	-- publish FILE [DATE] --       a file in a published folder
 //	-- COMMAND [PARAM=VALUE ...] -- a request as XML; empty: no body
 //	-- 200 --                       what is answered, as XML; empty: no body
 //
@@ -96,6 +98,10 @@ func (tr *transcript) step(f *txtar.File) {
 		}
 	case "deliver":
 		tr.deliver(words[1:], string(f.Data))
+	case "directory":
+		tr.house.apply(t, text)
+	case "publish":
+		tr.house.publish(t, words[1], text, day(t, words[2:]))
 	case "read", "unread", "move", "delete":
 		tr.act(words[0], strings.Fields(tr.fill(text)))
 	default:
@@ -211,16 +217,23 @@ var roles = map[string]mail.Role{
 	"outbox": mail.RoleOutbox, "junk": mail.RoleJunk,
 }
 
+// day is the date among a step's words, or a fixed one.
+func day(t testing.TB, words []string) time.Time {
+	t.Helper()
+	if len(words) == 0 {
+		return time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
+	}
+	d, err := time.Parse(time.DateOnly, words[0])
+	if err != nil {
+		t.Fatal(err)
+	}
+	return d
+}
+
 // deliver puts a message into a folder; its date is that of its receipt.
 func (tr *transcript) deliver(words []string, raw string) {
 	tr.t.Helper()
-	received := time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC)
-	if len(words) > 1 {
-		var err error
-		if received, err = time.Parse(time.DateOnly, words[1]); err != nil {
-			tr.t.Fatal(err)
-		}
-	}
+	received := day(tr.t, words[1:])
 	it := tr.house.deliver(tr.t, tr.house.folder(tr.t, roles[words[0]]), crlf(raw), received.UnixMilli())
 	tr.vars[fmt.Sprintf("mail%d", it.ID)] = fmt.Sprintf("%d:%d", it.Folder, it.ID)
 }

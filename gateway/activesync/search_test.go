@@ -1,0 +1,294 @@
+package activesync_test
+
+import (
+	"fmt"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"martlet/mail"
+	"martlet/store"
+)
+
+// searchIn is a Search of one store; rest stands after the Name.
+func searchIn(name, rest string) string {
+	return `<Search xmlns="Search"><Store><Name>` + name + `</Name>` + rest + `</Store></Search>`
+}
+
+// searchMail is a Search of the mailbox with conditions and options.
+func searchMail(conditions, options string) string {
+	return searchIn("Mailbox", `<Query><And>`+conditions+`</And></Query><Options>`+options+`</Options>`)
+}
+
+// statuses are those of a whole answer, in its order.
+func statuses(doc string) string { return strings.Join(elements(doc, "Status"), " ") }
+
+// The status of what is wrong stands in the store, whatever the version
+// (MS-ASCMD_R4321, R4325).
+func TestSearchesThatAreWrong(t *testing.T) {
+	h := build(t)
+	h.publish(t, "shelf/a.txt", "a", time.Now())
+	const text = `<FreeText>x</FreeText>`
+	link := func(s string) string {
+		return searchIn("DocumentLibrary", `<Query><EqualTo><LinkId xmlns="DocumentLibrary"/><Value>`+s+`</Value></EqualTo></Query>`)
+	}
+	date := func(name, value string) string {
+		return `<` + name + `><DateReceived xmlns="Email"/><Value>` + value + `</Value></` + name + `>`
+	}
+	const newer = "new" // since 14.0 only; before it is status 2
+	for _, tt := range []struct{ name, request, want, since string }{
+		{"no store", `<Search xmlns="Search"/>`, "1 2", ""},
+		{"no query", searchIn("Mailbox", ""), "1 2", ""},
+		{"unknown store", searchIn("Attic", `<Query>x</Query>`), "1 2", ""},
+		{"text for the mailbox", searchIn("Mailbox", `<Query>x</Query>`), "1 2", ""},
+		{"no condition", searchMail("", ""), "1 2", ""},
+		{"empty text", searchMail(`<FreeText> </FreeText>`, ""), "1 2", ""},
+		{"an element of a message", searchMail(text+`<To xmlns="Email">a@example.org</To>`, ""), "1 2", ""}, // MS-ASCMD_R4329
+		{"unknown class", searchMail(text+`<Class xmlns="AirSync">Stamps</Class>`, ""), "1 2", ""},          // MS-ASCMD_R920
+		{"notes", searchMail(text+`<Class xmlns="AirSync">Notes</Class>`, ""), "1 1", newer},                // MS-ASCMD_R6288
+		{"messages of telephones", searchMail(text+`<Class xmlns="AirSync">SMS</Class>`, ""), "1 1", newer},
+		{"a conversation", searchMail(`<ConversationId>0123456789abcdef</ConversationId>`, ""), "1 1", newer},
+		{"a conversation in words", searchMail(`<ConversationId>{2F6A1C70-0000-4000-8000-000000000001}</ConversationId>`, ""), "1 1", newer},
+		{"no conversation", searchMail(`<ConversationId>x</ConversationId>`, ""), "1 2", ""},
+		{"no date", searchMail(date("GreaterThan", "yesterday"), ""), "1 2", ""},
+		{"a date of nothing", searchMail(`<LessThan><Value>2026-01-01T00:00:00.000Z</Value></LessThan>`, ""), "1 2", ""},
+		{"two dates", searchMail(date("LessThan", "2026-01-01T00:00:00.000Z")+date("LessThan", "2026-02-01T00:00:00.000Z"), ""), "1 2", ""}, // MS-ASCMD_R3212
+		{"a link in the mailbox", searchMail(`<EqualTo><LinkId xmlns="DocumentLibrary"/><Value>x</Value></EqualTo>`, ""), "1 2", ""},
+		{"missing folder", searchMail(text+`<CollectionId xmlns="AirSync">99</CollectionId>`, ""), "1 11", ""}, // MS-ASCMD_R4358
+		{"no folder", searchMail(text+`<CollectionId xmlns="AirSync">inbox</CollectionId>`, ""), "1 11", ""},
+		{"range", searchMail(text, `<Range>all</Range>`), "1 2", ""},
+		{"range backwards", searchMail(text, `<Range>9-0</Range>`), "1 2", ""},
+		{"range too wide", searchMail(text, `<Range>0-100</Range>`), "1 12", ""},                                                                                           // MS-ASCMD_R3736
+		{"range past the end", searchMail(text, `<Range>5-9</Range>`), "1 12", ""},                                                                                         // MS-ASCMD_R4361
+		{"ranges", searchMail(text, `<Range>0-9</Range><Range>0-9</Range>`), "1 1", ""},                                                                                    // MS-ASCMD_R3723
+		{"DeepTraversal twice", searchMail(text, `<DeepTraversal/><DeepTraversal/>`), "1 1", ""},                                                                           // MS-ASCMD_R2143
+		{"RebuildResults twice", searchMail(text, `<RebuildResults/><RebuildResults/>`), "1 1", ""},                                                                        // MS-ASCMD_R3747
+		{"MIMESupport twice", searchMail(text, strings.Repeat(`<MIMESupport xmlns="AirSync">2</MIMESupport>`, 2)), "1 1", ""},                                              // MS-ASCMD_R3374
+		{"two stores", strings.Replace(searchMail(text, ""), `</Search>`, `<Store><Name>Mailbox</Name><Query><And>`+text+`</And></Query></Store></Search>`, 1), "1 1", ""}, // MS-ASCMD_R4535
+		{"two conversations", searchMail(strings.Repeat(`<ConversationId>0123456789abcdef</ConversationId>`, 2), ""), "1 2", ""},                                           // MS-ASCMD_R5815
+		{"MIMESupport", searchMail(text, `<MIMESupport xmlns="AirSync">3</MIMESupport>`), "1 2", ""},
+		{"body of no type", searchMail(text, `<BodyPreference xmlns="AirSyncBase"><Type>9</Type></BodyPreference>`), "1 2", ""},
+		{"body part without conversation", searchMail(text, `<BodyPartPreference xmlns="AirSyncBase"><Type>2</Type></BodyPartPreference>`), "1 2", ""}, // MS-ASCMD_R5568
+		{"a picture of a message", searchMail(text, `<Picture/>`), "1 2", ""},
+		// Conditions outside of the one And.
+		{"two And", searchIn("Mailbox", `<Query><And>`+text+`</And><And>`+text+`</And></Query>`), "1 8", ""}, // MS-ASCMD_R772
+		{"And in And", searchMail(`<And>`+text+`</And>`, ""), "1 8", ""},
+		{"Or", searchIn("Mailbox", `<Query><Or>`+text+text+`</Or></Query>`), "1 8", ""}, // MS-ASCMD_R3105
+		{"FreeText alone", searchIn("Mailbox", `<Query>`+text+`</Query>`), "1 8", ""},
+		{"Class alone", searchIn("Mailbox", `<Query><Class xmlns="AirSync">Email</Class></Query>`), "1 8", ""},                       // MS-ASCMD_R923
+		{"CollectionId alone", searchIn("Mailbox", `<Query><CollectionId xmlns="AirSync">1</CollectionId></Query>`), "1 8", ""},      // MS-ASCMD_R2032
+		{"ConversationId alone", searchIn("Mailbox", `<Query><ConversationId>0123456789abcdef</ConversationId></Query>`), "1 8", ""}, // MS-ASCMD_R2086
+		{"GreaterThan alone", searchIn("Mailbox", `<Query>`+date("GreaterThan", "2026-01-01T00:00:00.000Z")+`</Query>`), "1 8", ""},  // MS-ASCMD_R3143
+		{"LessThan alone", searchIn("Mailbox", `<Query>`+date("LessThan", "2026-01-01T00:00:00.000Z")+`</Query>`), "1 8", ""},        // MS-ASCMD_R3220
+		// The address list.
+		{"nobody", searchIn("GAL", `<Query> </Query>`), "1 2", ""},
+		{"conditions for people", searchIn("GAL", `<Query><And>`+text+`</And></Query>`), "1 8", ""},
+		{"people by range", searchIn("GAL", `<Query>anna</Query><Options><Range>x-y</Range></Options>`), "1 2", ""},
+		{"people past the end", searchIn("GAL", `<Query>anna</Query><Options><Range>1-2</Range></Options>`), "1 12", ""},
+		{"pictures", searchIn("GAL", `<Query>anna</Query><Options><Picture/></Options>`), "1 1 173", "14.1"},
+		// Documents.
+		{"document without link", searchIn("DocumentLibrary", `<Query><EqualTo><Value>x</Value></EqualTo></Query>`), "1 2", ""}, // MS-ASDOC_R85
+		{"document without comparison", searchIn("DocumentLibrary", `<Query>x</Query>`), "1 2", ""},
+		{"document by text", searchIn("DocumentLibrary", `<Query><And>`+text+`</And></Query>`), "1 2", ""},
+		{"bad link", link(`files\shelf`), "1 4", ""},
+		{"no share", link(`\\files`), "1 4", ""},
+		{"up and out", link(`\\files\shelf\..\store`), "1 4", ""},
+		{"not for Anna", link(`\\files\board`), "1 14", ""},
+		{"unknown share", link(`\\files\nothing`), "1 6", ""}, // MS-ASCMD_R4342
+		{"missing file", link(`\\files\shelf\b.txt`), "1 6", ""},
+		{"SharePoint", link(`http://files/shelf`), "1 13", ""},
+		{"another server", link(`\\elsewhere\shelf`), "1 13", ""},
+		{"wrong password", strings.Replace(link(`\\files\shelf`), `</Store>`, `<Options><UserName>anna</UserName><Password>no</Password></Options></Store>`, 1), "1 5", ""},
+		{"right, but not on the board", strings.Replace(link(`\\files\board`), `</Store>`, `<Options><UserName>anna</UserName><Password>käse &amp; brot</Password></Options></Store>`, 1), "1 5", ""}, // MS-ASCMD_R4339
+	} {
+		for _, version := range []string{"12.1", "14.0", "14.1", "16.1"} {
+			t.Run(tt.name+" "+version, func(t *testing.T) {
+				p := newPhone(t, h, "v"+version, version)
+				p.provision()
+				want := tt.want
+				if tt.since == newer && version < "14" || tt.since == "14.1" && version < "14.1" {
+					want = "1 2"
+				}
+				if doc := p.send("Search", tt.request); statuses(doc) != want {
+					t.Errorf("statuses %s, want %s\n%s", statuses(doc), want, doc)
+				}
+			})
+		}
+	}
+	p := newPhone(t, h, "ancient", "2.5")
+	p.provision()
+	for _, request := range []string{searchMail(text, ""), link(`\\files\shelf`)} {
+		if doc := p.send("Search", request); statuses(doc) != "1 2" {
+			t.Errorf("2.5 knows the address list only:\n%s", doc)
+		}
+	}
+}
+
+// MS-ASCMD_R2031, R2146, R5856.
+func TestSearchGoesIntoSubfoldersWhenItShall(t *testing.T) {
+	h := build(t)
+	var sub mail.FolderID
+	h.update(t, func(tx *store.Tx) error {
+		for _, name := range []string{"Sub", "Below"} {
+			parent := max(sub, 1)
+			f, err := h.mailboxes.CreateFolder(tx, h.box, parent, name, mail.ClassEmail)
+			if err != nil {
+				return err
+			}
+			sub = f.ID
+		}
+		return nil
+	})
+	h.deliver(t, 1, "Subject: needle above\r\n\r\nx", 1000)
+	h.deliver(t, sub, "Subject: needle below\r\n\r\nx", 2000)
+	p := newPhone(t, h, "samsung", "14.1")
+	p.provision()
+	const needle = `<FreeText>needle</FreeText>`
+	inbox := `<CollectionId xmlns="AirSync">1</CollectionId>`
+	for _, tt := range []struct {
+		conditions, options string
+		want                []string
+	}{
+		{needle + inbox, "", []string{"needle above"}},
+		{needle + inbox, "<DeepTraversal/>", []string{"needle below", "needle above"}},
+		{needle + inbox + `<CollectionId xmlns="AirSync">2</CollectionId>`, "<DeepTraversal/>", []string{"needle below", "needle above"}},
+		{needle + `<CollectionId xmlns="AirSync">2</CollectionId>`, "<DeepTraversal/>", nil},
+		{needle, "", []string{"needle below", "needle above"}},
+		{needle + `<CollectionId xmlns="AirSync">0</CollectionId>`, "", []string{"needle below", "needle above"}},
+	} {
+		doc := p.send("Search", searchMail(tt.conditions, tt.options))
+		if got := elements(doc, "Subject"); !slices.Equal(got, tt.want) {
+			t.Errorf("%s %s: %q, want %q", tt.conditions, tt.options, got, tt.want)
+		}
+	}
+}
+
+// MS-ASCMD_R3739, R3756, R3757: the pages of one search are of one list, which
+// is made anew by another query, by RebuildResults and by the first page.
+func TestPagesOfASearchAgree(t *testing.T) {
+	h := build(t)
+	for i := range 6 {
+		h.deliver(t, 1, fmt.Sprintf("Subject: needle %d\r\n\r\nx", i), int64(i+1)*1000)
+	}
+	p := newPhone(t, h, "samsung", "14.1")
+	p.provision()
+	page := func(text, rng, options string) (subjects []string, doc string) {
+		doc = p.send("Search", searchMail(`<FreeText>`+text+`</FreeText>`, options+`<Range>`+rng+`</Range>`))
+		return elements(doc, "Subject"), doc
+	}
+	want := func(what string, got []string, numbers ...int) {
+		t.Helper()
+		var all []string
+		for _, n := range numbers {
+			all = append(all, fmt.Sprintf("needle %d", n))
+		}
+		if !slices.Equal(got, all) {
+			t.Errorf("%s: %q, want %q", what, got, all)
+		}
+	}
+	got, _ := page("needle", "0-1", "")
+	want("first page", got, 5, 4)
+	h.deliver(t, 1, "Subject: needle 6\r\n\r\nx", 7000)
+	got, _ = page("needle", "2-3", "")
+	want("second page, with new mail", got, 3, 2)
+	h.update(t, func(tx *store.Tx) error {
+		if _, err := h.mailboxes.Delete(tx, h.box, 1, 2); err != nil { // needle 1
+			return err
+		}
+		_, err := h.mailboxes.Move(tx, h.box, 1, 1, 2) // needle 0
+		return err
+	})
+	got, doc := page("needle", "4-5", "")
+	want("third page, one gone and one moved", got, 0)
+	if element(doc, "Range") != "4-4" || element(doc, "Total") != "6" || !strings.Contains(doc, `<CollectionId xmlns="AirSync">2</CollectionId>`) {
+		t.Errorf("third page:\n%s", doc)
+	}
+	got, _ = page("needle", "1-2", "<RebuildResults/>")
+	want("rebuilt", got, 5, 4)
+	got, _ = page("needl", "0-0", "")
+	want("another query", got, 6)
+	got, _ = page("needle", "1-1", "")
+	want("the first query again", got, 5)
+}
+
+// A LongId finds its item wherever it went, and nobody else's.
+func TestLongIDsFollowTheirItems(t *testing.T) {
+	h := build(t)
+	it := h.deliver(t, 1, "Subject: needle\r\n\r\nfound", 1000)
+	p := newPhone(t, h, "iphone", "16.1")
+	p.provision()
+	id := element(p.send("Search", searchMail(`<FreeText>needle</FreeText>`, "")), "LongId")
+	fetch := func(id string) string {
+		return p.send("ItemOperations", `<ItemOperations xmlns="ItemOperations"><Fetch><Store>Mailbox</Store><LongId xmlns="Search">`+id+`</LongId></Fetch></ItemOperations>`)
+	}
+	place := mail.Place{Folder: 1, Item: it.ID}
+	for _, to := range []mail.FolderID{2, 3, 1, 4} {
+		h.update(t, func(tx *store.Tx) error {
+			moved, err := h.mailboxes.Move(tx, h.box, place.Folder, place.Item, to)
+			place = mail.Place{Folder: to, Item: moved.ID}
+			return err
+		})
+		if doc := fetch(id); statuses(doc) != "1 1" || element(doc, "Subject") != "needle" || element(doc, "LongId") != id || strings.Contains(doc, "CollectionId") {
+			t.Fatalf("after a move to %d:\n%s", to, doc)
+		}
+	}
+	h.update(t, func(tx *store.Tx) error {
+		_, err := h.mailboxes.Delete(tx, h.box, place.Folder, place.Item)
+		return err
+	})
+	for _, bad := range []string{id, "", "1", "1:1", "1:1:0", "1:1:01", "0:1:1", "1:1:x", "99:1:1", "1:1:99999999999999999999", strings.Repeat("1", 300)} {
+		want := "1 6"
+		if bad == "" { // names nothing
+			want = "1 2"
+		}
+		if doc := fetch(bad); statuses(doc) != want {
+			t.Errorf("%q:\n%s", bad, doc)
+		}
+	}
+}
+
+// Content of documents comes in parts when the client wants it (MS-ASDOC_R106,
+// R120).
+func TestDocumentsInParts(t *testing.T) {
+	h := build(t)
+	h.publish(t, "shelf/a.txt", "hello documents", time.Now())
+	p := newPhone(t, h, "samsung", "14.1")
+	p.provision()
+	p.header.Set("MS-ASAcceptMultiPart", "T")
+	body, err := fromXML(`<ItemOperations xmlns="ItemOperations"><Fetch><Store>DocumentLibrary</Store><LinkId xmlns="DocumentLibrary">\\files\shelf\a.txt</LinkId><Options><Range>6-99</Range></Options></Fetch></ItemOperations>`)
+	if err != nil {
+		t.Fatal(err)
+	}
+	a := p.post("ItemOperations", "application/vnd.ms-sync.wbxml", body)
+	if a.header.Get("Content-Type") != "application/vnd.ms-sync.multipart" || !strings.HasSuffix(string(a.body), "documents") {
+		t.Errorf("HTTP %d %s: %q", a.status, a.header.Get("Content-Type"), a.body)
+	}
+}
+
+// The statuses of Fetch that documents have (MS-ASCMD 2.2.3.177.8).
+func TestDocumentsThatCannotBeFetched(t *testing.T) {
+	h := build(t)
+	h.publish(t, "shelf/a.txt", "a", time.Now())
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		p := newPhone(t, h, "v"+version, version)
+		p.provision()
+		for link, want := range map[string]string{
+			`\\files\shelf\a.txt`:     "1",
+			``:                        "2",
+			`a.txt`:                   "4", // MS-ASCMD_R4156
+			`\\files\shelf\..\a.txt`:  "4",
+			`http://files/a.txt`:      "5",
+			`\\elsewhere\shelf\a.txt`: "5",
+			`\\files\shelf`:           "6", // MS-ASCMD_R4158
+			`\\files\shelf\b.txt`:     "6",
+			`\\files\shelf\.x`:        "6",
+			`\\files\board\x`:         "18",
+		} {
+			doc := p.send("ItemOperations", `<ItemOperations xmlns="ItemOperations"><Fetch><Store>DocumentLibrary</Store><LinkId xmlns="DocumentLibrary">`+link+`</LinkId></Fetch></ItemOperations>`)
+			if statuses(doc) != "1 "+want {
+				t.Errorf("%s %q: %s, want %s", version, link, statuses(doc), want)
+			}
+		}
+	}
+}
