@@ -52,9 +52,12 @@ func legacyAttachments(item *mail.Item, ix *message.Index, files []int) []eas.Le
 	return list
 }
 
-// attachMethod tells messages from files. OLE objects do not come by mail but
-// within winmail.dat, which stays one file.
+// attachMethod tells messages and OLE objects, which come in a winmail.dat only,
+// from files.
 func attachMethod(pt *message.Part) uint8 {
+	if pt.Method == message.MethodOLE {
+		return eas.AttachOLE
+	}
 	if pt.Type == "message/rfc822" || pt.Type == "message/global" {
 		return eas.AttachEmbedded
 	}

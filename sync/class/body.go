@@ -31,6 +31,9 @@ type bodyReader struct {
 
 // native is the type of the body as it came (MS-ASAIRS 2.2.2.32).
 func (b *bodyReader) native() uint8 {
+	if b.trueRTF() >= 0 {
+		return eas.BodyRTF
+	}
 	for _, p := range b.pieces {
 		if p.HTML >= 0 {
 			return eas.BodyHTML
@@ -101,7 +104,6 @@ func (b *bodyReader) render(opt *Options, v *values, dst *eas.Email) error {
 
 // order puts the client's preferences into the order in which they are tried:
 // MIME where it is allowed, then the native form, then the client's own order.
-// RTF is never native and never made.
 func (b *bodyReader) order(opt *Options, out []preference) []preference {
 	native := b.native()
 	if len(b.pieces) == 0 {
@@ -117,14 +119,16 @@ func (b *bodyReader) order(opt *Options, out []preference) []preference {
 	if len(opt.BodyPreferences) > 0 {
 		// None of what the client takes may be sent: the native form, then.
 		fallback = readPreference(&opt.BodyPreferences[0])
-		fallback.kind = b.native()
+		if fallback.kind = b.native(); fallback.kind == eas.BodyRTF {
+			fallback.kind = eas.BodyHTML // what it may not have asked for, it can read
+		}
 	}
 	mime := sendMIME(b.ix, opt.MIMESupport)
 	rank := func(p preference) int {
 		switch {
 		case p.kind == eas.BodyMIME && mime:
 			return 0
-		case p.kind == eas.BodyPlain || p.kind == eas.BodyHTML:
+		case p.kind == eas.BodyPlain || p.kind == eas.BodyHTML || p.kind == eas.BodyRTF:
 			if p.kind == native {
 				return 1
 			}
@@ -163,6 +167,10 @@ func (b *bodyReader) read(p preference, opt *Options) (text string, total int64,
 		if p.limit != 0 {
 			return b.readHTML(p.limit)
 		}
+	case eas.BodyRTF:
+		if p.limit != 0 {
+			return b.readRTF(p.limit)
+		}
 	default:
 		if p.limit != 0 {
 			return b.readPlain(p.limit)
@@ -177,7 +185,7 @@ func (b *bodyReader) estimate(kind uint8) int64 {
 	var n int64
 	for _, p := range b.pieces {
 		part := p.Plain
-		if kind == eas.BodyHTML && p.HTML >= 0 || part < 0 {
+		if kind != eas.BodyPlain && p.HTML >= 0 || part < 0 {
 			part = p.HTML
 		}
 		n += b.ix.Parts[part].DecodedSize
