@@ -85,6 +85,7 @@ type Server struct {
 	handler  http.Handler
 	holder   *hold.Holder
 	places   places
+	guard    *guard
 	open     chan struct{} // one for each open connection
 	panics   atomic.Int64
 	stopping atomic.Bool
@@ -107,7 +108,7 @@ func New(c Config) (*Server, error) {
 	if c.MaxMessageBytes == 0 {
 		c.MaxMessageBytes = 50 << 20
 	}
-	s := &Server{c: c, log: c.Logger, places: make(places, c.MaxInFlight), open: make(chan struct{}, c.MaxConnections)}
+	s := &Server{c: c, log: c.Logger, places: make(places, c.MaxInFlight), guard: newGuard(), open: make(chan struct{}, c.MaxConnections)}
 	s.holder = hold.New(hold.Config{Park: s.places.leave, Resume: s.places.wait})
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"net/http"
 	"strings"
+	"time"
 
 	"github.com/gorilla/mux"
 
@@ -65,13 +66,17 @@ func (s *Server) authenticated(next accountHandler) http.Handler {
 			unauthorized(w)
 			return
 		}
-		a, err := s.c.Directory.Authenticate(r.Context(), login, password)
+		a, err := s.authenticate(r, login, password)
 		switch {
 		case err == nil && a.ActiveSync:
 			next(w, r, a)
 		case err == nil, errors.Is(err, directory.ErrDisabled):
 			s.log.Warn("account may not synchronise", "path", r.URL.Path, "remote", r.RemoteAddr)
 			bare(w, http.StatusForbidden)
+		case errors.Is(err, errTooManyGuesses):
+			s.log.Warn("too many wrong passwords", "path", r.URL.Path, "remote", r.RemoteAddr)
+			w.Header().Set("Retry-After", retryAfter)
+			bare(w, http.StatusServiceUnavailable)
 		case errors.Is(err, directory.ErrBadCredentials):
 			s.log.Warn("authentication failed", "path", r.URL.Path, "remote", r.RemoteAddr)
 			unauthorized(w)
@@ -83,6 +88,26 @@ func (s *Server) authenticated(next accountHandler) http.Handler {
 			bare(w, http.StatusServiceUnavailable)
 		}
 	})
+}
+
+// errTooManyGuesses tells that a password is not even looked at.
+var errTooManyGuesses = errors.New("gateway: too many wrong passwords")
+
+// authenticate tells who asks, within the limits of guessing.
+func (s *Server) authenticate(r *http.Request, login, password string) (directory.Account, error) {
+	if a, known, err := s.c.Directory.Recall(login, password); known {
+		return a, err
+	}
+	who := guesser(r)
+	if s.guard.tired(who, time.Now()) || !s.guard.hashing.enter() {
+		return directory.Account{}, errTooManyGuesses
+	}
+	defer s.guard.hashing.leave()
+	a, err := s.c.Directory.Authenticate(r.Context(), login, password)
+	if errors.Is(err, directory.ErrBadCredentials) {
+		s.guard.wrong(who, time.Now())
+	}
+	return a, err
 }
 
 func unauthorized(w http.ResponseWriter) {

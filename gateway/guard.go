@@ -1,0 +1,106 @@
+package gateway
+
+import (
+	"net/http"
+	"net/netip"
+	"strings"
+	"sync"
+	"time"
+)
+
+// Limits of guessing. A password hash costs tens of milliseconds of a core, and
+// anybody may ask for one: an address that was wrong too often, and whoever
+// comes when too many wait already, is asked to come back later. A credential
+// that was verified lately needs no hash and always gets in, and one that was
+// refused lately costs nothing and is no new guess.
+const (
+	maxGuesses  = 20              // wrong passwords of one address at once
+	guessEvery  = 6 * time.Second // and one more in this time
+	maxGuessers = 20_000          // addresses remembered
+	maxHashing  = 64              // requests that wait for a hash
+)
+
+// guesses are those that an address has left.
+type guesses struct {
+	left float64
+	at   time.Time
+}
+
+// now is how many are left by now.
+func (g guesses) now(now time.Time) float64 {
+	return min(maxGuesses, g.left+max(0, now.Sub(g.at).Seconds())/guessEvery.Seconds())
+}
+
+// guard remembers who guesses.
+type guard struct {
+	hashing places
+
+	mu       sync.Mutex // guards what follows
+	guessers map[netip.Prefix]guesses
+}
+
+func newGuard() *guard {
+	return &guard{hashing: make(places, maxHashing), guessers: map[netip.Prefix]guesses{}}
+}
+
+// tired tells whether the address has guessed too often.
+func (g *guard) tired(who netip.Prefix, now time.Time) bool {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	left, ok := g.guessers[who]
+	return ok && left.now(now) < 1
+}
+
+// wrong notes a wrong password.
+func (g *guard) wrong(who netip.Prefix, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	left, ok := g.guessers[who]
+	if !ok {
+		if len(g.guessers) >= maxGuessers {
+			g.makeRoomLocked(now)
+		}
+		left = guesses{maxGuesses, now}
+	}
+	g.guessers[who] = guesses{max(0, left.now(now)-1), now}
+}
+
+// makeRoomLocked forgets those that have been quiet, or some if none has.
+func (g *guard) makeRoomLocked(now time.Time) {
+	for who, left := range g.guessers {
+		if left.now(now) >= maxGuesses {
+			delete(g.guessers, who)
+		}
+	}
+	for who := range g.guessers {
+		if len(g.guessers) < maxGuessers {
+			return
+		}
+		delete(g.guessers, who)
+	}
+}
+
+// guesser is the address a request comes from: of IPv6 the network, which one
+// host has all of. A proxy in front, which is near, tells whom it speaks for.
+func guesser(r *http.Request) netip.Prefix {
+	ap, err := netip.ParseAddrPort(r.RemoteAddr)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	a := ap.Addr().Unmap()
+	if a.IsLoopback() || a.IsPrivate() {
+		all := strings.Split(strings.Join(r.Header["X-Forwarded-For"], ","), ",")
+		if far, err := netip.ParseAddr(strings.TrimSpace(all[len(all)-1])); err == nil {
+			a = far.Unmap()
+		}
+	}
+	bits := 32
+	if a.Is6() {
+		bits = 64
+	}
+	p, err := a.WithZone("").Prefix(bits)
+	if err != nil {
+		return netip.Prefix{}
+	}
+	return p
+}
