@@ -80,3 +80,15 @@ func (e *Event) reply(a *Answer, method string) *Component {
 	}
 	return c
 }
+
+// Original is the time that a counter proposal would change, if it tells:
+// Outlook's do.
+func (e *Event) Original() (start, end Time) {
+	read := func(name string) (t Time) {
+		if p := e.Component.Prop(name); p != nil {
+			t, _ = (zones{}).parseTime(p, p.Value)
+		}
+		return t
+	}
+	return read("X-MS-OLK-ORIGINALSTART"), read("X-MS-OLK-ORIGINALEND")
+}

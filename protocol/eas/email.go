@@ -111,7 +111,7 @@ type MeetingRequest struct {
 	Location                *Location           `wbxml:"AirSyncBase:Location"`          // 16.x
 	Organizer               string              `wbxml:"Email:Organizer,omitempty"`     //
 	RecurrenceID            time.Time           `wbxml:"Email:RecurrenceId,omitempty"`  //
-	Reminder                *uint16             `wbxml:"Email:Reminder"`                // minutes
+	Reminder                *uint16             `wbxml:"Email:Reminder"`                // seconds
 	ResponseRequested       *uint8              `wbxml:"Email:ResponseRequested"`       //
 	Recurrences             []MeetingRecurrence `wbxml:"Email:Recurrences>Recurrence"`  //
 	Sensitivity             *uint8              `wbxml:"Email:Sensitivity"`             //

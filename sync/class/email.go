@@ -41,6 +41,9 @@ func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Optio
 	renderEnvelope(item, ix, opt.Version, v, dst)
 	renderState(item, mail.AllParts, ix, opt.Version, v, dst)
 	dst.MessageClass = messageClass(ix, src)
+	if isMeeting(dst.MessageClass) {
+		dst.MeetingRequest = meetingRequest(ix, src, dst.MessageClass, item.Received, opt.Version)
+	}
 	if opt.Version >= eas.V120 {
 		dst.ContentClass = contentClass(dst.MessageClass)
 	}

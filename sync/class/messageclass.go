@@ -26,12 +26,9 @@ func messageClass(ix *message.Index, src io.ReaderAt) string {
 			return class
 		}
 	}
-	for i := range ix.Parts {
-		pt := &ix.Parts[i]
-		if pt.Type == "text/calendar" && pt.Method != "" && pt.Disposition != "attachment" {
-			if class := meetingClass(pt.Method, ix, i, src); class != "" {
-				return class
-			}
+	if part := MeetingPart(ix); part >= 0 {
+		if class := meetingClass(ix.Parts[part].Method, ix, part, src); class != "" {
+			return class
 		}
 	}
 	return "IPM.Note"
@@ -86,36 +83,4 @@ func readStart(ix *message.Index, part int, src io.ReaderAt) []byte {
 		return nil
 	}
 	return b
-}
-
-// meetingClass follows the method of an iTIP message (RFC 5546 1.4).
-func meetingClass(method string, ix *message.Index, part int, src io.ReaderAt) string {
-	switch method {
-	case "REQUEST":
-		return "IPM.Schedule.Meeting.Request"
-	case "CANCEL":
-		return "IPM.Schedule.Meeting.Canceled"
-	case "COUNTER":
-		return "IPM.Schedule.Meeting.Resp.Tent"
-	case "REPLY":
-		text := bytes.ToUpper(readStart(ix, part, src))
-		text = bytes.ReplaceAll(bytes.ReplaceAll(text, []byte("\r\n "), nil), []byte("\n "), nil)
-		switch {
-		case bytes.Contains(text, []byte("PARTSTAT=ACCEPTED")):
-			return "IPM.Schedule.Meeting.Resp.Pos"
-		case bytes.Contains(text, []byte("PARTSTAT=DECLINED")):
-			return "IPM.Schedule.Meeting.Resp.Neg"
-		case bytes.Contains(text, []byte("PARTSTAT=TENTATIVE")):
-			return "IPM.Schedule.Meeting.Resp.Tent"
-		}
-	}
-	return ""
-}
-
-// contentClass goes with the message's class (MS-ASEMAIL 2.2.2.20).
-func contentClass(class string) string {
-	if strings.HasPrefix(class, "IPM.Schedule.Meeting.") {
-		return "urn:content-classes:calendarmessage"
-	}
-	return "urn:content-classes:message"
 }

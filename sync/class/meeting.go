@@ -1,0 +1,297 @@
+package class
+
+import (
+	"encoding/base64"
+	"io"
+	"math"
+	"strings"
+	"time"
+
+	"martlet/mail/calendar"
+	"martlet/mail/message"
+	"martlet/protocol/eas"
+)
+
+// maxMeeting is how much of a meeting's calendar object is read; behind it are
+// pictures and other things that no element shows.
+const maxMeeting = 1 << 20
+
+// maxLocation is how long a place may be, in bytes (MS-ASEMAIL_R527 counts
+// characters).
+const maxLocation = 32768
+
+// The classes of the messages that meetings are made of (MS-OXOCAL 2.2.4 to
+// 2.2.7).
+const (
+	meetingPrefix  = "IPM.Schedule.Meeting."
+	classRequest   = meetingPrefix + "Request"
+	classCanceled  = meetingPrefix + "Canceled"
+	classAccepted  = meetingPrefix + "Resp.Pos"
+	classDeclined  = meetingPrefix + "Resp.Neg"
+	classTentative = meetingPrefix + "Resp.Tent"
+)
+
+// MeetingPart is the part of a message that is its meeting, -1 for none: a
+// calendar object with a method (RFC 6047 2.4) that is not a file.
+func MeetingPart(ix *message.Index) int {
+	for i := range ix.Parts {
+		if pt := &ix.Parts[i]; pt.Type == "text/calendar" && pt.Method != "" && pt.Disposition != "attachment" {
+			return i
+		}
+	}
+	return -1
+}
+
+// ReadMeeting reads a message's meeting; nil if it has none, or none that can be
+// read.
+func ReadMeeting(ix *message.Index, src io.ReaderAt) *calendar.Object {
+	part := MeetingPart(ix)
+	if part < 0 {
+		return nil
+	}
+	return readCalendar(ix, part, src)
+}
+
+func readCalendar(ix *message.Index, part int, src io.ReaderAt) *calendar.Object {
+	text, _, _, err := ix.ReadText(part, src, maxMeeting)
+	if err != nil {
+		return nil
+	}
+	o, err := calendar.Parse([]byte(text))
+	if err != nil || o.Master() == nil {
+		return nil
+	}
+	return o
+}
+
+// IsMeetingRequest tells whether a message asks for an answer to a meeting.
+func IsMeetingRequest(ix *message.Index) bool {
+	part := MeetingPart(ix)
+	return part >= 0 && ix.Parts[part].Method == "REQUEST" && !ix.IsSigned() && !ix.IsEncrypted()
+}
+
+// meetingClass follows the method of an iTIP message (RFC 5546 1.4) and, of an
+// answer, what the attendee says.
+func meetingClass(method string, ix *message.Index, part int, src io.ReaderAt) string {
+	switch method {
+	case "REQUEST":
+		return classRequest
+	case "CANCEL":
+		return classCanceled
+	case "COUNTER":
+		return classTentative
+	case "REPLY":
+		switch answered(ix, part, src) {
+		case "ACCEPTED":
+			return classAccepted
+		case "DECLINED":
+			return classDeclined
+		case "TENTATIVE":
+			return classTentative
+		}
+	}
+	return ""
+}
+
+// answered is what the one attendee of a REPLY says.
+func answered(ix *message.Index, part int, src io.ReaderAt) string {
+	text, _, _, err := ix.ReadText(part, src, maxMeeting)
+	if err != nil {
+		return ""
+	}
+	o, err := calendar.Parse([]byte(text))
+	if err != nil {
+		return ""
+	}
+	c := o.Root
+	if e := o.Master(); e != nil {
+		c = e.Component
+	}
+	if p := c.Prop("ATTENDEE"); p != nil {
+		return strings.ToUpper(p.Param("PARTSTAT"))
+	}
+	return ""
+}
+
+// The types of meeting messages (MS-ASEMAIL 2.2.2.47).
+const (
+	meetingOther   uint8 = 0
+	meetingInitial uint8 = 1
+	meetingUpdate  uint8 = 2
+)
+
+// The kinds of appointments (MS-ASEMAIL 2.2.2.39).
+const (
+	instanceSingle    uint8 = 0
+	instanceMaster    uint8 = 1
+	instanceException uint8 = 3
+)
+
+// meetingRequest is what a message tells of its meeting (MS-ASEMAIL 2.2.2.48);
+// nil if there is none.
+func meetingRequest(ix *message.Index, src io.ReaderAt, class string, received int64, v eas.Version) *eas.MeetingRequest {
+	o := ReadMeeting(ix, src)
+	if o == nil {
+		return nil
+	}
+	e := o.Master()
+	m := &eas.MeetingRequest{
+		AllDayEvent: flagOf(e.AllDay()), DtStamp: e.Stamp, ResponseRequested: flagOf(responseRequested(e)),
+		Sensitivity: pointer(sensitivity(e)), BusyStatus: pointer(busyStatus(e, v)), InstanceType: pointer(instanceSingle),
+	}
+	if m.DtStamp.IsZero() { // the element must be there (MS-ASEMAIL_R897)
+		m.DtStamp = time.UnixMilli(received).UTC().Truncate(time.Second)
+	}
+	if !e.Start.IsZero() {
+		m.StartTime, m.EndTime = e.Start.UTC(), e.End.UTC()
+	}
+	renderPlace(m, e, v)
+	if e.Organizer != nil {
+		m.Organizer = (&message.Address{Name: e.Organizer.Name, Address: e.Organizer.Address}).String()
+	}
+	if before, ok := e.Reminder(); ok { // in seconds (MS-ASEMAIL_R687)
+		m.Reminder = pointer(uint16(min(before/time.Second, math.MaxUint16)))
+	}
+	renderInstance(m, e, v)
+	m.TimeZone = base64.StdEncoding.EncodeToString(calendar.TimeZoneBlob(e.Zone(), e.Start.Year()))
+	renderMeetingID(m, e, v)
+	if v >= eas.V140 {
+		m.DisallowNewTimeProposal = flagOf(e.NoCounter)
+	}
+	if v >= eas.V141 {
+		m.MeetingMessageType = pointer(meetingType(class, e))
+	}
+	if v >= eas.V161 && o.Method == "COUNTER" {
+		renderProposal(m, e)
+	}
+	return m
+}
+
+// renderPlace fills Location, which is another element since 16.0
+// (MS-ASEMAIL_R13001).
+func renderPlace(m *eas.MeetingRequest, e *calendar.Event, v eas.Version) {
+	place := cutAt(e.Location, maxLocation)
+	switch {
+	case place == "":
+	case v >= eas.V160:
+		m.Location = &eas.Location{DisplayName: place}
+	default:
+		m.LocationText = place
+	}
+}
+
+// renderInstance tells whether the meeting recurs, or is one occurrence of one
+// that does (MS-ASEMAIL 2.2.2.39, 2.2.2.61, 2.2.2.62).
+func renderInstance(m *eas.MeetingRequest, e *calendar.Event, v eas.Version) {
+	switch {
+	case e.RecurrenceID != nil: // MS-ASEMAIL_R935
+		m.InstanceType = pointer(instanceException)
+		m.RecurrenceID = e.RecurrenceID.UTC()
+	case e.Rule != nil:
+		// One that the elements cannot tell is shown where it begins.
+		if r, ok := recurrence(e, v); ok {
+			m.InstanceType = pointer(instanceMaster)
+			m.Recurrences = []eas.MeetingRecurrence{r}
+		}
+	}
+}
+
+// renderMeetingID fills GlobalObjId, or UID since 16.0 (MS-ASEMAIL_R1253).
+func renderMeetingID(m *eas.MeetingRequest, e *calendar.Event, v eas.Version) {
+	if v >= eas.V160 {
+		m.UID = e.UID
+		return
+	}
+	var date time.Time
+	if e.RecurrenceID != nil {
+		date = e.RecurrenceID.Time
+	}
+	m.GlobalObjID = base64.StdEncoding.EncodeToString(calendar.GlobalID(e.UID, date))
+}
+
+// meetingType tells a first request from an update (MS-ASEMAIL 2.2.2.47).
+func meetingType(class string, e *calendar.Event) uint8 {
+	switch {
+	case class != classRequest:
+		return meetingOther
+	case e.Sequence > 0:
+		return meetingUpdate
+	}
+	return meetingInitial
+}
+
+// renderProposal tells the time that an attendee would like better, and the
+// meeting's own where the proposal names it, as Outlook's do.
+func renderProposal(m *eas.MeetingRequest, e *calendar.Event) {
+	m.ProposedStartTime, m.ProposedEndTime = m.StartTime, m.EndTime
+	start, end := e.Original()
+	if !start.IsZero() {
+		m.StartTime, m.EndTime = start.UTC(), end.UTC()
+	}
+}
+
+// responseRequested tells whether the organizer wants to hear from anybody.
+func responseRequested(e *calendar.Event) bool {
+	for i := range e.Attendees {
+		if e.Attendees[i].RSVP {
+			return true
+		}
+	}
+	return false
+}
+
+// sensitivity is how confidential the meeting is (MS-ASEMAIL 2.2.2.71).
+func sensitivity(e *calendar.Event) uint8 {
+	switch e.Class {
+	case "PERSONAL":
+		return 1
+	case "PRIVATE":
+		return 2
+	case "CONFIDENTIAL":
+		return 3
+	}
+	return 0
+}
+
+// busyStatus is how busy somebody is who accepts (MS-ASEMAIL 2.2.2.14). Working
+// elsewhere is busy to versions that do not know it (MS-ASEMAIL_R1150 to R1154).
+func busyStatus(e *calendar.Event, v eas.Version) uint8 {
+	switch e.Busy {
+	case "FREE":
+		return 0
+	case "TENTATIVE":
+		return 1
+	case "BUSY":
+		return 2
+	case "OOF":
+		return 3
+	case "WORKINGELSEWHERE":
+		if v >= eas.V160 {
+			return 4
+		}
+		return 2
+	}
+	if e.Transparent {
+		return 0
+	}
+	return 2
+}
+
+// contentClass goes with the message's class (MS-ASEMAIL 2.2.2.20).
+func contentClass(class string) string {
+	if isMeeting(class) {
+		return "urn:content-classes:calendarmessage"
+	}
+	return "urn:content-classes:message"
+}
+
+func isMeeting(class string) bool { return strings.HasPrefix(class, meetingPrefix) }
+
+func pointer[T any](v T) *T { return &v }
+
+func flagOf(b bool) *uint8 {
+	if b {
+		return pointer(uint8(1))
+	}
+	return pointer(uint8(0))
+}

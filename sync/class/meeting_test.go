@@ -1,0 +1,241 @@
+package class
+
+import (
+	"encoding/base64"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"martlet/mail/calendar"
+	"martlet/mail/message"
+	"martlet/protocol/eas"
+)
+
+// meetingMail wraps a VEVENT's lines into a message with a method.
+func meetingMail(method, lines string) []byte {
+	cal := "BEGIN:VCALENDAR\nVERSION:2.0\nMETHOD:" + method + "\nBEGIN:VEVENT\n" + lines + "\nEND:VEVENT\nEND:VCALENDAR\n"
+	return []byte("From: ben@example.org\r\nSubject: Planning\r\nContent-Type: text/calendar; charset=utf-8; method=" + method + "\r\n\r\n" + strings.ReplaceAll(cal, "\n", "\r\n"))
+}
+
+// outlookMeeting is the recurring meeting that mail/calendar keeps for its own
+// tests.
+func outlookMeeting(t testing.TB) []byte {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "mail", "calendar", "testdata", "outlook_recurring.ics"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return append([]byte("From: ben@example.org\r\nSubject: Planung\r\nContent-Type: text/calendar; charset=utf-8; method=REQUEST\r\n\r\n"), b...)
+}
+
+func meetingOf(t testing.TB, raw []byte, v eas.Version) *eas.MeetingRequest {
+	t.Helper()
+	return render(t, itemOf(raw), raw, &Options{Version: v}).MeetingRequest
+}
+
+func TestAMeetingRequestInEachVersion(t *testing.T) {
+	raw := outlookMeeting(t)
+	for _, v := range eas.Versions() {
+		e := render(t, itemOf(raw), raw, &Options{Version: v})
+		m := e.MeetingRequest
+		if m == nil || e.MessageClass != "IPM.Schedule.Meeting.Request" { // MS-ASCMD_R5068
+			t.Fatalf("%s: class %s, %+v", v, e.MessageClass, m)
+		}
+		if v >= eas.V120 && e.ContentClass != "urn:content-classes:calendarmessage" {
+			t.Errorf("%s: %s", v, e.ContentClass)
+		}
+		utc := func(h, m int) time.Time { return time.Date(2026, 6, 10, h, m, 0, 0, time.UTC) }
+		if !m.StartTime.Equal(utc(8, 0)) || !m.EndTime.Equal(utc(9, 30)) || *m.AllDayEvent != 0 || m.DtStamp.IsZero() {
+			t.Errorf("%s: from %s to %s", v, m.StartTime, m.EndTime)
+		}
+		if m.Organizer != `"Birch, Ben" <ben@example.org>` || *m.ResponseRequested != 1 || *m.Sensitivity != 2 || *m.BusyStatus != 2 {
+			t.Errorf("%s: %s %d %d %d", v, m.Organizer, *m.ResponseRequested, *m.Sensitivity, *m.BusyStatus)
+		}
+		if m.Reminder == nil || *m.Reminder != 900 { // seconds: MS-ASEMAIL_R687
+			t.Errorf("%s: reminder %v", v, m.Reminder)
+		}
+		blob, err := base64.StdEncoding.DecodeString(m.TimeZone)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if z, err := calendar.ParseTimeZone(blob); err != nil || z.Standard.Name != "W. Europe Standard Time" || z.Bias != -60 {
+			t.Errorf("%s: %v %+v", v, err, z)
+		}
+		// MS-ASEMAIL_R1253, R12540: UID in place of GlobalObjId since 16.0.
+		const uid = "040000008200E00074C5B7101A82E00800000000B0D7A94A6CF2DC01000000000000000010000000A1B2C3D4E5F60718293A4B5C6D7E8F90"
+		if v < eas.V160 {
+			id, err := base64.StdEncoding.DecodeString(m.GlobalObjID)
+			if err != nil || calendar.UIDOf(id) != uid || m.UID != "" || m.LocationText != "Room 1" || m.Location != nil {
+				t.Errorf("%s: %q %q %q", v, m.GlobalObjID, m.UID, m.LocationText)
+			}
+		} else if m.UID != uid || m.GlobalObjID != "" || m.LocationText != "" || m.Location.DisplayName != "Room 1" { // R13001
+			t.Errorf("%s: %q %q %q", v, m.GlobalObjID, m.UID, m.LocationText)
+		}
+		// MS-ASEMAIL_R1207 to R1209, R1300 to R1302.
+		if (m.DisallowNewTimeProposal != nil) != (v >= eas.V140) || (m.MeetingMessageType != nil) != (v >= eas.V141) {
+			t.Errorf("%s: %v %v", v, m.DisallowNewTimeProposal, m.MeetingMessageType)
+		}
+		if v >= eas.V141 && *m.MeetingMessageType != 2 { // an update: its SEQUENCE is 3
+			t.Errorf("%s: type %d", v, *m.MeetingMessageType)
+		}
+		if *m.InstanceType != 1 || len(m.Recurrences) != 1 || !m.RecurrenceID.IsZero() { // MS-ASEMAIL_R936
+			t.Fatalf("%s: %d %+v", v, *m.InstanceType, m.Recurrences)
+		}
+		r := m.Recurrences[0]
+		if r.Type != 1 || r.Interval != 1 || *r.Occurrences != 10 || *r.DayOfWeek != 8 || !r.Until.IsZero() {
+			t.Errorf("%s: %+v", v, r)
+		}
+		// MS-ASEMAIL_R1155, R1284, R1233, R1234.
+		if r.CalendarType != nil || (r.IsLeapMonth != nil) != (v >= eas.V140) || (r.FirstDayOfWeek != nil) != (v >= eas.V141) {
+			t.Errorf("%s: %v %v %v", v, r.CalendarType, r.IsLeapMonth, r.FirstDayOfWeek)
+		}
+		dump(t, e) // it can be written
+	}
+}
+
+func TestKindsOfMeetingMessages(t *testing.T) {
+	const base = "UID:1\nDTSTAMP:20260601T000000Z\nDTSTART:20260610T100000Z\nDTEND:20260610T110000Z\nORGANIZER:mailto:ben@example.org\n"
+	for _, tt := range []struct {
+		method, lines, class string
+		kind, instance       uint8
+	}{
+		{"REQUEST", base + "SEQUENCE:0", "IPM.Schedule.Meeting.Request", 1, 0},
+		{"REQUEST", base + "SEQUENCE:1", "IPM.Schedule.Meeting.Request", 2, 0},
+		{"REQUEST", base + "RECURRENCE-ID:20260610T090000Z", "IPM.Schedule.Meeting.Request", 1, 3},
+		{"CANCEL", base + "SEQUENCE:2", "IPM.Schedule.Meeting.Canceled", 0, 0},
+		{"REPLY", base + "ATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@example.org", "IPM.Schedule.Meeting.Resp.Pos", 0, 0},
+		{"REPLY", base + "ATTENDEE;PARTSTAT=DECLINED:mailto:anna@example.org", "IPM.Schedule.Meeting.Resp.Neg", 0, 0},
+		{"REPLY", base + "ATTENDEE;PARTSTAT=TENTATIVE:mailto:anna@example.org", "IPM.Schedule.Meeting.Resp.Tent", 0, 0},
+		{"COUNTER", base + "ATTENDEE;PARTSTAT=TENTATIVE:mailto:anna@example.org", "IPM.Schedule.Meeting.Resp.Tent", 0, 0},
+	} {
+		raw := meetingMail(tt.method, tt.lines)
+		e := render(t, itemOf(raw), raw, &Options{Version: eas.V161})
+		m := e.MeetingRequest
+		if e.MessageClass != tt.class || m == nil || *m.MeetingMessageType != tt.kind || *m.InstanceType != tt.instance {
+			t.Errorf("%s: %s, %+v", tt.method, e.MessageClass, m)
+			continue
+		}
+		if (m.RecurrenceID.IsZero()) == (tt.instance == 3) { // MS-ASEMAIL_R935, R936
+			t.Errorf("%s: occurrence %s", tt.method, m.RecurrenceID)
+		}
+	}
+	for _, raw := range []string{
+		"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+		"Content-Type: text/calendar; method=PUBLISH\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
+		"Content-Type: text/calendar; method=REQUEST\r\nContent-Disposition: attachment; filename=x.ics\r\n\r\nBEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n",
+		"Content-Type: text/plain\r\n\r\nBEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nEND:VCALENDAR\r\n",
+	} {
+		e := render(t, itemOf([]byte(raw)), []byte(raw), &Options{Version: eas.V161})
+		if e.MeetingRequest != nil {
+			t.Errorf("%q is no meeting: %+v", raw, e.MeetingRequest)
+		}
+	}
+}
+
+// An attendee's other time, and the meeting's own (16.1).
+func TestACounterProposalTellsBothTimes(t *testing.T) {
+	raw := meetingMail("COUNTER", "UID:1\nDTSTART:20260611T100000Z\nDTEND:20260611T110000Z\nX-MS-OLK-ORIGINALSTART:20260610T100000Z\nX-MS-OLK-ORIGINALEND:20260610T110000Z\nATTENDEE;PARTSTAT=TENTATIVE:mailto:anna@example.org")
+	for _, v := range eas.Versions() {
+		m := meetingOf(t, raw, v)
+		if v < eas.V161 { // MS-ASCMD_R6990101739 to R6990101743
+			if !m.ProposedStartTime.IsZero() || !m.ProposedEndTime.IsZero() {
+				t.Errorf("%s: %s", v, m.ProposedStartTime)
+			}
+			continue
+		}
+		if m.ProposedStartTime.Day() != 11 || m.ProposedEndTime.Hour() != 11 || m.StartTime.Day() != 10 || m.EndTime.Day() != 10 {
+			t.Errorf("%+v", m)
+		}
+	}
+}
+
+func TestPartsOfAMeeting(t *testing.T) {
+	const base = "UID:1\nDTSTART:20260610T100000Z\nDTEND:20260610T110000Z\n"
+	for _, tt := range []struct {
+		lines string
+		holds func(m *eas.MeetingRequest) bool
+	}{
+		{"UID:1\nDTSTART;VALUE=DATE:20260610", func(m *eas.MeetingRequest) bool { return *m.AllDayEvent == 1 && m.EndTime.Day() == 11 }},
+		{base + "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE", func(m *eas.MeetingRequest) bool { return *m.AllDayEvent == 1 }},
+		{base, func(m *eas.MeetingRequest) bool {
+			return m.Reminder == nil && *m.BusyStatus == 2 && *m.Sensitivity == 0 && *m.ResponseRequested == 0 && m.Organizer == ""
+		}},
+		{base + "CLASS:CONFIDENTIAL\nTRANSP:TRANSPARENT", func(m *eas.MeetingRequest) bool { return *m.Sensitivity == 3 && *m.BusyStatus == 0 }},
+		{base + "X-MICROSOFT-CDO-INTENDEDSTATUS:OOF", func(m *eas.MeetingRequest) bool { return *m.BusyStatus == 3 }},
+		{base + "X-MICROSOFT-CDO-INTENDEDSTATUS:WORKINGELSEWHERE", func(m *eas.MeetingRequest) bool { return *m.BusyStatus == 4 }},
+		{base + "X-MICROSOFT-DISALLOW-COUNTER:TRUE", func(m *eas.MeetingRequest) bool { return *m.DisallowNewTimeProposal == 1 }},
+		{base + "BEGIN:VALARM\nACTION:DISPLAY\nTRIGGER:-P2D\nEND:VALARM", func(m *eas.MeetingRequest) bool { return *m.Reminder == 65535 }},
+		{base + "RRULE:FREQ=HOURLY", func(m *eas.MeetingRequest) bool { return *m.InstanceType == 0 && m.Recurrences == nil }},
+		{base + "RRULE:FREQ=YEARLY;BYWEEKNO=20", func(m *eas.MeetingRequest) bool { return *m.InstanceType == 0 && m.Recurrences == nil }},
+	} {
+		if m := meetingOf(t, meetingMail("REQUEST", tt.lines), eas.V161); m == nil || !tt.holds(m) {
+			t.Errorf("%s:\n%+v", tt.lines, m)
+		}
+	}
+	// MS-ASEMAIL_R1150 to R1154: not known before 16.0.
+	if m := meetingOf(t, meetingMail("REQUEST", base+"X-MICROSOFT-CDO-INTENDEDSTATUS:WORKINGELSEWHERE"), eas.V141); *m.BusyStatus != 2 {
+		t.Errorf("busy %d", *m.BusyStatus)
+	}
+}
+
+func TestRecurrencesOfMeetings(t *testing.T) {
+	n := func(p *uint8) int {
+		if p == nil {
+			return -1
+		}
+		return int(*p)
+	}
+	for _, tt := range []struct {
+		rule                             string
+		kind, week, day, weekdays, month int
+	}{
+		{"FREQ=DAILY", 0, -1, -1, -1, -1},
+		{"FREQ=DAILY;BYDAY=MO,TU,WE,TH,FR", 1, -1, -1, 62, -1},
+		{"FREQ=WEEKLY", 1, -1, -1, 8, -1},
+		{"FREQ=WEEKLY;BYDAY=SU,SA", 1, -1, -1, 65, -1},
+		{"FREQ=MONTHLY", 2, -1, 10, -1, -1},
+		{"FREQ=MONTHLY;BYMONTHDAY=31", 2, -1, 31, -1, -1},
+		{"FREQ=MONTHLY;BYMONTHDAY=-1", 3, 5, -1, 127, -1},
+		{"FREQ=MONTHLY;BYDAY=2WE", 3, 2, -1, 8, -1},
+		{"FREQ=MONTHLY;BYDAY=-1FR", 3, 5, -1, 32, -1},
+		{"FREQ=MONTHLY;BYDAY=MO,TU,WE,TH,FR;BYSETPOS=1", 3, 1, -1, 62, -1},
+		{"FREQ=YEARLY", 5, -1, 10, -1, 6},
+		{"FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=3", 5, -1, 3, -1, 2},
+		{"FREQ=YEARLY;BYMONTH=11;BYDAY=4TH", 6, 4, -1, 16, 11},
+	} {
+		m := meetingOf(t, meetingMail("REQUEST", "UID:1\nDTSTART:20260610T100000Z\nRRULE:"+tt.rule), eas.V161)
+		if m == nil || len(m.Recurrences) != 1 || *m.InstanceType != 1 {
+			t.Errorf("%s: %+v", tt.rule, m)
+			continue
+		}
+		r := m.Recurrences[0]
+		if int(r.Type) != tt.kind || n(r.WeekOfMonth) != tt.week || n(r.DayOfMonth) != tt.day || n(r.DayOfWeek) != tt.weekdays || n(r.MonthOfYear) != tt.month {
+			t.Errorf("%s: %d week %d day %d weekdays %d month %d", tt.rule, r.Type, n(r.WeekOfMonth), n(r.DayOfMonth), n(r.DayOfWeek), n(r.MonthOfYear))
+		}
+		// MS-ASEMAIL_R291: required for these types.
+		if (r.CalendarType != nil) != (tt.kind >= 2) {
+			t.Errorf("%s: calendar type %v", tt.rule, r.CalendarType)
+		}
+	}
+	m := meetingOf(t, meetingMail("REQUEST", "UID:1\nDTSTART;TZID=Europe/Berlin:20260610T100000\nRRULE:FREQ=WEEKLY;INTERVAL=2;UNTIL=20260710"), eas.V161)
+	if r := m.Recurrences[0]; r.Interval != 2 || r.Occurrences != nil || !r.Until.Equal(time.Date(2026, 7, 10, 21, 59, 59, 0, time.UTC)) {
+		t.Errorf("%+v", r)
+	}
+}
+
+func FuzzMeeting(f *testing.F) {
+	f.Add(outlookMeeting(f))
+	f.Add(meetingMail("COUNTER", "UID:1\nDTSTART:20260611T100000Z\nRRULE:FREQ=MONTHLY;BYDAY=2WE"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		ix := message.Parse(raw)
+		for _, v := range []eas.Version{eas.V121, eas.V141, eas.V161} {
+			var e eas.Email
+			if err := RenderEmail(itemOf(raw), ix, message.Bytes(raw), &Options{Version: v}, &e); err != nil {
+				t.Fatal(err)
+			}
+			dump(t, &e)
+		}
+	})
+}
