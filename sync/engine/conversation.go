@@ -273,7 +273,7 @@ func (p *plan) take(t mail.ThreadID) {
 }
 
 // heldWithConversation tells whether the device has the item of a log entry,
-// and whether it will have it afterwards.
+// and whether it may have it afterwards.
 func (p *plan) heldWithConversation(c *mail.Change) (held, stays bool, err error) {
 	t, pos := c.Thread, mark(c.Position())
 	if !c.Deleted {
@@ -283,11 +283,10 @@ func (p *plan) heldWithConversation(c *mail.Change) (held, stays bool, err error
 		}
 		t = item.Thread
 	}
-	if held, err = p.holds(pos, t); err != nil || !held || c.Deleted || pos.Item <= p.g.Top {
-		return held, true, err
-	}
-	stays, err = p.represented(t) // its own: else arrivals takes it back
-	return held, stays, err
+	held, err = p.holds(pos, t)
+	// Its own outside of the window is taken back by arrivals, unless by then its
+	// conversation is represented.
+	return held, pos.Item <= p.g.Top || !t.IsZero(), err
 }
 
 // partReached tells whether the limit's Part is there; there may be none.
