@@ -200,6 +200,9 @@ func (g *Generation) encode(e *store.Encoder) {
 		e.Bytes(14, g.Part.Thread[:])
 		e.Uint(15, uint64(g.Part.Upto))
 	}
+	if g.SMS != nil {
+		e.Message(16, g.SMS.encode)
+	}
 	for _, a := range g.Added {
 		e.Message(11, func(e *store.Encoder) {
 			e.String(1, a.ClientID)
@@ -253,6 +256,10 @@ func parseGeneration(b []byte) (Generation, error) {
 			copy(g.Part.Thread[:], f.Bytes())
 		case 15:
 			g.Part.Upto = uint32(f.Uint())
+		case 16:
+			short, err := parseGeneration(f.Bytes())
+			g.SMS = &short
+			return err
 		}
 		return nil
 	})

@@ -30,6 +30,10 @@ type Generation struct {
 	Conversations bool
 	Part          Part
 
+	// SMS are the marks of the short messages in a folder of mail; nil: the device
+	// has none. They are shared between copies and never changed.
+	SMS *Generation
+
 	// Added answers the Adds of the request that led to this generation, in
 	// case it is repeated.
 	Added []Added

@@ -70,10 +70,14 @@ func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.Fo
 		return nil, err
 	}
 	g := latest(&c)
-	if uint64(folder.Highest) <= g.Cursor && !g.More {
-		return nil, nil
+	short, err := e.shortLeft(tx, box, &folder, newOwnWrites(c.Own, g), g, 1)
+	if err != nil || short != nil && short.counted > 0 {
+		return short, err
 	}
-	p := &plan{source: e.source, tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, window: 1, count: true}
+	if uint64(folder.Highest) <= g.Cursor && !g.More {
+		return short, nil
+	}
+	p := &plan{source: e.mailOf(&folder), tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, window: 1, count: true}
 	for _, step := range []func() (bool, error){p.log, p.soften} {
 		if done, err := step(); err != nil || !done || p.counted > 0 {
 			return p, err
@@ -126,11 +130,18 @@ func (e *Engine) settle(ctx context.Context, id device.ID, box mail.MailboxID, f
 				return err
 			}
 			g := latest(&c)
-			p := plan{source: e.source, tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, count: true}
+			p := plan{source: e.mailOf(&folder), tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, count: true}
 			if _, err := p.run(); err != nil {
 				return err
 			}
+			short, err := e.shortLeft(tx, box, &folder, p.own, g, 0)
+			if err != nil {
+				return err
+			}
 			*g = p.g
+			if short != nil {
+				g.SMS = &short.g
+			}
 			if err := e.devices.SaveCollection(tx, id, c); err != nil {
 				return err
 			}
@@ -160,17 +171,21 @@ func (e *Engine) Estimate(ctx context.Context, id device.ID, req Request) (int, 
 		if err != nil {
 			return err
 		}
-		p := plan{source: e.source, tx: tx, box: req.Box, folder: folder, own: newOwnWrites(c.Own, &t.base), g: t.base, window: -1, count: true}
+		short, err := e.shortEstimate(tx, &req, &folder, newOwnWrites(c.Own, &t.base), &t.base, time.Now())
+		if err != nil {
+			return err
+		}
+		p := plan{source: e.mailOf(&folder), tx: tx, box: req.Box, folder: folder, own: newOwnWrites(c.Own, &t.base), g: t.base, window: -1, count: true}
 		// With another mode the Sync would take everything back and begin anew; what
 		// is asked is how much that mode has besides, or has not.
 		other := p.g.Conversations != req.Conversations && !nothingYet(&p.g)
 		p.aim(&req, req.cutoff(time.Now(), folder.Class), req.Conversations != other)
 		if _, err := p.run(); err != nil || !other {
-			n = p.counted
+			n = p.counted + short
 			return err
 		}
 		besides, err := p.besides()
-		n = p.counted + besides
+		n = p.counted + besides + short
 		return err
 	})
 	return n, err

@@ -216,7 +216,7 @@ func (c *commands) change(cmd *Command) (mail.Item, error) {
 		return item, nil
 	}
 	unknown := c.unknown(&item)
-	if unknown && c.req.ServerWins && mail.Differing(&item, &edited)&item.ChangedSince(mail.ModSeq(c.base.Cursor)) != 0 {
+	if unknown && c.req.ServerWins && mail.Differing(&item, &edited)&item.ChangedSince(mail.ModSeq(c.baseOf(&item).Cursor)) != 0 {
 		if c.undone == nil {
 			c.undone = map[mail.ItemID]bool{}
 		}
@@ -267,7 +267,7 @@ func (c *commands) changeInstead(cmd *Command) error {
 // unknown tells whether the device has the item, but not its last change.
 func (c *commands) unknown(item *mail.Item) bool {
 	id := uint32(item.ID)
-	if uint64(item.ModSeq) <= c.base.Cursor || c.own.is(id, uint64(item.ModSeq)) {
+	if uint64(item.ModSeq) <= c.baseOf(item).Cursor || c.own.is(id, uint64(item.ModSeq)) {
 		return false
 	}
 	has, err := c.holds(item)
@@ -276,8 +276,8 @@ func (c *commands) unknown(item *mail.Item) bool {
 
 // holds tells whether the device has the item.
 func (c *commands) holds(item *mail.Item) (bool, error) {
-	if !c.base.Conversations {
-		return holds(c.base, c.own, mark(item.Position())), nil
+	if base := c.baseOf(item); !base.Conversations {
+		return holds(base, c.own, mark(item.Position())), nil
 	}
 	p := plan{source: c.source, tx: c.tx, box: c.req.Box, folder: *c.folder, own: c.own, g: *c.base}
 	return p.holds(mark(item.Position()), item.Thread)
@@ -315,7 +315,7 @@ func (c *commands) remove(item *mail.Item) error {
 			return err
 		}
 		// An item of another class could not be shown there.
-		if bin.ID != c.folder.ID && bin.Class == item.Class {
+		if bin.ID != c.folder.ID && fits(&bin, item) {
 			_, err := c.source.Move(c.tx, c.req.Box, c.folder.ID, item.ID, bin.ID)
 			return err
 		}

@@ -97,7 +97,8 @@ func holds(g *device.Generation, own *ownWrites, p device.Position) bool {
 func sameMarks(a, b *device.Generation) bool {
 	return a.Cursor == b.Cursor && a.Top == b.Top && a.Start == b.Start && a.Below == b.Below &&
 		a.Floor == b.Floor && a.Filter == b.Filter && a.Cutoff == b.Cutoff &&
-		a.Conversations == b.Conversations && a.Part == b.Part
+		a.Conversations == b.Conversations && a.Part == b.Part &&
+		(a.SMS == nil) == (b.SMS == nil) && (a.SMS == nil || sameMarks(a.SMS, b.SMS))
 }
 
 // cutoff is where the filter's window begins (MS-ASCMD 2.2.3.68.2), on the day
@@ -127,7 +128,10 @@ func cutoff(now time.Time, class mail.Class, filter uint8) int64 {
 
 // cutoff is where the window of the request begins.
 func (r *Request) cutoff(now time.Time, class mail.Class) int64 {
-	if r.Since != 0 {
+	switch {
+	case r.OnlySMS:
+		return nowhere
+	case r.Since != 0:
 		return r.Since
 	}
 	return cutoff(now, class, r.Filter)

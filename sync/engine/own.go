@@ -40,7 +40,7 @@ func newOwnWrites(list []device.OwnWrite, g *device.Generation) *ownWrites {
 // behind tells whether the generation's marks say what the write would: its log
 // entry is told or passed over, and an added item is not above the arrivals.
 func behind(w *device.OwnWrite, g *device.Generation) bool {
-	return w.ModSeq <= g.Cursor && (!w.Added || w.Item <= g.Top)
+	return w.ModSeq <= g.Cursor && (!w.Added || w.Item <= g.Top) && (g.SMS == nil || behind(w, g.SMS))
 }
 
 func (o *ownWrites) index(w device.OwnWrite) {

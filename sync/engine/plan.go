@@ -41,6 +41,7 @@ type plan struct {
 	news    []ItemChange
 	soft    []ItemChange
 	old     []ItemChange
+	short   []ItemChange // see sms.go
 }
 
 // run goes through the steps and tells whether all came to their end.
@@ -68,7 +69,7 @@ func (p *plan) run() (done bool, err error) {
 // changes returns all changes: what is new first, what is old last.
 func (p *plan) changes() []ItemChange {
 	var all []ItemChange
-	for _, part := range [][]ItemChange{p.fresh, p.news, p.soft, p.old} {
+	for _, part := range [][]ItemChange{p.fresh, p.news, p.soft, p.old, p.short} {
 		if len(all) == 0 {
 			all = part
 		} else {

@@ -66,7 +66,7 @@ func (r *reply) nothing() bool {
 		return true
 	}
 	return uint64(r.folder.Highest) <= g.Cursor && !g.More && g.Filter == r.req.Filter && g.Conversations == r.req.Conversations &&
-		g.Cutoff == r.cut && g.Floor == device.Position{Received: r.cut}
+		g.Cutoff == r.cut && g.Floor == device.Position{Received: r.cut} && r.shortIdle(g)
 }
 
 func (r *reply) newOptions() bool {
@@ -86,7 +86,7 @@ func (r *reply) apply(cmds *commands) error {
 // same end as before where that is possible: then it has the same key, and it
 // does not matter which of the two answers the device gets.
 func (r *reply) plan(cmds *commands, lead bool) (*plan, error) {
-	p := &plan{source: r.e.source, tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, undone: cmds.undone, g: r.turn.base}
+	p := &plan{source: r.e.mailOf(&r.folder), tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, undone: cmds.undone, g: r.turn.base}
 	p.g.Added = nil
 	if r.req.GetChanges {
 		p.window, p.weigh, p.room = r.req.Window, r.req.Weigh, r.req.Room
@@ -104,6 +104,11 @@ func (r *reply) plan(cmds *commands, lead bool) (*plan, error) {
 	if err != nil {
 		return nil, err
 	}
+	shortDone, err := r.short(cmds, p, p.limit)
+	if err != nil {
+		return nil, err
+	}
+	done = done && shortDone
 	r.a.result.More = r.req.GetChanges && !done
 	if done && p.limit != nil {
 		p.g.More, err = r.left(p)
@@ -120,6 +125,11 @@ func (r *reply) lead(p *plan) error {
 	}
 	lost, err := p.lostSince(again)
 	if err == nil && !lost {
+		var leads bool
+		leads, err = r.shortLead(again)
+		lost = !leads
+	}
+	if err == nil && !lost {
 		p.limit = again
 		p.g.Cutoff = again.Cutoff
 	}
@@ -128,9 +138,12 @@ func (r *reply) lead(p *plan) error {
 
 // left tells whether there is more behind the end of a repeated answer.
 func (r *reply) left(after *plan) (bool, error) {
-	probe := plan{source: r.e.source, tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, g: after.g, window: 1, count: true}
-	_, err := probe.run()
-	return probe.counted > 0, err
+	probe := plan{source: r.e.mailOf(&r.folder), tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, g: after.g, window: 1, count: true}
+	if _, err := probe.run(); err != nil || probe.counted > 0 {
+		return probe.counted > 0, err
+	}
+	short, err := r.e.shortLeft(r.tx, r.req.Box, &r.folder, r.own, &after.g, 1)
+	return short != nil && short.counted > 0, err
 }
 
 // same tells whether the plan leads to where the answer before led.
@@ -181,7 +194,8 @@ func (r *reply) finish(cmds *commands, p *plan) {
 // worth a write.
 func (r *reply) settles(p *plan) bool {
 	g, was := &p.g, &r.turn.base
-	return p.skipped >= settleAfter || g.Filter != was.Filter || g.More != was.More || g.Floor != was.Floor
+	return p.skipped >= settleAfter || g.Filter != was.Filter || g.More != was.More || g.Floor != was.Floor ||
+		(g.SMS == nil) != (was.SMS == nil) || g.SMS != nil && (g.SMS.Filter != was.SMS.Filter || g.SMS.More != was.SMS.More || g.SMS.Floor != was.SMS.Floor)
 }
 
 func (r *reply) save() {

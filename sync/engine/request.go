@@ -34,6 +34,11 @@ type Request struct {
 	Weigh func(*mail.Item) int64
 	Room  int64
 
+	// SMS is the FilterType of the short messages in a folder of mail; nil: the
+	// device wants none. OnlySMS: it wants nothing else.
+	SMS     *uint8
+	OnlySMS bool
+
 	Commands []Command
 }
 

@@ -191,6 +191,11 @@ func (e *Engine) start(tx *store.Tx, c *device.Collection, req *Request, folder 
 	}
 	fresh := device.Collection{Folder: uint32(folder.ID), Class: uint8(folder.Class), Version: c.Version, Options: req.Options}
 	fresh.Pending = begin(folder, last, req.Filter, req.cutoff(now, folder.Class), req.Conversations)
+	if req.SMS != nil {
+		filter, cut := req.shortCutoff(now)
+		short := begin(folder, last, filter, cut, false)
+		fresh.Pending.SMS = &short
+	}
 	fresh.Pending.Key = firstKey()
 	a.save = &fresh
 	a.result.Key = formatKey(fresh.Pending.Key)
