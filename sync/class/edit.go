@@ -1,6 +1,7 @@
 package class
 
 import (
+	"errors"
 	"fmt"
 	"reflect"
 	"slices"
@@ -26,9 +27,8 @@ const (
 // the server knows; of a draft it would be lost and is refused.
 func EditEmail(raw wbxml.Raw, v eas.Version) (func(*mail.Item) error, error) {
 	var e eas.Email
-	d := wbxml.Decoder{Exact: true}
-	if err := d.UnmarshalRaw(raw, &e); err != nil {
-		return nil, fmt.Errorf("%w: %w", ErrBadValue, err)
+	if err := decodeEmail(raw, &e); err != nil {
+		return nil, err
 	}
 	rest := e
 	rest.Read, rest.Flag, rest.Categories = nil, nil, nil
@@ -46,6 +46,33 @@ func EditEmail(raw wbxml.Raw, v eas.Version) (func(*mail.Item) error, error) {
 		}
 		return state(it)
 	}, nil
+}
+
+// decodeEmail reads the elements of a message, each of which may stand once
+// (MS-ASAIRS_R10037). Of a flag's, the last one counts (MS-ASEMAIL_R581, R634,
+// R697, R706, R746, R761, R777, R858, R869).
+func decodeEmail(raw wbxml.Raw, e *eas.Email) error {
+	d := wbxml.Decoder{Exact: true}
+	err := d.UnmarshalRaw(raw, e)
+	var twice *wbxml.DuplicateError
+	if errors.As(err, &twice) && inFlag(twice.Tag) {
+		*e = eas.Email{}
+		d.Exact = false
+		err = d.UnmarshalRaw(raw, e)
+	}
+	if err != nil {
+		return fmt.Errorf("%w: %w", ErrBadValue, err)
+	}
+	return nil
+}
+
+// inFlag tells whether an element stands in a flag.
+func inFlag(tag wbxml.Tag) bool {
+	switch tag.String() {
+	case "Email:Status", "Email:FlagType", "Email:CompleteTime":
+		return true
+	}
+	return tag.Namespace() == "Tasks"
 }
 
 // editState reads what clients change of any message.

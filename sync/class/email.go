@@ -60,6 +60,9 @@ func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Optio
 		return b.renderLegacy(opt, v, dst)
 	}
 	dst.Attachments = attachments(item, ix, files, v)
+	if opt.Version >= eas.V140 {
+		renderVoice(ix, files, dst)
+	}
 	dst.NativeBodyType = b.native()
 	if len(opt.BodyParts) > 0 {
 		if err := b.renderPart(opt, v, dst); err != nil || len(opt.BodyPreferences) == 0 {

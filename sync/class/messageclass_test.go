@@ -17,7 +17,7 @@ func TestMessageClasses(t *testing.T) {
 		return "Content-Type: multipart/report; report-type=" + kind + "; boundary=r\r\n\r\n--r\r\n\r\ntext\r\n--r\r\nContent-Type: message/" + kind + "\r\n\r\n" + content + "\r\n--r--\r\n"
 	}
 	calendar := func(method, content string) string {
-		return "Content-Type: text/calendar; method=" + method + "\r\n\r\nBEGIN:VCALENDAR\r\n" + content + "END:VCALENDAR\r\n"
+		return "Content-Type: text/calendar; method=" + method + "\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261123T090000Z\r\n" + content + "END:VEVENT\r\nEND:VCALENDAR\r\n"
 	}
 	for _, c := range []struct{ raw, want string }{
 		{"Subject: x\r\n\r\nx", "IPM.Note"},
@@ -38,10 +38,49 @@ func TestMessageClasses(t *testing.T) {
 		{calendar("REPLY", "ATTENDEE;PARTSTAT=declined:mailto:bob@example.com\r\n"), "IPM.Schedule.Meeting.Resp.Neg"},
 		{calendar("REPLY", "ATTENDEE;PARTSTAT=TENTATIVE:mailto:bob@example.com\r\n"), "IPM.Schedule.Meeting.Resp.Tent"},
 		{calendar("PUBLISH", ""), "IPM.Note"},
+		{"Content-Type: application/pkcs7-mime; smime-type=signed-receipt\r\n\r\nx", "IPM.Note.Receipt.SMIME"},
+		{"Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx", "IPM.Note.SMIME"},
+		{"Content-Class: voice-ca\r\n\r\nx", "IPM.Note.Microsoft.Voicemail.UM.CA"},
+		{"Content-Class: Voice\r\n\r\nx", "IPM.Note.Microsoft.Voicemail.UM"},
+		{"Content-Class: missedcall\r\n\r\nx", "IPM.Note.Microsoft.Missed.Voice"},
+		{"Content-Class: voice-uc\r\n\r\nx", "IPM.Note.Microsoft.Conversation.Voice"},
+		{"Content-Class: fax-ca\r\n\r\nx", "IPM.Note.Microsoft.Fax.CA"},
+		{"Content-Class: urn:content-class:custom.order\r\n\r\nx", "IPM.Note.Custom.order"},
+		{"Content-Class: InfoPathForm.Travel.Form1\r\n\r\nx", "IPM.InfoPathForm.travel"},
+		{"Content-Class: urn:content-classes:message\r\n\r\nx", "IPM.Note"},
+		{"Content-Class: rpmsg.message\r\n\r\nx", "IPM.Note"},
+		{"Content-Type: multipart/mixed; boundary=s\r\n\r\n--s\r\n\r\nx\r\n--s\r\nContent-Type: application/x-sharing-metadata-xml; name=sharing_metadata.xml\r\n\r\n<x/>\r\n--s--\r\n", "IPM.Sharing"},
+		{string(fixture(t, "winmail-outlook")), "IPM.Note"},
+		{string(fixture(t, "winmail-meeting")), "IPM.Schedule.Meeting.Request"},
 	} {
 		ix := message.Parse([]byte(c.raw))
 		if got := messageClass(ix, strings.NewReader(c.raw)); got != c.want {
 			t.Errorf("%q: %s, want %s", c.raw, got, c.want)
+		}
+	}
+}
+
+// MS-ASEMAIL_R603: a report says what kind of message it is about, as far as it
+// brings that along.
+func TestReportsNameWhatTheyReport(t *testing.T) {
+	const signed = "Content-Type: multipart/signed; protocol=\"application/pkcs7-signature\"; boundary=s\r\n\r\n--s\r\n\r\nx\r\n--s--\r\n"
+	const encrypted = "Content-Type: application/pkcs7-mime; smime-type=enveloped-data\r\n\r\nx"
+	const request = "Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"
+	for _, c := range []struct{ action, kind, original, want string }{
+		{"failed", "message/rfc822", signed, "REPORT.IPM.NOTE.SMIME.MULTIPARTSIGNED.NDR"},
+		{"delivered", "message/rfc822", signed, "REPORT.IPM.NOTE.SMIME.MULTIPARTSIGNED.DR"},
+		{"failed", "text/rfc822-headers", encrypted, "REPORT.IPM.NOTE.SMIME.NDR"},
+		{"relayed", "message/rfc822", encrypted, "REPORT.IPM.NOTE.SMIME.DR"},
+		{"delayed", "message/rfc822", encrypted, "REPORT.IPM.NOTE.DELAYED"},
+		{"failed", "message/rfc822", request, "REPORT.IPM.SCHEDULE.MEETING.REQUEST.NDR"},
+		{"delivered", "message/rfc822", request, "REPORT.IPM.NOTE.DR"},
+		{"failed", "message/rfc822", "Subject: x\r\n\r\nx", "REPORT.IPM.NOTE.NDR"},
+	} {
+		raw := "Content-Type: multipart/report; report-type=delivery-status; boundary=r\r\n\r\n--r\r\n\r\ntext\r\n--r\r\nContent-Type: message/delivery-status\r\n\r\nAction: " + c.action +
+			"\r\n\r\n--r\r\nContent-Type: " + c.kind + "\r\n\r\n" + c.original + "\r\n--r--\r\n"
+		ix := message.Parse([]byte(raw))
+		if got := messageClass(ix, strings.NewReader(raw)); got != c.want {
+			t.Errorf("%s %s: %s, want %s", c.action, c.original, got, c.want)
 		}
 	}
 }

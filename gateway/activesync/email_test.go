@@ -1,0 +1,191 @@
+package activesync_test
+
+import (
+	"encoding/base64"
+	"encoding/binary"
+	"fmt"
+	"html"
+	"net/http"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"martlet/mail"
+	"martlet/protocol/wbxml"
+)
+
+// fixture returns a message that mail/message keeps for its own tests.
+func mailFixture(t testing.TB, name string) string {
+	t.Helper()
+	b, err := os.ReadFile(filepath.Join("..", "..", "mail", "message", "testdata", name+".eml"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return string(b)
+}
+
+// firstSync syncs the inbox with options and returns the answer that brings its
+// items.
+func (p *phone) firstSync(options string) string {
+	p.t.Helper()
+	class := ""
+	if p.version < "14" && p.version != "12.1" {
+		class = "<Class>Email</Class>"
+	}
+	request := func(key, rest string) string {
+		return `<Sync xmlns="AirSync"><Collections><Collection>` + class + `<SyncKey>` + key + `</SyncKey><CollectionId>1</CollectionId>` + rest + `</Collection></Collections></Sync>`
+	}
+	key := element(p.send("Sync", request("0", "")), "SyncKey")
+	return p.send("Sync", request(key, "<GetChanges/><Options>"+options+"</Options>"))
+}
+
+// unescaped is an element's text as it was sent.
+func unescaped(doc, name string) string { return html.UnescapeString(element(doc, name)) }
+
+// S/MIME goes through as it came: MS-ASCMD 2.2.3.110.3, MS-ASAIRS_R307.
+func TestSignedAndEncryptedMessagesAreNotTouched(t *testing.T) {
+	for name, class := range map[string]string{"signed": "IPM.Note.SMIME.MultipartSigned", "encrypted": "IPM.Note.SMIME"} {
+		h := build(t)
+		raw := mailFixture(t, name)
+		h.deliver(t, h.folder(t, mail.RoleInbox), raw, 0)
+		for _, version := range []string{"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"} {
+			for _, support := range []string{"1", "2"} {
+				p := newPhone(t, h, name+strings.ReplaceAll(version, ".", "")+support, version)
+				p.provision()
+				options, data := `<MIMESupport>`+support+`</MIMESupport>`, "MIMEData"
+				if version != "2.5" {
+					options += `<BodyPreference xmlns="AirSyncBase"><Type>4</Type></BodyPreference>`
+					data = "Data"
+				}
+				doc := p.firstSync(options)
+				if got := unescaped(doc, data); got != raw || element(doc, "MessageClass") != class {
+					t.Errorf("%s, %s, MIMESupport %s: class %s, %d bytes of %d:\n%.300q", name, version, support, element(doc, "MessageClass"), len(got), len(raw), got)
+				}
+			}
+		}
+	}
+}
+
+// A client that does not take S/MIME reads the text of what is signed, and the
+// signature is a file.
+func TestASignedMessageIsReadableWithoutMIME(t *testing.T) {
+	h := build(t)
+	h.deliver(t, h.folder(t, mail.RoleInbox), mailFixture(t, "signed"), 0)
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		for _, kind := range []string{"1", "2"} {
+			p := newPhone(t, h, "plain"+strings.ReplaceAll(version, ".", "")+kind, version)
+			p.provision()
+			doc := p.firstSync(`<MIMESupport>0</MIMESupport><BodyPreference xmlns="AirSyncBase"><Type>` + kind + `</Type></BodyPreference>`)
+			if !strings.Contains(element(doc, "Data"), "Signed words.") || element(doc, "DisplayName") != "smime.p7s" || element(doc, "Type") != kind {
+				t.Errorf("%s, type %s:\n%s", version, kind, doc)
+			}
+		}
+	}
+}
+
+// What stands in a winmail.dat is fetched like any attachment.
+func TestAttachmentsOfAWinmailAreFetched(t *testing.T) {
+	h := build(t)
+	h.deliver(t, h.folder(t, mail.RoleInbox), mailFixture(t, "winmail-outlook"), 0)
+	for _, version := range []string{"2.5", "12.1", "14.1", "16.1"} {
+		p := newPhone(t, h, "w"+strings.ReplaceAll(version, ".", ""), version)
+		p.provision()
+		options := `<BodyPreference xmlns="AirSyncBase"><Type>2</Type></BodyPreference>`
+		reference := "FileReference"
+		if version == "2.5" {
+			options, reference = "", "AttName"
+		}
+		doc := p.firstSync(options)
+		names, references := elements(doc, "DisplayName"), elements(doc, reference)
+		if fmt.Sprint(names) != "[picture.png Übersicht.txt Inner.eml]" || len(references) != 3 {
+			t.Fatalf("%s: %q, %q in\n%s", version, names, references, doc)
+		}
+		for i, want := range []string{"\x89PNG", "content of the file", "Subject: Inner"} {
+			var got string
+			if version == "2.5" {
+				a := p.post("GetAttachment", "", nil, "AttachmentName", references[i])
+				got = string(a.body)
+				if a.status != http.StatusOK {
+					t.Errorf("%s: HTTP %d", names[i], a.status)
+				}
+			} else {
+				answer := p.send("ItemOperations", `<ItemOperations xmlns="ItemOperations"><Fetch><Store>Mailbox</Store><FileReference xmlns="AirSyncBase">`+references[i]+`</FileReference></Fetch></ItemOperations>`)
+				b, err := base64.StdEncoding.DecodeString(element(answer, "Data"))
+				if err != nil {
+					t.Fatal(err)
+				}
+				got = string(b)
+			}
+			if !strings.Contains(got, want) {
+				t.Errorf("%s, %s: %q", version, names[i], got)
+			}
+		}
+		if version != "2.5" && unescaped(doc, "Data") != `<p>Hello <img src="cid:pic"></p>` {
+			t.Errorf("%s: %q", version, unescaped(doc, "Data"))
+		}
+	}
+}
+
+// MS-ASAIRS_R176, R244, R405: in a multipart answer a body has a Part, never
+// Data, even an empty one; elsewhere it has none.
+func TestAnEmptyBodyIsAPart(t *testing.T) {
+	h := build(t)
+	h.deliver(t, h.folder(t, mail.RoleInbox), "Subject: nothing\r\n\r\n", 0)
+	fetch := `<ItemOperations xmlns="ItemOperations"><Fetch><Store>Mailbox</Store><CollectionId xmlns="AirSync">1</CollectionId><ServerId xmlns="AirSync">1:1</ServerId><Options><BodyPreference xmlns="AirSyncBase"><Type>1</Type></BodyPreference></Options></Fetch></ItemOperations>`
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		p := newPhone(t, h, "e"+strings.ReplaceAll(version, ".", ""), version)
+		p.provision()
+		if doc := p.send("ItemOperations", fetch); strings.Contains(doc, "<Part") {
+			t.Errorf("%s: a Part in an answer of one part:\n%s", version, doc)
+		}
+		p.header.Set("MS-ASAcceptMultiPart", "T")
+		body, err := fromXML(fetch)
+		if err != nil {
+			t.Fatal(err)
+		}
+		a := p.post("ItemOperations", "application/vnd.ms-sync.wbxml", body)
+		word := func(i int) int { return int(binary.LittleEndian.Uint32(a.body[4*i:])) }
+		doc := wbxml.Dump(a.body[word(1) : word(1)+word(2)])
+		if word(0) != 2 || word(4) != 0 || element(doc, "Part") != "1" || strings.Contains(doc, "<Data") {
+			t.Errorf("%s: %d parts, the second of %d bytes:\n%s", version, word(0), word(4), doc)
+		}
+	}
+}
+
+// Of a flag's elements that stand twice the last one counts, and no status is
+// returned: MS-ASEMAIL_R581, R634, R697, R706, R746, R761, R777, R858, R869.
+func TestAFlagsElementMayStandTwice(t *testing.T) {
+	const dates = `<StartDate xmlns="Tasks">2026-11-24T08:00:00.000Z</StartDate><DueDate xmlns="Tasks">2026-11-25T08:00:00.000Z</DueDate><UtcStartDate xmlns="Tasks">2026-11-24T08:00:00.000Z</UtcStartDate><UtcDueDate xmlns="Tasks">2026-11-25T08:00:00.000Z</UtcDueDate>`
+	const rest = `<ReminderSet xmlns="Tasks">1</ReminderSet><ReminderTime xmlns="Tasks">2026-11-24T08:00:00.000Z</ReminderTime><OrdinalDate xmlns="Tasks">2026-11-24T08:00:00.000Z</OrdinalDate><SubOrdinalDate xmlns="Tasks">5</SubOrdinalDate>`
+	for name, twice := range map[string]string{
+		"Status": `<Status>2</Status>`, "StartDate": `<StartDate xmlns="Tasks">2026-11-24T09:00:00.000Z</StartDate>`, "DueDate": `<DueDate xmlns="Tasks">2026-11-26T08:00:00.000Z</DueDate>`,
+		"UtcStartDate": `<UtcStartDate xmlns="Tasks">2026-11-24T09:00:00.000Z</UtcStartDate>`, "UtcDueDate": `<UtcDueDate xmlns="Tasks">2026-11-26T08:00:00.000Z</UtcDueDate>`,
+		"ReminderSet": `<ReminderSet xmlns="Tasks">1</ReminderSet>`, "ReminderTime": `<ReminderTime xmlns="Tasks">2026-11-24T09:00:00.000Z</ReminderTime>`,
+		"OrdinalDate": `<OrdinalDate xmlns="Tasks">2026-11-24T09:00:00.000Z</OrdinalDate>`, "SubOrdinalDate": `<SubOrdinalDate xmlns="Tasks">6</SubOrdinalDate>`,
+	} {
+		h := build(t)
+		h.deliver(t, h.folder(t, mail.RoleInbox), plainMail, 0)
+		p := newPhone(t, h, "flag", "14.1")
+		p.provision()
+		key := element(p.firstSync(""), "SyncKey")
+		doc := p.sync(key, "1", `<GetChanges>0</GetChanges><Commands><Change><ServerId>1:1</ServerId><ApplicationData><Flag xmlns="Email"><Status>2</Status><FlagType>Flag for follow up</FlagType>`+dates+rest+twice+`</Flag></ApplicationData></Change></Commands>`)
+		if strings.Contains(doc, "<Responses>") || element(doc, "Status") != "1" {
+			t.Errorf("%s twice:\n%s", name, doc)
+		}
+	}
+}
+
+// Any other element that stands twice is a status 6 of its command
+// (MS-ASAIRS_R10037).
+func TestAnElementThatStandsTwiceIsRefused(t *testing.T) {
+	h := build(t)
+	h.deliver(t, h.folder(t, mail.RoleInbox), plainMail, 0)
+	p := newPhone(t, h, "twice", "14.1")
+	p.provision()
+	key := element(p.firstSync(""), "SyncKey")
+	doc := p.sync(key, "1", `<GetChanges>0</GetChanges><Commands><Change><ServerId>1:1</ServerId><ApplicationData><Read xmlns="Email">1</Read><Read xmlns="Email">0</Read></ApplicationData></Change></Commands>`)
+	if got := elements(doc, "Status"); fmt.Sprint(got) != "[1 6]" {
+		t.Errorf("%v in\n%s", got, doc)
+	}
+}
