@@ -45,6 +45,7 @@ const (
 
 	PrefixDevice     Prefix = 0x30 // sync/device: AccountID, DeviceID
 	PrefixCollection Prefix = 0x31 // sync/device: AccountID, DeviceID, FolderID
+	PrefixBroken     Prefix = 0x32 // sync/device: AccountID, DeviceID, FolderID, ItemID of what the device cannot take
 
 	PrefixQueue    Prefix = 0x40 // mail/queue: entry id -> outbound message
 	PrefixQueueDue Prefix = 0x41 // mail/queue: time due, entry id

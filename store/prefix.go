@@ -62,6 +62,8 @@ func (p Prefix) String() string {
 		return "thread folder"
 	case PrefixDevice:
 		return "device"
+	case PrefixBroken:
+		return "broken"
 	case PrefixCollection:
 		return "collection"
 	case PrefixMade:
