@@ -42,7 +42,7 @@ func door(t *testing.T) (*Server, http.Handler) {
 		}
 	}
 	s := &Server{c: Config{Directory: d}, log: slog.New(slog.DiscardHandler), guard: newGuard()}
-	return s, s.authenticated(func(w http.ResponseWriter, _ *http.Request, _ directory.Account) { bare(w, http.StatusOK) })
+	return s, s.authenticated(func(w http.ResponseWriter, _ *http.Request, _ directory.Account) { bare(w, http.StatusOK) }, forbidden)
 }
 
 func knock(h http.Handler, from, login, password string) int {

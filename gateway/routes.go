@@ -19,10 +19,10 @@ import (
 func (s *Server) routes(eas *activesync.Handler, disco *autodiscover.Handler) http.Handler {
 	r := mux.NewRouter().SkipClean(true)
 	at := func(path string, h http.Handler) { r.MatcherFunc(atPath(path)).Handler(h) }
-	phone := s.authenticated(eas.Serve)
+	phone := s.authenticated(eas.Serve, eas.Refuse)
 	at("/microsoft-server-activesync", phone)
 	at("/microsoft-server-activesync/default.eas", phone)
-	at("/autodiscover/autodiscover.xml", s.authenticated(disco.ServeXML))
+	at("/autodiscover/autodiscover.xml", s.authenticated(disco.ServeXML, forbidden))
 	r.MatcherFunc(belowPath("/autodiscover/autodiscover.json")).HandlerFunc(disco.ServeJSON)
 	at("/healthz", http.HandlerFunc(s.health))
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { bare(w, http.StatusNotFound) })
@@ -57,9 +57,14 @@ func bare(w http.ResponseWriter, status int) {
 // accountHandler is an endpoint that knows who asks.
 type accountHandler func(http.ResponseWriter, *http.Request, directory.Account)
 
-// authenticated lets only those in who may synchronise. Basic is what phones
-// speak (MS-ASHTTP 2.2.1.1.2.2).
-func (s *Server) authenticated(next accountHandler) http.Handler {
+// forbidden is for accounts that may not synchronise.
+func forbidden(w http.ResponseWriter, _ *http.Request, _ directory.Account) {
+	bare(w, http.StatusForbidden)
+}
+
+// authenticated lets those in who may synchronise; the others are refused.
+// Basic is what phones speak (MS-ASHTTP 2.2.1.1.2.2).
+func (s *Server) authenticated(next, refuse accountHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		login, password, ok := r.BasicAuth()
 		if !ok {
@@ -70,8 +75,11 @@ func (s *Server) authenticated(next accountHandler) http.Handler {
 		switch {
 		case err == nil && a.ActiveSync:
 			next(w, r, a)
-		case err == nil, errors.Is(err, directory.ErrDisabled):
+		case err == nil:
 			s.log.Warn("account may not synchronise", "path", r.URL.Path, "remote", r.RemoteAddr)
+			refuse(w, r, a)
+		case errors.Is(err, directory.ErrDisabled):
+			s.log.Warn("account is disabled", "path", r.URL.Path, "remote", r.RemoteAddr)
 			bare(w, http.StatusForbidden)
 		case errors.Is(err, errTooManyGuesses):
 			s.log.Warn("too many wrong passwords", "path", r.URL.Path, "remote", r.RemoteAddr)

@@ -23,6 +23,7 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/oof"
 	"martlet/mail/route"
+	"martlet/protocol/eas"
 	"martlet/push"
 	"martlet/store"
 	"martlet/sync/device"
@@ -88,6 +89,22 @@ func New(c Config) (*Handler, error) {
 		answers: newAnswerMemory(), searches: newSearchMemory(),
 		versions: versionList(), names: t.names(),
 	}, nil
+}
+
+// Refuse answers one request of an account that may not synchronise: 403, and
+// since 14.0 a status to a command (MS-ASHTTP_R180, MS-ASCMD_R4869, R7555).
+func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, a directory.Account) {
+	if r.Method != http.MethodPost {
+		h.writeStatus(w, http.StatusForbidden)
+		return
+	}
+	s := &session{r: r, account: a, box: mail.MailboxOf(a.ID), start: time.Now()}
+	allowSlowWriting(w, 0)
+	err := h.open(s)
+	if err == nil {
+		err = statusError(eas.StatusUserDisabledForSync)
+	}
+	h.write(w, s, h.refuse(s, err))
 }
 
 // Serve answers one request of an account that may synchronise.

@@ -57,6 +57,9 @@ func (h *Handler) readMove(ctx context.Context, s *session, m eas.Move, moves *[
 	if f, err := parseFolderID(m.SrcFldID); err != nil || f != from {
 		return eas.MoveItemsStatusInvalidSource
 	}
+	if m.DstFldID == eas.RecipientInfoServerID && s.version >= eas.V140 { // MS-ASCMD_R4821
+		return eas.MoveItemsStatus(eas.StatusInvalidCombinationOfIDs)
+	}
 	to, err := h.folder(ctx, s, m.DstFldID)
 	if err != nil {
 		return eas.MoveItemsStatusInvalidDestination

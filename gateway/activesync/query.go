@@ -10,13 +10,14 @@ import (
 	"strings"
 
 	"martlet/protocol/eas"
+	"martlet/sync/device"
 )
 
 // Limits of the request line.
 const (
 	maxQuery      = 4096 // bytes of the query value; the longest parameter is a LongId of 256
-	maxDeviceID   = 64   // MS-ASHTTP allows 32; some clients send a GUID with dashes
-	maxDeviceType = 64
+	maxDeviceID   = 32   // letters and digits (MS-ASCMD_R4828); a GUID's dashes and braces stand beside them
+	maxDeviceType = 32   // MS-ASCMD_R4830
 )
 
 // Errors of the request line.
@@ -237,20 +238,22 @@ func (q *query) checkDevice() error {
 }
 
 // validDeviceID refuses what MS-ASHTTP 2.2.1.1.1.2.3 calls commas and special
-// characters, but for those of a GUID.
+// characters, but for those of a GUID, which come on top of its 32 digits.
 func validDeviceID(s string) bool {
-	if s == "" || len(s) > maxDeviceID {
+	if len(s) > device.MaxIDLength {
 		return false
 	}
+	n := 0
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c >= 'a' && c <= 'z', c >= 'A' && c <= 'Z', c >= '0' && c <= '9':
+			n++
 		case c == '-', c == '_', c == '.', c == '{', c == '}', c == ':':
 		default:
 			return false
 		}
 	}
-	return true
+	return n > 0 && n <= maxDeviceID
 }
 
 func unprintable(r rune) bool { return r < ' ' || r == 0x7f || r == '�' }

@@ -43,8 +43,9 @@ func (h *Handler) sendMail(ctx context.Context, s *session) (reply, error) {
 // it with a NUL beyond that.
 const maxClientID = 64
 
-// submit hands a message to the router. What was sent before is success: its
-// answer was lost.
+// submit hands a message to the router. That it was sent before is a status of
+// its own since 14.0 (MS-ASCMD_R4848): the phone whose answer was lost takes it
+// off its list.
 func (h *Handler) submit(ctx context.Context, s *session, sub route.Submission) error {
 	if len(sub.Raw) == 0 {
 		return statusError(eas.StatusInvalidMIME)
@@ -60,7 +61,10 @@ func (h *Handler) submit(ctx context.Context, s *session, sub route.Submission) 
 		return nil
 	case errors.Is(err, route.ErrDuplicate):
 		h.sessionLog(s).Info("message was sent before")
-		return nil
+		if s.version < eas.V140 {
+			return nil
+		}
+		return statusError(eas.StatusMessagePreviouslySent)
 	}
 	return sendError(err)
 }

@@ -96,13 +96,13 @@ func (c *command) commonStatus(err error) uint16 {
 
 // undecodable tells that a request is not WBXML within its limits.
 func undecodable(err error) bool {
-	return errors.Is(err, wbxml.ErrMalformed) || errors.Is(err, wbxml.ErrTooDeep) || errors.Is(err, wbxml.ErrTooLarge)
+	var unknown *wbxml.UnknownTagError // MS-ASCMD_R4815
+	return errors.As(err, &unknown) || errors.Is(err, wbxml.ErrMalformed) || errors.Is(err, wbxml.ErrTooDeep) || errors.Is(err, wbxml.ErrTooLarge)
 }
 
 // misshapen tells that a request is WBXML, but not the command's.
 func misshapen(err error) bool {
 	var (
-		unknown *wbxml.UnknownTagError
 		missing *wbxml.MissingError
 		value   *wbxml.ValueError
 		root    *wbxml.RootError
@@ -110,7 +110,7 @@ func misshapen(err error) bool {
 		twice   *wbxml.DuplicateError
 		order   *wbxml.OrderError
 	)
-	return errors.As(err, &unknown) || errors.As(err, &missing) || errors.As(err, &value) || errors.As(err, &root) ||
+	return errors.As(err, &missing) || errors.As(err, &value) || errors.As(err, &root) ||
 		errors.As(err, &place) || errors.As(err, &twice) || errors.As(err, &order)
 }
 
