@@ -99,6 +99,9 @@ func (p *Phone) SendMail(ctx context.Context, clientID string, mime []byte, save
 	if err != nil {
 		return err
 	}
+	if uint16(resp.Status) == eas.StatusMessagePreviouslySent { // the first answer was lost
+		return nil
+	}
 	return statusError("SendMail", resp.Status, eas.ComposeMailStatusSuccess)
 }
 
