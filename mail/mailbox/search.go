@@ -97,9 +97,9 @@ func (s *searcher) run(q search.Query, behind bool) (found SearchResult, err err
 	if !st.Indexed || segments.outdated() {
 		return found, errBehind
 	}
-	if n, err := pending(s.tx, s.box, segments.to(), maxPending+1); err != nil {
+	if n, err := pending(s.tx, s.box, segments.to(), s.m.keeper.pending+1); err != nil {
 		return found, err
-	} else if n > maxPending && !behind {
+	} else if n > s.m.keeper.pending && !behind {
 		return found, errBehind
 	}
 	first, ok, err := s.firstDoc()

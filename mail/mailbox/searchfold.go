@@ -12,21 +12,33 @@ import (
 	"martlet/store"
 )
 
-const (
-	// fanout is how many segments of one level become one of the next: a mailbox
-	// has fewer than fanout of each level, and a posting is written once for
-	// each level.
-	fanout = 8
-	// mostMerged bounds how many segments one merge reads at once.
-	mostMerged = 2 * fanout
+// sizes say when the index is worked on and in which pieces.
+type sizes struct {
+	// fold is how many pending messages of a mailbox are worth a segment.
+	fold int
+	// pending is how many of them a search looks at one by one; if there are
+	// more it has them folded first.
+	pending int
 	// foldBytes is about how much a segment of new messages may be in memory. It
 	// is written in one transaction (store: 2.1 MB).
-	foldBytes = 1500 << 10
-	// writeBytes is how much of a merged segment is written in one transaction.
-	writeBytes = 256 << 10
-	// deleteChunk is how many blocks are deleted in one transaction.
-	deleteChunk = 500
-)
+	foldBytes int
+	// fanout is how many segments of one level become one of the next: a mailbox
+	// has fewer than fanout of each level, and a posting is written once for
+	// each level. One merge reads at most twice as many.
+	fanout int
+	// prune is how many messages leave a mailbox before its segments are looked
+	// through for those of which little is left.
+	prune int
+	// write is how many bytes of a merged segment are written in one
+	// transaction, and clear how many blocks are deleted in one.
+	write, clear int
+}
+
+func defaultSizes() sizes {
+	return sizes{
+		fold: 128, pending: 256, foldBytes: 1500 << 10, fanout: 8, prune: 1024, write: 256 << 10, clear: 500,
+	}
+}
 
 // errStale means that the mailbox was removed while its index was written.
 var errStale = errors.New("mailbox: the index was taken away")
@@ -74,14 +86,14 @@ func (s *segmentsOf) outdated() bool {
 
 // ripe returns the segments that are to become one: the older ones of a level
 // that has enough. They lie side by side, since older ones have higher levels.
-func (s *segmentsOf) ripe() []numbered {
+func (s *segmentsOf) ripe(fanout int) []numbered {
 	for from := 0; from < len(s.live); {
 		to := from
 		for to < len(s.live) && s.live[to].Level == s.live[from].Level {
 			to++
 		}
 		if to-from >= fanout {
-			return s.live[from:min(to, from+mostMerged)]
+			return s.live[from:min(to, from+2*fanout)]
 		}
 		from = to
 	}
@@ -97,11 +109,11 @@ func (m *Mailboxes) wantsTending(tx *store.Tx, box mail.MailboxID, st state) (bo
 	if err != nil {
 		return false, err
 	}
-	if !st.Indexed || len(s.other) > 0 || s.outdated() || s.ripe() != nil {
+	if !st.Indexed || len(s.other) > 0 || s.outdated() || s.ripe(m.keeper.fanout) != nil {
 		return true, nil
 	}
-	n, err := pending(tx, box, s.to(), foldAt)
-	return n >= foldAt, err
+	n, err := pending(tx, box, s.to(), m.keeper.fold)
+	return n >= m.keeper.fold, err
 }
 
 // pending counts the messages above the Doc to, up to limit.
@@ -125,7 +137,7 @@ func (m *Mailboxes) tend(ctx context.Context, box mail.MailboxID, prune bool, pa
 		return err
 	}
 	defer m.keeper.leave(box)
-	t := tender{m: m, box: box, foldAt: foldAt, prune: prune}
+	t := tender{m: m, box: box, sizes: m.keeper.sizes, prune: prune}
 	for {
 		began := time.Now()
 		more, err := t.step(ctx)
@@ -150,11 +162,11 @@ func (m *Mailboxes) catchUp(ctx context.Context, box mail.MailboxID) error {
 // tender works on one mailbox's index. It has the mailbox's turn, so nobody
 // else changes segments; the mailbox may be removed meanwhile.
 type tender struct {
-	m      *Mailboxes
-	box    mail.MailboxID
-	foldAt int
-	prune  bool
-	next   itemKey // where numbering goes on
+	m     *Mailboxes
+	box   mail.MailboxID
+	sizes sizes
+	prune bool
+	next  itemKey // where numbering goes on
 }
 
 // step does the next piece of work and tells whether there was any.
@@ -172,10 +184,10 @@ func (t *tender) step(ctx context.Context) (bool, error) {
 		if s, err = t.m.segments(tx, t.box); err != nil {
 			return err
 		}
-		waiting, err = pending(tx, t.box, s.to(), t.foldAt)
+		waiting, err = pending(tx, t.box, s.to(), t.sizes.fold)
 		return err
 	})
-	switch ripe := s.ripe(); {
+	switch ripe := s.ripe(t.sizes.fanout); {
 	case err != nil:
 		return false, err
 	case len(s.other) > 0:
@@ -186,7 +198,7 @@ func (t *tender) step(ctx context.Context) (bool, error) {
 		return true, t.number(ctx)
 	case ripe != nil:
 		return true, t.merge(ctx, s, ripe)
-	case waiting >= t.foldAt:
+	case waiting >= t.sizes.fold:
 		return true, t.fold(ctx, s)
 	case t.prune:
 		return t.pruneOne(ctx, s)
@@ -245,8 +257,8 @@ func (t *tender) doomIn(tx *store.Tx, list []numbered) error {
 func (t *tender) clear(ctx context.Context, n numbered) error {
 	k := segmentKey{t.box, n.id}
 	return t.m.store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
-		deleted, err := deleteRows(tx, appendSegmentKey([]byte{byte(store.PrefixSearchBlock)}, k), deleteChunk)
-		if err != nil || deleted == deleteChunk {
+		deleted, err := deleteRows(tx, appendSegmentKey([]byte{byte(store.PrefixSearchBlock)}, k), t.sizes.clear)
+		if err != nil || deleted == t.sizes.clear {
 			return err
 		}
 		return segmentTable.Delete(tx, k)
@@ -269,7 +281,7 @@ func (t *tender) fold(ctx context.Context, s segmentsOf) error {
 			}
 			n.To = p.Doc
 			n.Docs++
-			if b.Add(n.To, terms); b.Size() > foldBytes {
+			if b.Add(n.To, terms); b.Size() > t.sizes.foldBytes {
 				break
 			}
 		}

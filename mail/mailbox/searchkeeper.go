@@ -12,14 +12,6 @@ import (
 )
 
 const (
-	// foldAt is how many pending messages of a mailbox are worth a segment.
-	foldAt = 128
-	// maxPending is how many pending messages a search looks at one by one; if
-	// there are more it folds them first.
-	maxPending = 256
-	// pruneAt is how many messages leave a mailbox before its segments are
-	// looked through for those of which little is left.
-	pruneAt = 1024
 	// restFactor is how long KeepIndex rests after each step, measured by the
 	// step: deliveries need the processors more.
 	restFactor = 3
@@ -29,6 +21,7 @@ const (
 // keeper knows which mailboxes' indexes want work. What it knows may be lost:
 // KeepIndex begins with a look at all of them.
 type keeper struct {
+	sizes
 	wake  chan struct{} // there is something due
 	words wordCache
 
@@ -52,6 +45,7 @@ type turn struct {
 }
 
 func (k *keeper) init() {
+	k.sizes = defaultSizes()
 	k.wake = make(chan struct{}, 1)
 	k.loads, k.locks = map[mail.MailboxID]*load{}, map[mail.MailboxID]*turn{}
 	k.words.init()
@@ -76,7 +70,7 @@ func (k *keeper) note(box mail.MailboxID, arrived, left int) {
 	}
 	l.arrived += arrived
 	l.left += left
-	ring := !l.due && (l.arrived >= foldAt || l.left >= pruneAt)
+	ring := !l.due && (l.arrived >= k.fold || l.left >= k.prune)
 	if ring {
 		l.due = true
 		k.due = append(k.due, box)
@@ -168,7 +162,7 @@ func (m *Mailboxes) KeepIndex(ctx context.Context) error {
 				return nil
 			}
 		}
-		err := m.tend(ctx, box, l.left >= pruneAt, rest)
+		err := m.tend(ctx, box, l.left >= m.keeper.prune, rest)
 		switch {
 		case ctx.Err() != nil:
 			return nil
@@ -216,7 +210,7 @@ func (m *Mailboxes) surveyIndex(ctx context.Context) error {
 					return err
 				}
 				if wants {
-					m.keeper.note(row.Key, foldAt, 0)
+					m.keeper.note(row.Key, m.keeper.fold, 0)
 				}
 			}
 			return ctx.Err()

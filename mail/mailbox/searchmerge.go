@@ -78,7 +78,7 @@ func (t *tender) write(ctx context.Context, n *numbered, old []numbered) (int, e
 	}
 	w := search.Writer{Emit: func(b search.Block) error {
 		rows = append(rows, t.row(n.id, b))
-		if waiting += len(b.Data); waiting < writeBytes {
+		if waiting += len(b.Data); waiting < t.sizes.write {
 			return nil
 		}
 		return flush()
