@@ -112,7 +112,7 @@ func New(c Config) (*Server, error) {
 	s.holder = hold.New(hold.Config{Park: s.places.leave, Resume: s.places.wait})
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,
-		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, Documents: c.Documents, MaxMessageBytes: c.MaxMessageBytes,
+		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, Documents: c.Documents, Authenticate: s.confirm, MaxMessageBytes: c.MaxMessageBytes,
 		Rules: c.Rules, Roots: c.Roots, Revocation: c.Revocation,
 	})
 	if err != nil {

@@ -118,6 +118,16 @@ func (s *Server) authenticate(r *http.Request, login, password string) (director
 	return a, err
 }
 
+// confirm tells whose credentials stand in a request's body. That too many were
+// wrong is no more than that they are refused.
+func (s *Server) confirm(r *http.Request, login, password string) (directory.Account, error) {
+	a, err := s.authenticate(r, login, password)
+	if errors.Is(err, errTooManyGuesses) {
+		err = errors.Join(directory.ErrBadCredentials, err)
+	}
+	return a, err
+}
+
 func unauthorized(w http.ResponseWriter) {
 	w.Header().Set("WWW-Authenticate", `Basic realm="martlet", charset="UTF-8"`)
 	bare(w, http.StatusUnauthorized)

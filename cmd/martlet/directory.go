@@ -47,6 +47,7 @@ mention stays, unless --prune is given. FILE may be - for standard input.
   active_sync = true
   disabled = false
   admin = false
+  hidden = false                    # from the address list
 
   [[group]]
   address = "crew@example.org"

@@ -42,8 +42,13 @@ type Config struct {
 	Holder    *hold.Holder
 	Logger    *slog.Logger // nil: nothing is logged
 
-	Documents       *documents.Library // nil: no documents are published
-	MaxMessageBytes int64              // of a message that a phone sends; 0: 50 MiB
+	Documents *documents.Library // nil: no documents are published
+	// Authenticate tells whose credentials stand in a request's body, within the
+	// door's limits of guessing; nil: the directory does, without those. Refused
+	// are directory.ErrBadCredentials and directory.ErrDisabled.
+	Authenticate func(r *http.Request, login, password string) (directory.Account, error)
+
+	MaxMessageBytes int64 // of a message that a phone sends; 0: 50 MiB
 	Rules           Rules
 
 	// Roots are the authorities that certificates of senders may come from; nil:
@@ -54,7 +59,8 @@ type Config struct {
 	Revocation *revocation.Lists
 }
 
-// Handler answers phones. It keeps nothing between requests and is safe for
+// Handler answers phones. Between requests it keeps nothing but the last search
+// of each device, which it can make again, and it is safe for
 // concurrent use.
 type Handler struct {
 	c        Config
@@ -81,6 +87,11 @@ func New(c Config) (*Handler, error) {
 	}
 	if c.MaxMessageBytes == 0 {
 		c.MaxMessageBytes = 50 << 20
+	}
+	if c.Authenticate == nil {
+		c.Authenticate = func(r *http.Request, login, password string) (directory.Account, error) {
+			return c.Directory.Authenticate(r.Context(), login, password)
+		}
 	}
 	t := newTable(c.MaxMessageBytes)
 	return &Handler{

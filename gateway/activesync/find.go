@@ -54,7 +54,7 @@ func findAnswer(body *eas.FindResponseBody, err error) (*eas.FindResponse, error
 		return &eas.FindResponse{Status: eas.FindStatusFolderSyncRequired}, nil
 	case errors.Is(err, errNotFromZero):
 		refused.Status = eas.FindStatusRangeMustStartAtZero
-	case errors.Is(err, errBadSearch), errors.Is(err, errTooComplex):
+	case errors.Is(err, errBadSearch), errors.Is(err, search.ErrTooComplex):
 		refused.Status = eas.FindStatusInvalidRequest
 	default:
 		return nil, err

@@ -10,6 +10,7 @@ import (
 
 	"martlet/documents"
 	"martlet/mail"
+	"martlet/mail/search"
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
 )
@@ -152,10 +153,10 @@ func parseRows(s string, rows int) (rowRange, error) {
 }
 
 // finish says how much was found and which of it this is: always, because
-// Android wants to know.
-func (a *searchAnswer) finish(r rowRange, total int) {
+// Android wants to know. Of all that there is, reach can be had.
+func (a *searchAnswer) finish(r rowRange, total, reach int) {
 	a.store.Status = eas.SearchStatusSuccess
-	if r.past || r.from > 0 && r.from >= total { // MS-ASCMD_R3736, R4361
+	if r.past || r.from > 0 && r.from >= min(total, reach) { // MS-ASCMD_R3736, R4361
 		a.store.Status = eas.SearchStatusEndOfRange
 	}
 	n := uint(total)
@@ -174,7 +175,7 @@ func rowsGiven(from, n int) string {
 // searchStatus is the status of a store (MS-ASCMD 2.2.3.177.13).
 func searchStatus(err error) eas.SearchStatus {
 	switch {
-	case errors.Is(err, errTooComplex):
+	case errors.Is(err, errTooComplex), errors.Is(err, search.ErrTooComplex):
 		return eas.SearchStatusTooComplex
 	case errors.Is(err, errBadSearch), errors.Is(err, errProtocol):
 		return eas.SearchStatusInvalidRequest

@@ -2,6 +2,7 @@ package activesync
 
 import (
 	"context"
+	"encoding/base64"
 	"encoding/hex"
 	"strings"
 	"time"
@@ -133,8 +134,8 @@ func searchDate(list []eas.SearchComparison) (time.Time, error) {
 	return t, nil
 }
 
-// searchThread reads a conversation's id: the bytes that items show, or a GUID
-// in words (MS-ASCMD 2.2.3.35.2).
+// searchThread reads a conversation's id: the bytes that items show, as they
+// are or in base64, or a GUID in words (MS-ASCMD 2.2.3.35.2).
 func searchThread(v eas.Version, id []byte) (search.Query, error) {
 	if v < eas.V140 {
 		return nil, errBadSearch
@@ -142,6 +143,10 @@ func searchThread(v eas.Version, id []byte) (search.Query, error) {
 	var t search.Thread
 	if len(id) == len(t) {
 		copy(t[:], id)
+		return t, nil
+	}
+	if b, err := base64.StdEncoding.DecodeString(string(id)); err == nil && len(b) == len(t) {
+		copy(t[:], b)
 		return t, nil
 	}
 	digits := strings.Map(func(r rune) rune {

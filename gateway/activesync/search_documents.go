@@ -40,7 +40,7 @@ func (h *Handler) searchDocuments(ctx context.Context, s *session, q *eas.Search
 	for i := range page.Documents {
 		out.store.Results = append(out.store.Results, eas.SearchResult{Properties: documentProperties(&page.Documents[i])})
 	}
-	out.finish(rows, page.Total)
+	out.finish(rows, page.Total, documents.MaxListed+1)
 	return nil
 }
 
@@ -54,7 +54,7 @@ func (h *Handler) documentReader(ctx context.Context, s *session, user, password
 	if len([]rune(user)) > maxCredential || len([]rune(password)) > maxCredential {
 		return documents.Reader{}, errCredential
 	}
-	a, err := h.c.Directory.Authenticate(ctx, user, password)
+	a, err := h.c.Authenticate(s.r.WithContext(ctx), user, password)
 	switch {
 	case errors.Is(err, directory.ErrBadCredentials), errors.Is(err, directory.ErrDisabled):
 		h.sessionLog(s).Warn("credentials for documents refused", "error", err)

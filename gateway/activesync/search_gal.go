@@ -34,7 +34,7 @@ func (h *Handler) searchGAL(ctx context.Context, s *session, q *eas.SearchStore,
 	for i := range entries {
 		out.store.Results = append(out.store.Results, eas.SearchResult{Properties: entries[i]})
 	}
-	out.finish(rows, total)
+	out.finish(rows, total, maxGALReach)
 	return nil
 }
 

@@ -52,7 +52,7 @@ func (h *Handler) searchMailbox(ctx context.Context, s *session, q *eas.SearchSt
 		}
 		out.store.Results = append(out.store.Results, r)
 	}
-	out.finish(m.rows, found.total)
+	out.finish(m.rows, found.total, mailbox.MaxSearchLimit)
 	return nil
 }
 

@@ -2,6 +2,7 @@ package activesync_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -290,5 +291,84 @@ func TestDocumentsThatCannotBeFetched(t *testing.T) {
 				t.Errorf("%s %q: %s, want %s", version, link, statuses(doc), want)
 			}
 		}
+	}
+}
+
+// Whoever guesses another's password in a request's body waits as at the door.
+func TestPasswordsForDocumentsCannotBeGuessed(t *testing.T) {
+	h := build(t)
+	h.apply(t, "[[user]]\nlogin='carla@example.org'\npassword='on the board'\n[[group]]\naddress='board@example.org'\nmembers=['carla@example.org']\n")
+	h.publish(t, "board/a.txt", "a", time.Now())
+	p := newPhone(t, h, "samsung", "14.1")
+	p.provision()
+	try := func(password string) string {
+		t.Helper()
+		return statuses(p.send("Search", searchIn("DocumentLibrary", `<Query><EqualTo><LinkId xmlns="DocumentLibrary"/><Value>\\files\board</Value></EqualTo></Query>
+			<Options><UserName>carla</UserName><Password>`+password+`</Password></Options>`)))
+	}
+	for i := range 40 {
+		if got := try(fmt.Sprint("guess ", i)); got != "1 5" {
+			t.Fatalf("guess %d: %s", i, got)
+		}
+	}
+	if got := try("on the board"); got != "1 5" {
+		t.Errorf("the right one after too many: %s", got)
+	}
+	if got := try(strings.Repeat("x", 101)); got != "1 5" { // MS-ASCMD_R3582
+		t.Errorf("a password of 101 characters: %s", got)
+	}
+	if doc := p.send("Search", searchIn("GAL", "<Query>anna</Query>")); statuses(doc) != "1 1" {
+		t.Errorf("the phone itself is let in:\n%s", doc)
+	}
+}
+
+// A conversation is found by the id that its messages show, in all folders
+// (MS-ASCMD 2.2.3.35.2), and with it what is new in each (MS-ASCMD_R5568).
+func TestAConversationIsFoundByItsID(t *testing.T) {
+	h := build(t)
+	h.deliver(t, 1, "Message-ID: <a@example.net>\r\nSubject: Roof\r\n\r\nfirst", 1000)
+	h.deliver(t, 3, "Message-ID: <b@example.net>\r\nIn-Reply-To: <a@example.net>\r\nReferences: <a@example.net>\r\nSubject: Re: Roof\r\n\r\nsecond", 2000)
+	h.deliver(t, 1, "Message-ID: <c@example.net>\r\nSubject: Cellar\r\n\r\nthird", 3000)
+	for _, version := range []string{"14.0", "14.1", "16.1"} {
+		p := newPhone(t, h, "v"+version, version)
+		p.provision()
+		id := element(p.send("Search", searchMail(`<FreeText>first</FreeText>`, "")), "ConversationId")
+		options, opening := "", `<ConversationId>`
+		if version != "14.0" {
+			opening = `<ConversationId encoding="base64">` // as the bytes that they are
+			options = `<BodyPartPreference xmlns="AirSyncBase"><Type>2</Type></BodyPartPreference>`
+		}
+		doc := p.send("Search", searchMail(opening+id+`</ConversationId>`, options))
+		if got := elements(doc, "Subject"); !slices.Equal(got, []string{"Re: Roof", "Roof"}) {
+			t.Errorf("%s: %q\n%s", version, got, doc)
+		}
+		if version != "14.0" && strings.Count(doc, "<BodyPart ") != 2 {
+			t.Errorf("%s: no parts of bodies:\n%s", version, doc)
+		}
+	}
+}
+
+// BenchmarkSearchPages is the first and the fourth page of a search with 1,000
+// hits, rendered without bodies.
+func BenchmarkSearchPages(b *testing.B) {
+	h := build(b)
+	for i := range 1000 {
+		h.deliver(b, 1, fmt.Sprintf("From: a%d@example.net\r\nSubject: needle %d\r\n\r\nSome words of text.", i, i), int64(i+1)*1000)
+	}
+	p := newPhone(b, h, "samsung", "14.1")
+	p.provision()
+	for name, rng := range map[string]string{"first": "0-24", "fourth": "75-99"} {
+		request, err := fromXML(searchMail(`<FreeText>needle</FreeText>`, `<Range>`+rng+`</Range>`))
+		if err != nil {
+			b.Fatal(err)
+		}
+		b.Run(name, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				if resp := h.do(p.request(http.MethodPost, "Search", request)); resp.StatusCode != http.StatusOK {
+					b.Fatal(resp.StatusCode)
+				}
+			}
+		})
 	}
 }
