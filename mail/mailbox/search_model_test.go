@@ -448,7 +448,7 @@ type opened struct {
 func openHouse(tb testing.TB, dir string) *opened {
 	tb.Helper()
 	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
-	st, err := store.Open(store.Config{Path: filepath.Join(dir, "store"), Logger: quiet, Reserve: 1})
+	st, err := store.Open(store.Config{Path: filepath.Join(dir, "store"), Logger: quiet, Reserve: 1, NoCompaction: true})
 	if err != nil {
 		tb.Fatal(err)
 	}
