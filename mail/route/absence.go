@@ -153,20 +153,14 @@ func (r *Router) answer(ctx context.Context, env *mail.Envelope, id directory.Ac
 	return answer{account: id, sender: to.Address, report: &report{raw: raw, to: to}}, nil
 }
 
-// acquaintance tells what somebody elsewhere is to the account.
+// acquaintance tells what somebody elsewhere is to the account: known is whoever
+// it has written to.
 func (r *Router) acquaintance(ctx context.Context, id directory.AccountID, address string) (oof.Audience, error) {
-	if r.knows == nil {
-		return oof.Unknown, nil
-	}
-	known := false
-	err := r.store.View(ctx, func(tx *store.Tx) (err error) {
-		known, err = r.knows(tx, id, address)
-		return err
-	})
+	strangers, err := r.mailboxes.Strangers(ctx, mail.MailboxOf(id), []string{address})
 	switch {
 	case err != nil:
 		return oof.Unknown, fmt.Errorf("route: absence: %w", err)
-	case known:
+	case len(strangers) == 0:
 		return oof.Known, nil
 	}
 	return oof.Unknown, nil

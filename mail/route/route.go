@@ -27,13 +27,8 @@ type Config struct {
 	Directory *directory.Directory
 	Mailboxes *mailbox.Mailboxes
 	Queue     *queue.Queue
-	Hostname  string // our name in Received and Message-ID
-
-	// Knows tells whether an account knows an address that is not ours: from its
-	// contacts or from what it wrote. Nil: nobody knows anybody.
-	Knows func(tx *store.Tx, id directory.AccountID, address string) (bool, error)
-
-	Logger *slog.Logger // nil: slog.Default
+	Hostname  string       // our name in Received and Message-ID
+	Logger    *slog.Logger // nil: slog.Default
 }
 
 // Router takes messages to their places. It is safe for concurrent use.
@@ -43,7 +38,6 @@ type Router struct {
 	mailboxes *mailbox.Mailboxes
 	queue     *queue.Queue
 	absences  *oof.Absences
-	knows     func(tx *store.Tx, id directory.AccountID, address string) (bool, error)
 	hostname  string
 	log       *slog.Logger
 
@@ -75,7 +69,6 @@ func New(cfg Config) *Router {
 		mailboxes: cfg.Mailboxes,
 		queue:     cfg.Queue,
 		absences:  oof.New(cfg.Store),
-		knows:     cfg.Knows,
 		hostname:  cfg.Hostname,
 		log:       cfg.Logger,
 		sent:      store.NewTable("sent", store.PrefixSent, sentKeys, times),

@@ -94,7 +94,6 @@ func open(t testing.TB) *fixture {
 
 func (f *fixture) newRouter() *Router {
 	return New(Config{Store: f.store, Directory: f.directory, Mailboxes: f.mailboxes, Queue: f.queue,
-		Knows: knowsFriends,
 		Hostname: "mx.example.org", Logger: slog.New(slog.DiscardHandler)})
 }
 
