@@ -173,12 +173,31 @@ func (v *validation) build(cert *x509.Certificate) ([][]*x509.Certificate, eas.V
 		return nil, invalidStatus(&invalid)
 	case errors.As(err, &noRoots):
 		return nil, eas.ValidateCertStatusUnknownError
+	case errors.As(err, &unknown) && v.posing(cert):
+		return nil, eas.ValidateCertStatusRoleMisused
 	case errors.As(err, &unknown) && v.malformed: // what is missing may be what cannot be read
 		return nil, eas.ValidateCertStatusInvalidChain
 	case errors.As(err, &unknown):
 		return nil, eas.ValidateCertStatusUntrustedSource
 	}
 	return nil, eas.ValidateCertStatusInvalidChain
+}
+
+// posing tells whether somebody in the chain has signed the certificate who is
+// no authority (MS-ASCMD_R4504).
+func (v *validation) posing(cert *x509.Certificate) bool {
+	tried := 0
+	for _, parent := range v.chain {
+		authority := parent.IsCA && (parent.KeyUsage == 0 || parent.KeyUsage&x509.KeyUsageCertSign != 0)
+		if authority || string(parent.RawSubject) != string(cert.RawIssuer) || tried == maxIssuers {
+			continue
+		}
+		tried++
+		if parent.CheckSignature(cert.SignatureAlgorithm, cert.RawTBSCertificate, cert.Signature) == nil {
+			return true
+		}
+	}
+	return false
 }
 
 // invalidStatus is what is wrong with a certificate of the chain.
