@@ -125,10 +125,10 @@ func rows(maxMessage int64) []command {
 			fail: func(s uint16) any { return &eas.MoveItemsResponse{Status: eas.MoveItemsStatus(s)} }, exact: true, twice: uint16(eas.MoveItemsStatusFailure)},
 		{name: "GetItemEstimate", code: 14, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).getItemEstimate),
 			fail: func(s uint16) any { return &eas.GetItemEstimateResponse{Status: eas.GetItemEstimateStatus(s)} }},
-		{name: "MeetingResponse", code: 15, from: first, to: last, maxBody: maxRequest,
+		{name: "MeetingResponse", code: 15, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).meetingResponse),
 			fail: func(s uint16) any {
 				return &eas.MeetingResponseResponse{Results: []eas.MeetingResult{{Status: eas.MeetingResponseStatus(s)}}}
-			}},
+			}, malformed: uint16(eas.MeetingResponseStatusInvalidRequest)},
 		{name: "Search", code: 16, from: first, to: last, strict: true, maxBody: maxRequest, run: (*Handler).search,
 			fail: searchFailed, malformed: uint16(eas.SearchStatusInvalidRequest)},
 		{name: "Settings", code: 17, from: eas.V120, to: last, maxBody: maxRequest, run: decoded((*Handler).settings),
@@ -175,6 +175,11 @@ func (s *session) decode(q any) error {
 	d := wbxml.Decoder{Exact: s.command.exact, Strict: s.command.strict}
 	if err := d.Unmarshal(s.body, q); err != nil {
 		return fmt.Errorf("activesync: request: %w", err)
+	}
+	for _, left := range d.Skipped { // MS-ASAIRS_R10032, R10036
+		if left.Parent.Namespace() == "AirSyncBase" {
+			return fmt.Errorf("activesync: request: %w", &wbxml.UnexpectedError{Tag: left.Tag, Parent: left.Parent})
+		}
 	}
 	return nil
 }

@@ -6,10 +6,10 @@ import (
 	"encoding/hex"
 	"errors"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
-	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/compose"
 	"martlet/mail/message"
@@ -37,12 +37,17 @@ func (m *smart) fromQuery(s *session) {
 	q := &s.query
 	m.source = &eas.SmartSource{FolderID: q.CollectionID, ItemID: q.ItemID, LongID: q.LongID, InstanceID: q.Occurrence}
 	m.mime, m.save = s.body, q.SaveInSent
+	m.clientID = hashed(s.command.name, q.CollectionID, q.ItemID, q.LongID, q.Occurrence, string(s.body))
+}
+
+// hashed makes a ClientId of what a request says.
+func hashed(parts ...string) string {
 	sum := sha256.New()
-	for _, part := range []string{s.command.name, q.CollectionID, q.ItemID, q.LongID, q.Occurrence} {
-		sum.Write([]byte(part + "\x00"))
+	for _, p := range parts {
+		sum.Write(strconv.AppendInt(nil, int64(len(p)), 10)) // no part runs into the next
+		sum.Write([]byte(":" + p))
 	}
-	sum.Write(s.body)
-	m.clientID = "sha256:" + hex.EncodeToString(sum.Sum(nil))
+	return "sha256:" + hex.EncodeToString(sum.Sum(nil))
 }
 
 // checkComposed checks what all commands that send a message have in common.
@@ -63,11 +68,11 @@ func checkComposed(clientID, accountID, templateID string) error {
 // transaction.
 func (h *Handler) sendSmart(ctx context.Context, s *session, m *smart) error {
 	sub := route.Submission{Account: s.account.ID, SaveInSent: m.save, Once: route.Key{Account: s.account.ID, Device: s.query.DeviceID, ClientID: m.clientID}}
-	if sent, err := h.c.Router.Sent(ctx, sub.Once); err != nil || sent {
-		if sent {
-			h.sessionLog(s).Info("message was sent before")
-		}
+	if sent, err := h.c.Router.Sent(ctx, sub.Once); err != nil {
 		return sendError(err)
+	} else if sent {
+		h.sessionLog(s).Info("message was sent before")
+		return s.sentBefore()
 	}
 	item, ix, err := h.openSource(ctx, s, m.source)
 	switch {
@@ -91,15 +96,24 @@ func (h *Handler) sendSmart(ctx context.Context, s *session, m *smart) error {
 		return err
 	}
 	original := &compose.Original{Index: ix, Raw: raw, Received: time.UnixMilli(item.Received)}
-	if err := h.prepareMeeting(s, m, original); err != nil {
+	if err := prepareMeeting(s, m, original); err != nil {
 		return err
 	}
 	sub.Raw, err = composeSmart(m, original, h.c.MaxMessageBytes)
 	if err != nil {
 		return err
 	}
-	sub.Then = h.markDone(s, &item, verbOf(m, ix, sub.Raw, &s.account))
+	sub.Then = h.markDone(s, &item, verbOf(s, m, ix, sub.Raw))
 	return h.submit(ctx, s, sub)
+}
+
+// sentBefore is the answer to a message that was sent before: a status of its
+// own since 14.0 (MS-ASCMD_R4848), a success before, where it has none.
+func (s *session) sentBefore() error {
+	if s.version >= eas.V140 {
+		return statusError(eas.StatusMessagePreviouslySent)
+	}
+	return nil
 }
 
 // composeSmart puts the client's message and the original together. What goes
@@ -172,21 +186,18 @@ const (
 
 // verbOf tells what a user did with a message. A reply is one to all if it goes
 // to somebody else whom the original went to.
-func verbOf(m *smart, original *message.Index, raw []byte, own *directory.Account) uint8 {
+func verbOf(s *session, m *smart, original *message.Index, raw []byte) uint8 {
 	if m.kind == compose.Forward {
 		return verbForward
 	}
 	answer := message.Parse(raw)
 	senders := slices.Concat(original.From, original.ReplyTo, original.Sender)
-	isOwn := func(address string) bool {
-		return strings.EqualFold(address, own.Login) || slices.ContainsFunc(own.Aliases, func(a string) bool { return strings.EqualFold(a, address) })
-	}
 	in := func(list []message.Address, address string) bool {
 		return slices.ContainsFunc(list, func(a message.Address) bool { return strings.EqualFold(a.Address, address) })
 	}
 	others := 0
 	for _, to := range slices.Concat(answer.To, answer.Cc, answer.Bcc) {
-		if to.Address == "" || isOwn(to.Address) || in(senders, to.Address) {
+		if to.Address == "" || isOwn(s, to.Address) || in(senders, to.Address) {
 			continue
 		}
 		if in(original.To, to.Address) || in(original.Cc, to.Address) {
@@ -194,13 +205,18 @@ func verbOf(m *smart, original *message.Index, raw []byte, own *directory.Accoun
 		}
 	}
 	// Who answers what they sent themselves answers whom they sent it to.
-	if len(original.From) > 0 && isOwn(original.From[0].Address) {
+	if len(original.From) > 0 && isOwn(s, original.From[0].Address) {
 		others--
 	}
 	if others > 0 {
 		return verbReplyAll
 	}
 	return verbReply
+}
+
+// isOwn tells whether an address is the user's.
+func isOwn(s *session, address string) bool {
+	return strings.EqualFold(address, s.account.Login) || slices.ContainsFunc(s.account.Aliases, func(a string) bool { return strings.EqualFold(a, address) })
 }
 
 // markDone notes with the original what was done with it (MS-ASEMAIL 2.2.2.44,

@@ -4,28 +4,76 @@ import (
 	"time"
 
 	"martlet/mail"
+	"martlet/mail/calendar"
 	"martlet/mail/compose"
+	"martlet/mail/message"
 	"martlet/protocol/eas"
+	"martlet/sync/class"
 )
 
 // prepareMeeting does what is particular to a meeting that is answered or
 // forwarded: one occurrence of it, or Forwardees instead of a message.
-func (h *Handler) prepareMeeting(s *session, m *smart, o *compose.Original) error {
-	if m.source.InstanceID != "" {
-		if _, err := parseInstanceID(m.source.InstanceID); err != nil {
+func prepareMeeting(s *session, m *smart, o *compose.Original) error {
+	if id := m.source.InstanceID; id != "" {
+		occurrence, err := occurrenceOf(o, id)
+		if err != nil {
 			return err
 		}
-		return statusError(eas.StatusNoRecurrenceInCalendar)
+		o.Calendar = occurrence.Encode()
 	}
-	for _, f := range m.forwardees {
-		if _, err := mail.ParseAddress(f.Email); err != nil { // MS-ASCMD_R7470
-			return statusError(eas.StatusInvalidSmartForwardParameters)
-		}
+	if len(m.forwardees) == 0 {
+		return nil
 	}
-	if len(m.forwardees) > 0 { // MS-ASCMD_R7177
+	if !class.IsMeetingRequest(o.Index) { // MS-ASCMD_R7177
 		return statusError(eas.StatusInvalidSmartForwardParameters)
 	}
-	return nil
+	var err error
+	m.mime, err = forwardMeeting(s, m, o)
+	return err
+}
+
+// occurrenceOf is one occurrence of the meeting that a message is about
+// (MS-ASCMD 2.2.3.92.2).
+func occurrenceOf(o *compose.Original, id string) (*calendar.Object, error) {
+	at, err := parseInstanceID(id)
+	if err != nil {
+		return nil, err
+	}
+	meeting := class.ReadMeeting(o.Index, message.Bytes(o.Raw))
+	if meeting == nil {
+		return nil, statusError(eas.StatusNoRecurrenceInCalendar)
+	}
+	if e := meeting.Master(); !e.Recurs() && e.RecurrenceID == nil { // MS-ASCMD_R4919
+		return nil, statusError(eas.StatusNoRecurrenceInCalendar)
+	}
+	occurrence := meeting.Instance(at)
+	if occurrence == nil { // MS-ASCMD_R4930
+		return nil, statusError(eas.StatusItemNotFound)
+	}
+	return occurrence, nil
+}
+
+// forwardMeeting writes the message that brings a meeting to its forwardees.
+func forwardMeeting(s *session, m *smart, o *compose.Original) ([]byte, error) {
+	out := compose.Message{From: own(s), Subject: "FW: " + message.Topic(o.Index.Subject)}
+	for _, f := range m.forwardees {
+		address, err := mail.ParseAddress(f.Email)
+		if err != nil { // MS-ASCMD_R7470
+			return nil, statusError(eas.StatusInvalidSmartForwardParameters)
+		}
+		out.To = append(out.To, message.Address{Name: f.Name, Address: address})
+	}
+	if b := m.body; b != nil && b.Data != nil {
+		if out.Text = *b.Data; b.Type == eas.BodyHTML {
+			out.Text, out.HTML = message.HTMLToText(*b.Data), *b.Data
+		}
+	}
+	return compose.New(&out, nil, time.Now()), nil
+}
+
+// own is how the user is named in a message that we write.
+func own(s *session) message.Address {
+	return message.Address{Name: s.account.Name, Address: s.account.Login}
 }
 
 // parseInstanceID reads the start of an occurrence (MS-ASCMD_R3194, R3200): in

@@ -74,6 +74,18 @@ func (p *phone) smartXML(cmd, children string) answer {
 	return p.post(cmd, "application/vnd.ms-sync.wbxml", body)
 }
 
+// wasSent wants the answer to a message that was sent before (MS-ASCMD_R4848).
+func (p *phone) wasSent(a answer) {
+	p.t.Helper()
+	want := "118"
+	if slices.Contains(allVersions[:3], p.version) {
+		want = ""
+	}
+	if got := element(a.xml, "Status"); a.status != http.StatusOK || got != want || want == "" && len(a.body) != 0 {
+		p.t.Errorf("%s: HTTP %d, status %q, want %q", p.version, a.status, got, want)
+	}
+}
+
 func opaque(mime string) string {
 	return `<Mime encoding="base64">` + base64.StdEncoding.EncodeToString([]byte(mime)) + `</Mime>`
 }
@@ -141,11 +153,10 @@ func TestASmartReplyQuotesTheOriginal(t *testing.T) {
 			it := h.deliver(t, 1, toAll, 0)
 			p := newPhone(t, h, "phone", version)
 			p.provision()
-			for range 2 { // the second time its answer was lost
-				if a := p.smart("SmartReply", "c1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
-					t.Fatalf("HTTP %d\n%s", a.status, a.xml) // MS-ASCMD_R605
-				}
+			if a := p.smart("SmartReply", "c1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
+				t.Fatalf("HTTP %d\n%s", a.status, a.xml) // MS-ASCMD_R605
 			}
+			p.wasSent(p.smart("SmartReply", "c1", it, mine, ""))
 			if n := h.items(t, mail.RoleInbox); n != 2 {
 				t.Errorf("%d messages in the inbox, want the original and one reply", n)
 			}
@@ -180,11 +191,10 @@ func TestASmartForwardKeepsTheAttachments(t *testing.T) {
 			it := h.deliver(t, 1, toAll, 0)
 			p := newPhone(t, h, "phone", version)
 			p.provision()
-			for range 2 {
-				if a := p.smart("SmartForward", "c1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
-					t.Fatalf("HTTP %d\n%s", a.status, a.xml) // MS-ASCMD_R568
-				}
+			if a := p.smart("SmartForward", "c1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
+				t.Fatalf("HTTP %d\n%s", a.status, a.xml) // MS-ASCMD_R568
 			}
+			p.wasSent(p.smart("SmartForward", "c1", it, mine, ""))
 			if n := h.items(t, mail.RoleSent); n != 1 {
 				t.Errorf("sent %d times", n)
 			}
@@ -285,7 +295,7 @@ func TestTheOriginalIsFoundByItsLongID(t *testing.T) {
 }
 
 // A phone that did not get its answer repeats; the original may be gone by then.
-func TestARepeatedReplyToWhatWasDeletedIsASuccess(t *testing.T) {
+func TestARepeatedReplyToWhatWasDeletedWasSent(t *testing.T) {
 	h := build(t)
 	it := h.deliver(t, 1, toAll, 0)
 	for _, version := range []string{"12.1", "16.1"} {
@@ -297,9 +307,7 @@ func TestARepeatedReplyToWhatWasDeletedIsASuccess(t *testing.T) {
 			_, err := h.mailboxes.Delete(tx, h.box, it.Folder, it.ID)
 			return err
 		})
-		if a := p.smart("SmartReply", "c1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
-			t.Errorf("%s: HTTP %d\n%s", version, a.status, a.xml)
-		}
+		p.wasSent(p.smart("SmartReply", "c1", it, mine, ""))
 	}
 	if n := h.items(t, mail.RoleSent); n != 2 {
 		t.Errorf("%d replies", n)

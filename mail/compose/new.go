@@ -1,0 +1,89 @@
+package compose
+
+import (
+	"bytes"
+	"mime"
+	"strings"
+	"time"
+
+	"martlet/mail/message"
+)
+
+// Message is a message that the server writes for a user: an answer to a
+// meeting, or a meeting that is sent on.
+type Message struct {
+	From     message.Address
+	To       []message.Address
+	Subject  string
+	Text     string
+	HTML     string // empty: none
+	Calendar []byte // a calendar object, or nil
+	Method   string // of it
+}
+
+// New writes the message; o is what it answers, or nil. Date and Message-ID are
+// the sending server's to add.
+func New(m *Message, o *Original, now time.Time) []byte {
+	c := &composer{id: boundaryOf([]byte(m.Subject+m.Text+m.HTML+string(m.Calendar)), now.UTC().String())}
+	var root *entity
+	if m.Text != "" || m.HTML == "" {
+		root = textEntity("text/plain", m.Text)
+	}
+	add := func(e *entity) {
+		switch {
+		case root == nil:
+			root = e
+		case root.kind == "":
+			root = newMultipart("multipart/alternative", root, e)
+		default:
+			root.adopt(e)
+		}
+	}
+	if m.HTML != "" {
+		add(textEntity("text/html", m.HTML))
+	}
+	if m.Calendar != nil { // RFC 6047 2.4
+		add(textEntity("text/calendar; method="+m.Method, string(m.Calendar)))
+	}
+	var out bytes.Buffer
+	out.WriteString("From: " + addresses([]message.Address{m.From}) + "\r\nTo: " + addresses(m.To) + "\r\nSubject: " + encoded(m.Subject) + "\r\n")
+	if o != nil {
+		out.Write(threadFields(nil, o, now))
+	}
+	out.WriteString("MIME-Version: 1.0\r\n")
+	c.write(&out, root)
+	return out.Bytes()
+}
+
+func textEntity(mediaType, text string) *entity {
+	e := &entity{part: -1}
+	e.setText(mediaType, text)
+	return e
+}
+
+// addresses writes an address list. Addresses are taken as they are: the caller
+// has checked them.
+func addresses(list []message.Address) string {
+	var out []string
+	for _, a := range list {
+		name := strings.TrimSpace(oneLine(a.Name))
+		switch {
+		case name == "":
+			out = append(out, oneLine(a.Address))
+		case isPlain(name):
+			out = append(out, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name)+`" <`+oneLine(a.Address)+">")
+		default: // in base64: commas would be taken for those of the list
+			out = append(out, strings.ReplaceAll(mime.BEncoding.Encode("utf-8", name), "?= =?", "?=\r\n =?")+" <"+oneLine(a.Address)+">")
+		}
+	}
+	return strings.Join(out, ",\r\n\t")
+}
+
+func isPlain(s string) bool {
+	for i := range len(s) {
+		if s[i] < ' ' || s[i] >= 0x7f {
+			return false
+		}
+	}
+	return len(s) < maxText
+}
