@@ -29,8 +29,24 @@ func letter10K(n int64) []byte {
 }
 
 // What a delivery costs behind SMTP: durable body, index, and one transaction.
-func BenchmarkDeliver20Sessions(b *testing.B) {
+func BenchmarkDeliver20Sessions(b *testing.B) { benchmarkDeliver(b, false) }
+
+// The same while the index for searches is kept.
+func BenchmarkDeliver20SessionsIndexed(b *testing.B) { benchmarkDeliver(b, true) }
+
+func benchmarkDeliver(b *testing.B, keep bool) {
 	h := newHouse(b)
+	if keep {
+		ctx, cancel := context.WithCancel(context.Background())
+		ended := make(chan error, 1)
+		go func() { ended <- h.KeepIndex(ctx) }()
+		defer func() {
+			cancel()
+			if err := <-ended; err != nil {
+				b.Error(err)
+			}
+		}()
+	}
 	var boxes [50]mail.FolderID
 	for i := range boxes {
 		boxes[i] = h.role(mail.MailboxID(i+1), mail.RoleInbox)
