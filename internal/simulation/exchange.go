@@ -60,6 +60,10 @@ func (p *mobile) exchange(c *collection, req engine.Request) (int, error) {
 		p.log("Sync %d: key %s filter %d whole %t window %d, %d commands -> key %s, %d responses,%s, more %t, %v",
 			c.id, req.Key, req.Filter, req.Conversations, req.Window, len(req.Commands), res.Key, len(res.Responses), list(res.Changes), res.More, res.Err)
 	}
+	if c.choked = p.chokes(res.Changes); c.choked {
+		p.choke(c)
+		return len(res.Changes), nil
+	}
 	if err := p.takeIn(c, &req, res); err != nil {
 		return 0, fmt.Errorf("%s: Sync of folder %d: %w", p.id.Device, c.id, err)
 	}
@@ -83,7 +87,7 @@ func (p *mobile) takeIn(c *collection, req *engine.Request, res *engine.Result) 
 	if err := sane(req, res); err != nil {
 		return err
 	}
-	c.key, c.lost = res.Key, false
+	c.key, c.lost, c.more = res.Key, false, res.More
 	if req.Key == engine.NewKey || req.GetChanges {
 		c.told = req.Filter
 		if req.Key == engine.NewKey || !res.More {

@@ -61,7 +61,7 @@ func (p *mobile) rest() error {
 			if err := p.sync(c, false); err != nil {
 				return err
 			}
-			if c.key == before && queued == 0 {
+			if c.key == before && queued == 0 && !c.choked {
 				break
 			}
 			if round == maxRounds {
@@ -98,6 +98,9 @@ func (p *mobile) compare(server *content) error {
 			if it.received >= since || recent[it.thread] {
 				want[id] = it
 			}
+		}
+		if err := p.withheld(c, want); err != nil {
+			return err
 		}
 		if d := diffItems(want, c.items); d != "" {
 			return fmt.Errorf("folder %d with filter %d: %s", f, c.filter, d)

@@ -51,6 +51,7 @@ func TestEveryPhoneSeesTheServerAtQuiet(t *testing.T) {
 		"adds": all.Adds, "changes": all.Changes, "deletes": all.Deletes, "soft deletes": all.SoftDeletes,
 		"lost answers": all.Lost, "repeated requests": all.Repeated, "late requests": all.Late,
 		"restarts": all.Restarts, "crashes": all.Crashes, "pings": all.Pings,
+		"answers that a phone could not take": all.Choked, "items withheld": all.Withheld,
 	} {
 		if n == 0 && *seeds >= 10 {
 			t.Errorf("there were no %s", what)

@@ -41,6 +41,7 @@ type Config struct {
 type Stats struct {
 	Steps, Syncs, Adds, Changes, Deletes, SoftDeletes int
 	Lost, Repeated, Late, Restarts, Crashes, Pings    int
+	Choked, Withheld                                  int
 }
 
 func (s *Stats) add(o *Stats) {
@@ -56,6 +57,8 @@ func (s *Stats) add(o *Stats) {
 	s.Restarts += o.Restarts
 	s.Crashes += o.Crashes
 	s.Pings += o.Pings
+	s.Choked += o.Choked
+	s.Withheld += o.Withheld
 }
 
 // traceLength is how many of the last steps a failure shows.
@@ -172,7 +175,7 @@ func (w *World) open() error {
 	w.hub = push.NewHub()
 	w.boxes = mailbox.New(mailbox.Config{Store: w.store, Blobs: w.blobs, Hub: w.hub, Logger: quiet})
 	w.devs = device.New(device.Config{Store: w.store})
-	w.eng = engine.New(engine.Config{Store: w.store, Devices: w.devs, Source: w.boxes})
+	w.eng = engine.New(engine.Config{Store: w.store, Devices: w.devs, Source: w.boxes, Logger: quiet})
 	return w.boxes.Sweep(context.Background())
 }
 

@@ -156,6 +156,13 @@ func appendCollection(dst []byte, c Collection) []byte {
 		e.Message(5, c.Own[i].encode)
 	}
 	e.Bytes(6, c.Options)
+	if c.Sent.Items != 0 {
+		e.Message(7, c.Sent.encode)
+	}
+	if c.Trouble.Failures != 0 {
+		e.Message(8, c.Trouble.encode)
+	}
+	e.Bool(9, c.Broken)
 	return e.Out()
 }
 
@@ -177,6 +184,12 @@ func parseCollection(b []byte) (Collection, error) {
 			c.Own = append(c.Own, o)
 		case 6:
 			c.Options = append([]byte(nil), f.Bytes()...)
+		case 7:
+			c.Sent, err = parseSent(f.Bytes())
+		case 8:
+			c.Trouble, err = parseTrouble(f.Bytes())
+		case 9:
+			c.Broken = f.Bool()
 		}
 		return err
 	})

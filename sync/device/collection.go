@@ -73,6 +73,30 @@ type Collection struct {
 	Confirmed Generation // the device has it
 	Pending   Generation // sent last; the device may have it
 
+	Sent    Sent    // what the pending answer held
+	Trouble Trouble // what speaks for an item that the device cannot take
+	Broken  bool    // there are rows of such items
+
 	Own     []OwnWrite
 	Options []byte // the door's options of the last request that gave any
+}
+
+// Sent says what an answer held that may make a device fail.
+type Sent struct {
+	Items uint32   // Adds and Changes
+	List  []uint32 // which, ascending; kept only after a failure, else nil
+}
+
+// MaxListed bounds Sent.List and Trouble.Zone. An answer that holds more is not
+// listed.
+const MaxListed = 512
+
+// Trouble counts the answers with items that a device did not confirm, and says
+// which may be the one that it cannot take: see sync/engine.
+type Trouble struct {
+	Failures uint32   // in a row
+	Singles  uint32   // of them, with one item only
+	Limit    uint32   // how many items of the zone an answer may hold; zero: any number
+	Anew     bool     // at the last one it started anew
+	Zone     []uint32 // ascending; nil: not known yet
 }

@@ -22,6 +22,7 @@ type Devices struct {
 	devices     store.Table[ID, Device]
 	collections store.Table[collectionKey, Collection]
 	made        store.Table[ID, []Made]
+	broken      store.Table[brokenKey, Broken]
 }
 
 // collectionKey names a collection's row.
@@ -43,6 +44,9 @@ func New(c Config) *Devices {
 		made: store.NewTable("made", store.PrefixMade,
 			store.Codec[ID]{Append: appendID, Parse: parseID},
 			store.Codec[[]Made]{Append: appendMade, Parse: parseMade}),
+		broken: store.NewTable("broken", store.PrefixBroken,
+			store.Codec[brokenKey]{Append: appendBrokenKey, Parse: parseBrokenKey},
+			store.Codec[Broken]{Append: appendBroken, Parse: parseBroken}),
 	}
 }
 
@@ -88,6 +92,9 @@ func (d *Devices) RemoveAccount(tx *store.Tx, account directory.AccountID) error
 		if err := d.collections.Delete(tx, key); err != nil {
 			return err
 		}
+	}
+	if err := d.forgetBroken(tx, prefix); err != nil {
+		return err
 	}
 	for id, err := range d.devices.Keys(tx, store.TableRange[ID]{Prefix: prefix}) {
 		if err != nil {
@@ -165,6 +172,9 @@ func (d *Devices) SaveCollection(tx *store.Tx, id ID, c Collection) error {
 
 // RemoveCollection forgets a device's state of a folder.
 func (d *Devices) RemoveCollection(tx *store.Tx, id ID, folder uint32) error {
+	if err := d.forgetBroken(tx, appendCollectionKey(nil, collectionKey{id, folder})); err != nil {
+		return err
+	}
 	return d.collections.Delete(tx, collectionKey{id, folder})
 }
 
@@ -179,7 +189,7 @@ func (d *Devices) RemoveCollections(tx *store.Tx, id ID) error {
 			return err
 		}
 	}
-	return nil
+	return d.forgetBroken(tx, appendID(nil, id))
 }
 
 // Check reports every row that breaks an invariant.
@@ -211,7 +221,7 @@ func (d *Devices) Check(ctx context.Context, report func(store.Problem)) error {
 				report(store.Problem{Table: "collection", Key: key, Text: text})
 			}
 		}
-		return nil
+		return d.checkBroken(tx, report)
 	})
 }
 

@@ -78,7 +78,10 @@ func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.Fo
 		return short, nil
 	}
 	p := &plan{source: e.mailOf(&folder), tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, window: 1, count: true}
-	for _, step := range []func() (bool, error){p.log, p.soften} {
+	if p.broken, err = e.withheldFrom(tx, id, &c); err != nil {
+		return nil, err
+	}
+	for _, step := range []func() (bool, error){p.log, p.again, p.soften} {
 		if done, err := step(); err != nil || !done || p.counted > 0 {
 			return p, err
 		}
@@ -131,6 +134,9 @@ func (e *Engine) settle(ctx context.Context, id device.ID, box mail.MailboxID, f
 			}
 			g := latest(&c)
 			p := plan{source: e.mailOf(&folder), tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, count: true}
+			if p.broken, err = e.withheldFrom(tx, id, &c); err != nil {
+				return err
+			}
 			if _, err := p.run(); err != nil {
 				return err
 			}
@@ -176,6 +182,9 @@ func (e *Engine) Estimate(ctx context.Context, id device.ID, req Request) (int, 
 			return err
 		}
 		p := plan{source: e.mailOf(&folder), tx: tx, box: req.Box, folder: folder, own: newOwnWrites(c.Own, &t.base), g: t.base, window: -1, count: true}
+		if p.broken, err = e.withheldFrom(tx, id, &c); err != nil {
+			return err
+		}
 		// With another mode the Sync would take everything back and begin anew; what
 		// is asked is how much that mode has besides, or has not.
 		other := p.g.Conversations != req.Conversations && !nothingYet(&p.g)

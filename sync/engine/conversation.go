@@ -195,7 +195,10 @@ func (p *plan) dropOne(list *[]ItemChange, kind ChangeKind, item uint32) bool {
 		return false
 	}
 	p.forget(mail.ItemID(item))
-	if !p.emit(list, ItemChange{Kind: kind, ID: mail.ItemID(item)}) {
+	if p.lacks(mail.ItemID(item)) {
+		p.overWith(mail.ItemID(item))
+		p.skipped++
+	} else if !p.emit(list, ItemChange{Kind: kind, ID: mail.ItemID(item)}) {
 		return false
 	}
 	if p.g.Part.Upto = item - 1; p.g.Part.Upto == 0 {
@@ -237,6 +240,15 @@ func (p *plan) bring(list *[]ItemChange, t mail.ThreadID) (bool, error) {
 		}
 		if p.reached() {
 			return false, nil
+		}
+		kept, err := p.withheld(at.Item)
+		if err != nil {
+			return false, err
+		}
+		if kept {
+			p.skipped++
+			p.g.Part = device.Part{Thread: t, Upto: uint32(at.Item)}
+			continue
 		}
 		change := ItemChange{Kind: Added, ID: at.Item, Outside: before(mark(at), device.Position{Received: p.g.Cutoff})}
 		if p.window > 0 && !p.count {
@@ -334,7 +346,7 @@ func (p *plan) takeBackConversations(to device.Position) (bool, error) {
 		above := device.Position{Received: pos.Received, Item: pos.Item + 1}
 		if item.Thread.IsZero() {
 			p.forget(item.ID)
-			if !p.emit(&p.soft, ItemChange{Kind: SoftDeleted, ID: item.ID}) {
+			if !p.takeBackOne(item.ID) {
 				p.g.Floor = pos
 				return false, nil
 			}

@@ -7,6 +7,7 @@ package engine
 import (
 	"errors"
 	"iter"
+	"log/slog"
 
 	"martlet/mail"
 	"martlet/store"
@@ -62,6 +63,7 @@ type Config struct {
 	Store   *store.Store
 	Devices *device.Devices
 	Source  Source
+	Logger  *slog.Logger // nil: slog.Default
 }
 
 // Engine answers devices. It keeps nothing in memory and is safe for
@@ -70,9 +72,14 @@ type Engine struct {
 	store   *store.Store
 	devices *device.Devices
 	source  Source
+	log     *slog.Logger
 }
 
 // New returns an engine.
 func New(c Config) *Engine {
-	return &Engine{store: c.Store, devices: c.Devices, source: c.Source}
+	e := &Engine{store: c.Store, devices: c.Devices, source: c.Source, log: c.Logger}
+	if e.log == nil {
+		e.log = slog.Default()
+	}
+	return e
 }

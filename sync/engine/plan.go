@@ -32,6 +32,13 @@ type plan struct {
 	taken   map[mail.ThreadID]bool   // of which this answer has taken back something
 	changed map[mail.ItemID]bool     // of which this answer has a Change
 
+	// See trouble.go.
+	broken  map[mail.ItemID]device.Broken // what the device is not given
+	over    []mail.ItemID                 // of those, what this answer settles
+	trouble device.Trouble
+	items   int // Adds and Changes so far
+	zoned   int // of them in the zone
+
 	tookBack bool // arrivals soft-deleted an item, which a wider window may bring again
 
 	counted int
@@ -48,7 +55,7 @@ type plan struct {
 func (p *plan) run() (done bool, err error) {
 	p.base = mail.ModSeq(p.g.Cursor)
 	for again := true; again; {
-		for _, step := range []func() (bool, error){p.log, p.soften, p.arrivals, p.backfill, p.settlePart} {
+		for _, step := range []func() (bool, error){p.log, p.again, p.soften, p.arrivals, p.backfill, p.settlePart} {
 			if done, err = step(); err != nil || !done {
 				p.g.More = true
 				return false, err
@@ -81,7 +88,7 @@ func (p *plan) changes() []ItemChange {
 
 // emit puts a change on a list, or tells that the window or the room is full.
 func (p *plan) emit(list *[]ItemChange, c ItemChange) bool {
-	if p.window == 0 {
+	if p.window == 0 || p.tooMuch(&c) {
 		return false
 	}
 	if p.weigh != nil && !p.count && (c.Kind == Added || c.Kind == Changed) {
@@ -93,6 +100,13 @@ func (p *plan) emit(list *[]ItemChange, c ItemChange) bool {
 	}
 	p.window--
 	p.counted++
+	if c.Kind == Added || c.Kind == Changed {
+		p.items++
+		if p.inZone(c.ID) {
+			p.zoned++
+		}
+	}
+	p.overWith(c.ID)
 	if !p.count {
 		*list = append(*list, c)
 	}
@@ -152,6 +166,13 @@ func (p *plan) tell(c *mail.Change) (bool, error) {
 		p.skipped++
 		return true, nil
 	}
+	if c.Deleted && p.lacks(c.Item) || !c.Deleted && p.withholds(c.Item, c.ModSeq) {
+		if c.Deleted {
+			p.overWith(c.Item)
+		}
+		p.skipped++
+		return true, nil
+	}
 	if c.Deleted {
 		p.forget(c.Item)
 		return p.emit(&p.news, ItemChange{Kind: Deleted, ID: c.Item}), nil
@@ -161,6 +182,9 @@ func (p *plan) tell(c *mail.Change) (bool, error) {
 		return true, nil
 	}
 	change := ItemChange{Kind: Changed, ID: c.Item}
+	if p.lacks(c.Item) { // it could not take it as it was
+		change.Kind = Added
+	}
 	if p.window > 0 && !p.count {
 		var err error
 		if change.Item, err = p.source.Item(p.tx, p.box, p.folder.ID, c.Item); err != nil {
@@ -171,7 +195,7 @@ func (p *plan) tell(c *mail.Change) (bool, error) {
 		}
 	}
 	told := p.emit(&p.news, change)
-	if told && p.g.Conversations {
+	if told && p.g.Conversations && change.Kind == Changed {
 		if p.changed == nil {
 			p.changed = map[mail.ItemID]bool{}
 		}
@@ -226,7 +250,7 @@ func (p *plan) takeBack(to device.Position) (bool, error) {
 		if before(pos, from) || !has(&p.g, pos) {
 			continue
 		}
-		if !p.emit(&p.soft, ItemChange{Kind: SoftDeleted, ID: at.Item}) {
+		if !p.takeBackOne(at.Item) {
 			p.g.Floor = pos
 			return false, nil
 		}
@@ -305,6 +329,8 @@ func (p *plan) arrival(item *mail.Item, beyond bool) (bool, error) {
 		told = p.emit(&p.soft, ItemChange{Kind: SoftDeleted, ID: item.ID})
 		p.tookBack = true
 		p.take(item.Thread)
+	case !own && !outside && p.withholds(item.ID, item.ModSeq):
+		p.skipped++
 	case !own && !outside:
 		told = p.emit(&p.fresh, ItemChange{Kind: Added, ID: item.ID, Item: *item, Outside: before(mark(item.Position()), p.g.Floor)})
 	default:
@@ -391,6 +417,9 @@ func (p *plan) bringOne(at mail.Position) (bool, error) {
 			p.arrived(t)
 		}
 		return done, err
+	}
+	if kept, err := p.withheld(at.Item); err != nil || kept {
+		return kept, err
 	}
 	return p.emit(&p.old, change), nil
 }

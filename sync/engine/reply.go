@@ -2,6 +2,7 @@ package engine
 
 import (
 	"bytes"
+	"maps"
 	"time"
 
 	"martlet/mail"
@@ -13,6 +14,7 @@ import (
 type reply struct {
 	e      *Engine
 	tx     *store.Tx
+	id     device.ID
 	req    *Request
 	folder mail.Folder
 	c      *device.Collection
@@ -20,8 +22,10 @@ type reply struct {
 	now    time.Time
 	a      *answer
 
-	own *ownWrites
-	cut int64
+	own    *ownWrites
+	cut    int64
+	broken map[mail.ItemID]device.Broken // what the device is not given
+	failed bool                          // the answer before was not confirmed
 }
 
 // work fills in the answer.
@@ -35,6 +39,9 @@ func (r *reply) work() error {
 	r.own = newOwnWrites(r.c.Own, &r.turn.base)
 	if r.turn.repeat != nil {
 		r.own.recall(r.turn.repeat.Key)
+	}
+	if err := r.troubles(); err != nil {
+		return err
 	}
 	cmds := commands{source: r.e.source, tx: r.tx, req: r.req, folder: &r.folder, base: &r.turn.base, repeat: r.turn.repeat, own: r.own}
 	if len(r.req.Commands) > 0 {
@@ -82,11 +89,17 @@ func (r *reply) apply(cmds *commands) error {
 	return err
 }
 
+// newPlan starts from what the device has.
+func (r *reply) newPlan(undone map[mail.ItemID]bool) *plan {
+	return &plan{source: r.e.mailOf(&r.folder), tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, undone: undone, g: r.turn.base, broken: r.broken}
+}
+
 // plan works out the changes for the device. A repeated request is led to the
 // same end as before where that is possible: then it has the same key, and it
 // does not matter which of the two answers the device gets.
 func (r *reply) plan(cmds *commands, lead bool) (*plan, error) {
-	p := &plan{source: r.e.mailOf(&r.folder), tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, undone: cmds.undone, g: r.turn.base}
+	p := r.newPlan(cmds.undone)
+	p.trouble = r.c.Trouble
 	p.g.Added = nil
 	if r.req.GetChanges {
 		p.window, p.weigh, p.room = r.req.Window, r.req.Weigh, r.req.Room
@@ -138,7 +151,11 @@ func (r *reply) lead(p *plan) error {
 
 // left tells whether there is more behind the end of a repeated answer.
 func (r *reply) left(after *plan) (bool, error) {
-	probe := plan{source: r.e.mailOf(&r.folder), tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, g: after.g, window: 1, count: true}
+	broken := maps.Clone(r.broken)
+	for _, item := range after.over {
+		delete(broken, item)
+	}
+	probe := plan{broken: broken, source: r.e.mailOf(&r.folder), tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, g: after.g, window: 1, count: true}
 	if _, err := probe.run(); err != nil || probe.counted > 0 {
 		return probe.counted > 0, err
 	}
@@ -165,14 +182,18 @@ func (r *reply) finish(cmds *commands, p *plan) {
 		if dropped {
 			r.c.Own = r.own.keep(&r.c.Confirmed, r.turn.repeat.Key)
 		}
-		if dropped || r.newOptions() {
+		if dropped || r.failed || r.newOptions() {
+			r.settleBroken(p, r.turn.repeat.Key)
+			r.c.Sent = sentOf(res.Changes, &r.c.Trouble)
 			r.save()
 		}
 	case r.req.acts() || p.counted > 0:
 		next := p.g
 		next.Key = nextKey(r.c)
+		r.c.Sent = sentOf(r.a.result.Changes, &r.c.Trouble)
 		next.Added = cmds.added
 		r.turn.confirm(r.c)
+		r.settleBroken(p, next.Key)
 		r.c.Pending = next
 		r.c.Own = r.own.keep(&r.c.Confirmed, next.Key)
 		res.Key = formatKey(next.Key)
@@ -183,7 +204,8 @@ func (r *reply) finish(cmds *commands, p *plan) {
 		if r.turn.promote || r.turn.repeat != nil || r.newOptions() || r.settles(p) {
 			// The device's view is the same by the new marks as by the old.
 			p.g.Key = r.turn.base.Key
-			r.c.Confirmed, r.c.Pending = p.g, device.Generation{}
+			r.settleBroken(p, 0)
+			r.c.Confirmed, r.c.Pending, r.c.Sent = p.g, device.Generation{}, device.Sent{}
 			r.c.Own = r.own.keep(&r.c.Confirmed, 0)
 			r.save()
 		}

@@ -19,6 +19,8 @@ type answer struct {
 	result Result
 	save   *device.Collection // nil: nothing to write
 	read   uint64             // the version of the state it was worked out from
+	broken []device.Broken    // see trouble.go
+	forget []uint32           // of those
 	remove bool               // the folder is gone: forget its state
 }
 
@@ -135,6 +137,9 @@ func (e *Engine) write(tx *store.Tx, id device.ID, req *Request, a *answer) erro
 	case a.remove:
 		return e.devices.RemoveCollection(tx, id, uint32(req.Folder))
 	case a.save != nil:
+		if err := e.writeBroken(tx, id, req.Folder, a); err != nil {
+			return err
+		}
 		return e.devices.SaveCollection(tx, id, *a.save)
 	}
 	return nil
@@ -170,6 +175,10 @@ func (e *Engine) answer(tx *store.Tx, id device.ID, req *Request, now time.Time)
 	}
 	a := answer{result: Result{Class: folder.Class}, read: c.Version}
 	if req.Key == NewKey {
+		c.Folder = uint32(folder.ID)
+		if err := e.restart(tx, id, req.Box, &c, &a); err != nil {
+			return answer{}, err
+		}
 		err := e.start(tx, &c, req, &folder, now, &a)
 		return a, err
 	}
@@ -178,7 +187,7 @@ func (e *Engine) answer(tx *store.Tx, id device.ID, req *Request, now time.Time)
 		a.result.Err = ErrStaleSyncKey
 		return a, nil
 	}
-	r := reply{e: e, tx: tx, req: req, folder: folder, c: &c, turn: t, now: now, a: &a}
+	r := reply{e: e, tx: tx, id: id, req: req, folder: folder, c: &c, turn: t, now: now, a: &a}
 	return a, r.work()
 }
 
@@ -196,6 +205,7 @@ func (e *Engine) start(tx *store.Tx, c *device.Collection, req *Request, folder 
 		short := begin(folder, last, filter, cut, false)
 		fresh.Pending.SMS = &short
 	}
+	fresh.Trouble, fresh.Broken = c.Trouble, c.Broken
 	fresh.Pending.Key = firstKey()
 	a.save = &fresh
 	a.result.Key = formatKey(fresh.Pending.Key)
