@@ -342,6 +342,21 @@ func (d *Directory) release(tx *store.Tx, k addressKey, from target) error {
 	return d.tables.addresses.Delete(tx, k)
 }
 
+// putGroup writes the group's row and those that lead to it.
+func (d *Directory) putGroup(tx *store.Tx, k addressKey, old Group, there bool, g Group) error {
+	was := &old
+	if !there {
+		was = nil
+	}
+	if err := d.listGroup(tx, k, was, &g); err != nil {
+		return err
+	}
+	if err := d.tables.addresses.Set(tx, k, target{group: k}); err != nil {
+		return err
+	}
+	return d.tables.groups.Set(tx, k, g)
+}
+
 func (d *Directory) putPhoto(tx *store.Tx, id AccountID, photo []byte) error {
 	if len(photo) == 0 {
 		return d.tables.photos.Delete(tx, id)

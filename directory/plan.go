@@ -342,17 +342,7 @@ func (p *planner) planGroups(prune bool) {
 			continue
 		}
 		p.add(verb(there)+" group", want.Address, text, 100*len(want.Members), func(tx *store.Tx) error {
-			if err := p.d.tables.addresses.Set(tx, k, target{group: k}); err != nil {
-				return err
-			}
-			was := &old
-			if !there {
-				was = nil
-			}
-			if err := p.d.listGroup(tx, k, was, &want); err != nil {
-				return err
-			}
-			return p.d.tables.groups.Set(tx, k, want)
+			return p.d.putGroup(tx, k, old, there, want)
 		})
 	}
 	for _, k := range slices.Sorted(maps.Keys(p.old.groups)) {
