@@ -70,7 +70,7 @@ func (s *session) decodeSearch() (*eas.Search, error) {
 	q := &eas.Search{}
 	err := s.decode(q)
 	var twice *wbxml.DuplicateError
-	if errors.As(err, &twice) && twice.Tag.String() != "Search:ConversationId" { // MS-ASCMD_R5815
+	if errors.As(err, &twice) && twice.Tag.String() != "Search:ConversationId" && twice.Tag.Namespace() != "AirSyncBase" { // MS-ASCMD_R5815, MS-ASAIRS_R10034
 		q = &eas.Search{}
 		err = wbxml.Unmarshal(s.body, q)
 	}

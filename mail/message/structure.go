@@ -287,6 +287,8 @@ func (ix *Index) AttachmentName(i int) string {
 	}
 	pt := &ix.Parts[i]
 	switch {
+	case pt.Filename != "" && (pt.Type == "message/rfc822" || pt.Type == "message/global") && !strings.HasSuffix(strings.ToLower(pt.Filename), ".eml"):
+		return pt.Filename + ".eml" // MS-ASAIRS_R2299
 	case pt.Filename != "":
 		return pt.Filename
 	case pt.Type == "application/pkcs7-mime", pt.Type == "application/x-pkcs7-mime":

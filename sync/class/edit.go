@@ -63,6 +63,11 @@ func decodeEmail(raw wbxml.Raw, e *eas.Email) error {
 	if err != nil {
 		return fmt.Errorf("%w: %w", ErrBadValue, err)
 	}
+	for _, left := range d.Skipped { // an element out of its place (MS-ASAIRS_R10039)
+		if left.Tag.Namespace() == "AirSyncBase" {
+			return ErrBadValue
+		}
+	}
 	return nil
 }
 
