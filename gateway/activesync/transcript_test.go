@@ -29,6 +29,8 @@ var update = flag.Bool("update", false, "write the answers into the transcripts"
 //	-- move|delete|read|unread --   "item" or "item role", done by someone else
 //	-- directory --                 what the directory shall say, as TOML
 //	-- publish FILE [DATE] --       a file in a published folder
+//	-- card --                      a vCard enters the contacts
+//	-- trust --                     an authority of certificates, in base64
 //	-- COMMAND [PARAM=VALUE ...] -- a request as XML; empty: no body
 //	-- 200 --                       what is answered, as XML; empty: no body
 //
@@ -102,6 +104,10 @@ func (tr *transcript) step(f *txtar.File) {
 		tr.house.apply(t, text)
 	case "publish":
 		tr.house.publish(t, words[1], text, day(t, words[2:]))
+	case "card":
+		tr.house.addCard(t, text)
+	case "trust":
+		tr.house.trust(t, &authority{cert: parsed(t, text)})
 	case "read", "unread", "move", "delete":
 		tr.act(words[0], strings.Fields(tr.fill(text)))
 	default:
@@ -180,11 +186,11 @@ func (tr *transcript) fillOrTake(want, got string) string {
 }
 
 // shortNames are how the names of changing values begin.
-var shortNames = map[string]string{"SyncKey": "key", "PolicyKey": "policy", "ConversationId": "conversation", "ConversationIndex": "index"}
+var shortNames = map[string]string{"SyncKey": "key", "PolicyKey": "policy", "ConversationId": "conversation", "ConversationIndex": "index", "WeightedRank": "rank"}
 
 // named is an answer with names for its values: what -update writes.
 func (tr *transcript) named(got string) string {
-	for _, name := range []string{"SyncKey", "PolicyKey", "ConversationId", "ConversationIndex"} {
+	for _, name := range []string{"SyncKey", "PolicyKey", "ConversationId", "ConversationIndex", "WeightedRank"} {
 		for _, v := range elements(got, name) {
 			if short := shortNames[name]; v != "0" && tr.nameOf(v) == "" {
 				tr.count[short]++
@@ -194,7 +200,7 @@ func (tr *transcript) named(got string) string {
 	}
 	lines := strings.Split(got, "\n")
 	for i, line := range lines {
-		if m := regexp.MustCompile(`^(\s*<(?:SyncKey|PolicyKey|ConversationId|ConversationIndex)(?: [^>]*)?>)([^<]+)(<.*)$`).FindStringSubmatch(line); m != nil {
+		if m := regexp.MustCompile(`^(\s*<(?:SyncKey|PolicyKey|ConversationId|ConversationIndex|WeightedRank)(?: [^>]*)?>)([^<]+)(<.*)$`).FindStringSubmatch(line); m != nil {
 			if name := tr.nameOf(m[2]); name != "" {
 				lines[i] = m[1] + "{{" + name + "}}" + m[3]
 			}

@@ -260,3 +260,17 @@ func FuzzValidateCert(f *testing.F) {
 		}
 	})
 }
+
+// parsed reads a certificate in base64.
+func parsed(t testing.TB, text string) *x509.Certificate {
+	t.Helper()
+	der, err := base64.StdEncoding.DecodeString(strings.TrimSpace(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	cert, err := x509.ParseCertificate(der)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return cert
+}
