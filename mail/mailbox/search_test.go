@@ -204,6 +204,45 @@ func TestAMailboxFromBeforeTheIndexIsSearchedAtOnce(t *testing.T) {
 	}
 }
 
+// An older version writes rows without the fields it does not know.
+func TestAMailboxThatAnOlderVersionWroteIntoIsIndexedAnew(t *testing.T) {
+	h := newHouse(t)
+	h.keeper.sizes = smallSizes()
+	inbox, trash := h.role(1, mail.RoleInbox), h.role(1, mail.RoleDeletedItems)
+	var items []mail.Item
+	for i := range 20 {
+		items = append(items, h.post(1, inbox, fmt.Sprintf("Subject: name%d\r\n\r\n", i)))
+	}
+	if err := h.catchUp(context.Background(), 1); err != nil {
+		t.Fatal(err)
+	}
+	h.update(func(tx *store.Tx) error {
+		st, err := stateTable.Get(tx, 1)
+		st.Doc, st.Indexed = 0, false
+		items[2].Doc = 0
+		return errors.Join(err, stateTable.Set(tx, 1, st), itemTable.Set(tx, itemKey{1, inbox, items[2].ID}, items[2]))
+	})
+	// The new version delivers, moves and deletes before it looks at the index.
+	items = append(items, h.post(1, inbox, "Subject: name20\r\n\r\n"))
+	h.update(func(tx *store.Tx) (err error) {
+		if items[0], err = h.Move(tx, 1, inbox, items[0].ID, trash); err != nil {
+			return err
+		}
+		_, err = h.Delete(tx, 1, inbox, items[1].ID)
+		return err
+	})
+	for i, it := range items {
+		want := place1(it)
+		if i == 1 {
+			want = nil
+		}
+		found, err := h.Search(context.Background(), 1, search.Words{Text: fmt.Sprint("name", i)}, SearchOptions{})
+		if err != nil || !slices.Equal(found.Places, want) {
+			t.Errorf("name%d: %+v %v, want %v", i, found, err, want)
+		}
+	}
+}
+
 func TestARemovedMailboxTakesItsIndexAlong(t *testing.T) {
 	h := newHouse(t)
 	h.keeper.sizes = smallSizes()

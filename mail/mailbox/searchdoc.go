@@ -32,11 +32,25 @@ func (m *Mailboxes) enterIndex(tx *store.Tx, box mail.MailboxID, st *state, it *
 // leaveIndex forgets a message. What segments know of it means nothing any more
 // and goes when they are merged.
 func (m *Mailboxes) leaveIndex(tx *store.Tx, box mail.MailboxID, it *mail.Item) error {
-	if it.Doc == 0 {
-		return nil
+	if ok, err := numberedAs(tx, box, it); err != nil || !ok {
+		return err
 	}
 	m.keeper.leaves(tx, box)
 	return editGroup(tx, box, search.Doc(it.Doc), nil)
+}
+
+// numberedAs tells whether the number that an item has is its own. It may be
+// another's after an older version of this program, which does not know of the
+// index, has written into the mailbox; then the mailbox is not marked as indexed.
+func numberedAs(tx *store.Tx, box mail.MailboxID, it *mail.Item) (bool, error) {
+	if it.Doc == 0 {
+		return false, nil
+	}
+	p, err := placeFor(tx, box, search.Doc(it.Doc))
+	if errors.Is(err, store.ErrNotFound) {
+		return false, nil
+	}
+	return p.Folder == it.Folder && p.Item == it.ID, err
 }
 
 func placeOf(it *mail.Item) place {
@@ -118,7 +132,7 @@ const (
 
 // number gives numbers to messages of a mailbox from before there was an index,
 // from an item on, and tells where to go on. After the last one the mailbox is
-// marked as complete.
+// marked as indexed.
 func (m *Mailboxes) number(tx *store.Tx, box mail.MailboxID, from itemKey) (next itemKey, err error) {
 	st, err := stateTable.Get(tx, box)
 	if errors.Is(err, store.ErrNotFound) || err == nil && (st.Removed || st.Indexed) {
@@ -138,10 +152,16 @@ func (m *Mailboxes) number(tx *store.Tx, box mail.MailboxID, from itemKey) (next
 			next = row.Key
 			break
 		}
-		if row.Value.Doc != 0 || !indexed(row.Value.Class) {
+		if !indexed(row.Value.Class) {
 			continue
 		}
 		row.Value.ID, row.Value.Folder = row.Key.Item, row.Key.Folder
+		if ok, err := numberedAs(tx, box, &row.Value); err != nil {
+			return next, err
+		} else if ok {
+			continue
+		}
+		row.Value.Doc = 0
 		some = append(some, row.Value)
 	}
 	for i := range some {

@@ -166,6 +166,7 @@ type tender struct {
 	box   mail.MailboxID
 	sizes sizes
 	prune bool
+	wiped bool    // there is nothing of an index from before
 	next  itemKey // where numbering goes on
 }
 
@@ -190,12 +191,12 @@ func (t *tender) step(ctx context.Context) (bool, error) {
 	switch ripe := s.ripe(t.sizes.fanout); {
 	case err != nil:
 		return false, err
+	case !st.Indexed:
+		return true, t.number(ctx)
 	case len(s.other) > 0:
 		return true, t.clear(ctx, s.other[0])
 	case s.outdated():
 		return true, t.doom(ctx, s.live)
-	case !st.Indexed:
-		return true, t.number(ctx)
 	case ripe != nil:
 		return true, t.merge(ctx, s, ripe)
 	case waiting >= t.sizes.fold:
@@ -206,8 +207,19 @@ func (t *tender) step(ctx context.Context) (bool, error) {
 	return false, nil
 }
 
-// number gives numbers to messages from before there was an index.
+// number gives numbers to messages from before there was an index. What there
+// is of an index is deleted first: it is from before an older version wrote into
+// the mailbox, or from a numbering that a process died over.
 func (t *tender) number(ctx context.Context) error {
+	if !t.wiped {
+		n := 0
+		err := t.m.store.Update(store.WithReserve(ctx), func(tx *store.Tx) (err error) {
+			n, err = sweepIndex(tx, t.box, t.sizes.clear)
+			return err
+		})
+		t.wiped = err == nil && n < t.sizes.clear
+		return err
+	}
 	if (t.next == itemKey{}) {
 		t.next.Box = t.box
 	}

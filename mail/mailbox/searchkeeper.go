@@ -14,7 +14,7 @@ import (
 const (
 	// restFactor is how long KeepIndex rests after each step, measured by the
 	// step: deliveries need the processors more.
-	restFactor = 3
+	restFactor = 4
 	maxRest    = time.Second
 )
 
