@@ -54,7 +54,11 @@ func (h *Handler) renderItem(ctx context.Context, s *session, item *mail.Item, i
 	}()
 	e = &eas.Email{}
 	src := blobReader{ctx, h.c.Mailboxes.Blobs(), item.Blob}
-	if err := class.RenderEmail(item, ix, src, opt, e); err != nil {
+	render := class.RenderEmail
+	if item.Class == mail.ClassSMS {
+		render = class.RenderSMS
+	}
+	if err := render(item, ix, src, opt, e); err != nil {
 		return nil, err
 	}
 	return e, nil

@@ -140,8 +140,13 @@ func withImports(schema, file string) string {
 		imports += fmt.Sprintf("<xs:import namespace=%q schemaLocation=%q/>", name, location)
 	}
 	schema = changeReply.ReplaceAllString(schema, `$1<xs:element name="ApplicationData" minOccurs="0"><xs:complexType><xs:sequence><xs:element ref="airsyncbase:Attachments"/></xs:sequence></xs:complexType></xs:element>`)
+	schema = addedItem.ReplaceAllString(schema, `$1<xs:element ref="Class" minOccurs="0"/>$2`)
 	return strings.Replace(strings.TrimPrefix(schema, "\ufeff"), head, head+imports, 1)
 }
+
+// addedItem is an Add of the server's, in which the schema lacks the class that
+// MS-ASCMD_R941 and R944 put there when it is not the folder's.
+var addedItem = regexp.MustCompile(`(?s)(<xs:element name="Commands".*?<xs:element name="Add".*?<xs:sequence>\s*)(<xs:element ref="ServerId"/>)`)
 
 // changeReply is the answer to a Change, in which the schema lacks what
 // MS-ASCMD_R6234 and MS-ASAIRS_R1336 put there: new attachments.

@@ -31,17 +31,18 @@ var (
 
 // syncCollection is one collection of a Sync.
 type syncCollection struct {
-	wire     *eas.SyncCollection
-	recalled bool // the client did not name it, the memory did
-	fresh    bool // options that were kept do not count
-	class    mail.Class
-	role     mail.Role
-	options  eas.SyncOptions // in force
-	request  engine.Request
-	refused  []refusedCommand // those that the engine never sees
-	places   []int            // of the engine's commands, in the wire's
-	drafts   []draftCommand   // what some of the engine's commands are made of
-	err      error            // what is wrong with it as a whole
+	wire       *eas.SyncCollection
+	recalled   bool // the client did not name it, the memory did
+	fresh      bool // options that were kept do not count
+	class      mail.Class
+	role       mail.Role
+	options    eas.SyncOptions  // in force
+	smsOptions *eas.SyncOptions // of the short messages; nil: none are wanted
+	request    engine.Request
+	refused    []refusedCommand // those that the engine never sees
+	places     []int            // of the engine's commands, in the wire's
+	drafts     []draftCommand   // what some of the engine's commands are made of
+	err        error            // what is wrong with it as a whole
 }
 
 // refusedCommand is a command that came to nothing at the door.
@@ -52,7 +53,7 @@ type refusedCommand struct {
 
 // readOptions takes the options of the request, or those that are kept (MS-ASCMD
 // 2.2.3.125.5): a new block replaces the whole set. A new state begins without.
-func (c *syncCollection) readOptions(kept []byte) error {
+func (c *syncCollection) readOptions(s *session, kept []byte) error {
 	if c.fresh || c.request.Key == engine.NewKey {
 		kept = nil
 	}
@@ -73,6 +74,9 @@ func (c *syncCollection) readOptions(kept []byte) error {
 		return err
 	}
 	c.options = o
+	if err := c.readSMSOptions(s, blocks); err != nil {
+		return err
+	}
 	if o.FilterType != nil {
 		c.request.Filter = uint8(*o.FilterType)
 	}
@@ -231,11 +235,13 @@ func (c *syncCollection) readCommand(s *session, w *eas.SyncCommand) (engine.Com
 	return engine.Command{}, errProtocol
 }
 
-// readAdd reads a new item. Of mail only drafts are added by clients (MS-ASCMD_R755).
+// readAdd reads a new item. Of mail only drafts and short messages are added by clients (MS-ASCMD_R755).
 func (c *syncCollection) readAdd(s *session, w *eas.SyncAdd) (engine.Command, error) {
 	switch {
 	case w.ClientID == "" || len(w.ClientID) > maxClientID:
 		return engine.Command{}, errProtocol
+	case w.Class == classSMS:
+		return c.readSMS(s, engine.Command{Kind: engine.Add, ClientID: w.ClientID}, w.ApplicationData)
 	case c.takesDrafts(s) && (w.Class == "" || w.Class == className(mail.ClassEmail)):
 		return c.readDraft(s, engine.Command{Kind: engine.Add, ClientID: w.ClientID}, w.ApplicationData, w.ClientID, w.Send)
 	}

@@ -37,7 +37,8 @@ type draftCommand struct {
 	data  *eas.Draft
 	state func(*mail.Item) error
 	send  bool
-	name  string // of this command with this content
+	name  string     // of this command with this content
+	text  *class.SMS // instead of data: a short message
 	plan  *route.Plan
 }
 
@@ -141,6 +142,9 @@ func refusesDraft(err error) bool {
 }
 
 func (h *Handler) prepareDraft(ctx context.Context, s *session, c *syncCollection, d *draftCommand, cmd *engine.Command, states map[mail.ItemID]*draftState) error {
+	if d.text != nil {
+		return h.prepareSMS(ctx, s, c.role, d, cmd)
+	}
 	if cmd.Kind == engine.Add {
 		return h.prepareNewDraft(ctx, s, c.request.Folder, d, cmd)
 	}

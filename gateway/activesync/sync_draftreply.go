@@ -28,6 +28,9 @@ func rewritten(ch *engine.ItemChange) bool {
 // draftReply answers a draft that was taken. Of a change only attachments are
 // worth an answer (MS-ASCMD_R6234); what was sent has no ServerId.
 func (r *renderer) draftReply(d *engine.Response, c *draftCommand, w *eas.SyncCommand) (eas.SyncReply, bool) {
+	if c.text != nil {
+		return r.smsReply(d, w)
+	}
 	ix := r.indexes[d.Item.Blob]
 	var data eas.DraftReply
 	if ix != nil && !c.send {

@@ -36,7 +36,7 @@ func (h *Handler) loadIndexes(ctx context.Context, c *syncCollection, res *engin
 	all := make(map[blob.Ref]*message.Index, len(res.Changes))
 	err := h.c.Store.View(ctx, func(tx *store.Tx) error {
 		load := func(it *mail.Item) error {
-			if it.Class != mail.ClassEmail || it.Blob.IsZero() || all[it.Blob] != nil {
+			if it.Class != mail.ClassEmail && it.Class != mail.ClassSMS || it.Blob.IsZero() || all[it.Blob] != nil {
 				return nil
 			}
 			ix, err := h.c.Mailboxes.Index(tx, it.Blob)
@@ -90,7 +90,7 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 		id := itemServerID(r.c.request.Folder, ch.ID)
 		switch ch.Kind {
 		case engine.Added:
-			opt := r.opt
+			opt := r.optionsFor(&ch.Item)
 			if ch.Outside {
 				opt = withoutBody(r.opt)
 			}
@@ -99,7 +99,7 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 				continue
 			}
 			r.bytes += weight(&ch.Item)
-			out = append(out, eas.SyncResponseCommand{Add: &eas.SyncServerAdd{ServerID: id, ApplicationData: data}})
+			out = append(out, eas.SyncResponseCommand{Add: &eas.SyncServerAdd{Class: r.smsClassOf(ch), ServerID: id, ApplicationData: data}})
 		case engine.Changed:
 			if rewritten(ch) {
 				if data := r.item(&ch.Item, r.opt); data != nil {
@@ -115,12 +115,12 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 				continue
 			}
 			data := &eas.Email{}
-			if ch.Item.Class != mail.ClassEmail || !class.RenderEmailChange(&ch.Item, ch.Parts, r.indexes[ch.Item.Blob], r.opt, data) {
+			if ch.Item.Class != mail.ClassEmail && !ch.SMS || !class.RenderEmailChange(&ch.Item, ch.Parts, r.indexes[ch.Item.Blob], r.opt, data) {
 				continue
 			}
-			out = append(out, eas.SyncResponseCommand{Change: &eas.SyncServerChange{ServerID: id, ApplicationData: data}})
+			out = append(out, eas.SyncResponseCommand{Change: &eas.SyncServerChange{Class: r.smsClassOf(ch), ServerID: id, ApplicationData: data}})
 		case engine.Deleted:
-			out = append(out, eas.SyncResponseCommand{Delete: &eas.SyncServerDelete{ServerID: id}})
+			out = append(out, eas.SyncResponseCommand{Delete: &eas.SyncServerDelete{Class: r.smsClassOf(ch), ServerID: id}})
 		case engine.SoftDeleted:
 			if r.c.role == mail.RoleRecipientInfo { // it is not old, others are in its place
 				out = append(out, eas.SyncResponseCommand{Delete: &eas.SyncServerDelete{ServerID: id}})
@@ -187,7 +187,7 @@ func (r *renderer) reply(d *engine.Response, w *eas.SyncCommand) (eas.SyncReply,
 	if d.Kind != engine.Fetch {
 		return eas.SyncReply{}, false
 	}
-	data := r.item(&d.Item, whole(r.opt))
+	data := r.item(&d.Item, whole(r.optionsFor(&d.Item)))
 	if data == nil {
 		return r.failedCommand(w, eas.SyncStatusConversionError), true
 	}

@@ -243,7 +243,7 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 		return nil
 	}
 	r.Conversations = c.conversationMode(&state)
-	c.err = c.readOptions(state.Options)
+	c.err = c.readOptions(s, state.Options)
 	if c.err == nil {
 		if c.err, err = h.readMaxItems(tx, s, c); err != nil {
 			return err

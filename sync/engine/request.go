@@ -119,6 +119,8 @@ type ItemChange struct {
 	// and lies outside the filter's window.
 	Outside bool
 
+	SMS bool // of a short message
+
 	// Parts of a Changed item may differ from what the device has. They are
 	// none when the change is one that devices do not see.
 	Parts mail.Parts

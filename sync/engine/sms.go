@@ -139,6 +139,9 @@ func (r *reply) short(cmds *commands, main *plan, lead *device.Generation) (done
 		return false, err
 	}
 	main.g.SMS, main.short = &p.g, p.changes()
+	for i := range main.short {
+		main.short[i].SMS = true
+	}
 	main.counted += p.counted
 	main.skipped += p.skipped
 	if r.req.GetChanges && r.req.SMS == nil && done && p.limit == nil && p.g.Floor.Received == nowhere {
