@@ -132,13 +132,13 @@ func rows(maxMessage int64) []command {
 		{name: "Search", code: 16, from: first, to: last, strict: true, maxBody: maxRequest, run: (*Handler).search,
 			fail: searchFailed, malformed: uint16(eas.SearchStatusInvalidRequest)},
 		{name: "Settings", code: 17, from: eas.V120, to: last, maxBody: maxRequest, run: decoded((*Handler).settings),
-			fail: func(s uint16) any { return &eas.SettingsResponse{Status: eas.SettingsStatus(s)} }, malformed: uint16(eas.SettingsStatusProtocolError)},
+			fail: func(s uint16) any { return &eas.SettingsResponse{Status: eas.SettingsStatus(s)} }, malformed: uint16(eas.SettingsStatusProtocolError), exact: true},
 		{name: "Ping", code: 18, from: first, to: last, free: true, maxBody: maxRequest, run: (*Handler).ping,
 			fail: func(s uint16) any { return &eas.PingResponse{Status: eas.PingStatus(s)} }, malformed: uint16(eas.PingStatusSyntaxError)},
 		{name: "ItemOperations", code: 19, from: eas.V120, to: last, maxBody: maxRequest, run: (*Handler).itemOperations,
 			fail: func(s uint16) any { return &eas.ItemOperationsResponse{Status: eas.ItemOperationsStatus(s)} }, malformed: uint16(eas.ItemOperationsStatusProtocolError), exact: true},
 		{name: "Provision", code: 20, from: first, to: last, free: true, maxBody: maxRequest, run: decoded((*Handler).provision),
-			fail: func(s uint16) any { return &eas.ProvisionResponse{Status: eas.ProvisionStatus(s)} }, malformed: uint16(eas.ProvisionStatusProtocolError)},
+			fail: func(s uint16) any { return &eas.ProvisionResponse{Status: eas.ProvisionStatus(s)} }, malformed: uint16(eas.ProvisionStatusProtocolError), exact: true},
 		{name: "ResolveRecipients", code: 21, from: first, to: last, maxBody: maxRequest, run: decoded((*Handler).resolveRecipients),
 			fail: func(s uint16) any {
 				return &eas.ResolveRecipientsResponse{Status: eas.ResolveRecipientsStatus(s)}

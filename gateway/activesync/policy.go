@@ -39,6 +39,7 @@ func (r *Rules) defaultPolicy(v eas.Version) *eas.EASProvisionDoc {
 	var never, history, expiration, filter uint32 = 9999, 0, 0, 0
 	var unlimited, algorithm, negotiation int32 = -1, 0, 2
 	var bluetooth, classes uint8 = 2, 1
+	var noLimit string // an empty tag takes back what an older policy said (MS-ASPROV_R1044)
 	d := &eas.EASProvisionDoc{
 		DevicePasswordEnabled:              &no,
 		AlphanumericDevicePasswordRequired: &no,
@@ -47,6 +48,7 @@ func (r *Rules) defaultPolicy(v eas.Version) *eas.EASProvisionDoc {
 		MinDevicePasswordLength:            &shortest,
 		MaxInactivityTimeDeviceLock:        &never,
 		MaxDevicePasswordFailedAttempts:    &failures,
+		MaxAttachmentSize:                  &noLimit,
 		AllowSimpleDevicePassword:          &yes,
 		DevicePasswordExpiration:           &expiration,
 		DevicePasswordHistory:              &history,

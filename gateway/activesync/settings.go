@@ -61,6 +61,9 @@ func (h *Handler) setting(ctx context.Context, s *session, q *eas.SettingsProper
 		r.RightsManagementInformation = &eas.RightsManagementResult{
 			Status: eas.StatusIRMFeatureDisabled, Get: &eas.RightsManagementGet{Templates: []eas.RightsManagementTemplate{}},
 		}
+		if q.RightsManagementInformation.Get == nil {
+			r.RightsManagementInformation.Status = eas.SettingsStatusProtocolError
+		}
 	case q.Oof != nil:
 		r.Oof, err = h.oof(ctx, s, q.Oof)
 	case q.DevicePassword != nil:

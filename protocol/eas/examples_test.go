@@ -81,7 +81,7 @@ func examplePolicy() *eas.EASProvisionDoc {
 		DevicePasswordEnabled: ptr(true), AlphanumericDevicePasswordRequired: ptr(false), PasswordRecoveryEnabled: ptr(false),
 		RequireStorageCardEncryption: ptr(false), AttachmentsEnabled: ptr(true), MinDevicePasswordLength: ptr(uint8(4)),
 		MaxInactivityTimeDeviceLock: ptr(uint32(900)), MaxDevicePasswordFailedAttempts: ptr(uint8(8)),
-		MaxAttachmentSize: ptr(uint32(1 << 20)), AllowSimpleDevicePassword: ptr(true), DevicePasswordExpiration: ptr(uint32(0)),
+		MaxAttachmentSize: ptr("1048576"), AllowSimpleDevicePassword: ptr(true), DevicePasswordExpiration: ptr(uint32(0)),
 		DevicePasswordHistory: ptr(uint32(0)), AllowStorageCard: ptr(true), AllowCamera: ptr(true),
 		RequireDeviceEncryption: ptr(false), AllowUnsignedApplications: ptr(true), AllowUnsignedInstallationPackages: ptr(true),
 		MinDevicePasswordComplexCharacters: ptr(uint8(3)), AllowWiFi: ptr(true), AllowTextMessaging: ptr(true),

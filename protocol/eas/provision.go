@@ -67,7 +67,7 @@ type EASProvisionDoc struct {
 	MinDevicePasswordLength                  *uint8   `wbxml:"Provision:MinDevicePasswordLength"`         // 1–16
 	MaxInactivityTimeDeviceLock              *uint32  `wbxml:"Provision:MaxInactivityTimeDeviceLock"`     // seconds
 	MaxDevicePasswordFailedAttempts          *uint8   `wbxml:"Provision:MaxDevicePasswordFailedAttempts"` // 4–16
-	MaxAttachmentSize                        *uint32  `wbxml:"Provision:MaxAttachmentSize"`               // bytes
+	MaxAttachmentSize                        *string  `wbxml:"Provision:MaxAttachmentSize"`               // bytes; empty: no limit (MS-ASPROV 2.2.3.3)
 	AllowSimpleDevicePassword                *bool    `wbxml:"Provision:AllowSimpleDevicePassword"`
 	DevicePasswordExpiration                 *uint32  `wbxml:"Provision:DevicePasswordExpiration"` // days
 	DevicePasswordHistory                    *uint32  `wbxml:"Provision:DevicePasswordHistory"`
