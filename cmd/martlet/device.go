@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) deviceCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "device", Short: "List the phones of a user"}, a.deviceList(), a.devicePassword())
+	return group(&cobra.Command{Use: "device", Short: "List the phones of a user"}, a.deviceList(), a.devicePassword(), a.deviceBroken(), a.deviceOffer())
 }
 
 func (a *app) deviceList() *cobra.Command {

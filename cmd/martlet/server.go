@@ -65,7 +65,7 @@ func startServer(ctx context.Context, c Config, log *slog.Logger) (s *server, er
 	s.gateway, err = gateway.New(gateway.Config{
 		Roots: c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
-		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes}),
+		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
 		Logger: log, TLS: s.certs.config, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
 		Documents: library,
 		Rules:     c.ActiveSync, Mail: c.mailServers(),

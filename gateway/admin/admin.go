@@ -77,6 +77,8 @@ func New(c Config) *Admin {
 		"user.oof.set":     called(a.setOof),
 		"device.list":      called(a.listDevices),
 		"device.password":  called(a.devicePassword),
+		"device.broken":    called(a.listBroken),
+		"device.offer":     called(a.offerAgain),
 		"directory.apply":  called(a.applyDirectory),
 		"directory.export": streamed(a.exportDirectory),
 		"fsck":             streamed(a.fsck),

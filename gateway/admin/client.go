@@ -148,3 +148,14 @@ func (c Client) Devices(ctx context.Context, login string) ([]Device, error) {
 func (c Client) DevicePassword(ctx context.Context, login, id string) (Device, error) {
 	return ask[Device](ctx, c, "device.password", DeviceRequest{Login: login, Device: id})
 }
+
+// Broken lists what is withheld from a user's devices because they cannot take
+// it; without a login from all devices.
+func (c Client) Broken(ctx context.Context, login string) ([]Broken, error) {
+	return ask[[]Broken](ctx, c, "device.broken", UserRequest{Login: login})
+}
+
+// OfferAgain has items that are withheld offered to the device again.
+func (c Client) OfferAgain(ctx context.Context, in BrokenRequest) ([]Broken, error) {
+	return ask[[]Broken](ctx, c, "device.offer", in)
+}

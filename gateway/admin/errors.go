@@ -27,6 +27,7 @@ func codes() []code {
 		{"no_domain", http.StatusNotFound, directory.ErrNoDomain},
 		{"no_certificate", http.StatusNotFound, directory.ErrNoCertificate},
 		{"no_device", http.StatusNotFound, device.ErrNoDevice},
+		{"not_broken", http.StatusNotFound, device.ErrNotBroken},
 		{"exists", http.StatusConflict, directory.ErrExists},
 		{"bad_address", http.StatusBadRequest, directory.ErrBadAddress},
 		{"bad_password", http.StatusBadRequest, directory.ErrBadPassword},

@@ -143,6 +143,9 @@ func (m *Mailboxes) changed(tx *store.Tx, box mail.MailboxID, f mail.FolderID) {
 	tx.OnCommitOnce(folderKey{box, f}, func() { m.hub.Publish(uint64(box), uint32(f)) })
 }
 
+// Wake wakes whoever waits for the folder as if something had changed there.
+func (m *Mailboxes) Wake(tx *store.Tx, box mail.MailboxID, f mail.FolderID) { m.changed(tx, box, f) }
+
 // List yields every mailbox that was ever used, ascending.
 func (m *Mailboxes) List(tx *store.Tx) iter.Seq2[mail.MailboxID, error] {
 	return stateTable.Keys(tx, store.TableRange[mail.MailboxID]{})
