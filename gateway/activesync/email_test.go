@@ -176,16 +176,28 @@ func TestAFlagsElementMayStandTwice(t *testing.T) {
 	}
 }
 
-// Any other element that stands twice is a status 6 of its command
-// (MS-ASAIRS_R10037).
-func TestAnElementThatStandsTwiceIsRefused(t *testing.T) {
+// What is wrong with an element of AirSyncBase in a change is a status 6 of its
+// command: one that stands twice (MS-ASAIRS_R10037), one that is not of its type
+// (R10014), one out of its place (R10039).
+func TestWrongElementsOfAChangeAreRefused(t *testing.T) {
 	h := build(t)
 	h.deliver(t, h.folder(t, mail.RoleInbox), plainMail, 0)
-	p := newPhone(t, h, "twice", "14.1")
-	p.provision()
-	key := element(p.firstSync(""), "SyncKey")
-	doc := p.sync(key, "1", `<GetChanges>0</GetChanges><Commands><Change><ServerId>1:1</ServerId><ApplicationData><Read xmlns="Email">1</Read><Read xmlns="Email">0</Read></ApplicationData></Change></Commands>`)
-	if got := elements(doc, "Status"); fmt.Sprint(got) != "[1 6]" {
-		t.Errorf("%v in\n%s", got, doc)
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		p := newPhone(t, h, "wrong"+strings.ReplaceAll(version, ".", ""), version)
+		p.provision()
+		key := element(p.firstSync(""), "SyncKey")
+		for name, data := range map[string]string{
+			"twice":        `<Read xmlns="Email">1</Read><Read xmlns="Email">0</Read>`,
+			"body twice":   `<Body xmlns="AirSyncBase"><Type>1</Type></Body><Body xmlns="AirSyncBase"><Type>1</Type></Body>`,
+			"type":         `<Body xmlns="AirSyncBase"><Type>one</Type></Body>`,
+			"place":        `<FileReference xmlns="AirSyncBase">x</FileReference>`,
+			"place within": `<Body xmlns="AirSyncBase"><Type>1</Type><FileReference>x</FileReference></Body>`,
+		} {
+			doc := p.sync(key, "1", `<GetChanges>0</GetChanges><Commands><Change><ServerId>1:1</ServerId><ApplicationData>`+data+`</ApplicationData></Change></Commands>`)
+			if got := elements(doc, "Status"); fmt.Sprint(got) != "[1 6]" {
+				t.Errorf("%s, %s: %v in\n%s", version, name, got, doc)
+			}
+			key = element(doc, "SyncKey")
+		}
 	}
 }
