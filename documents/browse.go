@@ -158,7 +158,8 @@ func earlier(created, modified time.Time) time.Time {
 // list returns the first names of a folder in order, at most limit, and how many
 // there are. What cannot be linked to or is no file is left out.
 func list(ctx context.Context, root *os.Root, dir *os.File, path string, limit int, hidden bool) ([]string, int, error) {
-	var first []string // sorted, at most twice the limit
+	var first []string // the smallest so far, and what came since
+	last := ""         // of the smallest, once there are enough: what is not below it is only counted
 	total, seen := 0, 0
 	for seen < maxCounted {
 		entries, err := dir.ReadDir(dirBatch)
@@ -172,10 +173,15 @@ func list(ctx context.Context, root *os.Root, dir *os.File, path string, limit i
 				continue
 			}
 			total++
-			first = append(first, name)
+			if last == "" || byName(name, last) < 0 {
+				first = append(first, name)
+			}
 		}
 		if len(first) > 2*limit+dirBatch {
 			first = smallest(first, limit)
+			if limit > 0 {
+				last = first[limit-1]
+			}
 		}
 		if errors.Is(err, io.EOF) {
 			break
@@ -198,8 +204,11 @@ func listed(root *os.Root, path string, e fs.DirEntry) bool {
 }
 
 func smallest(names []string, limit int) []string {
-	slices.SortFunc(names, func(a, b string) int {
-		return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
-	})
+	slices.SortFunc(names, byName)
 	return names[:min(limit, len(names))]
+}
+
+// byName is the order of a listing: without regard to case first.
+func byName(a, b string) int {
+	return cmp.Or(strings.Compare(strings.ToLower(a), strings.ToLower(b)), strings.Compare(a, b))
 }

@@ -140,6 +140,42 @@ func TestBrowseListsAFolder(t *testing.T) {
 	}
 }
 
+// However the entries of a large folder come, its pages are in order and all
+// there.
+func TestPagesOfALargeFolder(t *testing.T) {
+	dir := t.TempDir()
+	const n = 3000
+	var want []string
+	for i := range n {
+		name := fmt.Sprintf("file %04d.txt", i)
+		if i%2 == 0 {
+			name = strings.ToUpper(name)
+		}
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o644); err != nil {
+			t.Fatal(err)
+		}
+		want = append(want, `\`+name)
+	}
+	l, anna, _ := library(t, Share{Host: "files", Name: "shelf", Folder: dir, Everyone: true})
+	for _, span := range [][2]int{{0, 0}, {1, 1}, {1, 99}, {100, 199}, {2901, 3100}, {3001, 3001}} {
+		p, err := l.Browse(t.Context(), Reader{Account: anna}, `\\files\shelf`, span[0], span[1])
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := links(p)
+		if span[0] == 0 {
+			got = got[1:]
+		}
+		page := want[max(span[0]-1, 0):min(span[1], n)]
+		if span[0] > n {
+			page = nil
+		}
+		if !slices.Equal(got, page) || p.Total != n+1 {
+			t.Errorf("%v: %d of %d, first %.40q", span, len(got), p.Total, got)
+		}
+	}
+}
+
 // MS-ASDOC_R53, R119.
 func TestWhatIsHiddenIsMarkedOnceItIsShown(t *testing.T) {
 	l, anna, _ := library(t, Share{Host: "files", Name: "shelf", Folder: shelf(t), Everyone: true, ShowHidden: true})

@@ -37,6 +37,10 @@ func (h *Handler) readConditions(ctx context.Context, s *session, c *eas.SearchC
 	if classes != nil {
 		all = append(all, classes)
 	}
+	given := len(c.FreeText) + len(c.Classes) + len(c.CollectionIDs) + len(c.GreaterThan) + len(c.LessThan) + len(c.EqualTo)
+	if given == 0 && c.ConversationID == nil {
+		return nil, errBadSearch
+	}
 	received, err := searchDates(c)
 	if err != nil {
 		return nil, err
@@ -54,9 +58,6 @@ func (h *Handler) readConditions(ctx context.Context, s *session, c *eas.SearchC
 		}
 		all = append(all, thread)
 	}
-	if len(all) == 0 && len(c.CollectionIDs) == 0 {
-		return nil, errBadSearch
-	}
 	folders, err := h.searchFolders(ctx, s, c.CollectionIDs, deep)
 	if err != nil {
 		return nil, err
@@ -67,8 +68,8 @@ func (h *Handler) readConditions(ctx context.Context, s *session, c *eas.SearchC
 	return all, nil
 }
 
-// searchClasses are the classes whose items are wanted; nil: all (MS-ASCMD_R922,
-// R6288).
+// searchClasses are the classes whose items are wanted; nil: all that there are
+// (MS-ASCMD_R922). Versions before 14.0 know no SMS (MS-ASCMD_R6288).
 func searchClasses(v eas.Version, names []string) (search.Query, error) {
 	var any search.Or
 	for _, name := range names {
@@ -94,10 +95,13 @@ func searchClasses(v eas.Version, names []string) (search.Query, error) {
 			return nil, errBadSearch
 		}
 	}
-	if any == nil {
-		return nil, nil
+	switch {
+	case any != nil:
+		return any, nil
+	case v < eas.V140:
+		return search.Not{Query: search.Class(mail.ClassSMS)}, nil
 	}
-	return any, nil
+	return nil, nil
 }
 
 // searchDates reads GreaterThan and LessThan, of which there may be one each.

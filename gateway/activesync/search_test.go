@@ -103,7 +103,7 @@ func TestSearchesThatAreWrong(t *testing.T) {
 		{"wrong password", strings.Replace(link(`\\files\shelf`), `</Store>`, `<Options><UserName>anna</UserName><Password>no</Password></Options></Store>`, 1), "1 5", ""},
 		{"right, but not on the board", strings.Replace(link(`\\files\board`), `</Store>`, `<Options><UserName>anna</UserName><Password>käse &amp; brot</Password></Options></Store>`, 1), "1 5", ""}, // MS-ASCMD_R4339
 	} {
-		for _, version := range []string{"12.1", "14.0", "14.1", "16.1"} {
+		for _, version := range []string{"12.0", "12.1", "14.0", "14.1", "16.1"} {
 			t.Run(tt.name+" "+version, func(t *testing.T) {
 				p := newPhone(t, h, "v"+version, version)
 				p.provision()
@@ -345,6 +345,44 @@ func TestAConversationIsFoundByItsID(t *testing.T) {
 		if version != "14.0" && strings.Count(doc, "<BodyPart ") != 2 {
 			t.Errorf("%s: no parts of bodies:\n%s", version, doc)
 		}
+	}
+}
+
+// MS-ASCMD_R922, R6288: without a class all are searched that the version has.
+func TestShortMessagesAreFoundSince140(t *testing.T) {
+	h := build(t)
+	h.deliver(t, 1, "Subject: needle in mail\r\n\r\nx", 1000)
+	body, err := h.mailboxes.Prepare(t.Context(), []byte("From: <tel:+491701234567>\r\nSubject: needle in a short message\r\n\r\nneedle"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.update(t, func(tx *store.Tx) error {
+		_, err := h.mailboxes.Append(tx, h.box, 1, mail.NewItem{Class: mail.ClassSMS, Received: 2000, Body: body})
+		return err
+	})
+	for _, tt := range []struct {
+		version, conditions string
+		want                []string
+	}{
+		{"12.1", "", []string{"Email"}},
+		{"12.1", `<Class xmlns="AirSync">Email</Class>`, []string{"Email"}},
+		{"14.1", "", []string{"SMS", "Email"}},
+		{"14.1", `<Class xmlns="AirSync">SMS</Class>`, []string{"SMS"}},
+		{"14.1", `<Class xmlns="AirSync">Email</Class>`, []string{"Email"}},
+		{"16.1", `<Class xmlns="AirSync">Email</Class><Class xmlns="AirSync">SMS</Class>`, []string{"SMS", "Email"}},
+		{"16.1", `<Class xmlns="AirSync">Tasks</Class>`, nil},
+	} {
+		p := newPhone(t, h, "v"+tt.version, tt.version)
+		p.provision()
+		doc := p.send("Search", searchMail(tt.conditions+`<FreeText>needle</FreeText>`, ""))
+		if got := elements(doc, "Class"); !slices.Equal(got, tt.want) {
+			t.Errorf("%s %s: %q\n%s", tt.version, tt.conditions, got, doc)
+		}
+	}
+	p := newPhone(t, h, "find", "16.1")
+	p.provision()
+	if doc := p.send("Find", findIn(guid+"1", "MailBoxSearchCriterion", "<FreeText>needle</FreeText>", "")); !slices.Equal(elements(doc, "Class"), []string{"Email"}) {
+		t.Errorf("Find is for mail:\n%s", doc)
 	}
 }
 
