@@ -91,7 +91,7 @@ func open(tb testing.TB) *house {
 	}
 	boxes := mailbox.New(mailbox.Config{Store: st, Blobs: blobs, Hub: push.NewHub(), Logger: quiet})
 	h := &house{tb: tb, store: st, boxes: boxes, devs: device.New(device.Config{Store: st}), rows: &counting{Mailboxes: boxes}}
-	h.eng = engine.New(engine.Config{Store: st, Devices: h.devs, Source: h.rows})
+	h.eng = engine.New(engine.Config{Store: st, Devices: h.devs, Source: h.rows, Logger: quiet})
 	tb.Cleanup(func() {
 		report := func(p store.Problem) { tb.Errorf("check: %s %s: %s", p.Table, p.Key, p.Text) }
 		if err := errors.Join(h.devs.Check(context.Background(), report), blobs.Close(), st.Close()); err != nil {
