@@ -112,6 +112,7 @@ const (
 	FlagForwarded
 	FlagDeleted // IMAP \Deleted; ActiveSync does not show it
 	FlagDraft
+	FlagBcc // it came as a blind carbon copy; nobody changes that
 )
 
 // FollowUpStatus is the state of a follow-up flag (MS-ASEMAIL 2.2.2.76).

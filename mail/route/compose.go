@@ -1,10 +1,12 @@
 package route
 
 import (
-	"net/mail"
+	netmail "net/mail"
 	"slices"
+	"strings"
 
 	"martlet/directory"
+	"martlet/mail"
 )
 
 // draft is a message as a client wrote it, with what submission looks at.
@@ -15,6 +17,7 @@ type draft struct {
 	from     []string
 	sender   []string
 	to       []string // To, Cc and Bcc
+	open     []string // To and Cc
 	received int
 
 	hasDate, hasMessageID bool
@@ -32,7 +35,11 @@ func parseDraft(raw []byte) *draft {
 		case "sender":
 			d.sender = append(d.sender, addressesIn(f.value(d.raw))...)
 		case "to", "cc", "bcc":
-			d.to = append(d.to, addressesIn(f.value(d.raw))...)
+			list := addressesIn(f.value(d.raw))
+			d.to = append(d.to, list...)
+			if f.name != "bcc" {
+				d.open = append(d.open, list...)
+			}
 		case "date":
 			d.hasDate = true
 		case "message-id":
@@ -68,7 +75,7 @@ func (r *Router) compose(p *Plan, d *draft, account *directory.Account, onBehalf
 // one lacks (RFC 5322 3.6, RFC 6409 8).
 func (r *Router) missingFields(p *Plan, d *draft, account *directory.Account, onBehalf bool) []byte {
 	var out []byte
-	own := (&mail.Address{Name: account.Name, Address: account.Login}).String()
+	own := (&netmail.Address{Name: account.Name, Address: account.Login}).String()
 	if len(d.from) == 0 {
 		out = append(out, "From: "+oneLine(own)+"\r\n"...)
 	}
@@ -84,6 +91,34 @@ func (r *Router) missingFields(p *Plan, d *draft, account *directory.Account, on
 		out = append(out, "Message-ID: <"+newID()+"@"+r.hostname+">\r\n"...)
 	}
 	return out
+}
+
+// blind returns the accounts that the header does not name: those that get a
+// blind carbon copy.
+func (d *draft) blind(to []mail.Recipient) map[directory.AccountID]bool {
+	named := make(map[string]bool, len(d.open))
+	for _, a := range d.open {
+		named[strings.ToLower(a)] = true
+	}
+	var blind map[directory.AccountID]bool
+	for pass := range 2 { // who is named by one address and hidden by another is named
+		for _, r := range to {
+			if isNamed := named[strings.ToLower(r.Address)]; isNamed != (pass == 1) {
+				continue
+			}
+			for _, a := range r.Accounts {
+				if pass == 1 {
+					delete(blind, a)
+					continue
+				}
+				if blind == nil {
+					blind = map[directory.AccountID]bool{}
+				}
+				blind[a] = true
+			}
+		}
+	}
+	return blind
 }
 
 // withoutBcc returns the message as its recipients may see it (RFC 5322 3.6.3).

@@ -75,6 +75,8 @@ type local struct {
 	body     mail.Body
 	received int64  // milliseconds since 1970
 	fanout   uint64 // set by deliver when the rest of the accounts still wait
+
+	blind map[directory.AccountID]bool // who gets it as a blind carbon copy
 }
 
 func (r *Router) prepare(ctx context.Context, raw []byte, t *mail.Trace) (local, error) {
@@ -93,7 +95,11 @@ func (r *Router) deliver(tx *store.Tx, l *local, accounts []directory.AccountID)
 		return r.addFanout(tx, l, accounts)
 	}
 	for _, a := range accounts {
-		if err := r.put(tx, mail.MailboxOf(a), mail.RoleInbox, l, 0); err != nil {
+		flags := mail.Flags(0)
+		if l.blind[a] {
+			flags = mail.FlagBcc
+		}
+		if err := r.put(tx, mail.MailboxOf(a), mail.RoleInbox, l, flags); err != nil {
 			return err
 		}
 	}

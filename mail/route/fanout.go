@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
+	"slices"
 	"time"
 
 	"martlet/directory"
@@ -26,6 +28,7 @@ type fanout struct {
 	ref      blob.Ref // one reference is held
 	received int64
 	accounts []directory.AccountID
+	blind    []directory.AccountID // those of them that get a blind carbon copy
 }
 
 var fanouts = store.Codec[fanout]{
@@ -38,6 +41,11 @@ var fanouts = store.Codec[fanout]{
 			list = store.AppendUint64(list, uint64(a))
 		}
 		enc.Bytes(3, list)
+		var blind []byte
+		for _, a := range f.blind {
+			blind = store.AppendUint64(blind, uint64(a))
+		}
+		enc.Bytes(4, blind)
 		return enc.Out()
 	},
 	Parse: func(b []byte) (fanout, error) {
@@ -49,16 +57,23 @@ var fanouts = store.Codec[fanout]{
 			case 2:
 				f.received = field.Int()
 			case 3:
-				for list := field.Bytes(); len(list) > 0 && err == nil; {
-					var a uint64
-					a, list, err = store.ParseUint64(list)
-					f.accounts = append(f.accounts, directory.AccountID(a))
-				}
+				f.accounts, err = parseAccounts(field.Bytes())
+			case 4:
+				f.blind, err = parseAccounts(field.Bytes())
 			}
 			return err
 		})
 		return f, err
 	},
+}
+
+func parseAccounts(list []byte) (accounts []directory.AccountID, err error) {
+	for len(list) > 0 && err == nil {
+		var a uint64
+		a, list, err = store.ParseUint64(list)
+		accounts = append(accounts, directory.AccountID(a))
+	}
+	return accounts, err
 }
 
 // addFanout accepts the message for all accounts.
@@ -71,7 +86,7 @@ func (r *Router) addFanout(tx *store.Tx, l *local, accounts []directory.AccountI
 		return fmt.Errorf("route: fanout: %w", err)
 	}
 	l.fanout = n
-	return r.fanouts.Set(tx, n, fanout{l.body.Blob, l.received, accounts})
+	return r.fanouts.Set(tx, n, fanout{l.body.Blob, l.received, accounts, slices.Sorted(maps.Keys(l.blind))})
 }
 
 // finish delivers what deliver only accepted. It cannot fail any more: what
@@ -151,7 +166,11 @@ func (r *Router) fanoutStep(tx *store.Tx, n uint64, index *message.Index) (int, 
 	}
 	now := f.accounts[:min(len(f.accounts), maxAtOnce)]
 	f.accounts = f.accounts[len(now):]
-	if err := r.deliver(tx, &local{body: mail.Body{Blob: f.ref, Index: index}, received: f.received}, now); err != nil {
+	l := local{body: mail.Body{Blob: f.ref, Index: index}, received: f.received, blind: make(map[directory.AccountID]bool, len(f.blind))}
+	for _, a := range f.blind {
+		l.blind[a] = true
+	}
+	if err := r.deliver(tx, &l, now); err != nil {
 		return 0, err
 	}
 	if len(f.accounts) > 0 {

@@ -112,6 +112,7 @@ type Plan struct {
 
 	env      mail.Envelope
 	accounts []directory.AccountID
+	blind    map[directory.AccountID]bool // those of the accounts that get a blind carbon copy
 	remote   []mail.Recipient
 	unknown  []outcome
 
@@ -156,6 +157,7 @@ func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*Plan,
 		}
 	}
 	p.accounts = p.env.Accounts()
+	p.blind = d.blind(p.env.To)
 	if len(p.accounts)+len(p.remote)+len(p.unknown) == 0 {
 		return nil, mail.ErrNoRecipients
 	}
@@ -260,6 +262,7 @@ func (p *Plan) prepare(ctx context.Context) (err error) {
 		if p.local, err = r.prepare(ctx, p.inbound, t); err != nil {
 			return err
 		}
+		p.local.blind = p.blind
 	}
 	if p.outbound != nil {
 		if p.queued, err = r.mailboxes.Blobs().Put(ctx, p.outbound); err != nil {

@@ -18,6 +18,7 @@ type values struct {
 	importance uint8
 	read       bool
 	draft      bool
+	blind      bool
 	verb       uint8
 	body       eas.Body
 	data       string
@@ -103,6 +104,9 @@ func renderEnvelope(item *mail.Item, ix *message.Index, version eas.Version, v *
 		if len(ix.From) == 0 || !strings.EqualFold(ix.Sender[0].Address, ix.From[0].Address) {
 			dst.Sender = ix.Sender[0].String()
 		}
+	}
+	if v.blind = item.Flags&mail.FlagBcc != 0; v.blind && version >= eas.V140 { // MS-ASEMAIL_R649
+		dst.ReceivedAsBcc = &v.blind
 	}
 	if version >= eas.V160 {
 		dst.Bcc = addressList(ix.Bcc, ", ", maxBcc)

@@ -97,3 +97,19 @@ func FuzzDrafts(f *testing.F) {
 		}
 	})
 }
+
+// MS-ASEMAIL 2.2.2.59, R649: only who got a blind copy is told so, from 14.0 on.
+func TestABlindCopyIsShown(t *testing.T) {
+	raw := message.Bytes("Subject: a\r\n\r\nx")
+	for v, want := range map[eas.Version]bool{eas.V121: false, eas.V140: true, eas.V161: true} {
+		for _, flags := range []mail.Flags{mail.FlagSeen, mail.FlagBcc} {
+			var e eas.Email
+			if err := RenderEmail(&mail.Item{Flags: flags}, message.Parse(raw), raw, &Options{Version: v}, &e); err != nil {
+				t.Fatal(err)
+			}
+			if got := e.ReceivedAsBcc != nil && *e.ReceivedAsBcc; got != (want && flags == mail.FlagBcc) {
+				t.Errorf("%v with %v: %t", v, flags, got)
+			}
+		}
+	}
+}
