@@ -281,6 +281,21 @@ func TestSeveralMeetingsAreAnsweredAtOnce(t *testing.T) {
 	}
 }
 
+// MS-ASCMD_R5650.
+func TestNoMoreThanAHundredMeetingsAreAnswered(t *testing.T) {
+	h := build(t)
+	it := h.deliver(t, 1, invitation, 0)
+	request := `<Request><UserResponse>3</UserResponse><CollectionId>1</CollectionId><RequestId>` + serverID(it) + `</RequestId></Request>`
+	p := newPhone(t, h, "phone", "14.1")
+	p.provision()
+	if doc := p.send("MeetingResponse", `<MeetingResponse xmlns="MeetingResponse">`+strings.Repeat(request, 101)+`</MeetingResponse>`); element(doc, "Status") != "103" || h.items(t, mail.RoleInbox) != 1 {
+		t.Error(doc)
+	}
+	if doc := p.send("MeetingResponse", `<MeetingResponse xmlns="MeetingResponse">`+strings.Repeat(request, 100)+`</MeetingResponse>`); len(elements(doc, "Status")) != 100 || h.items(t, mail.RoleInbox) != 0 {
+		t.Error(doc)
+	}
+}
+
 // MS-ASCMD_R6650, R7487: a meeting that is forwarded to Forwardees stays its
 // organizer's.
 func TestForwardeesGetTheMeeting(t *testing.T) {

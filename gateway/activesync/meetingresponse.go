@@ -15,7 +15,7 @@ import (
 	"martlet/sync/class"
 )
 
-// maxMeetingAnswers is how many requests one command answers.
+// maxMeetingAnswers is how many requests one command answers (MS-ASCMD_R5650).
 const maxMeetingAnswers = 100
 
 // Errors of one answer.
@@ -28,7 +28,10 @@ var (
 // itself.
 func (h *Handler) meetingResponse(ctx context.Context, s *session, q *eas.MeetingResponse) (*eas.MeetingResponseResponse, error) {
 	resp := &eas.MeetingResponseResponse{}
-	if len(q.Requests) == 0 || len(q.Requests) > maxMeetingAnswers { // MS-ASCMD_R3800
+	switch {
+	case len(q.Requests) > maxMeetingAnswers:
+		return nil, statusError(eas.StatusInvalidXML)
+	case len(q.Requests) == 0: // MS-ASCMD_R3800
 		resp.Results = []eas.MeetingResult{{Status: eas.MeetingResponseStatusInvalidRequest}}
 		return resp, nil
 	}
@@ -227,7 +230,7 @@ func instanceError(id string, meeting *calendar.Object) error {
 	if _, err := parseInstanceID(id); err != nil {
 		return err
 	}
-	if !meeting.Master().Recurs() {
+	if e := meeting.Master(); !e.Recurs() && e.RecurrenceID == nil {
 		return statusError(eas.StatusNoRecurrenceInCalendar)
 	}
 	return errNoMeeting

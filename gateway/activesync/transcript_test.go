@@ -32,6 +32,7 @@ var update = flag.Bool("update", false, "write the answers into the transcripts"
 //	-- card --                      a vCard enters the contacts
 //	-- trust --                     an authority of certificates, in base64
 //	-- COMMAND [PARAM=VALUE ...] -- a request as XML; empty: no body
+//	-- message COMMAND [PARAM=VALUE ...] -- a request that is a message
 //	-- 200 --                       what is answered, as XML; empty: no body
 //
 // {{name}} stands for a value: in an answer it takes what is there the first
@@ -98,6 +99,9 @@ func (tr *transcript) step(f *txtar.File) {
 		} else {
 			tr.phone.header.Set(words[1], tr.fill(text))
 		}
+	case "message":
+		tr.command = words[1]
+		tr.last = tr.phone.post(words[1], "message/rfc822", []byte(crlf(string(f.Data))), tr.params(words[2:])...)
 	case "deliver":
 		tr.deliver(words[1:], string(f.Data))
 	case "directory":
@@ -118,11 +122,7 @@ func (tr *transcript) step(f *txtar.File) {
 func (tr *transcript) request(words []string, text string) {
 	tr.t.Helper()
 	tr.command = words[0]
-	var params []string
-	for _, w := range words[1:] {
-		name, value, _ := strings.Cut(w, "=")
-		params = append(params, name, tr.fill(value))
-	}
+	params := tr.params(words[1:])
 	var body []byte
 	if text != "" {
 		var err error
@@ -134,6 +134,15 @@ func (tr *transcript) request(words []string, text string) {
 	if key := element(tr.last.xml, "PolicyKey"); words[0] == "Provision" && key != "" {
 		tr.phone.policy = key
 	}
+}
+
+// params are the parameters of a request line.
+func (tr *transcript) params(words []string) (params []string) {
+	for _, w := range words {
+		name, value, _ := strings.Cut(w, "=")
+		params = append(params, name, tr.fill(value))
+	}
+	return params
 }
 
 func (tr *transcript) answered(f *txtar.File, status, want string) {
@@ -186,11 +195,11 @@ func (tr *transcript) fillOrTake(want, got string) string {
 }
 
 // shortNames are how the names of changing values begin.
-var shortNames = map[string]string{"SyncKey": "key", "PolicyKey": "policy", "ConversationId": "conversation", "ConversationIndex": "index", "WeightedRank": "rank"}
+var shortNames = map[string]string{"SyncKey": "key", "PolicyKey": "policy", "ConversationId": "conversation", "ConversationIndex": "index", "LastVerbExecutionTime": "time", "WeightedRank": "rank"}
 
 // named is an answer with names for its values: what -update writes.
 func (tr *transcript) named(got string) string {
-	for _, name := range []string{"SyncKey", "PolicyKey", "ConversationId", "ConversationIndex", "WeightedRank"} {
+	for _, name := range []string{"SyncKey", "PolicyKey", "ConversationId", "ConversationIndex", "LastVerbExecutionTime", "WeightedRank"} {
 		for _, v := range elements(got, name) {
 			if short := shortNames[name]; v != "0" && tr.nameOf(v) == "" {
 				tr.count[short]++
@@ -200,7 +209,7 @@ func (tr *transcript) named(got string) string {
 	}
 	lines := strings.Split(got, "\n")
 	for i, line := range lines {
-		if m := regexp.MustCompile(`^(\s*<(?:SyncKey|PolicyKey|ConversationId|ConversationIndex|WeightedRank)(?: [^>]*)?>)([^<]+)(<.*)$`).FindStringSubmatch(line); m != nil {
+		if m := regexp.MustCompile(`^(\s*<(?:SyncKey|PolicyKey|ConversationId|ConversationIndex|LastVerbExecutionTime|WeightedRank)(?: [^>]*)?>)([^<]+)(<.*)$`).FindStringSubmatch(line); m != nil {
 			if name := tr.nameOf(m[2]); name != "" {
 				lines[i] = m[1] + "{{" + name + "}}" + m[3]
 			}
