@@ -64,15 +64,19 @@ func (h *Handler) search(ctx context.Context, s *session) (reply, error) {
 	return reply{document: resp, free: out.release}, nil
 }
 
-// decodeSearch reads the request. What stands twice is taken all the same, as
-// Exchange does (MS-ASCMD_R2143, R3374, R3723, R3747, R4535).
+// decodeSearch reads the request. Some elements may stand twice, as Exchange has
+// it (MS-ASCMD_R2143, R3374, R3723, R3747, R4535); others may not (R5815,
+// MS-ASAIRS_R10034).
 func (s *session) decodeSearch() (*eas.Search, error) {
 	q := &eas.Search{}
 	err := s.decode(q)
 	var twice *wbxml.DuplicateError
-	if errors.As(err, &twice) && twice.Tag.String() != "Search:ConversationId" && twice.Tag.Namespace() != "AirSyncBase" { // MS-ASCMD_R5815, MS-ASAIRS_R10034
-		q = &eas.Search{}
-		err = wbxml.Unmarshal(s.body, q)
+	if errors.As(err, &twice) {
+		switch twice.Tag.String() {
+		case "Search:Store", "Search:Range", "Search:DeepTraversal", "Search:RebuildResults", "AirSync:MIMESupport":
+			q = &eas.Search{}
+			err = wbxml.Unmarshal(s.body, q)
+		}
 	}
 	return q, err
 }

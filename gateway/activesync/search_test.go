@@ -70,7 +70,12 @@ func TestSearchesThatAreWrong(t *testing.T) {
 		{"two conversations", searchMail(strings.Repeat(`<ConversationId>0123456789abcdef</ConversationId>`, 2), ""), "1 2", ""},                                           // MS-ASCMD_R5815
 		{"MIMESupport", searchMail(text, `<MIMESupport xmlns="AirSync">3</MIMESupport>`), "1 2", ""},
 		{"body of no type", searchMail(text, `<BodyPreference xmlns="AirSyncBase"><Type>9</Type></BodyPreference>`), "1 2", ""},
-		{"body part without conversation", searchMail(text, `<BodyPartPreference xmlns="AirSyncBase"><Type>2</Type></BodyPartPreference>`), "1 2", ""}, // MS-ASCMD_R5568
+		{"body of a word", searchMail(text, `<BodyPreference xmlns="AirSyncBase"><Type>x</Type></BodyPreference>`), "1 2", ""},                  // MS-ASAIRS_R10033
+		{"body of two types", searchMail(text, `<BodyPreference xmlns="AirSyncBase"><Type>1</Type><Type>2</Type></BodyPreference>`), "1 2", ""}, // MS-ASAIRS_R10034
+		{"body twice of a type", searchMail(text, strings.Repeat(`<BodyPreference xmlns="AirSyncBase"><Type>1</Type></BodyPreference>`, 2)), "1 2", ""},
+		{"size before type", searchMail(text, `<BodyPreference xmlns="AirSyncBase"><TruncationSize>9</TruncationSize><Type>1</Type></BodyPreference>`), "1 2", ""}, // MS-ASAIRS_R10035
+		{"type without body", searchMail(text, `<Type xmlns="AirSyncBase">1</Type>`), "1 2", ""},                                                                   // MS-ASAIRS_R10036
+		{"body part without conversation", searchMail(text, `<BodyPartPreference xmlns="AirSyncBase"><Type>2</Type></BodyPartPreference>`), "1 2", ""},             // MS-ASCMD_R5568
 		{"a picture of a message", searchMail(text, `<Picture/>`), "1 2", ""},
 		// Conditions outside of the one And.
 		{"two And", searchIn("Mailbox", `<Query><And>`+text+`</And><And>`+text+`</And></Query>`), "1 8", ""}, // MS-ASCMD_R772
@@ -342,8 +347,11 @@ func TestAConversationIsFoundByItsID(t *testing.T) {
 		if got := elements(doc, "Subject"); !slices.Equal(got, []string{"Re: Roof", "Roof"}) {
 			t.Errorf("%s: %q\n%s", version, got, doc)
 		}
-		if version != "14.0" && strings.Count(doc, "<BodyPart ") != 2 {
+		if version != "14.0" && strings.Count(doc, "<BodyPart ") != 2 { // MS-ASCON_R235
 			t.Errorf("%s: no parts of bodies:\n%s", version, doc)
+		}
+		if doc := p.send("Search", searchMail(opening+id+`</ConversationId>`, "")); strings.Contains(doc, "<BodyPart ") { // MS-ASCON_R339
+			t.Errorf("%s: parts of bodies that nobody wanted:\n%s", version, doc)
 		}
 	}
 }
