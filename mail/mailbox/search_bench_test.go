@@ -96,7 +96,15 @@ func BenchmarkSearch(b *testing.B) {
 	if err := h.catchUp(context.Background(), benchBox); err != nil {
 		b.Fatal(err)
 	}
-	b.Logf("indexed in %v", time.Since(began))
+	h.view(func(tx *store.Tx) error {
+		s, err := h.segments(tx, benchBox)
+		size := uint64(0)
+		for _, n := range s.live {
+			size += n.Bytes
+		}
+		b.Logf("indexed in %v: %d segments of %d bytes", time.Since(began), len(s.live), size)
+		return err
+	})
 	day := func(n int) time.Time { return time.Date(2026, 1, n, 0, 0, 0, 0, time.UTC) }
 	for _, c := range []struct {
 		name  string

@@ -75,20 +75,11 @@ func (m *Mailboxes) wordsOf(ctx context.Context, tx *store.Tx, ref blob.Ref, kee
 	return t, err
 }
 
-// maxWhole is the size in bytes up to which a message is read in one piece.
-const maxWhole = 1 << 20
-
-// openMessage returns a message's index and its bytes.
+// openMessage returns a message's index and its bytes, of which only those are
+// read that are asked for.
 func (m *Mailboxes) openMessage(ctx context.Context, tx *store.Tx, ref blob.Ref) (*message.Index, io.ReaderAt, error) {
 	ix, err := m.Index(tx, ref)
-	if err != nil {
-		return nil, nil, err
-	}
-	if ref.Size > maxWhole {
-		return ix, m.blobs.Reader(ctx, ref), nil
-	}
-	raw, err := m.blobs.Read(ctx, ref)
-	return ix, message.Bytes(raw), err
+	return ix, m.blobs.Reader(ctx, ref), err
 }
 
 // damaged tells whether an error means that this one message cannot be read,

@@ -103,9 +103,6 @@ func (p *Plan) AddTerms(doc Doc, terms Terms) {
 // the first set, and for none in the second.
 func (p *Plan) Candidates() (may, sure *Set) { return p.root.bounds() }
 
-// Everything tells whether every message matches, and Nothing whether none does.
-func (p *Plan) Everything() bool { return p.root == constant(Yes) }
-
 // Nothing tells whether no message can match.
 func (p *Plan) Nothing() bool { return p.root == constant(No) }
 

@@ -23,9 +23,9 @@ const (
 
 	AnyField Field = 0 // the zero Field of a query: all of them
 
-	allFields   = From | To | Cc | Subject | Body | Attachment
-	Recipients  = To | Cc        // whom a message went to
-	Participant = From | To | Cc // whoever had to do with it
+	allFields    = From | To | Cc | Subject | Body | Attachment
+	Recipients   = To | Cc        // whom a message went to
+	Participants = From | To | Cc // whoever had to do with it
 )
 
 // Query is one node of the tree of a query: one of the types below. A nil Query

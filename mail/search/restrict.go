@@ -17,9 +17,9 @@ func fieldNames(name string) (Field, bool) {
 	case "cc", "bcc":
 		return Cc, true
 	case "recipients", "recipient":
-		return To | Cc, true
+		return Recipients, true
 	case "participants", "participant":
-		return From | To | Cc, true
+		return Participants, true
 	case "subject", "title":
 		return Subject, true
 	case "body", "content", "contents":
