@@ -25,7 +25,7 @@ func (a *app) userCertificate() *cobra.Command {
 
 func (a *app) userCertificateAdd() *cobra.Command {
 	return &cobra.Command{
-		Use: "add LOGIN FILE", Short: "Add the certificates in a file", Args: cobra.ExactArgs(2),
+		Use: "add LOGIN FILE", Short: "Add the certificates in a file", Args: twoArguments,
 		ValidArgsFunction: a.completeLogin,
 		Long:              "Add the certificates in a file of PEM, DER or PKCS#7; - reads standard input. Each\nmust name an address of the user. Those of authorities in a chain are left out.",
 		Example:           "  martlet user certificate add robin@example.org robin.pem",
@@ -55,7 +55,7 @@ func (a *app) userCertificateList() *cobra.Command {
 
 func (a *app) userCertificateRemove() *cobra.Command {
 	return &cobra.Command{
-		Use: "remove LOGIN FINGERPRINT", Short: "Remove a certificate", Args: cobra.ExactArgs(2),
+		Use: "remove LOGIN FINGERPRINT", Short: "Remove a certificate", Args: twoArguments,
 		ValidArgsFunction: a.completeLogin,
 		Long:              "Remove the certificate whose fingerprint begins so; \"list\" shows them.",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -95,7 +95,7 @@ func (a *app) userPhoto() *cobra.Command {
 
 func (a *app) userPhotoSet() *cobra.Command {
 	return &cobra.Command{
-		Use: "set LOGIN FILE", Short: "Set a user's photo", Args: cobra.ExactArgs(2),
+		Use: "set LOGIN FILE", Short: "Set a user's photo", Args: twoArguments,
 		ValidArgsFunction: a.completeLogin,
 		Long:              fmt.Sprintf("Set a user's photo: JPEG or PNG of at most %d KiB; - reads standard input.", directory.MaxPhoto>>10),
 		RunE: func(cmd *cobra.Command, args []string) error {
