@@ -105,7 +105,7 @@ func open(t testing.TB, dir string, reserve int64, rules ...activesync.Rules) *h
 	h.router = route.New(route.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Queue: h.queue, Hostname: "mail.example.org", Logger: logger})
 	h.server, err = gateway.New(gateway.Config{
 		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Hub: h.hub, Logger: logger, Documents: h.library(t),
-		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes}),
+		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes, Logger: logger}),
 		Rules:  rules[0],
 	})
 	must()
