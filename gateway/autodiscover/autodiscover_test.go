@@ -244,3 +244,17 @@ func FuzzRequest(f *testing.F) {
 		}
 	})
 }
+
+// MS-ASCMD_R5718: whatever a client calls its XML; some say nothing.
+func TestContentTypes(t *testing.T) {
+	h, a := build(t, "")
+	for _, contentType := range []string{"text/xml", "text/xml; charset=utf-8", "text/html", "application/xml", ""} {
+		r := httptest.NewRequest("POST", "/autodiscover/autodiscover.xml", strings.NewReader(requestXML("anna@example.org", mobileSchema)))
+		r.Header.Set("Content-Type", contentType)
+		w := httptest.NewRecorder()
+		h.ServeXML(w, r, a)
+		if element(w.Body.String(), "Type") != "MobileSync" {
+			t.Errorf("%q:\n%s", contentType, w.Body)
+		}
+	}
+}
