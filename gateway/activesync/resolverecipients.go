@@ -65,8 +65,12 @@ func (h *Handler) resolveRecipients(ctx context.Context, s *session, q *eas.Reso
 	resp := &eas.ResolveRecipientsResponse{Status: eas.ResolveRecipientsStatusSuccess}
 	for _, to := range q.To {
 		one, err := r.resolve(to)
-		if err != nil {
+		if err != nil && (ctx.Err() != nil || retryable(err)) {
 			return nil, err
+		}
+		if err != nil { // MS-ASCMD_R4271
+			h.logFailure(s, err, true)
+			return &eas.ResolveRecipientsResponse{Status: eas.ResolveRecipientsStatusServerError}, nil
 		}
 		resp.Responses = append(resp.Responses, one)
 	}
