@@ -189,6 +189,7 @@ func TestWrongElementsOfAChangeAreRefused(t *testing.T) {
 		for name, data := range map[string]string{
 			"twice":        `<Read xmlns="Email">1</Read><Read xmlns="Email">0</Read>`,
 			"body twice":   `<Body xmlns="AirSyncBase"><Type>1</Type></Body><Body xmlns="AirSyncBase"><Type>1</Type></Body>`,
+			"no boolean":   `<Read xmlns="Email">2</Read>`, // MS-ASEMAIL_R643
 			"type":         `<Body xmlns="AirSyncBase"><Type>one</Type></Body>`,
 			"place":        `<FileReference xmlns="AirSyncBase">x</FileReference>`,
 			"place within": `<Body xmlns="AirSyncBase"><Type>1</Type><FileReference>x</FileReference></Body>`,
