@@ -17,8 +17,8 @@ func EditDraft(raw wbxml.Raw, v eas.Version) (*eas.Draft, func(*mail.Item) error
 	var e eas.Email
 	var d eas.Draft
 	exact := wbxml.Decoder{Exact: true}
-	if err := exact.UnmarshalRaw(raw, &e); err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrBadValue, err)
+	if err := decodeEmail(raw, &e); err != nil {
+		return nil, nil, err
 	}
 	if err := exact.UnmarshalRaw(raw, &d); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrBadValue, err)

@@ -44,8 +44,8 @@ func ReadSMS(raw wbxml.Raw, v eas.Version) (*SMS, func(*mail.Item) error, error)
 	var e eas.Email
 	var d eas.Draft
 	exact := wbxml.Decoder{Exact: true}
-	if err := exact.UnmarshalRaw(raw, &e); err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrBadValue, err)
+	if err := decodeEmail(raw, &e); err != nil {
+		return nil, nil, err
 	}
 	if err := exact.UnmarshalRaw(raw, &d); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrBadValue, err)
