@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"martlet/mail"
@@ -183,6 +184,14 @@ func TestAMailboxFromBeforeTheIndexIsSearchedAtOnce(t *testing.T) {
 	var items []mail.Item
 	for i := range numberChunk + 50 {
 		items = append(items, h.post(1, inbox, fmt.Sprintf("Subject: old%d\r\n\r\ncommon\r\n", i)))
+	}
+	for i := range 100 { // their rows together are more than one transaction may write
+		h.update(func(tx *store.Tx) error {
+			_, err := h.UpdateItem(tx, 1, inbox, items[i].ID, func(it *mail.Item) {
+				it.Keywords = []string{strings.Repeat("k", maxItemText-10)}
+			})
+			return err
+		})
 	}
 	h.forget(1)
 	h.clean()

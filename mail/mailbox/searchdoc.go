@@ -126,8 +126,9 @@ func placesFrom(tx *store.Tx, box mail.MailboxID, from search.Doc) iter.Seq2[pla
 
 // What one step of numbering may do.
 const (
-	numberChunk = 500  // items given a number
-	numberReads = 5000 // items looked at
+	numberChunk = 500       // items given a number
+	numberReads = 5000      // items looked at
+	numberBytes = 512 << 10 // of their rows, which keywords can make large
 )
 
 // number gives numbers to messages of a mailbox from before there was an index,
@@ -142,13 +143,13 @@ func (m *Mailboxes) number(tx *store.Tx, box mail.MailboxID, from itemKey) (next
 		return next, err
 	}
 	var some []mail.Item
-	reads := 0
+	reads, size := 0, 0
 	next = itemKey{}
 	for row, err := range itemTable.Scan(tx, store.TableRange[itemKey]{Prefix: appendBox(nil, box), From: &from}) {
 		if err != nil {
 			return next, err
 		}
-		if reads++; reads > numberReads || len(some) == numberChunk {
+		if reads++; reads > numberReads || len(some) == numberChunk || size > numberBytes {
 			next = row.Key
 			break
 		}
@@ -162,6 +163,7 @@ func (m *Mailboxes) number(tx *store.Tx, box mail.MailboxID, from itemKey) (next
 			continue
 		}
 		row.Value.Doc = 0
+		size += len(appendItem(nil, row.Value))
 		some = append(some, row.Value)
 	}
 	for i := range some {
