@@ -2,7 +2,9 @@ package activesync_test
 
 import (
 	"context"
+	"io"
 	"net/http"
+	"net/http/httptest"
 	"strings"
 	"testing"
 )
@@ -30,4 +32,33 @@ func TestAMailboxOnAnotherServerRedirects(t *testing.T) {
 		t.Fatal(err)
 	}
 	newPhone(t, h, "iphone", "16.1").provision()
+}
+
+// Clients ask for Autodiscover under the domain and under its autodiscover host,
+// in any spelling of the path, with GET or POST, and with a body or none.
+func TestAutodiscoverIsFoundUnderEveryHostAndSpelling(t *testing.T) {
+	h := build(t)
+	for _, host := range []string{"example.org", "autodiscover.example.org", "autodiscover.example.org:443"} {
+		for _, path := range []string{"/autodiscover/autodiscover.xml", "/Autodiscover/Autodiscover.xml", "/AutoDiscover/AutoDiscover.XML"} {
+			for _, method := range []string{http.MethodPost, http.MethodGet} {
+				r := httptest.NewRequest(method, path, nil)
+				r.Host = host
+				r.Header.Set("X-Forwarded-Proto", "https")
+				r.SetBasicAuth(testLogin, testPassword)
+				resp := h.do(r)
+				b, err := io.ReadAll(resp.Body)
+				want := strings.TrimSuffix("https://"+host, ":443") + "/Microsoft-Server-ActiveSync"
+				if err != nil || resp.StatusCode != http.StatusOK || element(string(b), "Url") != want {
+					t.Errorf("%s %s%s: HTTP %d, %v\n%s", method, host, path, resp.StatusCode, err, b)
+				}
+			}
+		}
+		for _, path := range []string{"/autodiscover/autodiscover.json?Email=anna@example.org&Protocol=ActiveSync", "/AutoDiscover/AutoDiscover.json/v1.0/anna@example.org?Protocol=activesync"} {
+			r := httptest.NewRequest(http.MethodGet, path, nil)
+			r.Host = host
+			if resp := h.do(r); resp.StatusCode != http.StatusOK {
+				t.Errorf("%s%s: HTTP %d", host, path, resp.StatusCode)
+			}
+		}
+	}
 }

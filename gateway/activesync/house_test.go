@@ -15,6 +15,7 @@ import (
 	"martlet/gateway/activesync"
 	"martlet/mail"
 	"martlet/mail/mailbox"
+	"martlet/mail/oof"
 	"martlet/mail/queue"
 	"martlet/mail/route"
 	"martlet/push"
@@ -126,6 +127,12 @@ func (h *house) close(t testing.TB) {
 		t.Error(err)
 	}
 	if err := h.directory.Check(ctx, report); err != nil {
+		t.Error(err)
+	}
+	if err := h.router.Check(ctx, report); err != nil {
+		t.Error(err)
+	}
+	if err := oof.New(h.store).Check(ctx, report); err != nil {
 		t.Error(err)
 	}
 	if err := h.router.Close(); err != nil {
