@@ -156,26 +156,29 @@ func TestAPhraseOfCommonWordsSaysThatItWasCapped(t *testing.T) {
 
 // forget makes the mailbox one from before there was an index.
 func (h *house) forget(box mail.MailboxID) {
+	var rows []store.Row[itemKey, mail.Item]
 	h.update(func(tx *store.Tx) error {
 		st, err := stateTable.Get(tx, box)
 		if err != nil {
 			return err
 		}
 		st.Doc, st.Indexed = 0, false
+		rows = nil
 		for row, err := range itemTable.Scan(tx, store.TableRange[itemKey]{Prefix: appendBox(nil, box)}) {
 			if err != nil {
 				return err
 			}
 			row.Value.Doc = 0
-			if err := itemTable.Set(tx, row.Key, row.Value); err != nil {
-				return err
-			}
+			rows = append(rows, row)
 		}
 		if _, err := sweepIndex(tx, box, 1<<30); err != nil {
 			return err
 		}
 		return stateTable.Set(tx, box, st)
 	})
+	for _, row := range rows {
+		h.update(func(tx *store.Tx) error { return itemTable.Set(tx, row.Key, row.Value) })
+	}
 }
 
 func TestAMailboxFromBeforeTheIndexIsSearchedAtOnce(t *testing.T) {
