@@ -6,6 +6,7 @@ import (
 	"maps"
 	"math/rand/v2"
 	"slices"
+	"strings"
 	"sync"
 	"testing"
 	"time"
@@ -20,7 +21,7 @@ const kills = 50
 
 // TestNothingAcknowledgedIsLostToKill9 kills a real `martlet serve` under load
 // fifty times. Senders deliver over SMTP, one phone reads and deletes, one only
-// reads, one sends mail and repeats what was not answered. In the end every
+// reads, one sends mail and another drafts, and both repeat what was not answered. In the end every
 // acknowledged message is there exactly once, every phone went on from its
 // SyncKey to the server's view, and fsck finds nothing.
 func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
@@ -43,6 +44,7 @@ func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	wg.Go(func() { l.readAndDelete(working) })
 	wg.Go(func() { l.read(working) })
 	wg.Go(func() { l.submit(working) })
+	wg.Go(func() { l.draft(working) })
 	for range kills {
 		pause(working, time.Duration(20+rand.IntN(180))*time.Millisecond)
 		p.Kill()
@@ -94,6 +96,9 @@ func (l *load) compare(ctx context.Context) {
 			t.Errorf("%q is there %d times", subject, n)
 		}
 	}
+	if left := truth.View(l.drafts); len(left) > 1 {
+		t.Errorf("%d drafts are left; one may have been on its way", len(left))
+	}
 	there := map[string]bool{}
 	for _, it := range inbox {
 		there[it.Subject] = true
@@ -117,7 +122,8 @@ func (l *load) compare(ctx context.Context) {
 			t.Errorf("%d times a phone had to begin anew", l.resyncs.Load())
 		}
 	}
-	if len(l.accepted) < kills || len(l.sent) == 0 || len(l.deleted) == 0 {
+	drafts := slices.ContainsFunc(l.sent, func(subject string) bool { return strings.HasPrefix(subject, "a draft") })
+	if len(l.accepted) < kills || len(l.sent) == 0 || !drafts || len(l.deleted) == 0 {
 		t.Errorf("too little happened between the kills: %d accepted, %d sent, %d deleted", len(l.accepted), len(l.sent), len(l.deleted))
 	}
 }
@@ -152,14 +158,17 @@ func (l *load) must(ctx context.Context, p *phone.Phone) {
 	if _, err := p.FolderSync(ctx); err != nil {
 		l.t.Fatal(err)
 	}
-	for _, kind := range []eas.FolderType{eas.FolderInbox, eas.FolderDeletedItems} {
+	for _, kind := range []eas.FolderType{eas.FolderInbox, eas.FolderDeletedItems, eas.FolderDrafts} {
 		f, err := p.Folder(kind)
 		if err != nil {
 			l.t.Fatal(err)
 		}
-		if kind == eas.FolderInbox {
+		switch kind {
+		case eas.FolderInbox:
 			l.inbox = f.ServerID
-		} else {
+		case eas.FolderDrafts:
+			l.drafts = f.ServerID
+		default:
 			l.trash = f.ServerID
 		}
 		if _, err := p.Sync(ctx, f.ServerID, phone.SyncOptions{All: true, Window: 512}); err != nil {

@@ -16,6 +16,7 @@ import (
 	"martlet/internal/phone"
 	"martlet/internal/process"
 	"martlet/protocol/eas"
+	"martlet/protocol/wbxml"
 )
 
 const (
@@ -28,18 +29,20 @@ type load struct {
 	t                       *testing.T
 	in                      *process.Installation
 	reader, deleter, sender *phone.Phone
-	inbox, trash            string
+	drafter                 *phone.Phone
+	inbox, trash, drafts    string
 	resyncs                 atomic.Int64 // a phone's SyncKey was not known
 
 	mu       sync.Mutex // guards what follows
 	accepted []string   // subjects for which SMTP said 250
-	sent     []string   // subjects for which SendMail was answered
+	sent     []string   // subjects for which SendMail or a draft's Send was answered
 	deleted  []string   // subjects whose deletion was answered
 }
 
 func newLoad(t *testing.T, in *process.Installation) *load {
 	l := &load{t: t, in: in}
 	l.reader, l.deleter, l.sender = l.newPhone("READER"), l.newPhone("DELETER"), l.newPhone("SENDER")
+	l.drafter = l.newPhone("DRAFTER")
 	return l
 }
 
@@ -56,7 +59,7 @@ func (l *load) newPhone(id string) *phone.Phone {
 
 func (l *load) setUp(ctx context.Context) {
 	l.t.Helper()
-	for _, p := range []*phone.Phone{l.reader, l.deleter, l.sender} {
+	for _, p := range []*phone.Phone{l.reader, l.deleter, l.sender, l.drafter} {
 		l.must(ctx, p)
 	}
 }
@@ -122,8 +125,12 @@ func transaction(c *textproto.Conn, subject string) error {
 // persist repeats one Sync until it is answered: the same request, as a phone
 // does. A key the server does not know is what must not happen.
 func (l *load) persist(ctx context.Context, p *phone.Phone, opt phone.SyncOptions) (*phone.SyncResult, bool) {
+	return l.persistIn(ctx, p, l.inbox, opt)
+}
+
+func (l *load) persistIn(ctx context.Context, p *phone.Phone, collection string, opt phone.SyncOptions) (*phone.SyncResult, bool) {
 	for ctx.Err() == nil {
-		got, err := p.Sync(ctx, l.inbox, opt)
+		got, err := p.Sync(ctx, collection, opt)
 		if err == nil {
 			return got, true
 		}
@@ -193,6 +200,41 @@ func (l *load) submit(ctx context.Context) {
 			}
 			pause(ctx, 5*time.Millisecond)
 		}
+		pause(ctx, 10*time.Millisecond)
+	}
+}
+
+// draft writes drafts and sends them, some at once and some after a change, and
+// repeats each request until it is answered.
+func (l *load) draft(ctx context.Context) {
+	for n := 1; ctx.Err() == nil; n++ {
+		subject, to := fmt.Sprintf("a draft of the phone %d", n), login
+		data, err := wbxml.MarshalRaw(&eas.Draft{To: &to, Subject: &subject})
+		if err != nil {
+			l.t.Error(err)
+			return
+		}
+		add := eas.SyncCommand{Add: &eas.SyncAdd{ClientID: fmt.Sprintf("draft-%d", n), Send: n%2 == 0, ApplicationData: data}}
+		got, ok := l.persistIn(ctx, l.drafter, l.drafts, phone.SyncOptions{Commands: []eas.SyncCommand{add}})
+		if !ok {
+			return
+		}
+		reply := got.Replies[0].Add
+		if reply == nil || reply.Status != eas.SyncStatusSuccess {
+			l.t.Errorf("a draft is answered with %+v", reply)
+			return
+		}
+		if !add.Add.Send {
+			send := eas.SyncCommand{Change: &eas.SyncChange{ServerID: reply.ServerID, Send: true, ApplicationData: data}}
+			if got, ok = l.persistIn(ctx, l.drafter, l.drafts, phone.SyncOptions{Commands: []eas.SyncCommand{send}}); !ok {
+				return
+			}
+			if len(got.Replies) > 0 {
+				l.t.Errorf("a draft that is sent is answered with %+v", got.Replies[0].Change)
+				return
+			}
+		}
+		l.note(&l.sent, subject)
 		pause(ctx, 10*time.Millisecond)
 	}
 }
