@@ -429,3 +429,30 @@ func FuzzContactCard(f *testing.F) {
 		p.send("ResolveRecipients", resolveRequest("<CertificateRetrieval>2</CertificateRetrieval><Picture/>", "fuzz", "fuzz@example.net"))
 	})
 }
+
+// Somebody with a thousand contacts, and a thousand whom he writes to.
+func BenchmarkResolveAmongContacts(b *testing.B) {
+	h := build(b)
+	for i := range 1000 {
+		h.addCard(b, fmt.Sprintf("BEGIN:VCARD\nVERSION:4.0\nFN:Person %d\nN:%d;Person;;;\nEMAIL:p%d@example.net\nTEL:+49 30 %d\nNOTE:met at a fair\nEND:VCARD\n", i, i, i, i))
+	}
+	for i := 0; i < 1000; i += 100 {
+		var some []string
+		for j := range 100 {
+			some = append(some, fmt.Sprintf("q%d@example.net", i+j))
+		}
+		h.writesTo(b, time.Now().Add(time.Duration(i)*time.Minute), some...)
+	}
+	p := newPhone(b, h, "iphone", "16.1")
+	p.provision()
+	body, err := fromXML(resolveRequest("", "p999@example.net", "person 998", "nobody"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.ReportAllocs()
+	for b.Loop() {
+		if a := p.post("ResolveRecipients", "application/vnd.ms-sync.wbxml", body); a.status != 200 {
+			b.Fatal(a.status)
+		}
+	}
+}
