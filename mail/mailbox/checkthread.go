@@ -97,10 +97,12 @@ func (c *checker) threadRows() error {
 		if err != nil {
 			return err
 		}
-		if there, err := stateTable.Has(c.tx, row.Key.Box); err != nil {
+		st, err := stateTable.Get(c.tx, row.Key.Box)
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
-		} else if !there || row.Value == 0 {
-			c.bad("thread folder", row.Key, "belongs to no mailbox, or names no folder")
+		}
+		if err != nil || !st.Diverts || row.Value == 0 {
+			c.bad("thread folder", row.Key, "belongs to no mailbox that knows of it, or names no folder")
 		}
 	}
 	return nil

@@ -24,6 +24,7 @@ type state struct {
 	Doc       search.Doc
 	Indexed   bool // every message has a Doc: see number
 	Threaded  bool // every message has its conversation: see FillThreads
+	Diverts   bool // mail of some conversation has a folder of its own
 }
 
 // The keys. They are big-endian and of fixed length, so that byte order is the
@@ -204,6 +205,7 @@ func appendState(dst []byte, s state) []byte {
 	e.Bool(8, s.Threaded)
 	e.Uint(9, uint64(s.Doc))
 	e.Bool(10, s.Indexed)
+	e.Bool(11, s.Diverts)
 	return e.Out()
 }
 
@@ -230,6 +232,8 @@ func parseState(b []byte) (s state, err error) {
 			s.Doc = search.Doc(f.Uint())
 		case 10:
 			s.Indexed = f.Uint() != 0
+		case 11:
+			s.Diverts = f.Uint() != 0
 		}
 		return nil
 	})

@@ -24,7 +24,15 @@ func (m *Mailboxes) SetThreadFolder(tx *store.Tx, box mail.MailboxID, t mail.Thr
 		if err != nil {
 			return err
 		}
-		return ruleTable.Set(tx, ruleKey{box, t}, f)
+		if err := ruleTable.Set(tx, ruleKey{box, t}, f); err != nil {
+			return err
+		}
+		st, err := m.state(tx, box)
+		if err != nil || st.Diverts {
+			return err
+		}
+		st.Diverts = true
+		return stateTable.Set(tx, box, st)
 	}
 	return mail.ErrNoItem
 }
@@ -52,21 +60,12 @@ func (m *Mailboxes) ThreadFolder(tx *store.Tx, box mail.MailboxID, t mail.Thread
 // Divert returns the folder that a message for the folder f is to be put into:
 // that of its conversation, if there is one.
 func (m *Mailboxes) Divert(tx *store.Tx, box mail.MailboxID, f mail.FolderID, body mail.Body) (mail.FolderID, error) {
-	// Nearly no mailbox has such rules: a look costs less than to find the thread.
-	any := false
-	for _, err := range ruleTable.Keys(tx, store.TableRange[ruleKey]{Prefix: appendBox(nil, box)}) {
-		if err != nil {
-			return f, fmt.Errorf("mailbox: divert: %w", err)
-		}
-		any = true
-		break
-	}
-	if !any {
-		return f, nil
+	st, err := m.state(tx, box)
+	if err != nil || !st.Diverts { // as nearly always
+		return f, err
 	}
 	ix := body.Index
 	if ix == nil {
-		var err error
 		if ix, err = m.Index(tx, body.Blob); errors.Is(err, mail.ErrNoItem) {
 			return f, nil // Append will say what is wrong
 		} else if err != nil {
