@@ -121,6 +121,16 @@ func TestAttachmentsOfAWinmailAreFetched(t *testing.T) {
 				t.Errorf("%s, %s: %q", version, names[i], got)
 			}
 		}
+		mime := `<MIMESupport>2</MIMESupport><BodyPreference xmlns="AirSyncBase"><Type>4</Type></BodyPreference>`
+		data := "Data"
+		if version == "2.5" {
+			mime, data = `<MIMESupport>2</MIMESupport>`, "MIMEData"
+		}
+		p = newPhone(t, h, "m"+strings.ReplaceAll(version, ".", ""), version)
+		p.provision()
+		if got := unescaped(p.firstSync(mime), data); strings.Contains(got, "winmail.dat") || !strings.Contains(got, "Content-ID: <pic>") || !strings.Contains(got, "multipart/alternative") {
+			t.Errorf("%s, as MIME:\n%s", version, got)
+		}
 		if version != "2.5" && unescaped(doc, "Data") != `<p>Hello <img src="cid:pic"></p>` {
 			t.Errorf("%s: %q", version, unescaped(doc, "Data"))
 		}

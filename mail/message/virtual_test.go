@@ -109,7 +109,9 @@ func FuzzWinmail(f *testing.F) {
 				t.Fatalf("part %d: %d bytes, %v: %+v", i, len(got), err, ix.Parts[i])
 			}
 		}
-		ix.Shape()
+		if out, err := ix.Unwrap(raw); err != nil || Parse(out).HasWinmail() && !bytes.Contains(out, []byte("message/rfc822")) {
+			t.Fatalf("%v: %q", err, out)
+		}
 	})
 }
 
@@ -137,5 +139,59 @@ func BenchmarkParseWinmail(b *testing.B) {
 	b.ReportAllocs()
 	for b.Loop() {
 		Parse(raw)
+	}
+}
+
+// A message is written without its winmail.dat, and reads as the one with it.
+func TestAMessageIsUnwrapped(t *testing.T) {
+	for _, name := range []string{"outlook", "meeting", "rtf"} {
+		raw := winmail(t, name)
+		ix := Parse(raw)
+		out, err := ix.Unwrap(raw)
+		if err != nil || !ix.HasWinmail() {
+			t.Fatal(err)
+		}
+		un := Parse(out)
+		if un.HasWinmail() || bytes.Contains(out, []byte("winmail.dat")) || un.Subject != ix.Subject || un.MessageID != ix.MessageID || un.Preview != ix.Preview {
+			t.Errorf("%s: %q, %q in\n%s", name, un.Subject, un.Preview, out)
+		}
+		was, files := ix.Shape()
+		is, unFiles := un.Shape()
+		if len(was) != len(is) || len(files) != len(unFiles) {
+			t.Fatalf("%s: %d texts of %d, %d files of %d in\n%s", name, len(is), len(was), len(unFiles), len(files), out)
+		}
+		for i := range was {
+			for _, p := range [][2]int{{was[i].Plain, is[i].Plain}, {was[i].HTML, is[i].HTML}} {
+				if (p[0] < 0) != (p[1] < 0) {
+					t.Fatalf("%s: %v, want %v", name, is[i], was[i])
+				}
+				if p[0] < 0 {
+					continue
+				}
+				want, _, _, _ := ix.ReadText(p[0], Bytes(raw), -1)
+				got, _, _, _ := un.ReadText(p[1], Bytes(out), -1)
+				if got != want {
+					t.Errorf("%s: %q, want %q", name, got, want)
+				}
+			}
+		}
+		names := map[string]string{}
+		for _, f := range unFiles {
+			b, _ := io.ReadAll(un.Open(f, Bytes(out)))
+			names[un.AttachmentName(f)+"|"+un.Parts[f].ContentID] = strings.TrimSuffix(string(b), "\r\n")
+		}
+		for _, f := range files {
+			b, _ := io.ReadAll(ix.Open(f, Bytes(raw)))
+			if got, ok := names[ix.AttachmentName(f)+"|"+ix.Parts[f].ContentID]; !ok || got != strings.TrimSuffix(string(b), "\r\n") {
+				t.Errorf("%s: %s is %q, want %q", name, ix.AttachmentName(f), got, b)
+			}
+		}
+		if name == "meeting" && (&unwrapped{ix: un}).meeting() < 0 {
+			t.Errorf("the meeting is gone:\n%s", out)
+		}
+	}
+	signed, err := os.ReadFile(filepath.Join("testdata", "signed.eml"))
+	if err != nil || Parse(signed).HasWinmail() {
+		t.Error("a signed message has none")
 	}
 }

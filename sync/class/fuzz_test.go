@@ -31,12 +31,18 @@ func FuzzRenderEmail(f *testing.F) {
 		p := pref(kind, int(size), choice%2 == 0)
 		p.Preview = ptr(uint(100))
 		opt.BodyPreferences = []eas.BodyPreference{p, pref(1, int(size)/2, false)}
+		if choice%5 == 0 {
+			opt.BodyParts = []eas.BodyPartPreference{{Type: ptr(uint(2)), TruncationSize: &size, AllOrNone: ptr(choice%2 == 0), Preview: ptr(uint(50))}}
+		}
 		var e eas.Email
 		if err := RenderEmail(itemOf(raw), message.Parse(raw), bytes.NewReader(raw), opt, &e); err != nil {
 			t.Fatal(err)
 		}
 		if e.Body != nil && e.Body.Data != nil && len(*e.Body.Data) > int(size) {
 			t.Fatalf("%d bytes for %d", len(*e.Body.Data), size)
+		}
+		if e.BodyPart != nil && e.BodyPart.Data != nil && len(*e.BodyPart.Data) > int(size) {
+			t.Fatalf("%d bytes of what is new for %d", len(*e.BodyPart.Data), size)
 		}
 		if _, err := wbxml.MarshalRaw(&e); err != nil {
 			t.Fatal(err)

@@ -28,8 +28,12 @@ func truncation(v *uint) int64 {
 	return sizes[*v]
 }
 
-// readMIME returns the message itself, at most limit bytes of it.
+// readMIME returns the message itself, at most limit bytes of it: as it came,
+// but for a winmail.dat, which only Outlook could read.
 func (b *bodyReader) readMIME(limit int64) (text string, total int64, truncated bool, err error) {
+	if b.ix.HasWinmail() {
+		return b.readUnwrapped(limit)
+	}
 	total = b.ix.Size
 	want := total
 	if limit >= 0 {
@@ -55,6 +59,24 @@ func (b *bodyReader) readMIME(limit int64) (text string, total int64, truncated 
 		n--
 	}
 	return string(raw[:n]), total, true, nil
+}
+
+func (b *bodyReader) readUnwrapped(limit int64) (text string, total int64, truncated bool, err error) {
+	raw, err := readPrefix(b.src, b.ix.Size)
+	if err != nil {
+		return "", 0, false, err
+	}
+	if raw, err = b.ix.Unwrap(raw); err != nil {
+		return "", 0, false, err
+	}
+	if !utf8.Valid(raw) {
+		raw = message.Parse(raw).UTF8(raw)
+	}
+	total = int64(len(raw))
+	if limit < 0 || total <= limit {
+		return string(raw), total, false, nil
+	}
+	return cutAt(string(raw), int(limit)), total, true, nil
 }
 
 func readPrefix(src io.ReaderAt, n int64) ([]byte, error) {
