@@ -239,3 +239,15 @@ func FuzzMeeting(f *testing.F) {
 		}
 	})
 }
+
+func BenchmarkMeetingRequest(b *testing.B) {
+	raw := outlookMeeting(b)
+	item, ix := itemOf(raw), message.Parse(raw)
+	b.ReportAllocs()
+	for b.Loop() {
+		var e eas.Email
+		if err := RenderEmail(item, ix, message.Bytes(raw), &Options{Version: eas.V161}, &e); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
