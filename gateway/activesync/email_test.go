@@ -212,3 +212,19 @@ func TestWrongElementsOfAChangeAreRefused(t *testing.T) {
 		}
 	}
 }
+
+// A search finds the words of a text and the names of files that stand in a
+// winmail.dat.
+func TestWordsOfAWinmailAreFound(t *testing.T) {
+	h := build(t)
+	h.deliver(t, h.folder(t, mail.RoleInbox), mailFixture(t, "winmail-rtf"), 0)
+	h.deliver(t, h.folder(t, mail.RoleInbox), mailFixture(t, "winmail-outlook"), 0)
+	p := newPhone(t, h, "search", "16.1")
+	p.provision()
+	for word, want := range map[string]string{"truly": "1", "Chart": "1", "übersicht": "1", "nothing": ""} {
+		doc := p.send("Search", `<Search xmlns="Search"><Store><Name>Mailbox</Name><Query><And><Class xmlns="AirSync">Email</Class><CollectionId xmlns="AirSync">1</CollectionId><FreeText>`+word+`</FreeText></And></Query><Options><RebuildResults/><Range>0-9</Range></Options></Store></Search>`)
+		if got := strings.TrimPrefix(element(doc, "Total"), "0"); got != want {
+			t.Errorf("%s: %q in\n%s", word, got, doc)
+		}
+	}
+}
