@@ -220,3 +220,41 @@ func BenchmarkNoteFiveKnown(b *testing.B) {
 		h.writeTo(now, five...)
 	}
 }
+
+func TestCheckReportsBrokenRecipients(t *testing.T) {
+	h := newHouse(t)
+	h.writeTo(recipientNoon, "a@example.org", "b@example.org")
+	items, _ := h.ranked()
+	at := folderKey{7, items[0].Folder}
+	rowOf := func(tx *store.Tx) (recipientRow, error) {
+		return recipientTable.Get(tx, recipientKeyOf(at, "a@example.org"))
+	}
+	for name, damage := range map[string]func(tx *store.Tx) error{
+		"another rank": func(tx *store.Tx) error {
+			row, err := rowOf(tx)
+			row.Rank++
+			return orSet(err, recipientTable.Set(tx, recipientKeyOf(at, "a@example.org"), row))
+		},
+		"two addresses of one item": func(tx *store.Tx) error {
+			row, err := rowOf(tx)
+			return orSet(err, recipientTable.Set(tx, recipientKeyOf(at, "c@example.org"), row))
+		},
+		"a folder that is not there": func(tx *store.Tx) error {
+			return recipientTable.Set(tx, recipientKeyOf(folderKey{7, 999}, "a@example.org"), recipientRow{1, 1})
+		},
+	} {
+		found := 0
+		undo := context.Canceled
+		err := h.store.Update(context.Background(), func(tx *store.Tx) error {
+			if err := damage(tx); err != nil {
+				return err
+			}
+			found = 0
+			c := newChecker(context.Background(), tx, func(store.Problem) { found++ })
+			return orSet(c.run(), undo)
+		})
+		if err != undo || found == 0 {
+			t.Errorf("%s: Check saw %d problems, %v", name, found, err)
+		}
+	}
+}
