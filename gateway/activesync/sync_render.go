@@ -27,6 +27,12 @@ func (h *Handler) renderCollection(ctx context.Context, s *session, c *syncColle
 		Commands:      r.changes(res.Changes),
 	}
 	room.bytes -= r.bytes
+	if len(r.unfit) > 0 && c.class == mail.ClassEmail && ctx.Err() == nil {
+		// Else the client would be told of changes of what it never got.
+		if err := h.c.Engine.Withhold(ctx, s.id(), s.box, c.request.Folder, r.unfit); err != nil {
+			h.logFailure(s, err, true)
+		}
+	}
 	return answer, nil
 }
 
@@ -75,6 +81,7 @@ type renderer struct {
 	opt     *class.Options
 	indexes map[blob.Ref]*message.Index
 	bytes   int64 // of items, about
+	unfit   []engine.Unfit
 }
 
 // changes are the server's changes. An item that cannot be rendered must not
@@ -96,6 +103,7 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 			}
 			data := r.item(&ch.Item, opt)
 			if data == nil {
+				r.unfit = append(r.unfit, engine.Unfit{Item: ch.ID})
 				continue
 			}
 			r.bytes += weight(&ch.Item)
@@ -105,6 +113,8 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 				if data := r.item(&ch.Item, r.opt); data != nil {
 					r.bytes += weight(&ch.Item)
 					out = append(out, eas.SyncResponseCommand{Change: &eas.SyncServerChange{ServerID: id, ApplicationData: data}})
+				} else {
+					r.unfit = append(r.unfit, engine.Unfit{Item: ch.ID, Had: true})
 				}
 				continue
 			}
