@@ -270,7 +270,7 @@ func TestARemovedMailboxTakesItsIndexAlong(t *testing.T) {
 	if got := h.find(1, "body"); len(got) != 0 {
 		t.Errorf("%v", got)
 	}
-	if err := h.tend(ctx, 1, true, rest); err != nil {
+	if err := h.tend(ctx, 1, load{left: 1000}, rest); err != nil {
 		t.Errorf("tending a mailbox that is gone: %v", err)
 	}
 	if err := h.Sweep(ctx); err != nil {

@@ -23,7 +23,7 @@ func (m *Mailboxes) enterIndex(tx *store.Tx, box mail.MailboxID, st *state, it *
 		}
 		st.Doc++
 		it.Doc = uint32(st.Doc)
-		m.keeper.arrives(tx, box)
+		m.keeper.arrives(tx, box, it.Blob.Size)
 	}
 	p := placeOf(it)
 	return editGroup(tx, box, p.Doc, &p)

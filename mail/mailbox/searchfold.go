@@ -131,13 +131,14 @@ func pending(tx *store.Tx, box mail.MailboxID, to search.Doc, limit int) (int, e
 }
 
 // tend does everything that a mailbox's index wants, in steps with a pause
-// after each. With prune it also looks for segments of which little is left.
-func (m *Mailboxes) tend(ctx context.Context, box mail.MailboxID, prune bool, pause func(context.Context, time.Duration) error) error {
+// after each. If enough has left it also looks for segments of which little
+// remains.
+func (m *Mailboxes) tend(ctx context.Context, box mail.MailboxID, l load, pause func(context.Context, time.Duration) error) error {
 	if err := m.keeper.enter(ctx, box); err != nil {
 		return err
 	}
 	defer m.keeper.leave(box)
-	t := tender{m: m, box: box, sizes: m.keeper.sizes, prune: prune}
+	t := tender{m: m, box: box, sizes: m.keeper.sizes, eager: l.arrived >= m.keeper.fold, prune: l.left >= m.keeper.prune}
 	for {
 		began := time.Now()
 		more, err := t.step(ctx)
@@ -156,7 +157,7 @@ func (m *Mailboxes) tend(ctx context.Context, box mail.MailboxID, prune bool, pa
 // catchUp makes the index complete but for a few pending messages, for a search
 // that waits.
 func (m *Mailboxes) catchUp(ctx context.Context, box mail.MailboxID) error {
-	return m.tend(ctx, box, false, func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
+	return m.tend(ctx, box, load{}, func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
 }
 
 // tender works on one mailbox's index. It has the mailbox's turn, so nobody
@@ -165,6 +166,7 @@ type tender struct {
 	m     *Mailboxes
 	box   mail.MailboxID
 	sizes sizes
+	eager bool // to fold what is pending, though it be few
 	prune bool
 	wiped bool    // there is nothing of an index from before
 	next  itemKey // where numbering goes on
@@ -175,6 +177,10 @@ func (t *tender) step(ctx context.Context) (bool, error) {
 	var st state
 	var s segmentsOf
 	var waiting int
+	enough := t.sizes.fold
+	if t.eager {
+		enough = 1
+	}
 	err := t.m.store.View(ctx, func(tx *store.Tx) (err error) {
 		if st, err = t.m.state(tx, t.box); err != nil {
 			if errors.Is(err, mail.ErrNoMailbox) {
@@ -185,7 +191,7 @@ func (t *tender) step(ctx context.Context) (bool, error) {
 		if s, err = t.m.segments(tx, t.box); err != nil {
 			return err
 		}
-		waiting, err = pending(tx, t.box, s.to(), t.sizes.fold)
+		waiting, err = pending(tx, t.box, s.to(), enough)
 		return err
 	})
 	switch ripe := s.ripe(t.sizes.fanout); {
@@ -199,7 +205,8 @@ func (t *tender) step(ctx context.Context) (bool, error) {
 		return true, t.doom(ctx, s.live)
 	case ripe != nil:
 		return true, t.merge(ctx, s, ripe)
-	case waiting >= t.sizes.fold:
+	case waiting >= enough:
+		t.eager = false
 		return true, t.fold(ctx, s)
 	case t.prune:
 		return t.pruneOne(ctx, s)

@@ -33,8 +33,9 @@ type keeper struct {
 
 // load counts what happened to a mailbox since its index was tended.
 type load struct {
-	arrived, left int
-	due           bool
+	arrived int // messages, large ones counted as several
+	left    int
+	due     bool
 }
 
 // turn is the right to write a mailbox's segments; it is there as long as
@@ -51,9 +52,14 @@ func (k *keeper) init() {
 	k.words.init()
 }
 
+// heavy is the size in bytes from which a message that waits counts as several:
+// a search may have to read it.
+const heavy = 32 << 10
+
 // arrives notes a message that is pending once tx is committed.
-func (k *keeper) arrives(tx *store.Tx, box mail.MailboxID) {
-	tx.OnCommit(func() { k.note(box, 1, 0) })
+func (k *keeper) arrives(tx *store.Tx, box mail.MailboxID, size int64) {
+	weight := 1 + int(min(size/heavy, int64(k.fold/4)))
+	tx.OnCommit(func() { k.note(box, weight, 0) })
 }
 
 // leaves notes a message that is gone once tx is committed.
@@ -162,7 +168,7 @@ func (m *Mailboxes) KeepIndex(ctx context.Context) error {
 				return nil
 			}
 		}
-		err := m.tend(ctx, box, l.left >= m.keeper.prune, rest)
+		err := m.tend(ctx, box, l, rest)
 		switch {
 		case ctx.Err() != nil:
 			return nil

@@ -39,6 +39,14 @@ func TestKeepIndexFoldsWhatIsCommittedAndEndsWithItsContext(t *testing.T) {
 		if n := h.rows(store.PrefixSearchSegment, 1); n != 1 {
 			t.Errorf("%d segments, want 1", n)
 		}
+		// Large ones are worth it sooner.
+		for i := range 4 {
+			h.post(1, inbox, fmt.Sprintf("Subject: large%d\r\n\r\n%s", i, strings.Repeat("body ", h.keeper.fold*heavy/16)))
+		}
+		synctest.Wait()
+		if n := h.rows(store.PrefixSearchSegment, 1); n != 2 {
+			t.Errorf("%d segments with large messages, want 2", n)
+		}
 		cancel()
 		if err := <-ended; err != nil {
 			t.Error(err)
@@ -50,8 +58,8 @@ func TestKeepIndexFoldsWhatIsCommittedAndEndsWithItsContext(t *testing.T) {
 		ctx, cancel = context.WithCancel(context.Background())
 		go func() { ended <- h.KeepIndex(ctx) }()
 		synctest.Wait()
-		if n := h.rows(store.PrefixSearchSegment, 1); n != 2 {
-			t.Errorf("%d segments after a restart, want 2", n)
+		if n := h.rows(store.PrefixSearchSegment, 1); n != 3 {
+			t.Errorf("%d segments after a restart, want 3", n)
 		}
 		cancel()
 		if err := <-ended; err != nil {
@@ -91,7 +99,7 @@ func TestMergesKeepSegmentsFewAndDropWhatIsGone(t *testing.T) {
 	if _, err := h.Empty(ctx, 1, inbox, false); err != nil {
 		t.Fatal(err)
 	}
-	if err := h.tend(ctx, 1, true, func(context.Context, time.Duration) error { return nil }); err != nil {
+	if err := h.tend(ctx, 1, load{left: 1000}, func(context.Context, time.Duration) error { return nil }); err != nil {
 		t.Fatal(err)
 	}
 	if segments, left := count(); left > size/10 {
