@@ -143,7 +143,7 @@ func TestAnEmptyBodyIsAPart(t *testing.T) {
 	h := build(t)
 	h.deliver(t, h.folder(t, mail.RoleInbox), "Subject: nothing\r\n\r\n", 0)
 	fetch := `<ItemOperations xmlns="ItemOperations"><Fetch><Store>Mailbox</Store><CollectionId xmlns="AirSync">1</CollectionId><ServerId xmlns="AirSync">1:1</ServerId><Options><BodyPreference xmlns="AirSyncBase"><Type>1</Type></BodyPreference></Options></Fetch></ItemOperations>`
-	for _, version := range []string{"12.1", "14.1", "16.1"} {
+	for _, version := range []string{"12.1", "14.0", "14.1", "16.0", "16.1"} {
 		p := newPhone(t, h, "e"+strings.ReplaceAll(version, ".", ""), version)
 		p.provision()
 		if doc := p.send("ItemOperations", fetch); strings.Contains(doc, "<Part") {
@@ -225,6 +225,51 @@ func TestWordsOfAWinmailAreFound(t *testing.T) {
 		doc := p.send("Search", `<Search xmlns="Search"><Store><Name>Mailbox</Name><Query><And><Class xmlns="AirSync">Email</Class><CollectionId xmlns="AirSync">1</CollectionId><FreeText>`+word+`</FreeText></And></Query><Options><RebuildResults/><Range>0-9</Range></Options></Store></Search>`)
 		if got := strings.TrimPrefix(element(doc, "Total"), "0"); got != want {
 			t.Errorf("%s: %q in\n%s", word, got, doc)
+		}
+	}
+}
+
+// A meeting request is flagged without a FlagType (MS-ASEMAIL_R470), and so is
+// an answer to one (R1058).
+func TestAMeetingIsFlaggedWithoutAType(t *testing.T) {
+	h := build(t)
+	reply := strings.ReplaceAll(mailFixture(t, "invitation"), "REQUEST", "REPLY")
+	h.deliver(t, h.folder(t, mail.RoleInbox), mailFixture(t, "invitation"), 0)
+	h.deliver(t, h.folder(t, mail.RoleInbox), reply, 0)
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		p := newPhone(t, h, "m"+strings.ReplaceAll(version, ".", ""), version)
+		p.provision()
+		key := element(p.firstSync(""), "SyncKey")
+		const flag = `<ApplicationData><Flag xmlns="Email"><Status>2</Status></Flag></ApplicationData>`
+		doc := p.sync(key, "1", `<GetChanges>0</GetChanges><Commands><Change><ServerId>1:1</ServerId>`+flag+`</Change><Change><ServerId>1:2</ServerId>`+flag+`</Change></Commands>`)
+		if strings.Contains(doc, "<Responses>") || element(doc, "Status") != "1" {
+			t.Errorf("%s:\n%s", version, doc)
+		}
+	}
+}
+
+// Truncated means nothing in a request (MS-ASAIRS_R406, R11500).
+func TestTruncatedMeansNothingInARequest(t *testing.T) {
+	for _, version := range []string{"16.0", "16.1"} {
+		h := build(t)
+		drafts := fmt.Sprint(h.folder(t, mail.RoleDrafts))
+		p := newPhone(t, h, "t"+strings.ReplaceAll(version, ".", ""), version)
+		p.provision()
+		p.folderSync()
+		key := element(p.sync("0", drafts, ""), "SyncKey")
+		add := func(id, truncated string) string {
+			return `<Add><ClientId>` + id + `</ClientId><ApplicationData><Subject xmlns="Email">x</Subject><Body xmlns="AirSyncBase"><Type>1</Type>` + truncated + `<Data>words</Data></Body></ApplicationData></Add>`
+		}
+		doc := p.sync(key, drafts, `<GetChanges>0</GetChanges><Commands>`+add("a", "")+add("b", "<Truncated>1</Truncated>")+add("c", "<Truncated>0</Truncated>")+`</Commands>`)
+		if got := elements(doc, "Status"); fmt.Sprint(got) != "[1 1 1 1]" {
+			t.Fatalf("%s: %v in\n%s", version, got, doc)
+		}
+		other := newPhone(t, h, "u"+strings.ReplaceAll(version, ".", ""), version)
+		other.provision()
+		key = element(other.sync("0", drafts, ""), "SyncKey")
+		doc = other.sync(key, drafts, `<Options><BodyPreference xmlns="AirSyncBase"><Type>1</Type></BodyPreference></Options>`)
+		if got := elements(doc, "Data"); fmt.Sprint(got) != "[words words words]" || strings.Contains(doc, "Truncated") {
+			t.Errorf("%s: %q in\n%s", version, got, doc)
 		}
 	}
 }
