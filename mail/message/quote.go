@@ -203,8 +203,11 @@ func isIntro(line string) bool {
 	return digits >= 4 || strings.HasSuffix(line, " wrote:") || strings.HasSuffix(line, " schrieb:") || strings.HasSuffix(line, " écrit :")
 }
 
-// maxPassage is how much of a passage is kept to be looked at, in bytes.
-const maxPassage = 400
+// How much is looked at to find what is new; of more, all is.
+const (
+	maxPassage  = 400 // bytes of a passage
+	maxPassages = 20000
+)
 
 // UniqueText returns the part of a plain text that is new in its conversation.
 func UniqueText(text string) string {
@@ -220,7 +223,9 @@ func UniqueText(text string) string {
 		if line != "" {
 			p := passage{start: at, end: end, quoted: line[0] == '>'}
 			p.text = clip(line, maxPassage)
-			all = append(all, p)
+			if all = append(all, p); len(all) > maxPassages {
+				return text
+			}
 		}
 		at = end
 	}

@@ -75,7 +75,7 @@ func (s *passageScan) run() bool {
 				continue
 			}
 			s.start(tag, attributes(z, more), from, at, kind == html.StartTagToken)
-			if len(s.open.list) > maxOpen {
+			if len(s.open.list) > maxOpen || len(s.all) > maxPassages {
 				return false
 			}
 		case html.EndTagToken:

@@ -16,7 +16,7 @@ func ToHTML(doc []byte) string {
 		r.run()
 		return w.b.String()
 	}
-	w := &htmlSink{}
+	w := &htmlSink{limit: min(maxOutput, len(doc)*maxGrowth+len(htmlHead))}
 	w.b.WriteString(htmlHead)
 	newReader(doc, w).run()
 	w.endParagraph()
@@ -69,6 +69,7 @@ func (w *textSink) full() bool              { return w.b.Len() > maxOutput }
 // closed before anything else begins, so that all is well nested.
 type htmlSink struct {
 	b      strings.Builder
+	limit  int
 	within bool // a paragraph
 	cells  bool // a row of a table
 	run    string
@@ -80,9 +81,6 @@ func (w *htmlSink) begin() {
 	if !w.within {
 		w.b.WriteString("<p>")
 		w.within = true
-		if w.href != "" {
-			w.b.WriteString(`<a href="` + html.EscapeString(w.href) + `">`)
-		}
 	}
 }
 
@@ -143,8 +141,9 @@ func (w *htmlSink) endRun() {
 func (w *htmlSink) endParagraph() {
 	w.endRun()
 	if w.within {
-		if w.href != "" {
+		if w.href != "" { // a link does not go on in the next paragraph
 			w.b.WriteString("</a>")
+			w.href = ""
 		}
 		w.b.WriteString("</p>\r\n")
 		w.within = false
@@ -201,4 +200,4 @@ func (w *htmlSink) linkEnd() {
 	w.href = ""
 }
 
-func (w *htmlSink) full() bool { return w.b.Len() > maxOutput }
+func (w *htmlSink) full() bool { return w.b.Len() > w.limit }

@@ -9,6 +9,7 @@ package rtf
 // What a document may make us do. Beyond a limit the rest is left out.
 const (
 	maxOutput  = 32 << 20 // bytes of one document, decompressed or converted
+	maxGrowth  = 32       // bytes of HTML for one of RTF
 	maxGroups  = 200      // groups in one another
 	maxFonts   = 4096     // of one document
 	maxColours = 4096

@@ -249,3 +249,23 @@ func BenchmarkCompress(b *testing.B) {
 		Compress(doc)
 	}
 }
+
+// What is made of a document is not many times as large.
+func TestHostileDocumentsStaySmall(t *testing.T) {
+	for name, doc := range map[string]string{
+		"a link over many paragraphs": `{\rtf1{\field{\*\fldinst HYPERLINK "http://` + strings.Repeat("x", 2000) + `"}{\fldrslt ` + strings.Repeat(`a\par`+"\n", 20000) + `}}}`,
+		"looks that change":           `{\rtf1 ` + strings.Repeat(`\b\i\ul a\plain b`, 10000) + `}`,
+		"groups without end":          `{\rtf1 ` + strings.Repeat(`{`, 100000) + `a`,
+		"groups that only end":        `{\rtf1 ` + strings.Repeat(`}`, 100000) + `a`,
+		"destinations":                strings.Repeat(`{\*\x{\fonttbl{\f0`, 10000),
+		"characters to skip":          `{\rtf1\uc16 ` + strings.Repeat(`\u65\u66`, 10000) + `}`,
+		"raw bytes that are not":      `{\rtf1\bin999999999 `,
+	} {
+		if got := ToHTML([]byte(doc)); len(got) > maxGrowth*len(doc)+4096 {
+			t.Errorf("%s: %d bytes of %d", name, len(got), len(doc))
+		}
+		if got := ToText([]byte(doc)); len(got) > 4*len(doc)+4096 {
+			t.Errorf("%s: %d bytes of text of %d", name, len(got), len(doc))
+		}
+	}
+}

@@ -33,7 +33,7 @@ func (b *bodyReader) readRTF(limit int64) (text string, total int64, truncated b
 	if b.native() != eas.BodyPlain {
 		read, write = b.readHTML, rtf.FromHTML
 	}
-	source, _, cut, err := read(maxConvert)
+	source, _, cut, err := read(maxRTF)
 	if err != nil {
 		return "", 0, false, err
 	}
@@ -52,6 +52,10 @@ func (b *bodyReader) readRTF(limit int64) (text string, total int64, truncated b
 	}
 	return "", total, true, nil
 }
+
+// maxRTF is how much of a text is written as RTF, which may be many times as
+// large.
+const maxRTF = 1 << 20
 
 // maxShrink is how often a text is cut to find what fits.
 const maxShrink = 8
