@@ -387,6 +387,27 @@ func TestWrongSmartRequests(t *testing.T) {
 	}
 }
 
+// MS-ASCMD_R4410, R4846: what is no mail cannot be answered.
+func TestOnlyMailIsAnswered(t *testing.T) {
+	h := build(t)
+	body, err := h.mailboxes.Prepare(context.Background(), []byte("From: +15551234567\r\n\r\nhi"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var it mail.Item
+	h.update(t, func(tx *store.Tx) (err error) {
+		it, err = h.mailboxes.Append(tx, h.box, 1, mail.NewItem{Class: mail.ClassSMS, Body: body})
+		return err
+	})
+	p := newPhone(t, h, "phone", "14.1")
+	p.provision()
+	for cmd, want := range map[string]string{"SmartReply": "117", "SmartForward": "147"} {
+		if a := p.smart(cmd, "c1", it, mine, ""); element(a.xml, "Status") != want {
+			t.Errorf("%s: HTTP %d\n%s", cmd, a.status, a.xml)
+		}
+	}
+}
+
 // Before 14.0 the request line names the original, and errors are HTTP's.
 func TestWrongSmartRequestLines(t *testing.T) {
 	h := build(t)

@@ -127,8 +127,11 @@ func (c *composer) compose() *entity {
 		return c.attach(root, []*entity{c.embedded()})
 	}
 	q := c.quote()
-	if q.empty() {
+	switch {
+	case q.empty():
 		return root
+	case q.cut && c.opt.Kind == Forward: // what is forwarded is whole (MS-ASCMD_R545)
+		return c.attach(root, []*entity{c.embedded()})
 	}
 	root, files := c.addText(root, q)
 	return c.attach(root, files)

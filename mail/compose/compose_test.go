@@ -213,6 +213,22 @@ func TestALimitIsKept(t *testing.T) {
 	}
 }
 
+// MS-ASCMD_R545: what is too long to be quoted whole is forwarded as a message.
+func TestATextTooLongToQuoteIsAttached(t *testing.T) {
+	o := original([]byte("Subject: long\r\n\r\n" + strings.Repeat("one more line of a text that does not end\r\n", maxQuote/40)))
+	out, err := Smart([]byte(clients["plain"]), o, Options{Kind: Forward, Now: now})
+	if err != nil {
+		t.Fatal(err)
+	}
+	ix := message.Parse(out)
+	if len(ix.Parts) != 3 || ix.Parts[2].Type != "message/rfc822" || ix.Parts[2].End-ix.Parts[2].Body < int64(len(o.Raw)) {
+		t.Errorf("%+v", ix.Parts)
+	}
+	if out, err = Smart([]byte(clients["plain"]), o, Options{Kind: Reply, Now: now}); err != nil || len(out) < maxQuote {
+		t.Errorf("%d bytes, %v", len(out), err)
+	}
+}
+
 func TestNestedMessagesCostLinearTime(t *testing.T) {
 	deep := strings.Repeat("Content-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\n", 5000)
 	for _, raw := range []string{deep, strings.Repeat("<div ", 200_000), "Content-Type: text/html\r\n\r\n" + strings.Repeat("<style>", 100_000)} {

@@ -14,6 +14,7 @@ type quote struct {
 	plain    string // begins with an empty line
 	html     string
 	hasHTML  bool      // the original has HTML
+	cut      bool      // the original's text is too long to be quoted whole
 	images   []*entity // that the HTML shows
 	files    []*entity // attachments to forward
 	calendar *entity   // of a meeting request that is forwarded
@@ -33,7 +34,8 @@ func (c *composer) quote() *quote {
 	left := int64(maxQuote)
 	for _, p := range pieces {
 		q.hasHTML = q.hasHTML || p.HTML >= 0
-		text, markup := readPiece(ix, src, p, left)
+		text, markup, cut := readPiece(ix, src, p, left)
+		q.cut = q.cut || cut
 		if left -= int64(max(len(text), len(markup))); left < 0 {
 			left = 0
 		}
@@ -51,12 +53,13 @@ func (c *composer) quote() *quote {
 }
 
 // readPiece returns both forms of one piece of the original's text.
-func readPiece(ix *message.Index, src message.Bytes, p message.Body, limit int64) (plain, markup string) {
+func readPiece(ix *message.Index, src message.Bytes, p message.Body, limit int64) (plain, markup string, cut bool) {
 	read := func(part int) string {
-		text, _, _, err := ix.ReadText(part, src, limit)
+		text, _, truncated, err := ix.ReadText(part, src, limit)
 		if err != nil { // memory does not fail
 			return ""
 		}
+		cut = cut || truncated
 		return text
 	}
 	if p.HTML >= 0 {
@@ -71,7 +74,7 @@ func readPiece(ix *message.Index, src message.Bytes, p message.Body, limit int64
 	case p.Plain < 0 || strings.TrimSpace(plain) == "":
 		plain = message.HTMLToText(read(p.HTML))
 	}
-	return plain, markup
+	return plain, markup, cut
 }
 
 // takeFiles decides which of the original's attachments go where: pictures that
