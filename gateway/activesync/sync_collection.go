@@ -194,6 +194,9 @@ func (c *syncCollection) readCommands(s *session, folder mail.Folder) error {
 		if folder.Role == mail.RoleRecipientInfo { // MS-ASCMD_R756
 			return errReadOnlyCache
 		}
+		if add := c.wire.Commands[i].Add; add != nil && len(add.ClientID) > maxClientID { // it cannot be said back
+			return errProtocol
+		}
 		cmd, err := c.readCommand(s, &c.wire.Commands[i])
 		if err != nil {
 			c.refused = append(c.refused, refusedCommand{place: i, err: err})
@@ -238,7 +241,7 @@ func (c *syncCollection) readCommand(s *session, w *eas.SyncCommand) (engine.Com
 // readAdd reads a new item. Of mail only drafts and short messages are added by clients (MS-ASCMD_R755).
 func (c *syncCollection) readAdd(s *session, w *eas.SyncAdd) (engine.Command, error) {
 	switch {
-	case w.ClientID == "" || len(w.ClientID) > maxClientID:
+	case w.ClientID == "":
 		return engine.Command{}, errProtocol
 	case w.Class == classSMS:
 		return c.readSMS(s, engine.Command{Kind: engine.Add, ClientID: w.ClientID}, w.ApplicationData)

@@ -57,7 +57,7 @@ func (c *syncCollection) takesDrafts(s *session) bool {
 
 // readDraft reads a draft that the client adds or changes.
 func (c *syncCollection) readDraft(s *session, cmd engine.Command, data []byte, id string, send bool) (engine.Command, error) {
-	d, state, err := class.EditDraft(data, s.version)
+	d, state, err := class.EditDraft(data, s.version, cmd.Kind == engine.Add)
 	if err != nil {
 		return cmd, err
 	}

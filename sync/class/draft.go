@@ -13,7 +13,8 @@ import (
 
 // EditDraft reads the ApplicationData of a draft that a client adds or changes
 // (MS-ASEMAIL 3.1.5.4): what it writes, and what that does to the item's state.
-func EditDraft(raw wbxml.Raw, v eas.Version) (*eas.Draft, func(*mail.Item) error, error) {
+// A conversation is only refused in a change (MS-ASEMAIL_R347).
+func EditDraft(raw wbxml.Raw, v eas.Version, added bool) (*eas.Draft, func(*mail.Item) error, error) {
 	var e eas.Email
 	var d eas.Draft
 	exact := wbxml.Decoder{Exact: true}
@@ -22,6 +23,9 @@ func EditDraft(raw wbxml.Raw, v eas.Version) (*eas.Draft, func(*mail.Item) error
 	}
 	if err := exact.UnmarshalRaw(raw, &d); err != nil {
 		return nil, nil, fmt.Errorf("%w: %w", ErrBadValue, err)
+	}
+	if added {
+		e.ConversationID = nil
 	}
 	state, err := editState(&e, v)
 	if err != nil {

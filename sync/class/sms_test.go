@@ -83,7 +83,7 @@ func FuzzDrafts(f *testing.F) {
 		Attachments: []eas.AttachmentItem{{Add: &eas.AttachmentAdd{ClientID: "1", DisplayName: "a", Content: []byte{0}}}, {Delete: &eas.AttachmentDelete{FileReference: "1:2:3"}}}})))
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		for _, v := range []eas.Version{eas.V140, eas.V161} {
-			if _, state, err := EditDraft(raw, v); err == nil {
+			if _, state, err := EditDraft(raw, v, v == eas.V140); err == nil {
 				_ = state(&mail.Item{})
 			}
 			m, state, err := ReadSMS(raw, v)
