@@ -11,6 +11,7 @@ func FuzzCollection(f *testing.F) {
 	f.Add(appendCollection(nil, Collection{
 		Class: 1, Version: 2, Confirmed: Generation{Key: 3, Cursor: 4, Added: []Added{{"c", 5}}},
 		Pending: Generation{Key: 4, More: true}, Own: []OwnWrite{{Item: 1, ModSeq: 2, Added: true}}, Options: []byte{1},
+		Sent: Sent{Items: 2, List: []uint32{3, 9}}, Trouble: Trouble{Failures: 2, Limit: 1, Anew: true, Zone: []uint32{3}}, Broken: true,
 	}))
 	f.Fuzz(func(t *testing.T, b []byte) {
 		c, err := parseCollection(b)
@@ -54,6 +55,26 @@ func FuzzID(f *testing.F) {
 		k, err := parseCollectionKey(b)
 		if err == nil && !bytes.Equal(appendCollectionKey(nil, k), b) {
 			t.Errorf("%x is written as %x", b, appendCollectionKey(nil, k))
+		}
+	})
+}
+
+// FuzzBroken feeds rows and keys as a damaged disk might hold them.
+func FuzzBroken(f *testing.F) {
+	f.Add(appendBroken(nil, Broken{Box: 1, Object: 2, ModSeq: 3, When: time.UnixMilli(4), Why: "x", Had: true, Again: true, Offered: 9}))
+	f.Add(appendBrokenKey(nil, brokenKey{ID{7, "a"}, 1, 2}))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		if k, err := parseBrokenKey(b); err == nil && !bytes.Equal(appendBrokenKey(nil, k), b) {
+			t.Errorf("the key %x is written as %x", b, appendBrokenKey(nil, k))
+		}
+		row, err := parseBroken(b)
+		if err != nil {
+			return
+		}
+		first := appendBroken(nil, row)
+		again, err := parseBroken(first)
+		if err != nil || !bytes.Equal(first, appendBroken(nil, again)) {
+			t.Errorf("a row changes when it is written again: %v", err)
 		}
 	})
 }

@@ -127,7 +127,8 @@ func (r *reply) short(cmds *commands, main *plan, lead *device.Generation) (done
 		return true, err
 	}
 	p := &plan{source: r.e.shortOf(), tx: r.tx, box: r.req.Box, folder: r.folder, own: r.own, undone: cmds.undone, g: *from,
-		window: main.window, weigh: main.weigh, room: main.room}
+		window: main.window, weigh: main.weigh, room: main.room,
+		broken: main.broken, key: main.g.Key, trouble: main.trouble, items: main.items, zoned: main.zoned}
 	if r.req.GetChanges {
 		filter, cut := r.req.shortCutoff(r.now)
 		moveCutoff(&p.g, filter, cut)
@@ -138,7 +139,7 @@ func (r *reply) short(cmds *commands, main *plan, lead *device.Generation) (done
 	if done, err = p.run(); err != nil {
 		return false, err
 	}
-	main.g.SMS, main.short = &p.g, p.changes()
+	main.g.SMS, main.short, main.over = &p.g, p.changes(), append(main.over, p.over...)
 	for i := range main.short {
 		main.short[i].SMS = true
 	}
