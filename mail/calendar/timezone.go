@@ -199,16 +199,23 @@ func (z TimeZone) Location(year int) (*time.Location, error) {
 		return time.UTC, nil
 	}
 	for _, row := range preferred {
-		if loc, err := time.LoadLocation(row); err == nil && z.same(ZoneOf(loc, year)) {
+		if loc, err := time.LoadLocation(row); err == nil && z.near(loc, year) && z.same(ZoneOf(loc, year)) {
 			return loc, nil
 		}
 	}
 	for i := range windowsZones {
-		if loc, err := time.LoadLocation(windowsZones[i][1]); err == nil && z.same(ZoneOf(loc, year)) {
+		if loc, err := time.LoadLocation(windowsZones[i][1]); err == nil && z.near(loc, year) && z.same(ZoneOf(loc, year)) {
 			return loc, nil
 		}
 	}
 	return z.define()
+}
+
+// near tells whether a zone begins the year with one of the structure's
+// offsets: what is not near need not be described to be compared.
+func (z TimeZone) near(loc *time.Location, year int) bool {
+	_, offset := time.Date(year, 1, 1, 12, 0, 0, 0, loc).Zone()
+	return -offset/60 == z.Bias+z.Standard.Bias || -offset/60 == z.Bias+z.Daylight.Bias
 }
 
 // preferred are the zones that are taken first where several have the same

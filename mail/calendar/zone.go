@@ -22,9 +22,15 @@ func LoadZone(name string) (*time.Location, error) {
 	if iana := lookup(windowsZones[:], name); iana != "" {
 		return time.LoadLocation(iana)
 	}
+	if loc := offsetZone(name); loc != nil {
+		return loc, nil
+	}
 	// Some write a path before the name: /citadel.org/20070227_1/Europe/Berlin.
 	rest := strings.TrimPrefix(name, "/")
 	for n := 0; rest != "" && n < maxZonePath; n++ {
+		if strings.EqualFold(rest, "utc") { // tzone://Microsoft/Utc
+			return time.UTC, nil
+		}
 		if loc, err := time.LoadLocation(rest); err == nil && isZoneName(rest) {
 			return loc, nil
 		}
@@ -35,6 +41,29 @@ func LoadZone(name string) (*time.Location, error) {
 		rest = after
 	}
 	return nil, ErrBadZone
+}
+
+// offsetZone reads a zone that is named by its offset: GMT+1, UTC-03:30, +0100.
+func offsetZone(name string) *time.Location {
+	s := strings.ToUpper(name)
+	s = strings.TrimPrefix(strings.TrimPrefix(s, "GMT"), "UTC")
+	s = strings.ReplaceAll(strings.TrimSpace(s), ":", "")
+	if len(s) < 2 || s[0] != '+' && s[0] != '-' {
+		return nil
+	}
+	switch len(s) {
+	case 2: // one digit of an hour
+		s = s[:1] + "0" + s[1:] + "00"
+	case 3:
+		s += "00"
+	case 4:
+		s = s[:1] + "0" + s[1:]
+	}
+	seconds, err := parseOffset(s)
+	if err != nil {
+		return nil
+	}
+	return time.FixedZone(name, seconds)
 }
 
 // isZoneName refuses what is no zone of the world but the machine's own.
