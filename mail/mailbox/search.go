@@ -40,7 +40,8 @@ const maxCatchUps = 2
 // Search finds messages. It knows what was committed before it was called, and
 // where a message is now. A mailbox that was never used has none. A query of
 // more words than one search looks up is search.ErrTooComplex. The first search
-// in a mailbox from before there was an index makes it, if KeepIndex has not.
+// in a mailbox from before there was an index makes it, if KeepIndex has not;
+// so does one that meets damage.
 func (m *Mailboxes) Search(ctx context.Context, box mail.MailboxID, q search.Query, o SearchOptions) (SearchResult, error) {
 	if o.Limit <= 0 || o.Limit > MaxSearchLimit {
 		o.Limit = MaxSearchLimit
@@ -52,9 +53,13 @@ func (m *Mailboxes) Search(ctx context.Context, box mail.MailboxID, q search.Que
 			found, err = s.run(q, try >= maxCatchUps)
 			return err
 		})
-		if errors.Is(err, errBehind) {
-			err = m.catchUp(ctx, box)
-			if err == nil {
+		switch {
+		case errors.Is(err, errBehind):
+			if err = m.catchUp(ctx, box); err == nil {
+				continue
+			}
+		case errors.Is(err, search.ErrBadBlock) && try == 0:
+			if err = m.renew(ctx, box, err); err == nil {
 				continue
 			}
 		}

@@ -309,7 +309,7 @@ func TestSearchFindsWhatTheSimplestSearchFinds(t *testing.T) {
 // A copy of the files while the store is open is what a machine that lost its
 // power would find.
 func TestTheIndexIsRightAfterACrash(t *testing.T) {
-	for seed := range 8 {
+	for seed := range 5 {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			h := openHouse(t, t.TempDir())
 			m := newSearchMachine(h.house, 1)

@@ -317,6 +317,33 @@ func TestWordsFoundByOtherRulesAreFoundAnew(t *testing.T) {
 	})
 }
 
+func TestADamagedIndexIsMadeAnew(t *testing.T) {
+	h := newHouse(t)
+	h.keeper.sizes = smallSizes()
+	inbox := h.role(1, mail.RoleInbox)
+	for i := range 10 {
+		h.post(1, inbox, fmt.Sprintf("Subject: s%d\r\n\r\nbody\r\n", i))
+	}
+	if err := h.catchUp(context.Background(), 1); err != nil {
+		t.Fatal(err)
+	}
+	h.update(func(tx *store.Tx) error {
+		for row, err := range blockTable.Scan(tx, store.TableRange[blockKey]{}) {
+			if err != nil {
+				return err
+			}
+			if err := blockTable.Set(tx, row.Key, []byte{9, 9, 9}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if got := h.find(1, "body"); len(got) != 10 {
+		t.Errorf("%d of 10", len(got))
+	}
+	h.clean()
+}
+
 func TestAMessageThatCannotBeReadIsFoundByItsPlace(t *testing.T) {
 	h := newHouse(t)
 	inbox := h.role(1, mail.RoleInbox)

@@ -160,6 +160,25 @@ func (m *Mailboxes) catchUp(ctx context.Context, box mail.MailboxID) error {
 	return m.tend(ctx, box, load{}, func(ctx context.Context, _ time.Duration) error { return ctx.Err() })
 }
 
+// renew has all segments of a mailbox made anew, which are damaged.
+func (m *Mailboxes) renew(ctx context.Context, box mail.MailboxID, damage error) error {
+	m.log.Error("the index of a mailbox is damaged and is made anew", "mailbox", uint64(box), "err", damage)
+	if err := m.keeper.enter(ctx, box); err != nil {
+		return err
+	}
+	defer m.keeper.leave(box)
+	t := tender{m: m, box: box}
+	var s segmentsOf
+	err := m.store.View(ctx, func(tx *store.Tx) (err error) {
+		s, err = m.segments(tx, box)
+		return err
+	})
+	if err == nil {
+		err = t.doom(ctx, s.live)
+	}
+	return err
+}
+
 // tender works on one mailbox's index. It has the mailbox's turn, so nobody
 // else changes segments; the mailbox may be removed meanwhile.
 type tender struct {
@@ -254,7 +273,7 @@ func (t *tender) guard(tx *store.Tx, to search.Doc) error {
 // doom takes segments out of use.
 func (t *tender) doom(ctx context.Context, list []numbered) error {
 	return t.m.store.Update(ctx, func(tx *store.Tx) error {
-		if err := t.guard(tx, list[len(list)-1].To); err != nil {
+		if err := t.guard(tx, 0); err != nil {
 			return err
 		}
 		return t.doomIn(tx, list)

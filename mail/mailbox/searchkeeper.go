@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"martlet/mail"
+	"martlet/mail/search"
 	"martlet/store"
 )
 
@@ -169,6 +170,11 @@ func (m *Mailboxes) KeepIndex(ctx context.Context) error {
 			}
 		}
 		err := m.tend(ctx, box, l, rest)
+		if errors.Is(err, search.ErrBadBlock) {
+			if err = m.renew(ctx, box, err); err == nil {
+				m.keeper.note(box, m.keeper.fold, 0)
+			}
+		}
 		switch {
 		case ctx.Err() != nil:
 			return nil
