@@ -3,6 +3,7 @@ package device
 import (
 	"bytes"
 	"testing"
+	"time"
 )
 
 // FuzzCollection feeds rows as a damaged disk might hold them: no panic, and
