@@ -3,6 +3,7 @@ package activesync
 import (
 	"context"
 	"errors"
+	"net/http"
 
 	"martlet/mail"
 	"martlet/protocol/eas"
@@ -12,6 +13,9 @@ import (
 // getHierarchy lists the folders for mail (MS-ASCMD 2.2.1.8). A request has no
 // body; a failure is an HTTP status (MS-ASCMD_R6033).
 func (h *Handler) getHierarchy(ctx context.Context, s *session) (reply, error) {
+	if len(s.body) > 0 {
+		return reply{status: http.StatusBadRequest}, nil
+	}
 	folders, err := h.allFolders(ctx, s.box)
 	if err != nil {
 		return reply{}, err
