@@ -51,8 +51,6 @@ func (p *phone) everything() string {
 func TestTheWindowOfOneCollection(t *testing.T) {
 	h := build(t)
 	h.fill(t, 600)
-	p := newPhone(t, h, "window", "16.1")
-	p.provision()
 	for window, adds := range map[string]int{
 		"":                              100,
 		"<WindowSize>30</WindowSize>":   30,
@@ -61,6 +59,10 @@ func TestTheWindowOfOneCollection(t *testing.T) {
 		"<WindowSize>0</WindowSize>":    512,
 		"<WindowSize>9999</WindowSize>": 512,
 	} {
+		// A device of its own: one that starts anew again and again is held to be
+		// in a loop.
+		p := newPhone(t, h, fmt.Sprintf("window%d", len(window)*1000+adds), "16.1")
+		p.provision()
 		key := element(p.sync("0", "1", ""), "SyncKey")
 		doc := p.sync(key, "1", window)
 		if n := strings.Count(doc, "<Add>"); n != adds || !strings.Contains(doc, "<MoreAvailable/>") {
