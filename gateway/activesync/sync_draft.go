@@ -174,6 +174,9 @@ func (h *Handler) changeDraft(ctx context.Context, s *session, d *draftCommand, 
 	if err != nil {
 		return err
 	}
+	if edit.Nothing() && !d.send {
+		return nil // only its state
+	}
 	raw, err := h.applyDraft(d, st.raw, edit)
 	if err != nil {
 		return err

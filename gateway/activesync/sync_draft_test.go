@@ -282,3 +282,22 @@ func TestADraftChangedElsewhere(t *testing.T) {
 		t.Errorf("the other phone is told:\n%s", doc)
 	}
 }
+
+// What another program has written stays to the byte when only its state is
+// changed, and is no conflict with what that program changes meanwhile.
+func TestTheStateOfADraftIsNotItsContent(t *testing.T) {
+	h := build(t)
+	raw := "Subject: a\nX-Own: keep\nContent-Type: text/plain\n\ntext\n"
+	it := h.deliver(t, h.folder(t, mail.RoleDrafts), raw, 0)
+	h.update(t, func(tx *store.Tx) error {
+		_, err := h.mailboxes.UpdateItem(tx, h.box, it.Folder, it.ID, func(it *mail.Item) { it.Flags |= mail.FlagDraft })
+		return err
+	})
+	d := newDrafter(t, h, "phone", "16.1")
+	d.key = element(d.sync(d.key, "2", ""), "SyncKey")
+	doc := d.do(changeDraft("2:1", `<Read xmlns="Email">1</Read><Flag xmlns="Email"><Status>2</Status></Flag><Categories xmlns="Email"><Category>red</Category></Categories>`))
+	got := h.contents(t, mail.RoleDrafts)[0]
+	if strings.Contains(doc, "<Responses>") || got.raw != raw || got.Flags&mail.FlagSeen == 0 || got.FollowUp.Status != mail.FollowUpActive || !slices.Equal(got.Keywords, []string{"red"}) {
+		t.Errorf("%+v %q\n%s", got.Item, got.raw, doc)
+	}
+}

@@ -47,9 +47,9 @@ func TestWhatIsAddedByVersion(t *testing.T) {
 				key := element(p.sync("0", c.folder, ""), "SyncKey")
 				doc := p.sync(key, c.folder, "<Commands>"+c.command+"</Commands>")
 				_, replies, item := strings.Cut(doc, "<Responses>")
-			if !item {
-				replies = doc
-			}
+				if !item {
+					replies = doc
+				}
 				if got := element(replies, "Status"); got != fmt.Sprint(c.want[i]) {
 					t.Errorf("%s: status %q, want %d in\n%s", version, got, c.want[i], doc)
 				}

@@ -46,6 +46,13 @@ type Edit struct {
 	Add    []File
 }
 
+// Nothing tells that the edit names nothing to be different.
+func (e *Edit) Nothing() bool {
+	fields := []*string{e.From, e.To, e.Cc, e.Bcc, e.ReplyTo, e.Subject}
+	return !slices.ContainsFunc(fields, func(f *string) bool { return f != nil }) &&
+		e.Importance == nil && e.Text == nil && e.Whole == nil && len(e.Remove)+len(e.Add) == 0
+}
+
 // Text is the words of a message, with any line ends.
 type Text struct {
 	HTML bool

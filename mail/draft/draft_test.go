@@ -223,6 +223,21 @@ func TestADraftIsDatedWhenItIsSent(t *testing.T) {
 	}
 }
 
+// BenchmarkApply replaces the text of a draft with a file of a megabyte.
+func BenchmarkApply(b *testing.B) {
+	old, err := Apply(nil, &Edit{Subject: text("a"), Text: &Text{HTML: true, Data: "<p>one</p>"}, Add: []File{{Name: "f", Content: make([]byte, 1<<20)}}})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.SetBytes(int64(len(old)))
+	b.ReportAllocs()
+	for b.Loop() {
+		if _, err := Apply(old, &Edit{Text: &Text{HTML: true, Data: "<p>two</p>"}}); err != nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 func fileNames(ix *message.Index) (names []string) {
 	for _, i := range ix.Attachments() {
 		names = append(names, ix.AttachmentName(i))
