@@ -52,7 +52,9 @@ import (
 //     is then.
 //
 // At quiet every step comes to its end, and then the marks say that the device
-// has exactly the items of the folder in the filter's window.
+// has exactly the items of the folder in the filter's window. What a device has
+// besides for the sake of conversations, conversation.go says; what it lacks
+// because it cannot take it, trouble.go.
 
 // The ends of all positions. No item is at either: times of receipt and item
 // numbers begin with 1.
