@@ -44,6 +44,7 @@ const (
 // Strangers named: durable, and without an index.
 type Recipient struct {
 	Address string
+	Named   bool // the card, or the one that may be made, has a name
 	Card    mail.Body
 }
 
@@ -56,6 +57,7 @@ type recipientKey struct {
 type recipientRow struct {
 	Item mail.ItemID
 	Rank int64 // the item's VerbTime, in milliseconds since 1970
+	Name bool  // the card has one
 }
 
 func recipientKeyOf(at folderKey, address string) recipientKey {
@@ -79,6 +81,7 @@ func appendRecipient(dst []byte, r recipientRow) []byte {
 	e := store.NewEncoder(dst)
 	e.Uint(1, uint64(r.Item))
 	e.Uint(2, uint64(r.Rank))
+	e.Bool(3, r.Name)
 	return e.Out()
 }
 
@@ -89,34 +92,39 @@ func parseRecipient(b []byte) (r recipientRow, err error) {
 			r.Item = mail.ItemID(f.Uint())
 		case 2:
 			r.Rank = int64(f.Uint())
+		case 3:
+			r.Name = f.Bool()
 		}
 		return nil
 	})
 	return r, err
 }
 
-// Strangers returns those of the addresses, up to MaxNoted, that are not in the
-// recipient information: NoteRecipients needs a card of each.
-func (m *Mailboxes) Strangers(ctx context.Context, box mail.MailboxID, addresses []string) (strangers []string, err error) {
-	addresses = addresses[:min(len(addresses), MaxNoted)]
+// Strangers returns the places of those, up to MaxNoted, who are not in the
+// recipient information, or not by the name that they have now: NoteRecipients
+// needs a card of each.
+func (m *Mailboxes) Strangers(ctx context.Context, box mail.MailboxID, to []Recipient) (strangers []int, err error) {
+	to = to[:min(len(to), MaxNoted)]
 	err = m.store.View(ctx, func(tx *store.Tx) error {
 		strangers = nil
 		folder, err := m.FolderByRole(tx, box, mail.RoleRecipientInfo)
 		if errors.Is(err, mail.ErrNoFolder) { // of a mailbox that is not there yet
-			strangers = addresses
+			for i := range to {
+				strangers = append(strangers, i)
+			}
 			return nil
 		}
 		if err != nil {
 			return err
 		}
 		at := folderKey{box, folder.ID}
-		for _, a := range addresses {
-			_, known, err := m.recipient(tx, recipientKeyOf(at, a))
+		for i := range to {
+			row, known, err := m.recipient(tx, recipientKeyOf(at, to[i].Address))
 			if err != nil {
 				return err
 			}
-			if !known {
-				strangers = append(strangers, a)
+			if !known || to[i].Named && !row.Name {
+				strangers = append(strangers, i)
 			}
 		}
 		return nil
@@ -172,33 +180,38 @@ func (m *Mailboxes) noteRecipient(tx *store.Tx, at folderKey, to *Recipient, now
 		if to.Card.Blob.IsZero() {
 			return nil
 		}
-		return m.placeRecipient(tx, k, to.Card, now.UnixMilli())
+		return m.placeRecipient(tx, k, to.Card, now.UnixMilli(), to.Named)
 	}
 	rank := raise(row.Rank, now.UnixMilli())
-	if rank-row.Rank < rankStep.Milliseconds() {
+	renamed := to.Named && !row.Name && !to.Card.Blob.IsZero()
+	if rank-row.Rank < rankStep.Milliseconds() && !renamed {
 		return nil
 	}
 	old, err := m.item(tx, itemKey{at.Box, at.Folder, row.Item})
 	if err != nil {
 		return err
 	}
+	card := mail.Body{Blob: old.Blob}
+	if renamed {
+		card = to.Card
+	}
 	if rank-old.Received >= rankDrift.Milliseconds() {
-		if err := m.placeRecipient(tx, k, mail.Body{Blob: old.Blob}, rank); err != nil {
+		if err := m.placeRecipient(tx, k, card, rank, row.Name || renamed); err != nil {
 			return err
 		}
 		_, err = m.Delete(tx, at.Box, at.Folder, old.ID)
 		return err
 	}
-	if err := recipientTable.Set(tx, k, recipientRow{row.Item, rank}); err != nil {
+	if err := recipientTable.Set(tx, k, recipientRow{row.Item, rank, row.Name || renamed}); err != nil {
 		return err
 	}
-	_, err = m.UpdateItem(tx, at.Box, at.Folder, row.Item, func(it *mail.Item) { it.VerbTime = time.UnixMilli(rank).UTC() })
+	_, err = m.ReplaceBody(tx, at.Box, at.Folder, row.Item, card, func(it *mail.Item) { it.VerbTime = time.UnixMilli(rank).UTC() })
 	return err
 }
 
 // placeRecipient puts a card into the folder at the place of its rank. No two
 // have the same: how many of the first a phone wants is said by a place.
-func (m *Mailboxes) placeRecipient(tx *store.Tx, k recipientKey, card mail.Body, rank int64) error {
+func (m *Mailboxes) placeRecipient(tx *store.Tx, k recipientKey, card mail.Body, rank int64, named bool) error {
 	place := rank
 	for taken := true; taken && place > 1; {
 		taken = false
@@ -217,7 +230,7 @@ func (m *Mailboxes) placeRecipient(tx *store.Tx, k recipientKey, card mail.Body,
 	if err != nil {
 		return err
 	}
-	return recipientTable.Set(tx, k, recipientRow{it.ID, rank})
+	return recipientTable.Set(tx, k, recipientRow{it.ID, rank, named})
 }
 
 // forgetRecipients lets those go that are too many, the lowest in rank first.

@@ -15,21 +15,20 @@ var recipientNoon = time.Date(2026, 6, 1, 12, 0, 0, 0, time.UTC)
 // writeTo notes recipients as a submission does.
 func (h *house) writeTo(when time.Time, addresses ...string) {
 	h.tb.Helper()
-	strangers, err := h.Strangers(context.Background(), 7, addresses)
+	var to []Recipient
+	for _, a := range addresses {
+		to = append(to, Recipient{Address: a})
+	}
+	strangers, err := h.Strangers(context.Background(), 7, to)
 	if err != nil {
 		h.tb.Fatal(err)
 	}
-	cards := map[string]mail.Body{}
-	for _, a := range strangers {
-		ref, err := h.blobs.Put(context.Background(), []byte("card of "+a))
+	for _, i := range strangers {
+		ref, err := h.blobs.Put(context.Background(), []byte("card of "+to[i].Address))
 		if err != nil {
 			h.tb.Fatal(err)
 		}
-		cards[a] = mail.Body{Blob: ref}
-	}
-	var to []Recipient
-	for _, a := range addresses {
-		to = append(to, Recipient{Address: a, Card: cards[a]})
+		to[i].Card = mail.Body{Blob: ref}
 	}
 	h.update(func(tx *store.Tx) error { return h.NoteRecipients(tx, 7, to, when) })
 }
@@ -240,7 +239,7 @@ func TestCheckReportsBrokenRecipients(t *testing.T) {
 			return orSet(err, recipientTable.Set(tx, recipientKeyOf(at, "c@example.org"), row))
 		},
 		"a folder that is not there": func(tx *store.Tx) error {
-			return recipientTable.Set(tx, recipientKeyOf(folderKey{7, 999}, "a@example.org"), recipientRow{1, 1})
+			return recipientTable.Set(tx, recipientKeyOf(folderKey{7, 999}, "a@example.org"), recipientRow{1, 1, false})
 		},
 	} {
 		found := 0

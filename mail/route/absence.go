@@ -11,6 +11,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/mailbox"
 	"martlet/mail/oof"
 	"martlet/store"
 )
@@ -156,7 +157,7 @@ func (r *Router) answer(ctx context.Context, env *mail.Envelope, id directory.Ac
 // acquaintance tells what somebody elsewhere is to the account: known is whoever
 // it has written to.
 func (r *Router) acquaintance(ctx context.Context, id directory.AccountID, address string) (oof.Audience, error) {
-	strangers, err := r.mailboxes.Strangers(ctx, mail.MailboxOf(id), []string{address})
+	strangers, err := r.mailboxes.Strangers(ctx, mail.MailboxOf(id), []mailbox.Recipient{{Address: address}})
 	switch {
 	case err != nil:
 		return oof.Unknown, fmt.Errorf("route: absence: %w", err)

@@ -6,7 +6,6 @@ import (
 	"unicode"
 	"unicode/utf8"
 
-	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/mailbox"
 	"martlet/mail/message"
@@ -42,41 +41,38 @@ func (p *Plan) prepareRecipients(ctx context.Context) {
 	r, box := p.router, mail.MailboxOf(p.submission.Account)
 	p.recipients = nil
 	to := p.env.To[:min(len(p.env.To), mailbox.MaxNoted)]
-	addresses := make([]string, len(to))
-	local := make(map[string]directory.AccountID, len(to))
-	for i, one := range to {
-		addresses[i] = one.Address
-		if one.Local && len(one.Accounts) == 1 {
-			local[one.Address] = one.Accounts[0]
-		}
+	all := make([]mailbox.Recipient, len(to))
+	for i := range to {
+		all[i] = mailbox.Recipient{Address: to[i].Address, Named: p.names[strings.ToLower(to[i].Address)] != ""}
 	}
-	strangers, err := r.mailboxes.Strangers(ctx, box, addresses)
+	strangers, err := r.mailboxes.Strangers(ctx, box, all)
 	if err != nil {
 		r.log.Error("recipients cannot be looked up", "account", uint64(p.submission.Account), "error", err)
 		return
 	}
-	cards := make(map[string]mail.Body, len(strangers))
-	var names map[string]string
-	for _, a := range strangers {
-		if names == nil {
-			names = parseDraft(p.submission.Raw).namesOf()
-		}
-		name := names[strings.ToLower(a)]
-		if id := local[a]; name == "" && id != 0 {
-			if account, err := r.directory.Account(ctx, id); err == nil {
-				name = account.Name
-			}
-		}
-		ref, err := r.mailboxes.Blobs().Put(ctx, recipientCard(a, name))
+	for _, i := range strangers {
+		name := p.nameOf(ctx, &to[i])
+		ref, err := r.mailboxes.Blobs().Put(ctx, recipientCard(to[i].Address, name))
 		if err != nil {
 			r.log.Error("a recipient cannot be remembered", "account", uint64(p.submission.Account), "error", err)
 			return
 		}
-		cards[a] = mail.Body{Blob: ref}
+		all[i].Card, all[i].Named = mail.Body{Blob: ref}, name != ""
 	}
-	for _, a := range addresses {
-		p.recipients = append(p.recipients, mailbox.Recipient{Address: a, Card: cards[a]})
+	p.recipients = all
+}
+
+// nameOf is how the message calls a recipient, or the directory.
+func (p *Plan) nameOf(ctx context.Context, to *mail.Recipient) string {
+	if name := p.names[strings.ToLower(to.Address)]; name != "" {
+		return name
 	}
+	if to.Local && len(to.Accounts) == 1 {
+		if account, err := p.router.directory.Account(ctx, to.Accounts[0]); err == nil {
+			return account.Name
+		}
+	}
+	return ""
 }
 
 // recipientCard is the vCard of somebody of whom no more is known. The same

@@ -12,11 +12,27 @@ import (
 )
 
 // correspondents are the cards in a user's recipient information as "name
-// <address>", those highest in rank first.
+// <address>".
 func (f *fixture) correspondents(login string) (all []string) {
 	f.Helper()
-	for _, text := range f.texts(login, mail.RoleRecipientInfo) {
-		c, err := vcard.Parse([]byte(text))
+	box := mail.MailboxOf(f.people[login])
+	var items []mail.Item
+	f.must(f.store.View(context.Background(), func(tx *store.Tx) error {
+		items = nil
+		folder, err := f.mailboxes.FolderByRole(tx, box, mail.RoleRecipientInfo)
+		if err != nil {
+			return nil // no mailbox yet
+		}
+		for it, err := range f.mailboxes.Items(tx, box, folder.ID, 0) {
+			if err != nil {
+				return err
+			}
+			items = append(items, it)
+		}
+		return nil
+	}))
+	for _, it := range items {
+		c, err := vcard.Parse([]byte(f.read(it.Blob)))
 		f.must(err)
 		all = append(all, c.FormattedName()+" <"+c.Emails()[0]+">")
 	}
@@ -47,6 +63,24 @@ func TestThoseWhomAUserWritesToAreRemembered(t *testing.T) {
 	}
 	if n := len(f.correspondents("bob@example.org")); n != 0 {
 		t.Errorf("who was written to remembers %d", n)
+	}
+}
+
+func TestANameThatComesLaterIsTaken(t *testing.T) {
+	f := open(t)
+	alice := f.people["alice@example.org"]
+	for _, tc := range []struct{ to, want string }{
+		{"x@far.example", "x@far.example <x@far.example>"},
+		{"Xaver <x@far.example>", "Xaver <x@far.example>"},
+		{"x@far.example", "Xaver <x@far.example>"},
+		{"Other <x@far.example>", "Xaver <x@far.example>"}, // the first name stays
+	} {
+		if err := f.router.Submit(context.Background(), Submission{Account: alice, Raw: crlf("From: alice@example.org\nTo: " + tc.to + "\n\nhello\n")}); err != nil {
+			t.Fatal(err)
+		}
+		if got := f.correspondents("alice@example.org"); len(got) != 1 || got[0] != tc.want {
+			t.Errorf("after %s there is %q, want %s", tc.to, got, tc.want)
+		}
 	}
 }
 

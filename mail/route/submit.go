@@ -126,6 +126,7 @@ type Plan struct {
 	queued   blob.Ref
 	sentCopy local // for the sender's Sent folder
 
+	names      map[string]string   // how the header calls recipients, by address in lower case
 	recipients []mailbox.Recipient // to be noted as those the user writes to
 }
 
@@ -143,7 +144,7 @@ func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*Plan,
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{router: r}
+	p := &Plan{router: r, names: d.namesOf()}
 	if s.Envelope != nil {
 		p.env = *s.Envelope
 	} else if p.env, p.unknown, err = r.envelopeOf(ctx, &account, d, onBehalf); err != nil {
