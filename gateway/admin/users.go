@@ -26,7 +26,7 @@ type User struct {
 	Server     string    `json:"server,omitempty"` // that has the mailbox; "": this one
 	Password   bool      `json:"password"`         // has one
 	Created    time.Time `json:"created"`
-	Items      uint64    `json:"items"`
+	Items      uint64    `json:"items"` // without the recipient information
 	Bytes      uint64    `json:"bytes"`
 	Devices    int       `json:"devices"`
 }
@@ -95,8 +95,10 @@ func (a *Admin) user(ctx context.Context, acc directory.Account) (User, error) {
 			return err
 		}
 		for _, f := range folders {
-			u.Items += uint64(f.Items)
 			u.Bytes += f.Bytes
+			if f.Role != mail.RoleRecipientInfo { // the server's own notes
+				u.Items += uint64(f.Items)
+			}
 		}
 		for _, err := range a.c.Devices.List(tx, acc.ID) {
 			if err != nil {
