@@ -39,10 +39,15 @@ func (p *plan) lacks(item mail.ItemID) bool {
 	return ok && !b.Had
 }
 
-// withholds tells that the device is not to be given an item as it is.
+// withholds tells that the device is not to be given an item as it is. If the
+// same answer has taken it back, it is as if it had not.
 func (p *plan) withholds(item mail.ItemID, modseq mail.ModSeq) bool {
 	b, ok := p.speaks(item)
-	return ok && !b.Again && uint64(modseq) <= b.ModSeq
+	if !ok || b.Again || uint64(modseq) > b.ModSeq {
+		return false
+	}
+	p.over = slices.DeleteFunc(p.over, func(o mail.ItemID) bool { return o == item })
+	return true
 }
 
 // withheld is withholds for an item that is not loaded yet.

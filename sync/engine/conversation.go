@@ -154,7 +154,6 @@ func (p *plan) loses(t mail.ThreadID, after func(g *device.Generation)) (done bo
 // drop takes back what the device has of the conversation that is the Part.
 func (p *plan) drop() (bool, error) {
 	t := mail.ThreadID(p.g.Part.Thread)
-	p.take(t)
 	dead, err := p.goneOf(t)
 	if err != nil {
 		return false, err
@@ -200,6 +199,8 @@ func (p *plan) dropOne(list *[]ItemChange, kind ChangeKind, item uint32) bool {
 		p.skipped++
 	} else if !p.emit(list, ItemChange{Kind: kind, ID: mail.ItemID(item)}) {
 		return false
+	} else {
+		p.take(p.g.Part.Thread)
 	}
 	if p.g.Part.Upto = item - 1; p.g.Part.Upto == 0 {
 		p.g.Part = device.Part{}

@@ -175,3 +175,26 @@ func TestTheEstimateOfConversations(t *testing.T) {
 		t.Errorf("when the one is there: %d and %d", a, b)
 	}
 }
+
+// What is withheld goes and comes without a word: an answer that had nothing to
+// take back does not put off what is to be brought.
+func TestAWithheldItemOfAConversationPutsNothingOff(t *testing.T) {
+	h := open(t)
+	bad, first := h.say(1, 40*daily), h.say(1, 0)
+	other, second := h.say(2, 40*daily), h.say(2, 0)
+	key := h.whole(engine.NewKey, 0).Key
+	res := h.whole(key, 100)
+	if len(res.Changes) != 4 {
+		t.Fatalf("the first answer tells %v", told(res))
+	}
+	key = h.whole(res.Key, 100).Key
+	if err := h.eng.Withhold(context.Background(), phone, box, h.inbox, []engine.Unfit{{Item: bad}}); err != nil {
+		t.Fatal(err)
+	}
+	moves := []engine.Move{{Item: first, From: h.inbox, To: h.bin, Keeps: true}, {Item: second, From: h.inbox, To: h.bin, Keeps: true}}
+	if _, err := h.eng.MoveAll(context.Background(), phone, box, moves); err != nil {
+		t.Fatal(err)
+	}
+	again := h.say(1, 0)
+	h.tells(h.whole(key, 100), change{engine.Added, again}, change{engine.SoftDeleted, other})
+}
