@@ -160,7 +160,7 @@ func heartbeatLimit(seconds uint) (uint, bool) {
 
 // pingChanges answers when something is to be told, and nil otherwise.
 func (h *Handler) pingChanges(ctx context.Context, s *session, p *pinged) (*eas.PingResponse, error) {
-	changed, err := h.c.Engine.Changed(ctx, s.id(), s.box, append(p.folders[:len(p.folders):len(p.folders)], mail.Hierarchy))
+	changed, err := h.c.Engine.ChangedFor(ctx, s.id(), s.box, append(p.folders[:len(p.folders):len(p.folders)], mail.Hierarchy), shows(s.version))
 	switch {
 	case errors.Is(err, mail.ErrNoFolder):
 		return &eas.PingResponse{Status: eas.PingStatusFolderSyncRequired}, nil

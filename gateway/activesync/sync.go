@@ -51,7 +51,7 @@ func (h *Handler) syncLater(s *session, req *syncRequest, watch *push.Watch) (re
 			if why != hold.Woken {
 				return hold.Answer{}, true, nil
 			}
-			changed, err := h.c.Engine.Changed(ctx, s.id(), s.box, folders)
+			changed, err := h.c.Engine.ChangedFor(ctx, s.id(), s.box, folders, shows(s.version))
 			switch {
 			case err != nil:
 				return hold.Answer{}, true, err

@@ -145,6 +145,15 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 	return out
 }
 
+// shows tells which changes of mail a version can be told of.
+func shows(v eas.Version) engine.Shows {
+	opt := &class.Options{Version: v}
+	return func(it *mail.Item, parts mail.Parts) bool {
+		return it.Class != mail.ClassEmail || rewritten(&engine.ItemChange{Item: *it, Parts: parts}) ||
+			class.RenderEmailChange(it, parts, nil, opt, &eas.Email{})
+	}
+}
+
 // item renders an item, or returns nil.
 func (r *renderer) item(it *mail.Item, opt *class.Options) any {
 	if r.c.role == mail.RoleRecipientInfo {

@@ -16,6 +16,16 @@ import (
 // window as days pass is not worth a wake and comes with the next Sync.
 // mail.Hierarchy asks for the folders themselves.
 func (e *Engine) Changed(ctx context.Context, id device.ID, box mail.MailboxID, folders []mail.FolderID) ([]mail.FolderID, error) {
+	return e.ChangedFor(ctx, id, box, folders, nil)
+}
+
+// Shows tells whether a change of an item's parts is anything to a device: old
+// versions know nothing of flags or categories. It depends on nothing else.
+type Shows func(it *mail.Item, parts mail.Parts) bool
+
+// ChangedFor is Changed for a device that is not shown every change: Android
+// asks less often once it was woken for a Sync that brings nothing.
+func (e *Engine) ChangedFor(ctx context.Context, id device.ID, box mail.MailboxID, folders []mail.FolderID, shows Shows) ([]mail.FolderID, error) {
 	var changed, idle []mail.FolderID
 	err := e.store.View(ctx, func(tx *store.Tx) error {
 		changed, idle = nil, nil
@@ -31,7 +41,7 @@ func (e *Engine) Changed(ctx context.Context, id device.ID, box mail.MailboxID, 
 				}
 				continue
 			}
-			p, err := e.probe(tx, id, box, f, now)
+			p, err := e.probe(tx, id, box, f, now, shows)
 			if err != nil {
 				return err
 			}
@@ -47,14 +57,14 @@ func (e *Engine) Changed(ctx context.Context, id device.ID, box mail.MailboxID, 
 		return nil
 	})
 	if err == nil && len(idle) > 0 {
-		err = e.settle(ctx, id, box, idle)
+		err = e.settle(ctx, id, box, idle, shows)
 	}
 	return changed, err
 }
 
 // probe looks for one change that a Sync would bring. It returns nil when there
 // is no state, no folder, or at a glance nothing.
-func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.FolderID, now time.Time) (*plan, error) {
+func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.FolderID, now time.Time, shows Shows) (*plan, error) {
 	c, err := e.devices.Collection(tx, id, uint32(f))
 	if errors.Is(err, device.ErrNoCollection) {
 		return nil, nil
@@ -77,7 +87,8 @@ func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.Fo
 	if uint64(folder.Highest) <= g.Cursor && !g.More {
 		return short, nil
 	}
-	p := &plan{source: e.mailOf(&folder), tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, window: 1, count: true}
+	p := &plan{source: e.mailOf(&folder), tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, window: 1, count: true,
+		base: mail.ModSeq(g.Cursor), shows: shows}
 	if p.broken, err = e.withheldFrom(tx, id, &c); err != nil {
 		return nil, err
 	}
@@ -115,7 +126,7 @@ func latest(c *device.Collection) *device.Generation {
 // settle moves the cursors past changes that do not concern the device, so that
 // they are not read again for every wake. The device's view, and so its key,
 // stays as it is.
-func (e *Engine) settle(ctx context.Context, id device.ID, box mail.MailboxID, folders []mail.FolderID) error {
+func (e *Engine) settle(ctx context.Context, id device.ID, box mail.MailboxID, folders []mail.FolderID, shows Shows) error {
 	return e.store.Update(ctx, func(tx *store.Tx) error {
 		for _, f := range folders {
 			c, err := e.devices.Collection(tx, id, uint32(f))
@@ -133,7 +144,7 @@ func (e *Engine) settle(ctx context.Context, id device.ID, box mail.MailboxID, f
 				return err
 			}
 			g := latest(&c)
-			p := plan{source: e.mailOf(&folder), tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, count: true}
+			p := plan{source: e.mailOf(&folder), tx: tx, box: box, folder: folder, own: newOwnWrites(c.Own, g), g: *g, count: true, shows: shows}
 			if p.broken, err = e.withheldFrom(tx, id, &c); err != nil {
 				return err
 			}

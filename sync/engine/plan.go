@@ -23,6 +23,7 @@ type plan struct {
 	weigh  func(*mail.Item) int64
 	room   int64 // what the items still wanted may weigh
 	count  bool  // only count, load no items
+	shows  Shows // of a count: the Changes that it does not show do not count; nil: all do
 
 	// See conversation.go.
 	turning bool                     // the device has changed its mind about conversations
@@ -185,6 +186,16 @@ func (p *plan) tell(c *mail.Change) (bool, error) {
 	change := ItemChange{Kind: Changed, ID: c.Item}
 	if p.lacks(c.Item) { // it could not take it as it was
 		change.Kind = Added
+	}
+	if p.count && p.shows != nil && change.Kind == Changed {
+		item, err := p.source.Item(p.tx, p.box, p.folder.ID, c.Item)
+		if err != nil {
+			return false, err
+		}
+		if !p.shows(&item, item.ChangedSince(p.base)) {
+			p.skipped++
+			return true, nil
+		}
 	}
 	if p.window > 0 && !p.count {
 		var err error
