@@ -226,6 +226,8 @@ func TestWrongMeetingResponses(t *testing.T) {
 			{"a LongId that is none", `<UserResponse>1</UserResponse><LongId xmlns="Search">x</LongId>`, "2"},
 			{"a date that is none", ids(recurring) + `<InstanceId>x</InstanceId>`, instance("104")},                                       // MS-ASCMD_R3195
 			{"an occurrence of what does not recur", ids(request) + `<InstanceId>2026-06-10T10:00:00.000Z</InstanceId>`, instance("146")}, // MS-ASCMD_R3196
+			{"an occurrence that is not there", ids(recurring) + `<InstanceId>2026-06-11T10:00:00.000Z</InstanceId>`, "2"},                // MS-ASCMD_R4186
+			{"an occurrence of no name", ids(recurring) + `<InstanceId/>`, "2"},                                                           // MS-ASCMD_R4186
 			{"an occurrence of a message", ids(recurring) + `<InstanceId>2026-06-10T10:00:00.000Z</InstanceId>`, "2"},                     // MS-ASCMD_R4185
 			{"a body of another type", ids(request) + `<SendResponse><Body xmlns="AirSyncBase"><Type>4</Type><EstimatedDataSize>1</EstimatedDataSize><Data>x</Data></Body></SendResponse>`, "2"},
 			{"half a proposal", ids(request) + `<SendResponse><ProposedStartTime>20260611T120000Z</ProposedStartTime></SendResponse>`, "2"}, // MS-ASCMD_R69901704

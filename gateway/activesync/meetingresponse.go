@@ -96,8 +96,8 @@ func (h *Handler) answerMeeting(ctx context.Context, s *session, a *eas.MeetingA
 	if err != nil {
 		return err
 	}
-	if a.InstanceID != "" {
-		return instanceError(a.InstanceID, meeting)
+	if a.InstanceID != nil {
+		return instanceError(*a.InstanceID, meeting)
 	}
 	done := h.removeRequest(s, &item)
 	if a.SendResponse == nil { // MS-ASCMD_R7113
@@ -124,8 +124,8 @@ func checkAnswer(v eas.Version, a *eas.MeetingAnswer) error {
 	case a.UserResponse < eas.MeetingAccept || a.UserResponse > eas.MeetingDecline,
 		byPlace == (a.LongID != ""),                            // MS-ASCMD_R7031, R7036
 		byPlace && (a.CollectionID == "" || a.RequestID == ""), //
-		a.LongID != "" && a.InstanceID != "",                   // MS-ASCMD_R5559
-		a.InstanceID != "" && v < eas.V141,                     // MS-ASCMD_R6712
+		a.LongID != "" && a.InstanceID != nil,                  // MS-ASCMD_R5559
+		a.InstanceID != nil && v < eas.V141,                    // MS-ASCMD_R6712
 		r != nil && v < eas.V160:                               // MS-ASCMD_R7116 to R7118
 		return errNoMeeting
 	case r == nil:
@@ -225,8 +225,11 @@ func (h *Handler) readRequest(ctx context.Context, s *session, item *mail.Item, 
 }
 
 // instanceError is what is wrong with an InstanceId that names a message: it is
-// for what lies in the calendar (MS-ASCMD_R4185).
+// for what lies in the calendar (MS-ASCMD_R4185). An empty one names nothing.
 func instanceError(id string, meeting *calendar.Object) error {
+	if id == "" { // MS-ASCMD_R4186
+		return errNoMeeting
+	}
 	if _, err := parseInstanceID(id); err != nil {
 		return err
 	}

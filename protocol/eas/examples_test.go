@@ -253,7 +253,7 @@ func exampleRequests() []any {
 		&eas.Search{Store: &eas.SearchStore{Name: eas.StoreGAL, Query: &eas.SearchQuery{Text: "ada"}}},
 		&eas.Find{SearchID: "s", ExecuteSearch: &eas.FindExecute{Mailbox: &eas.FindCriterion{Query: &eas.FindQuery{FreeText: "x", Class: "Email", CollectionID: "5"}, Options: &eas.FindOptions{Range: "0-9", DeepTraversal: true, Picture: &eas.FindPicture{MaxPictures: ptr(uint32(1))}}}, GAL: &eas.FindCriterion{Query: &eas.FindQuery{Text: "ada"}}}},
 		&eas.ResolveRecipients{To: []string{"a", "b"}, Options: &eas.ResolveOptions{CertificateRetrieval: ptr(uint(2)), MaxCertificates: ptr(uint(1)), MaxAmbiguousRecipients: ptr(uint(1)), Availability: &eas.AvailabilityRequest{StartTime: exampleTime(), EndTime: exampleTime()}, Picture: &eas.ResolvePicture{MaxSize: ptr(uint32(1))}}},
-		&eas.MeetingResponse{Requests: []eas.MeetingAnswer{{UserResponse: eas.MeetingAccept, CollectionID: "5", RequestID: "5:1", InstanceID: "i", SendResponse: &eas.MeetingSendResponse{Body: &eas.Body{Type: 1, Data: ptr("x")}, ProposedStartTime: exampleTime().Truncate(time.Second)}}}},
+		&eas.MeetingResponse{Requests: []eas.MeetingAnswer{{UserResponse: eas.MeetingAccept, CollectionID: "5", RequestID: "5:1", InstanceID: ptr("i"), SendResponse: &eas.MeetingSendResponse{Body: &eas.Body{Type: 1, Data: ptr("x")}, ProposedStartTime: exampleTime().Truncate(time.Second)}}}},
 		&eas.ValidateCert{CertificateChain: []string{"AA=="}, Certificates: []string{"AA=="}, CheckCRL: ptr(true)},
 	}
 }

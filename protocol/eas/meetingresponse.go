@@ -23,7 +23,7 @@ type MeetingAnswer struct {
 	CollectionID string               `wbxml:"MeetingResponse:CollectionId,omitempty"`
 	RequestID    string               `wbxml:"MeetingResponse:RequestId,omitempty"`
 	LongID       string               `wbxml:"Search:LongId,omitempty"`
-	InstanceID   string               `wbxml:"MeetingResponse:InstanceId,omitempty"`
+	InstanceID   *string              `wbxml:"MeetingResponse:InstanceId"`   // an empty one names no occurrence
 	SendResponse *MeetingSendResponse `wbxml:"MeetingResponse:SendResponse"` // 16.x: tell the organizer
 }
 
