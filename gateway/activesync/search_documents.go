@@ -10,9 +10,12 @@ import (
 	"martlet/protocol/eas"
 )
 
-// maxCredential is how long a UserName or a Password in a request may be, in
-// characters (MS-ASCMD_R3582).
-const maxCredential = 100
+// How long a UserName and a Password in a request may be, in characters.
+const (
+	maxUserName       = 100 // MS-ASCMD_R3582, R5399
+	maxSearchPassword = 100 // MS-ASCMD_R3656
+	maxFetchPassword  = 256 // MS-ASCMD_R3653, R5886
+)
 
 // searchDocuments lists what a link names (MS-ASDOC 3.2.5.2).
 func (h *Handler) searchDocuments(ctx context.Context, s *session, q *eas.SearchStore, out *searchAnswer) error {
@@ -28,6 +31,9 @@ func (h *Handler) searchDocuments(ctx context.Context, s *session, q *eas.Search
 	rows, err := parseRows(q.Options.Range, documentRows)
 	if err != nil {
 		return err
+	}
+	if len([]rune(q.Options.Password)) > maxSearchPassword {
+		return errCredential
 	}
 	who, err := h.documentReader(ctx, s, q.Options.UserName, q.Options.Password)
 	if err != nil {
@@ -51,7 +57,7 @@ func (h *Handler) documentReader(ctx context.Context, s *session, user, password
 	if user == "" && password == "" {
 		return documents.Reader{Account: s.account.ID}, nil
 	}
-	if len([]rune(user)) > maxCredential || len([]rune(password)) > maxCredential {
+	if len([]rune(user)) > maxUserName || len([]rune(password)) > maxFetchPassword {
 		return documents.Reader{}, errCredential
 	}
 	a, err := h.c.Authenticate(s.r.WithContext(ctx), user, password)
