@@ -43,7 +43,9 @@ func (p *phone) firstSync(options string) string {
 // unescaped is an element's text as it was sent.
 func unescaped(doc, name string) string { return html.UnescapeString(element(doc, name)) }
 
-// S/MIME goes through as it came: MS-ASCMD 2.2.3.110.3, MS-ASAIRS_R307.
+// S/MIME goes through as it came, by Sync (MS-ASCMD 2.2.3.110.3,
+// MS-ASAIRS_R307), by ItemOperations (MS-ASCMD_R3360 to R3368) and by Search
+// (R3383, R3384, R3388).
 func TestSignedAndEncryptedMessagesAreNotTouched(t *testing.T) {
 	for name, class := range map[string]string{"signed": "IPM.Note.SMIME.MultipartSigned", "encrypted": "IPM.Note.SMIME"} {
 		h := build(t)
@@ -61,6 +63,21 @@ func TestSignedAndEncryptedMessagesAreNotTouched(t *testing.T) {
 				doc := p.firstSync(options)
 				if got := unescaped(doc, data); got != raw || element(doc, "MessageClass") != class {
 					t.Errorf("%s, %s, MIMESupport %s: class %s, %d bytes of %d:\n%.300q", name, version, support, element(doc, "MessageClass"), len(got), len(raw), got)
+				}
+				if version == "2.5" {
+					continue
+				}
+				options = strings.Replace(options, "<MIMESupport>", `<MIMESupport xmlns="AirSync">`, 1)
+				for command, doc := range map[string]string{
+					"ItemOperations": p.bring("ItemOperations", "", options),
+					"Search":         p.send("Search", searchMail(`<FreeText>`+name+`</FreeText>`, options)),
+				} {
+					_, properties, _ := strings.Cut(doc, "<Properties>")
+					_, body, _ := strings.Cut(properties, "<Body ")
+					body, _, _ = strings.Cut(body, "</Body>")
+					if element(body, "Type") != "4" || element(body, "EstimatedDataSize") != fmt.Sprint(len(raw)) || unescaped(body, "Data") != raw {
+						t.Errorf("%s, %s, MIMESupport %s, %s:\n%s", name, version, support, command, doc)
+					}
 				}
 			}
 		}

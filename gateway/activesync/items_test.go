@@ -72,6 +72,14 @@ func TestContentInParts(t *testing.T) {
 	if got := elements(doc, "Status"); fmt.Sprint(got) != "[1 1 1 15]" {
 		t.Errorf("statuses %v in\n%s", got, doc)
 	}
+	// MS-ASCMD_R2344: in the Properties of a file, in the Body of a message.
+	_, file, _ := strings.Cut(doc, "<Properties>")
+	file, rest, _ := strings.Cut(file, "</Properties>")
+	_, inBody, _ := strings.Cut(rest, "<Body ")
+	inBody, _, _ = strings.Cut(inBody, "</Body>")
+	if element(file, "Part") != "1" || element(inBody, "Part") != "2" {
+		t.Errorf("the parts stand elsewhere:\n%s", doc)
+	}
 	if part(1) != "hello terms" || part(2) != "See there." {
 		t.Errorf("parts %q and %q", part(1), part(2))
 	}

@@ -1,6 +1,7 @@
 package activesync_test
 
 import (
+	"encoding/binary"
 	"fmt"
 	"net/http"
 	"slices"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"martlet/mail"
+	"martlet/protocol/wbxml"
 	"martlet/store"
 )
 
@@ -268,7 +270,14 @@ func TestDocumentsInParts(t *testing.T) {
 	}
 	a := p.post("ItemOperations", "application/vnd.ms-sync.wbxml", body)
 	if a.header.Get("Content-Type") != "application/vnd.ms-sync.multipart" || !strings.HasSuffix(string(a.body), "documents") {
-		t.Errorf("HTTP %d %s: %q", a.status, a.header.Get("Content-Type"), a.body)
+		t.Fatalf("HTTP %d %s: %q", a.status, a.header.Get("Content-Type"), a.body)
+	}
+	word := func(i int) int { return int(binary.LittleEndian.Uint32(a.body[4*i:])) }
+	doc := wbxml.Dump(a.body[word(1) : word(1)+word(2)])
+	_, properties, _ := strings.Cut(doc, "<Properties>")
+	properties, _, _ = strings.Cut(properties, "</Properties>")
+	if word(0) != 2 || element(properties, "Part") != "1" || element(properties, "Version") == "" { // MS-ASCMD_R5366, R5919
+		t.Errorf("%d parts:\n%s", word(0), doc)
 	}
 }
 

@@ -317,6 +317,7 @@ func TestARepeatedReplyToWhatWasDeletedWasSent(t *testing.T) {
 func TestWrongSmartRequests(t *testing.T) {
 	h := build(t)
 	it := h.deliver(t, 1, toAll, time.Date(2026, 6, 1, 10, 0, 0, 0, time.UTC).UnixMilli())
+	single := h.deliver(t, 1, invitation, 0)
 	source := `<Source><FolderId>1</FolderId><ItemId>` + serverID(it) + `</ItemId></Source>`
 	type row struct{ what, children, status string }
 	common := []row{
@@ -339,6 +340,7 @@ func TestWrongSmartRequests(t *testing.T) {
 		{"rights management", `<ClientId>w</ClientId>` + source + opaque(mine) + `<TemplateID xmlns="RightsManagement">t</TemplateID>`, "168"},           // MS-ASCMD_R4960
 		{"no date", `<ClientId>w</ClientId><Source><FolderId>1</FolderId><ItemId>1:1</ItemId><InstanceId>x</InstanceId></Source>` + opaque(mine), "104"}, // MS-ASCMD_R541, R578
 		{"an occurrence of what does not recur", `<ClientId>w</ClientId><Source><FolderId>1</FolderId><ItemId>1:1</ItemId><InstanceId>2026-06-01T10:00:00.000Z</InstanceId></Source>` + opaque(mine), "146"},
+		{"an occurrence of a meeting that does not recur", `<ClientId>w</ClientId><Source><FolderId>1</FolderId><ItemId>` + serverID(single) + `</ItemId><InstanceId>2026-06-10T10:00:00.000Z</InstanceId></Source>` + opaque(mine), "146"}, // MS-ASCMD_R4919
 		{"to nobody", `<ClientId>w</ClientId>` + source + opaque("Subject: x\r\n\r\ny"), "119"},
 	}
 	forwardees := `<Forwardees><Forwardee><Email>ben@example.com</Email></Forwardee></Forwardees>`
