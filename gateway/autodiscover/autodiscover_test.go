@@ -100,8 +100,15 @@ func TestVersion1(t *testing.T) {
 			if element(doc, "Url") != tt.url || element(doc, "Status") != tt.status || element(doc, "ErrorCode") != tt.errorCode {
 				t.Errorf("got\n%s", doc)
 			}
-			if tt.url != "" && (element(doc, "EMailAddress") != "anna@example.org" || element(doc, "DisplayName") != "Anna &lt;Ash&gt; &amp; Co" || element(doc, "Type") != "MobileSync") {
+			if tt.url != "" && (element(doc, "EMailAddress") != "anna@example.org" || element(doc, "DisplayName") != "Anna &lt;Ash&gt; &amp; Co" || element(doc, "Type") != "MobileSync" || element(doc, "Name") != tt.url) { // MS-ASCMD_R3484
 				t.Errorf("got\n%s", doc)
+			}
+			if element(doc, "Culture") != "en:us" && tt.errorCode == "" { // MS-ASCMD_R5823
+				t.Errorf("culture:\n%s", doc)
+			}
+			// MS-ASCMD_R5545, R5547.
+			if attributes := regexp.MustCompile(`<Error Time="([01]\d|2[0-3]):[0-5]\d:[0-5]\d\.\d{7}" Id="\d+">`); tt.errorCode != "" && !attributes.MatchString(doc) {
+				t.Errorf("of which time:\n%s", doc)
 			}
 			if strings.Contains(doc, "Bob") {
 				t.Error("tells of somebody else")

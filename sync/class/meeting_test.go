@@ -120,6 +120,9 @@ func TestKindsOfMeetingMessages(t *testing.T) {
 		if (m.RecurrenceID.IsZero()) == (tt.instance == 3) { // MS-ASEMAIL_R935, R936
 			t.Errorf("%s: occurrence %s", tt.method, m.RecurrenceID)
 		}
+		if tt.instance == 3 && !m.RecurrenceID.Equal(time.Date(2026, 6, 10, 9, 0, 0, 0, time.UTC)) { // MS-ASEMAIL_R679, R1493
+			t.Errorf("%s: occurrence %s", tt.method, m.RecurrenceID)
+		}
 	}
 	for _, raw := range []string{
 		"Content-Type: text/calendar\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n",
@@ -160,7 +163,7 @@ func TestPartsOfAMeeting(t *testing.T) {
 		{"UID:1\nDTSTART;VALUE=DATE:20260610", func(m *eas.MeetingRequest) bool { return *m.AllDayEvent == 1 && m.EndTime.Day() == 11 }},
 		{base + "X-MICROSOFT-CDO-ALLDAYEVENT:TRUE", func(m *eas.MeetingRequest) bool { return *m.AllDayEvent == 1 }},
 		{base, func(m *eas.MeetingRequest) bool {
-			return m.Reminder == nil && *m.BusyStatus == 2 && *m.Sensitivity == 0 && *m.ResponseRequested == 0 && m.Organizer == ""
+			return m.Reminder == nil && *m.DisallowNewTimeProposal == 0 && *m.BusyStatus == 2 && *m.Sensitivity == 0 && *m.ResponseRequested == 0 && m.Organizer == ""
 		}},
 		{base + "CLASS:CONFIDENTIAL\nTRANSP:TRANSPARENT", func(m *eas.MeetingRequest) bool { return *m.Sensitivity == 3 && *m.BusyStatus == 0 }},
 		{base + "X-MICROSOFT-CDO-INTENDEDSTATUS:OOF", func(m *eas.MeetingRequest) bool { return *m.BusyStatus == 3 }},
@@ -214,12 +217,21 @@ func TestRecurrencesOfMeetings(t *testing.T) {
 		if int(r.Type) != tt.kind || n(r.WeekOfMonth) != tt.week || n(r.DayOfMonth) != tt.day || n(r.DayOfWeek) != tt.weekdays || n(r.MonthOfYear) != tt.month {
 			t.Errorf("%s: %d week %d day %d weekdays %d month %d", tt.rule, r.Type, n(r.WeekOfMonth), n(r.DayOfMonth), n(r.DayOfWeek), n(r.MonthOfYear))
 		}
+		if r.Interval != 1 || r.IsLeapMonth == nil || *r.IsLeapMonth != 0 || n(r.FirstDayOfWeek) != 1 { // MS-ASEMAIL_R912, R508
+			t.Errorf("%s: %+v", tt.rule, r)
+		}
 		// MS-ASEMAIL_R291: required for these types.
 		if (r.CalendarType != nil) != (tt.kind >= 2) {
 			t.Errorf("%s: calendar type %v", tt.rule, r.CalendarType)
 		}
 	}
 	m := meetingOf(t, meetingMail("REQUEST", "UID:1\nDTSTART;TZID=Europe/Berlin:20260610T100000\nRRULE:FREQ=WEEKLY;INTERVAL=2;UNTIL=20260710"), eas.V161)
+	for day, wkst := range []string{"SU", "MO", "TU", "WE", "TH", "FR", "SA"} { // MS-ASEMAIL_R424
+		m := meetingOf(t, meetingMail("REQUEST", "UID:1\nDTSTART:20260610T100000Z\nRRULE:FREQ=WEEKLY;WKST="+wkst), eas.V161)
+		if got := n(m.Recurrences[0].FirstDayOfWeek); got != day {
+			t.Errorf("WKST=%s: %d", wkst, got)
+		}
+	}
 	if r := m.Recurrences[0]; r.Interval != 2 || r.Occurrences != nil || !r.Until.Equal(time.Date(2026, 7, 10, 21, 59, 59, 0, time.UTC)) {
 		t.Errorf("%+v", r)
 	}

@@ -135,6 +135,10 @@ func TestAddressListsEndWithAWholeAddress(t *testing.T) {
 	if e.Bcc != "a@example.org, b@example.org" || e.ReplyTo != "a@example.org; b@example.org" || len(e.DisplayTo) > maxRecipients {
 		t.Errorf("Bcc %q, ReplyTo %q", e.Bcc, e.ReplyTo)
 	}
+	long := []byte("From: \"" + strings.Repeat("x", maxRecipients) + "\" <a@example.org>\r\n\r\nx")
+	if e := render(t, itemOf(long), long, &Options{Version: eas.V161}); len(e.From) > maxRecipients || e.From == "" { // MS-ASEMAIL_R477
+		t.Errorf("From: %d bytes", len(e.From))
+	}
 	if e.Sender != "" {
 		t.Errorf("a sender who is the author is named: %q (MS-ASEMAIL_R726)", e.Sender)
 	}
