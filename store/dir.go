@@ -85,3 +85,29 @@ func (n *names) sync() error {
 	n.synced = changed
 	return nil
 }
+
+// dropBegun removes the log files that a process began and could not give a
+// size before it died: Badger does not open a store with an empty one. Nothing
+// can have been written to them. The directory must be locked.
+func dropBegun(path string) error {
+	entries, err := os.ReadDir(path)
+	if err != nil {
+		return err
+	}
+	for _, e := range entries {
+		if kind := filepath.Ext(e.Name()); kind != ".mem" && kind != ".vlog" {
+			continue
+		}
+		info, err := e.Info()
+		if err != nil {
+			return err
+		}
+		if info.Size() > 0 || !info.Mode().IsRegular() {
+			continue
+		}
+		if err := os.Remove(filepath.Join(path, e.Name())); err != nil {
+			return err
+		}
+	}
+	return nil
+}

@@ -117,6 +117,9 @@ func open(cfg Config, restoring bool) (_ *Store, err error) {
 	if err = s.space.beforeOpen(); err != nil {
 		return nil, err
 	}
+	if err = dropBegun(cfg.Path); err != nil {
+		return nil, err
+	}
 	if s.db, err = openBadger(cfg, s.log); err != nil {
 		return nil, diskFull(err)
 	}

@@ -6,6 +6,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"path/filepath"
 	"runtime"
 	"strings"
 	"sync"
@@ -343,5 +345,29 @@ func TestClosedStoreSaysSo(t *testing.T) {
 	}
 	if err := s.View(t.Context(), nop); !errors.Is(err, store.ErrClosed) {
 		t.Errorf("View: %v", err)
+	}
+}
+
+// A process can die between making a log file of Badger's and giving it its
+// size. Nothing was acknowledged from such a file, and the next start goes on.
+func TestALogFileThatWasOnlyBegunIsNoObstacle(t *testing.T) {
+	dir := t.TempDir()
+	s, err := store.Open(store.Config{Path: dir, Logger: slog.New(slog.DiscardHandler)})
+	if err != nil {
+		t.Fatal(err)
+	}
+	set(t, s, "\x70a", "1")
+	if err := s.Close(); err != nil {
+		t.Fatal(err)
+	}
+	for _, name := range []string{"00099.mem", "000099.vlog"} {
+		if err := os.WriteFile(filepath.Join(dir, name), nil, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s = open(t, store.Config{Path: dir})
+	set(t, s, "\x70b", "2")
+	if got := dump(t, s, store.Range{Prefix: []byte("\x70")}); got != "\x70a=1 \x70b=2" {
+		t.Errorf("got %q", got)
 	}
 }
