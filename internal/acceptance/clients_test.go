@@ -316,9 +316,11 @@ func TestLostStateAsksForANewStart(t *testing.T) {
 	h := newHouse(t, "")
 	h.deliver(letter("kept", "…"))
 	for _, version := range []eas.Version{eas.V25, eas.V121, eas.V161} {
-		p, inbox := h.settled("LOST"+strings.ReplaceAll(version.String(), ".", ""), version)
-		h.sync(p, inbox, phone.SyncOptions{})
-		for _, key := range []string{"999999999", "1", "{00000000-0000-0000-0000-000000000000}5", "-1", "x"} {
+		for i, key := range []string{"999999999", "1", "{00000000-0000-0000-0000-000000000000}5", "-1", "x"} {
+			// Each time another one: a device that starts anew again and again is
+			// held to be in a loop over the message.
+			p, inbox := h.settled(fmt.Sprintf("LOST%d%s", i, strings.ReplaceAll(version.String(), ".", "")), version)
+			h.sync(p, inbox, phone.SyncOptions{})
 			p.SetSyncKey(inbox, key)
 			_, err := p.Sync(t.Context(), inbox, phone.SyncOptions{})
 			var status *phone.StatusError

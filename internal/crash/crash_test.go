@@ -53,6 +53,9 @@ func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	pause(working, 200*time.Millisecond)
 	stopWork()
 	wg.Wait()
+	// A request that was given up may still be at work: it ends with its process.
+	p.Kill()
+	p = in.Start(ctx)
 	l.compare(ctx)
 	if err := p.Stop(); err != nil {
 		t.Errorf("SIGTERM: %v\n%s", err, p.Log())
