@@ -281,6 +281,10 @@ func TestTruncatedMeansNothingInARequest(t *testing.T) {
 		if got := elements(doc, "Status"); fmt.Sprint(got) != "[1 1 1 1]" {
 			t.Fatalf("%s: %v in\n%s", version, got, doc)
 		}
+		// MS-ASEMAIL_R1184, R11850, R1190, R11910: each has its conversation.
+		if ids, indexes := elements(doc, "ConversationId"), elements(doc, "ConversationIndex"); len(ids) != 3 || len(indexes) != 3 {
+			t.Errorf("%s: conversations %q, indexes %q", version, ids, indexes)
+		}
 		other := newPhone(t, h, "u"+strings.ReplaceAll(version, ".", ""), version)
 		other.provision()
 		key = element(other.sync("0", drafts, ""), "SyncKey")

@@ -76,3 +76,23 @@ func mustXML(t testing.TB, doc string) []byte {
 	}
 	return b
 }
+
+// MS-ASCMD_R3543: without Options 512 are counted at most, with them all.
+func TestWithoutOptionsNoMoreThan512AreEstimated(t *testing.T) {
+	h := build(t)
+	h.fill(t, 520)
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		p := newPhone(t, h, "v"+version, version)
+		p.provision()
+		key := element(p.sync("0", "1", ""), "SyncKey")
+		for options, want := range map[string]string{
+			"": "512",
+			`<Options xmlns="AirSync"><FilterType>0</FilterType></Options>`: "520",
+		} {
+			doc := p.send("GetItemEstimate", `<GetItemEstimate xmlns="GetItemEstimate"><Collections><Collection><SyncKey xmlns="AirSync">`+key+`</SyncKey><CollectionId>1</CollectionId>`+options+`</Collection></Collections></GetItemEstimate>`)
+			if got := element(doc, "Estimate"); got != want {
+				t.Errorf("%s: %q: %s, want %s\n%s", version, options, got, want, doc)
+			}
+		}
+	}
+}

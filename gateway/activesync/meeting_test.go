@@ -409,3 +409,20 @@ func FuzzMeetingResponse(f *testing.F) {
 		})
 	})
 }
+
+// MS-ASCMD_R5420: a reply without an InstanceId is one to the whole series.
+func TestARecurringMeetingIsRepliedToAsAWhole(t *testing.T) {
+	for _, version := range allVersions {
+		h := build(t)
+		it := h.deliver(t, 1, weekly, 0)
+		p := newPhone(t, h, "phone", version)
+		p.provision()
+		if a := p.smart("SmartReply", "c1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
+			t.Fatalf("%s: HTTP %d\n%s", version, a.status, a.xml)
+		}
+		_, raw := h.last(t, mail.RoleSent)
+		if ix := message.Parse([]byte(raw)); ix.InReplyTo != "planning@example.com" || strings.Contains(raw, "RECURRENCE-ID") {
+			t.Errorf("%s:\n%s", version, raw)
+		}
+	}
+}

@@ -45,7 +45,7 @@ func TestEmptyingAFolderLeavesTheFoldersBelow(t *testing.T) {
 }
 
 // The statuses of ItemOperations (MS-ASCMD 2.2.3.177.8) that its transcripts do
-// not have: MS-ASCMD_R4151, R4153, R4154, R4161, R4166, R4167, R3547.
+// not have: MS-ASCMD_R4151, R4153, R4154, R4161, R4166, R3547.
 func TestStatusesOfItemOperations(t *testing.T) {
 	for _, version := range []string{"12.1", "14.1", "16.1"} {
 		t.Run(version, func(t *testing.T) {
