@@ -210,6 +210,18 @@ func (h *handset) ready(ctx context.Context) error {
 	return err
 }
 
+// sync synchronizes a folder. A phone without a memory starts anew with every
+// command: it says that it has got what came, lest the server take it for one
+// that fails at what it is given.
+func (h *handset) sync(ctx context.Context, folder string, opt phone.SyncOptions) (*phone.SyncResult, error) {
+	r, err := h.Sync(ctx, folder, opt)
+	if err != nil || h.flags.memory != "" || r.Adds == 0 {
+		return r, err
+	}
+	_, err = h.Sync(ctx, folder, phone.SyncOptions{NoChanges: true})
+	return r, err
+}
+
 // folder finds a folder by name, id or, without either, the inbox.
 func (h *handset) folder(name string) (eas.Folder, error) {
 	if name == "" {

@@ -125,7 +125,7 @@ its id. Without --memory it starts anew and brings the newest messages.`,
 				if err != nil {
 					return err
 				}
-				r, err := h.Sync(ctx, folder.ServerID, phone.SyncOptions{Window: window, All: all, Heartbeat: uint(hold / time.Second)})
+				r, err := h.sync(ctx, folder.ServerID, phone.SyncOptions{Window: window, All: all, Heartbeat: uint(hold / time.Second)})
 				if err != nil {
 					return err
 				}
@@ -219,7 +219,7 @@ is no change, a proxy in front gives up too early.`,
 					}
 					ids = append(ids, folder.ServerID)
 					if h.SyncKey(folder.ServerID) == "" {
-						if _, err := h.Sync(ctx, folder.ServerID, phone.SyncOptions{All: true, Window: 512, KeepNoMail: true}); err != nil {
+						if _, err := h.sync(ctx, folder.ServerID, phone.SyncOptions{All: true, Window: 512, KeepNoMail: true}); err != nil {
 							return err
 						}
 					}
