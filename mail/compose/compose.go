@@ -15,6 +15,7 @@ import (
 	"time"
 
 	"martlet/mail/message"
+	"martlet/mail/wire"
 )
 
 // Kind says what the new message is to the original.
@@ -50,7 +51,7 @@ type Options struct {
 // MIME structure stays as it is around the texts that grow. Texts are written
 // in UTF-8 (MS-ASCMD_R548, R584).
 func Smart(client []byte, o *Original, opt Options) ([]byte, error) {
-	client = withCRLF(client)
+	client = wire.CRLF(client)
 	if opt.Limit > 0 && int64(len(client)) > opt.Limit {
 		return nil, ErrTooLarge
 	}

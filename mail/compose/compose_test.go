@@ -17,6 +17,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"martlet/mail/message"
+	"martlet/mail/wire"
 )
 
 var update = flag.Bool("update", false, "write the messages into the goldens")
@@ -50,7 +51,7 @@ func TestGoldens(t *testing.T) {
 					client = f.Data
 					continue
 				case "original":
-					o = original(withCRLF(f.Data))
+					o = original(wire.CRLF(f.Data))
 					continue
 				case "reply":
 					opt.Kind = Reply
@@ -105,9 +106,9 @@ func check(t testing.TB, client []byte, o *Original, opt Options, out []byte) {
 			t.Fatalf("a bare LF at %d", i)
 		}
 	}
-	was, is := message.Parse(withCRLF(client)), message.Parse(out)
+	was, is := message.Parse(wire.CRLF(client)), message.Parse(out)
 	if sealed(was) {
-		if !bytes.HasSuffix(out, withCRLF(client)) {
+		if !bytes.HasSuffix(out, wire.CRLF(client)) {
 			t.Fatal("a sealed message was changed")
 		}
 		return
@@ -137,7 +138,7 @@ func content(ix *message.Index, part int, raw []byte) string {
 	if err != nil {
 		return err.Error()
 	}
-	return strings.TrimSpace(string(withCRLF(b)))
+	return strings.TrimSpace(string(wire.CRLF(b)))
 }
 
 // corpus returns real mails; it skips the test where there are none.

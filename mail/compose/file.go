@@ -2,7 +2,6 @@ package compose
 
 import (
 	"bytes"
-	"encoding/base64"
 	"io"
 	"mime"
 	"mime/quotedprintable"
@@ -10,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"martlet/mail/message"
+	"martlet/mail/wire"
 )
 
 // newFile copies a part of a message as it is, encoded anew only where it could
@@ -21,7 +21,7 @@ func newFile(ix *message.Index, part int, raw []byte) *entity {
 	named := true               // the fields that name the file can be sent as they are
 	virtual := ix.Virtual(part) // it has no header, and its bytes are not in the message
 	if pt.Encoding != "x-uuencode" && !virtual {
-		for _, f := range splitFields(headOf(withCRLF(raw[pt.Header:pt.Body]))) {
+		for _, f := range splitFields(headOf(wire.CRLF(raw[pt.Header:pt.Body]))) {
 			switch {
 			case f.name == "content-transfer-encoding":
 				encoding = strings.ToLower(f.value())
@@ -40,7 +40,7 @@ func newFile(ix *message.Index, part int, raw []byte) *entity {
 	if virtual {
 		e.fields = virtualFields(ix, part, e.fields)
 	} else {
-		body = withCRLF(raw[pt.Body:pt.End])
+		body = wire.CRLF(raw[pt.Body:pt.End])
 	}
 	isMessage := strings.HasPrefix(pt.Type, "message/") || strings.HasPrefix(pt.Type, "multipart/")
 	switch {
@@ -65,7 +65,7 @@ func virtualFields(ix *message.Index, part int, fields []field) []field {
 	if pt.Type == "text/calendar" && pt.Method != "" {
 		fields = append([]field{newField("Content-Type", "text/calendar; charset=utf-8; method="+pt.Method)}, without(fields, "content-type", "content-disposition")...)
 	}
-	if id := oneLine(pt.ContentID); id != "" {
+	if id := wire.OneLine(pt.ContentID); id != "" {
 		fields = append(fields, newField("Content-ID", "<"+id+">"))
 	}
 	return fields
@@ -86,9 +86,9 @@ func encodeFile(ix *message.Index, part int, raw, body []byte, isMessage bool) (
 		return nil, ""
 	}
 	if isMessage {
-		return withCRLF(decoded), "8bit"
+		return wire.CRLF(decoded), "8bit"
 	}
-	return base64Lines(decoded), "base64"
+	return wire.AppendBase64(nil, decoded), "base64"
 }
 
 // sendable tells whether bytes can be sent in 7 bits: ASCII in lines that are
@@ -112,7 +112,7 @@ func sendable(b []byte) bool {
 
 // embedded is the original as a whole, for one that must not be taken apart.
 func (c *composer) embedded() *entity {
-	raw := withCRLF(c.o.Raw)
+	raw := wire.CRLF(c.o.Raw)
 	head, rest := splitHeader(raw)
 	var b bytes.Buffer
 	for _, f := range splitFields(head) {
@@ -123,7 +123,7 @@ func (c *composer) embedded() *entity {
 		b.Write(f.raw)
 	}
 	b.Write(rest)
-	name := strings.TrimSpace(oneLine(c.o.Index.Subject))
+	name := strings.TrimSpace(wire.OneLine(c.o.Index.Subject))
 	name = strings.Map(func(r rune) rune {
 		if strings.ContainsRune(`\/:*?"<>|`, r) {
 			return '_'
@@ -186,7 +186,7 @@ func writeText(out *bytes.Buffer, mediaType, text string) {
 	if !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(text, "�")
 	}
-	body := withCRLF([]byte(text))
+	body := wire.CRLF([]byte(text))
 	out.WriteString("Content-Type: " + mediaType + "; charset=utf-8\r\n")
 	others := 0
 	for _, c := range body {
@@ -205,19 +205,6 @@ func writeText(out *bytes.Buffer, mediaType, text string) {
 		_ = w.Close()
 	default:
 		out.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
-		out.Write(base64Lines(body))
+		out.Write(wire.AppendBase64(out.AvailableBuffer(), body))
 	}
-}
-
-// base64Lines encodes in lines of 76 characters (RFC 2045 6.8).
-func base64Lines(b []byte) []byte {
-	const perLine = 57
-	out := make([]byte, 0, len(b)*4/3+len(b)/perLine*2+8)
-	for len(b) > 0 {
-		n := min(perLine, len(b))
-		out = base64.StdEncoding.AppendEncode(out, b[:n])
-		out = append(out, "\r\n"...)
-		b = b[n:]
-	}
-	return out
 }

@@ -5,6 +5,8 @@ import (
 	"mime"
 	"strings"
 	"unicode/utf8"
+
+	"martlet/mail/wire"
 )
 
 // Limits of what is read and written.
@@ -103,29 +105,6 @@ func fieldName(line []byte) string {
 	return strings.ToLower(string(name))
 }
 
-// withCRLF ends every line in CRLF.
-func withCRLF(raw []byte) []byte {
-	bare := 0
-	for i, c := range raw {
-		if c == '\n' && (i == 0 || raw[i-1] != '\r') || c == '\r' && (i+1 == len(raw) || raw[i+1] != '\n') {
-			bare++
-		}
-	}
-	if bare == 0 {
-		return raw
-	}
-	out := make([]byte, 0, len(raw)+bare)
-	for i, c := range raw {
-		switch {
-		case c == '\n' && (i == 0 || raw[i-1] != '\r'), c == '\r' && (i+1 == len(raw) || raw[i+1] != '\n'):
-			out = append(out, "\r\n"...)
-		default:
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
 // encoded writes text for a header field (RFC 2047), at most maxText characters
 // of it, so that no line gets too long.
 func encoded(text string) string {
@@ -139,5 +118,5 @@ func encoded(text string) string {
 		}
 		return r
 	}, text)
-	return strings.ReplaceAll(mime.QEncoding.Encode("utf-8", text), "?= =?", "?=\r\n =?")
+	return wire.FoldWords(mime.QEncoding.Encode("utf-8", text))
 }

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"martlet/mail/message"
+	"martlet/mail/wire"
 )
 
 // Message is a message that the server writes for a user: an answer to a
@@ -66,14 +67,14 @@ func textEntity(mediaType, text string) *entity {
 func addresses(list []message.Address) string {
 	var out []string
 	for _, a := range list {
-		name := strings.TrimSpace(oneLine(a.Name))
+		name := strings.TrimSpace(wire.OneLine(a.Name))
 		switch {
 		case name == "":
-			out = append(out, oneLine(a.Address))
+			out = append(out, wire.OneLine(a.Address))
 		case isPlain(name):
-			out = append(out, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name)+`" <`+oneLine(a.Address)+">")
+			out = append(out, `"`+strings.NewReplacer(`\`, `\\`, `"`, `\"`).Replace(name)+`" <`+wire.OneLine(a.Address)+">")
 		default: // in base64: commas would be taken for those of the list
-			out = append(out, strings.ReplaceAll(mime.BEncoding.Encode("utf-8", name), "?= =?", "?=\r\n =?")+" <"+oneLine(a.Address)+">")
+			out = append(out, wire.FoldWords(mime.BEncoding.Encode("utf-8", name))+" <"+wire.OneLine(a.Address)+">")
 		}
 	}
 	return strings.Join(out, ",\r\n\t")

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"martlet/mail/message"
+	"martlet/mail/wire"
 )
 
 // quote is what the original contributes.
@@ -172,7 +173,7 @@ func (h quotedHeader) plain() string {
 	var b strings.Builder
 	b.WriteString("________________________________\r\n")
 	for _, l := range h {
-		b.WriteString(l.name + ": " + oneLine(l.value) + "\r\n")
+		b.WriteString(l.name + ": " + wire.OneLine(l.value) + "\r\n")
 	}
 	b.WriteString("\r\n")
 	return b.String()
@@ -186,17 +187,8 @@ func (h quotedHeader) html() string {
 		if i > 0 {
 			b.WriteString("<br>\r\n")
 		}
-		b.WriteString("<b>" + l.name + ":</b> " + html.EscapeString(oneLine(l.value)))
+		b.WriteString("<b>" + l.name + ":</b> " + html.EscapeString(wire.OneLine(l.value)))
 	}
 	b.WriteString("</font>\r\n<div>&nbsp;</div>\r\n</div>\r\n")
 	return b.String()
-}
-
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return ' '
-		}
-		return r
-	}, s)
 }

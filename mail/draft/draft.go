@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"martlet/mail/message"
+	"martlet/mail/wire"
 )
 
 // Limits of an edit; the caller bounds its size.
@@ -135,7 +136,7 @@ func read(raw []byte) *document {
 // message and has put into it is there already, and one without content that it
 // has not, never came.
 func (d *document) replacedBy(whole []byte, remove []int, add []File) (*document, []File) {
-	next := read(withCRLF(whole))
+	next := read(wire.CRLF(whole))
 	for _, name := range []string{"Message-ID", "In-Reply-To", "References", "Thread-Index"} {
 		if !next.head.has(name) {
 			if f := d.head.find(name); f != nil {

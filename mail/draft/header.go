@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"martlet/mail/message"
+	"martlet/mail/wire"
 )
 
 // field is one header field with its line end.
@@ -154,7 +155,7 @@ func addressField(list string) string {
 // quoted writes a display name (RFC 5322 3.2.5, RFC 2047).
 func quoted(name string) string {
 	s := (&netmail.Address{Name: name, Address: "a@b"}).String()
-	return foldWords(strings.TrimSuffix(s, " <a@b>"))
+	return wire.FoldWords(strings.TrimSuffix(s, " <a@b>"))
 }
 
 // textField writes unstructured text (RFC 5322 2.2.1).
@@ -162,8 +163,8 @@ func textField(s string) string {
 	s = oneLine(s)
 	const line = 76
 	switch {
-	case !isASCII(s):
-		return foldWords(mime.QEncoding.Encode("utf-8", s))
+	case !wire.IsASCII(s):
+		return wire.FoldWords(mime.QEncoding.Encode("utf-8", s))
 	case strings.Contains(s, "=?"): // it would be read as encoded
 		return encodedWords(s)
 	case len(s) < line-len("Subject: "):
@@ -183,9 +184,6 @@ func encodedWords(s string) string {
 	}
 	return strings.Join(words, "\r\n ")
 }
-
-// foldWords puts each encoded word on its own line.
-func foldWords(s string) string { return strings.ReplaceAll(s, "?= =?", "?=\r\n =?") }
 
 // foldText breaks a long text at single blanks; what has none is encoded.
 func foldText(s string) string {
@@ -211,7 +209,8 @@ func foldText(s string) string {
 	return out.String()
 }
 
-// oneLine makes text fit for a header field: no line ends or other controls.
+// oneLine makes what a user wrote fit for a header field. Unlike wire.OneLine it
+// keeps every blank: the phone compares what it wrote with what it gets.
 func oneLine(s string) string {
 	clean := strings.Map(func(r rune) rune {
 		switch {
@@ -223,27 +222,4 @@ func oneLine(s string) string {
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
 	return strings.TrimSpace(clean)
-}
-
-func isASCII(s string) bool {
-	for i := range len(s) {
-		if s[i] >= 0x80 {
-			return false
-		}
-	}
-	return true
-}
-
-// withCRLF makes every line end CRLF: clients mix them.
-func withCRLF(raw []byte) []byte {
-	out := make([]byte, 0, len(raw)+len(raw)/32)
-	for i, c := range raw {
-		switch {
-		case c == '\n' && (i == 0 || raw[i-1] != '\r'), c == '\r' && (i+1 == len(raw) || raw[i+1] != '\n'):
-			out = append(out, '\r', '\n')
-		default:
-			out = append(out, c)
-		}
-	}
-	return out
 }

@@ -3,7 +3,6 @@ package draft
 import (
 	"bytes"
 	"crypto/sha256"
-	"encoding/base64"
 	"encoding/hex"
 	"mime"
 	"mime/quotedprintable"
@@ -11,6 +10,7 @@ import (
 	"unicode/utf8"
 
 	"martlet/mail/message"
+	"martlet/mail/wire"
 )
 
 // write writes the entity: its header, an empty line and its content.
@@ -75,7 +75,7 @@ func textNode(t *Text) *node {
 
 // leaf is a part of text.
 func leaf(kind, text string) *node {
-	text = string(withCRLF([]byte(strings.ToValidUTF8(text, "\ufffd"))))
+	text = string(wire.CRLF([]byte(strings.ToValidUTF8(text, "\ufffd"))))
 	var b bytes.Buffer
 	b.WriteString("Content-Type: " + kind + "; charset=utf-8\r\n")
 	if plainLines(text) {
@@ -91,7 +91,7 @@ func leaf(kind, text string) *node {
 
 // plainLines tells whether text travels unencoded everywhere.
 func plainLines(text string) bool {
-	if !isASCII(text) || strings.IndexByte(text, 0) >= 0 {
+	if !wire.IsASCII(text) || strings.IndexByte(text, 0) >= 0 {
 		return false
 	}
 	for line := range strings.SplitSeq(text, "\r\n") {
@@ -119,7 +119,7 @@ func fileNode(f *File) *node {
 		kind, params = "message/rfc822", nil
 	}
 	own := map[string]string{}
-	if c := params["charset"]; c != "" && isASCII(c) {
+	if c := params["charset"]; c != "" && wire.IsASCII(c) {
 		own["charset"] = c
 	}
 	disposition := "attachment"
@@ -138,10 +138,10 @@ func fileNode(f *File) *node {
 	n := &node{part: -1, file: true, inline: f.Inline, name: name, size: int64(len(f.Content))}
 	if asMessage { // RFC 2046 5.2.1: never encoded
 		b.WriteString("Content-Transfer-Encoding: 8bit\r\n\r\n")
-		b.Write(withCRLF(f.Content))
+		b.Write(wire.CRLF(f.Content))
 	} else {
 		b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
-		writeBase64(&b, f.Content)
+		b.Write(bytes.TrimSuffix(wire.AppendBase64(nil, f.Content), []byte("\r\n")))
 	}
 	n.raw = b.Bytes()
 	return n
@@ -175,19 +175,6 @@ func travels(content []byte) bool {
 		}
 	}
 	return true
-}
-
-// writeBase64 encodes in lines of 76 characters (RFC 2045 6.8).
-func writeBase64(out *bytes.Buffer, content []byte) {
-	const line = 57 // bytes that make 76 characters
-	out.Grow(len(content)/line*78 + 80)
-	for len(content) > 0 {
-		n := min(len(content), line)
-		out.WriteString(base64.StdEncoding.EncodeToString(content[:n]))
-		if content = content[n:]; len(content) > 0 {
-			out.WriteString("\r\n")
-		}
-	}
 }
 
 // cut shortens s to at most n bytes of whole characters.

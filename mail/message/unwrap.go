@@ -2,12 +2,13 @@ package message
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"io"
 	"mime"
 	"slices"
 	"strings"
+
+	"martlet/mail/wire"
 )
 
 // HasWinmail tells whether something of the message stands in a winmail.dat.
@@ -185,12 +186,7 @@ func (w *unwrapped) content(kind, disposition, id string, data []byte) {
 		return
 	}
 	w.b.WriteString("Content-Transfer-Encoding: base64\r\n\r\n")
-	const line = 57
-	for len(data) > 0 {
-		n := min(line, len(data))
-		w.b.WriteString(base64.StdEncoding.EncodeToString(data[:n]) + "\r\n")
-		data = data[n:]
-	}
+	w.b.Write(wire.AppendBase64(w.b.AvailableBuffer(), data))
 }
 
 func (w *unwrapped) fail(err error) {

@@ -2,10 +2,11 @@ package message
 
 import (
 	"bytes"
-	"encoding/base64"
 	"slices"
 	"strings"
 	"unicode/utf8"
+
+	"martlet/mail/wire"
 )
 
 // UTF8 returns a message that says the same and is valid UTF-8, for protocols
@@ -34,7 +35,7 @@ func (ix *Index) UTF8(raw []byte) []byte {
 			out = appendHeader(out, header, "content-transfer-encoding")
 		}
 		out = append(out, "Content-Transfer-Encoding: base64\r\n\r\n"...)
-		out = appendBase64(out, content)
+		out = wire.AppendBase64(out, content)
 		at = pt.End
 	}
 	return append(out, guessText(raw[at:])...)
@@ -73,17 +74,6 @@ func appendHeader(out, header []byte, without ...string) []byte {
 		if !skipping {
 			out = append(append(out, guessText(line)...), '\r', '\n')
 		}
-	}
-	return out
-}
-
-func appendBase64(out, content []byte) []byte {
-	const line = 57 // bytes in 76 digits
-	for len(content) > 0 {
-		n := min(line, len(content))
-		out = base64.StdEncoding.AppendEncode(out, content[:n])
-		out = append(out, '\r', '\n')
-		content = content[n:]
 	}
 	return out
 }

@@ -11,6 +11,7 @@ import (
 	"unicode/utf8"
 
 	"martlet/mail/message"
+	"martlet/mail/wire"
 )
 
 // Reply is an automatic answer about to be written (RFC 3834 3).
@@ -33,8 +34,6 @@ const (
 	maxMessageID  = 250
 )
 
-const dateFormat = "Mon, 2 Jan 2006 15:04:05 -0700"
-
 // Bytes writes the answer with CRLF line ends. Its envelope must have no
 // sender, so that nothing answers it.
 func (r *Reply) Bytes() []byte {
@@ -42,11 +41,11 @@ func (r *Reply) Bytes() []byte {
 	line := func(format string, args ...any) {
 		b.WriteString(fmt.Sprintf(format, args...) + "\r\n")
 	}
-	line("Date: %s", r.Date.UTC().Format(dateFormat))
-	line("From: %s", folded((&mail.Address{Name: short(oneLine(r.FromName)), Address: oneLine(r.From)}).String()))
-	line("To: <%s>", oneLine(r.To))
+	line("Date: %s", r.Date.UTC().Format(wire.DateFormat))
+	line("From: %s", wire.FoldWords((&mail.Address{Name: short(wire.OneLine(r.FromName)), Address: wire.OneLine(r.From)}).String()))
+	line("To: <%s>", wire.OneLine(r.To))
 	line("Subject: %s", subject(r.Subject))
-	line("Message-ID: <%s>", oneLine(r.ID))
+	line("Message-ID: <%s>", wire.OneLine(r.ID))
 	if id := messageID(r.MessageID); id != "" {
 		line("In-Reply-To: %s", id)
 		line("References: %s", strings.TrimSpace(references(r.References)+" "+id))
@@ -63,7 +62,7 @@ func (r *Reply) body(b *bytes.Buffer) {
 	part := func(kind, text string) {
 		fmt.Fprintf(b, "Content-Type: %s; charset=utf-8\r\nContent-Transfer-Encoding: quoted-printable\r\n\r\n", kind)
 		w := quotedprintable.NewWriter(b)
-		_, _ = w.Write([]byte(crlf(text))) // a Buffer does not fail
+		_, _ = w.Write(wire.CRLF([]byte(text))) // a Buffer does not fail
 		_ = w.Close()
 		b.WriteString("\r\n")
 	}
@@ -82,11 +81,11 @@ func (r *Reply) body(b *bytes.Buffer) {
 // subject is that of the answer.
 func subject(of string) string {
 	const prefix = "Automatic reply: "
-	text, err := new(mime.WordDecoder).DecodeHeader(oneLine(of))
+	text, err := new(mime.WordDecoder).DecodeHeader(wire.OneLine(of))
 	if err != nil || !utf8.ValidString(text) {
-		text = strings.ToValidUTF8(oneLine(of), "?")
+		text = strings.ToValidUTF8(wire.OneLine(of), "?")
 	}
-	return folded(mime.QEncoding.Encode("utf-8", prefix+short(strings.TrimSpace(oneLine(text)))))
+	return wire.FoldWords(mime.QEncoding.Encode("utf-8", prefix+short(strings.TrimSpace(wire.OneLine(text)))))
 }
 
 // short is the beginning of a text.
@@ -96,9 +95,6 @@ func short(s string) string {
 	}
 	return s
 }
-
-// folded puts each encoded word on a line of its own.
-func folded(s string) string { return strings.ReplaceAll(s, "?= =?", "?=\r\n =?") }
 
 // messageID is the first message id of the field, if it is one.
 func messageID(s string) string {
@@ -122,20 +118,4 @@ func references(s string) string {
 		}
 	}
 	return strings.Join(ids, "\r\n ")
-}
-
-// oneLine keeps what others wrote from ending a header field.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, s)
-}
-
-// crlf makes every line end CRLF.
-func crlf(s string) string {
-	s = strings.ReplaceAll(strings.ReplaceAll(s, "\r\n", "\n"), "\r", "\n")
-	return strings.ReplaceAll(s, "\n", "\r\n")
 }

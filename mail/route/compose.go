@@ -7,6 +7,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/wire"
 )
 
 // draft is a message as a client wrote it, with what submission looks at.
@@ -26,7 +27,7 @@ type draft struct {
 
 // parseDraft reads what a client sent, whatever it is.
 func parseDraft(raw []byte) *draft {
-	d := &draft{raw: withCRLF(raw)}
+	d := &draft{raw: wire.CRLF(raw)}
 	d.fields, d.body = scanHeader(d.raw)
 	for _, f := range d.fields {
 		switch f.name {
@@ -48,8 +49,8 @@ func parseDraft(raw []byte) *draft {
 			d.received++
 		}
 	}
-	d.utf8Header = !isASCII(d.raw[:d.body])
-	d.eightBit = d.utf8Header || !isASCII(d.raw[d.body:])
+	d.utf8Header = !wire.IsASCII(d.raw[:d.body])
+	d.eightBit = d.utf8Header || !wire.IsASCII(d.raw[d.body:])
 	return d
 }
 
@@ -84,7 +85,7 @@ func (r *Router) missingFields(p *Plan, d *draft, account *directory.Account, on
 	}
 	if !d.hasDate {
 		out = append(out, "Date: "...)
-		out = p.env.Trace.Time.UTC().AppendFormat(out, dateFormat)
+		out = p.env.Trace.Time.UTC().AppendFormat(out, wire.DateFormat)
 		out = append(out, "\r\n"...)
 	}
 	if !d.hasMessageID {
@@ -137,40 +138,4 @@ func (d *draft) withoutBcc() []byte {
 		}
 	}
 	return append(out, d.raw[d.body:]...)
-}
-
-// withCRLF makes every CR and LF that stands alone a CRLF. Text that clients
-// hand over by other ways than SMTP may have either, and none of them may
-// reach another server (RFC 5321 2.3.8).
-func withCRLF(raw []byte) []byte {
-	extra := 0
-	for i, c := range raw {
-		if c == '\n' && (i == 0 || raw[i-1] != '\r') || c == '\r' && (i+1 == len(raw) || raw[i+1] != '\n') {
-			extra++
-		}
-	}
-	if extra == 0 {
-		return raw
-	}
-	out := make([]byte, 0, len(raw)+extra)
-	for i, c := range raw {
-		switch {
-		case c == '\n' && (i == 0 || raw[i-1] != '\r'):
-			out = append(out, '\r', '\n')
-		case c == '\r' && (i+1 == len(raw) || raw[i+1] != '\n'):
-			out = append(out, '\r', '\n')
-		default:
-			out = append(out, c)
-		}
-	}
-	return out
-}
-
-func isASCII(b []byte) bool {
-	for _, c := range b {
-		if c >= 0x80 {
-			return false
-		}
-	}
-	return true
 }

@@ -10,6 +10,7 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/queue"
+	"martlet/mail/wire"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -62,7 +63,7 @@ func (r *Router) deliveredReport(ctx context.Context, env *mail.Envelope, messag
 // newReport writes a report. message is the one it tells of; its header, or
 // all of it when something failed and the sender asked for that, goes with it.
 func (r *Router) newReport(env *mail.Envelope, to mail.Recipient, outcomes []outcome, message []byte) *report {
-	c := reportText{host: r.hostname, boundary: "=_" + newID(), date: env.Trace.Time.UTC().Format(dateFormat)}
+	c := reportText{host: r.hostname, boundary: "=_" + newID(), date: env.Trace.Time.UTC().Format(wire.DateFormat)}
 	failed := false
 	for _, o := range outcomes {
 		failed = failed || o.failed

@@ -5,10 +5,8 @@ import (
 	"time"
 
 	"martlet/mail"
+	"martlet/mail/wire"
 )
-
-// dateFormat is RFC 5322 3.3's.
-const dateFormat = "Mon, 2 Jan 2006 15:04:05 -0700"
 
 // appendReturnPath writes what final delivery puts on top (RFC 5321 4.4).
 func appendReturnPath(dst []byte, from string) []byte {
@@ -53,7 +51,7 @@ func appendReceived(dst []byte, env *mail.Envelope) []byte {
 		dst = append(dst, '>')
 	}
 	dst = append(dst, ";\r\n\t"...)
-	dst = t.Time.UTC().AppendFormat(dst, dateFormat)
+	dst = t.Time.UTC().AppendFormat(dst, wire.DateFormat)
 	return append(dst, "\r\n"...)
 }
 

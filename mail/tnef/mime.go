@@ -2,13 +2,13 @@ package tnef
 
 import (
 	"bytes"
-	"encoding/base64"
 	"fmt"
 	"mime"
 	"strings"
 	"time"
 
 	"martlet/mail/rtf"
+	"martlet/mail/wire"
 )
 
 // maxMIME is how large a message written as MIME may get.
@@ -38,12 +38,12 @@ func (w *mimeWriter) message(m *Message, depth int) {
 	w.field("From", mailbox(m.From))
 	w.field("To", mailboxes(m.To))
 	w.field("Cc", mailboxes(m.Cc))
-	w.field("Subject", mime.QEncoding.Encode("utf-8", oneLine(m.Subject)))
+	w.field("Subject", mime.QEncoding.Encode("utf-8", wire.OneLine(m.Subject)))
 	if !m.Sent.IsZero() {
 		w.field("Date", m.Sent.UTC().Format(time.RFC1123Z))
 	}
 	if m.MessageID != "" {
-		w.field("Message-ID", "<"+oneLine(m.MessageID)+">")
+		w.field("Message-ID", "<"+wire.OneLine(m.MessageID)+">")
 	}
 	w.field("MIME-Version", "1.0")
 	kind, text := w.text(m)
@@ -112,12 +112,7 @@ func (w *mimeWriter) part(kind, disposition string, data []byte) {
 	w.field("Content-Disposition", disposition)
 	w.field("Content-Transfer-Encoding", "base64")
 	w.b.WriteString("\r\n")
-	const line = 57
-	for len(data) > 0 {
-		n := min(line, len(data))
-		w.b.WriteString(base64.StdEncoding.EncodeToString(data[:n]) + "\r\n")
-		data = data[n:]
-	}
+	w.b.Write(wire.AppendBase64(w.b.AvailableBuffer(), data))
 }
 
 func (w *mimeWriter) attachment(a *Attachment, data []byte) {
@@ -129,27 +124,17 @@ func (w *mimeWriter) attachment(a *Attachment, data []byte) {
 	if a.Hidden && a.ContentID != "" {
 		disposition = "inline"
 	}
-	if d := mime.FormatMediaType(disposition, map[string]string{"filename": oneLine(a.Name)}); a.Name != "" && d != "" {
+	if d := mime.FormatMediaType(disposition, map[string]string{"filename": wire.OneLine(a.Name)}); a.Name != "" && d != "" {
 		disposition = d
 	}
 	if a.ContentID != "" {
-		w.field("Content-ID", "<"+oneLine(a.ContentID)+">")
+		w.field("Content-ID", "<"+wire.OneLine(a.ContentID)+">")
 	}
 	w.part(kind, disposition, data)
 }
 
-// oneLine leaves out what would end a field.
-func oneLine(s string) string {
-	return strings.Map(func(r rune) rune {
-		if r < ' ' || r == 0x7f {
-			return -1
-		}
-		return r
-	}, s)
-}
-
 func mailbox(r Recipient) string {
-	name, addr := mime.QEncoding.Encode("utf-8", oneLine(r.Name)), address(oneLine(r.Address))
+	name, addr := mime.QEncoding.Encode("utf-8", wire.OneLine(r.Name)), address(wire.OneLine(r.Address))
 	switch {
 	case addr == "" && name == "":
 		return ""
