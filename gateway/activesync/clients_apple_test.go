@@ -258,3 +258,39 @@ func TestAnInvitationHasItsOrganizerAndItsTimes(t *testing.T) {
 		}
 	}
 }
+
+// A draft that saves itself with every few words is one item, for its phone and
+// for others, and its phone hears nothing of what it wrote itself: that is how
+// 400,000 copies came about elsewhere (mailcow #1203).
+func TestADraftThatSavesItselfIsOneItem(t *testing.T) {
+	h := build(t)
+	text := func(n int) string {
+		return `<To xmlns="Email">bob@example.net</To><Subject xmlns="Email">s</Subject><Body xmlns="AirSyncBase"><Type>1</Type><Data>` + strings.Repeat("word ", n) + `</Data></Body>`
+	}
+	d := &drafter{phone: iOS.as(t, h)}
+	d.provision()
+	d.restart()
+	other := client{"OTHER", gmail.kind, gmail.agent, gmail.version}.as(t, h)
+	other.provision()
+	watcher := other.following("2", "")
+	watcher.all()
+	id := element(d.do(addDraft("1", text(1))), "ServerId")
+	for n := range 60 {
+		if doc := d.do(changeDraft(id, text(n+2))); len(told(doc)) > 0 {
+			t.Fatalf("the phone hears of its own draft:\n%s", doc)
+		}
+		if n%10 == 0 {
+			watcher.all()
+		}
+	}
+	if doc := d.sync(d.key, "2", ""); doc != "" {
+		t.Errorf("then\n%s", doc)
+	}
+	if ping := d.pinging(pingOf(480, "2")); ping != "" {
+		t.Errorf("its Ping is answered\n%s", ping)
+	}
+	watcher.all()
+	if got := h.contents(t, mail.RoleDrafts); len(got) != 1 || len(watcher.added) != 1 || strings.Count(got[0].raw, "word") != 61 {
+		t.Errorf("%d drafts, of which the other phone was given %v", len(got), watcher.added)
+	}
+}
