@@ -2,7 +2,9 @@ package wbxml_test
 
 import (
 	"errors"
+	"strings"
 	"testing"
+	"time"
 
 	"martlet/protocol/wbxml"
 )
@@ -41,6 +43,30 @@ func TestGlobalTokens(t *testing.T) {
 		var v value
 		if err := wbxml.Unmarshal(unhex(t, "03016a004550"+token+"000101"), &v); !errors.Is(err, wbxml.ErrMalformed) {
 			t.Errorf("%s: %v", name, err)
+		}
+	}
+}
+
+// MS-ASDTYPE_R7, R15, R20, R87, R91: booleans, numbers, times and strings are
+// inline strings, a time in UTC with milliseconds.
+func TestValuesAreInlineStrings(t *testing.T) {
+	berlin := time.FixedZone("", 3600)
+	for want, in := range map[string]any{
+		"1":                        &document{Text: "k", Flag: ptr(true)},
+		"0":                        &document{Text: "k", Flag: ptr(false)},
+		"512":                      &document{Text: "k", Number: ptr(uint(512))},
+		"-3":                       &document{Text: "k", Signed: -3},
+		"-12.5":                    &document{Text: "k", Degrees: ptr(-12.5)},
+		"2026-11-23T05:13:00.120Z": &document{Text: "k", When: time.Date(2026, 11, 23, 6, 13, 0, 120e6, berlin)},
+		"20261123T051300Z":         &document{Text: "k", Compact: time.Date(2026, 11, 23, 6, 13, 0, 0, berlin)},
+		"Grüße, 東京":                &document{Text: "Grüße, 東京"},
+	} {
+		b, err := wbxml.Marshal(in)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if inline := "\x03" + want + "\x00\x01"; strings.Count(string(b), inline) != 1 {
+			t.Errorf("%s: % x", want, b)
 		}
 	}
 }
