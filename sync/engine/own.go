@@ -62,6 +62,17 @@ func (o *ownWrites) is(item uint32, modseq uint64) bool {
 // added tells whether the device itself made the item.
 func (o *ownWrites) added(item uint32) bool { return o.items[item].added }
 
+// first is the lowest item that the request at hand added, now or when it came
+// before; 0 if it added none.
+func (o *ownWrites) first() (item mail.ItemID) {
+	for _, w := range o.list {
+		if w.Added && w.Key == thisRequest && (item == 0 || mail.ItemID(w.Item) < item) {
+			item = mail.ItemID(w.Item)
+		}
+	}
+	return item
+}
+
 // note remembers a change that the request at hand made. When the list is full
 // an older change falls out, but never an added item, whose echo the device
 // would take for a second item.

@@ -114,6 +114,9 @@ func (r *reply) shortMarks() (*device.Generation, error) {
 	if err != nil {
 		return nil, err
 	}
+	if own := r.own.first(); own != 0 { // it has those that came with this request
+		last = own - 1
+	}
 	filter, cut := r.req.shortCutoff(r.now)
 	g := begin(&r.folder, last, filter, cut, false)
 	return &g, nil

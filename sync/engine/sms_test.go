@@ -1,6 +1,7 @@
 package engine_test
 
 import (
+	"cmp"
 	"fmt"
 	"maps"
 	"math/rand/v2"
@@ -86,6 +87,40 @@ func TestOwnShortMessagesAreNotTold(t *testing.T) {
 	bin := h.send(tablet, withSMS(h.bin, h.send(tablet, withSMS(h.bin, engine.NewKey)).Key))
 	if len(bin.Changes) != 1 || bin.Changes[0].Item.Class != mail.ClassSMS {
 		t.Errorf("told %v", told(bin))
+	}
+}
+
+// A phone that is told to synchronize its short messages sends what it has in
+// the request in which it asks for them first.
+func TestOwnShortMessagesAreNotToldWithTheFirstThatAreAskedFor(t *testing.T) {
+	h := open(t)
+	letter, text := h.deliver(h.inbox, 0)[0], h.text(h.inbox, time.Hour)
+	key := h.settleAs(phone, request(h.inbox, engine.NewKey))
+	cmds := []engine.Command{
+		{Kind: engine.Add, ClientID: "1", New: &mail.NewItem{Class: mail.ClassSMS}},
+		{Kind: engine.Add, ClientID: "2", New: &mail.NewItem{Class: mail.ClassSMS}},
+	}
+	first := h.send(phone, withSMS(h.inbox, key, cmds...))
+	expect(t, first, adds(text))
+	later := h.text(h.inbox, 0)
+	again := h.send(phone, withSMS(h.inbox, key, cmds...))
+	if again.Responses[0].Item.ID != first.Responses[0].Item.ID {
+		t.Errorf("added again: %+v", again.Responses)
+	}
+	rest := h.send(phone, withSMS(h.inbox, again.Key))
+	got := append(told(again), told(rest)...)
+	slices.SortFunc(got, func(a, b change) int { return cmp.Compare(a.id, b.id) })
+	if want := adds(text, later); !slices.Equal(got, want) {
+		t.Errorf("told %v, want %v", got, want)
+	}
+	if res := h.send(phone, withSMS(h.inbox, rest.Key)); !res.Unchanged {
+		t.Errorf("told %v", told(res))
+	}
+	// Another device gets them all.
+	res := h.send(tablet, withSMS(h.inbox, engine.NewKey))
+	res = h.send(tablet, withSMS(h.inbox, res.Key))
+	if len(told(res)) != 5 {
+		t.Errorf("the tablet is told %v besides %d", told(res), letter)
 	}
 }
 
