@@ -294,3 +294,36 @@ func TestADraftThatSavesItselfIsOneItem(t *testing.T) {
 		t.Errorf("%d drafts, of which the other phone was given %v", len(got), watcher.added)
 	}
 }
+
+// A phone that adds one and the same draft again and again, each time under
+// another ClientId, begins anew in between or not: it soon has no more of them.
+// Drafts that begin alike and are written on are not the same.
+func TestTheSameDraftIsNotAddedForEver(t *testing.T) {
+	h := build(t)
+	same := `<Subject xmlns="Email">s</Subject><Body xmlns="AirSyncBase"><Type>1</Type><Data>Sent from my phone</Data></Body>`
+	d := &drafter{phone: iOS.as(t, h)}
+	d.provision()
+	d.restart()
+	for n := range 40 {
+		if n%15 == 14 {
+			d.restart()
+		}
+		if doc := d.do(addDraft(fmt.Sprint(n), same)); element(doc, "ServerId") == "" || statuses(doc) != "1 1" {
+			t.Fatalf("draft %d is answered\n%s", n, doc)
+		}
+	}
+	if n := len(h.contents(t, mail.RoleDrafts)); n > 8 {
+		t.Errorf("%d drafts of one", n)
+	}
+	other := &drafter{phone: client{"OTHER", iOS.kind, iOS.agent, iOS.version}.as(t, h)}
+	other.provision()
+	other.restart()
+	before := len(h.contents(t, mail.RoleDrafts))
+	for n := range 20 {
+		id := element(other.do(addDraft(fmt.Sprint(n), same)), "ServerId")
+		other.do(changeDraft(id, fmt.Sprintf(`<Subject xmlns="Email">s%d</Subject>`, n)))
+	}
+	if n := len(h.contents(t, mail.RoleDrafts)) - before; n != 20 {
+		t.Errorf("%d drafts of twenty", n)
+	}
+}

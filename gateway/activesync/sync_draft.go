@@ -38,6 +38,7 @@ type draftCommand struct {
 	state func(*mail.Item) error
 	send  bool
 	name  string     // of this command with this content
+	copy  string     // of this content
 	text  *class.SMS // instead of data: a short message
 	plan  *route.Plan
 }
@@ -64,9 +65,10 @@ func (c *syncCollection) readDraft(s *session, cmd engine.Command, data []byte, 
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\x00%d\x00%t\x00", id, c.request.Folder, send)
 	sum.Write(data)
+	content := sha256.Sum256(data)
 	c.drafts = append(c.drafts, draftCommand{
 		at: len(c.request.Commands), data: d, state: state, send: send || d.Send,
-		name: hex.EncodeToString(sum.Sum(nil)[:20]),
+		name: hex.EncodeToString(sum.Sum(nil)[:20]), copy: hex.EncodeToString(content[:20]),
 	})
 	return cmd, nil
 }
@@ -221,28 +223,15 @@ func (h *Handler) prepareNewDraft(ctx context.Context, s *session, f mail.Folder
 	cmd.New = &mail.NewItem{Class: mail.ClassEmail, Body: body, Flags: state.Flags, FollowUp: state.FollowUp, Keywords: state.Keywords}
 	cmd.Made = func(tx *store.Tx) (mail.ItemID, error) {
 		item, _, err := h.c.Devices.FindMade(tx, s.id(), uint32(f), d.name, time.Now())
-		return mail.ItemID(item), err
+		if err != nil || item != 0 {
+			return mail.ItemID(item), err
+		}
+		return h.lastCopy(tx, s, f, d)
 	}
 	cmd.Then = func(tx *store.Tx, item mail.ItemID) error {
-		return h.c.Devices.NoteMade(tx, s.id(), device.Made{Digest: d.name, Folder: uint32(f), Item: uint32(item), When: time.Now()})
+		return h.c.Devices.NoteMade(tx, s.id(), device.Made{Digest: d.name, Folder: uint32(f), Item: uint32(item), When: time.Now(), Content: d.copy})
 	}
 	return nil
-}
-
-// onceMade sends what the device has not sent already in an earlier state of the
-// folder, and remembers it.
-func (h *Handler) onceMade(s *session, f mail.FolderID, d *draftCommand, send func(*store.Tx) error) func(*store.Tx) error {
-	return func(tx *store.Tx) error {
-		now := time.Now()
-		_, made, err := h.c.Devices.FindMade(tx, s.id(), uint32(f), d.name, now)
-		if err != nil || made {
-			return err
-		}
-		if err := send(tx); err != nil {
-			return err
-		}
-		return h.c.Devices.NoteMade(tx, s.id(), device.Made{Digest: d.name, Folder: uint32(f), When: now})
-	}
 }
 
 // loadDraft reads a draft with its bytes.

@@ -25,7 +25,8 @@ type Made struct {
 	Folder  uint32
 	Item    uint32 // zero: it was sent and left no item
 	When    time.Time
-	Earlier bool // the state of the folder in which it was made is gone
+	Earlier bool   // the state of the folder in which it was made is gone
+	Content string // digest of what was added, under whatever ClientId
 }
 
 // FindMade finds what an Add with this digest has made in an earlier state of
@@ -38,6 +39,18 @@ func (d *Devices) FindMade(tx *store.Tx, id ID, folder uint32, digest string, no
 		}
 	}
 	return 0, false, err
+}
+
+// Copies tells how often the device has added the same content to the folder of
+// late, under whatever ClientId, and what it made the last time.
+func (d *Devices) Copies(tx *store.Tx, id ID, folder uint32, content string, now time.Time) (n int, last uint32, err error) {
+	list, err := d.madeBy(tx, id)
+	for _, m := range list {
+		if m.Folder == folder && m.Content == content && m.Item != 0 && now.Sub(m.When) < madeLife {
+			n, last = n+1, m.Item
+		}
+	}
+	return n, last, err
 }
 
 // NoteMade remembers an addition.
@@ -94,6 +107,7 @@ func appendMade(dst []byte, list []Made) []byte {
 			e.Uint(3, uint64(m.Item))
 			e.Time(4, m.When)
 			e.Bool(5, m.Earlier)
+			e.String(6, m.Content)
 		})
 	}
 	return e.Out()
@@ -117,6 +131,8 @@ func parseMade(b []byte) (list []Made, err error) {
 				m.When = f.Time()
 			case 5:
 				m.Earlier = f.Bool()
+			case 6:
+				m.Content = f.String()
 			}
 			return nil
 		})
