@@ -23,6 +23,7 @@ import (
 func (a *app) phoneOptions(f *phoneFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "options", Short: "Ask which versions and commands the server knows", Args: cobra.NoArgs,
+		Example: `  martlet phone options --url https://mail.example.org --user robin@example.org`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.onPhone(cmd.Context(), f, 0, func(ctx context.Context, h *handset) error {
 				offer, err := h.Options(ctx)
@@ -42,7 +43,8 @@ func (a *app) phoneOptions(f *phoneFlags) *cobra.Command {
 func (a *app) phoneDiscover(f *phoneFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "discover", Short: "Find the server by Autodiscover", Args: cobra.NoArgs,
-		Long: "Find the server of --user by Autodiscover: at --url, or at the domain of the address.",
+		Example: `  martlet phone discover --user robin@example.org --xml`,
+		Long:    "Find the server of --user by Autodiscover: at --url, or at the domain of the address.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			show := func(found string) error {
 				if a.json {
@@ -65,6 +67,7 @@ func (a *app) phoneDiscover(f *phoneFlags) *cobra.Command {
 func (a *app) phoneProvision(f *phoneFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "provision", Short: "Take the server's policy", Args: cobra.NoArgs,
+		Example: `  martlet phone provision --user robin@example.org --xml`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.onPhone(cmd.Context(), f, 0, func(ctx context.Context, h *handset) error {
 				p, err := h.Provision(ctx)
@@ -88,6 +91,7 @@ func (a *app) phoneProvision(f *phoneFlags) *cobra.Command {
 func (a *app) phoneFolders(f *phoneFlags) *cobra.Command {
 	return &cobra.Command{
 		Use: "folders", Short: "List the folders", Args: cobra.NoArgs,
+		Example: `  martlet phone folders --user robin@example.org`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.onPhone(cmd.Context(), f, 0, func(ctx context.Context, h *handset) error {
 				if err := h.ready(ctx); err != nil {
@@ -114,6 +118,8 @@ func (a *app) phoneSync(f *phoneFlags) *cobra.Command {
 	var hold time.Duration
 	cmd := &cobra.Command{
 		Use: "sync [FOLDER]", Short: "Synchronize a folder of mail", Args: cobra.MaximumNArgs(1),
+		Example: `  martlet phone sync --user robin@example.org
+  martlet phone sync "Sent Items" --user robin@example.org --memory phone.json --all`,
 		Long: `Synchronize a folder of mail, by default the inbox, named as it is shown or by
 its id. Without --memory it starts anew and brings the newest messages.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -199,6 +205,8 @@ func (a *app) phonePing(f *phoneFlags) *cobra.Command {
 	var heartbeat time.Duration
 	cmd := &cobra.Command{
 		Use: "ping [FOLDER...]", Short: "Wait until a folder changes",
+		Example: `  martlet phone ping --user robin@example.org --heartbeat 10m
+  martlet phone ping Inbox Drafts --user robin@example.org --memory phone.json`,
 		Long: `Wait until one of the folders changes, by default the inbox, or the heartbeat
 is over. A folder must have been synchronized before: what the phone does not
 know of yet is fetched first. If the answer comes long before the heartbeat and
@@ -253,6 +261,8 @@ func (a *app) phoneSend(f *phoneFlags) *cobra.Command {
 	var save bool
 	cmd := &cobra.Command{
 		Use: "send", Short: "Send a message", Args: cobra.NoArgs,
+		Example: `  martlet phone send --user robin@example.org --to wren@example.org --subject Lunch --text "At noon?"
+  martlet phone send --user robin@example.org --eml letter.eml`,
 		Long: "Send a message: with --to, --subject and --text, or a whole one with --eml FILE.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			message, err := composed(f.user, to, subject, text, file)
@@ -348,6 +358,8 @@ func (a *app) phoneSearch(f *phoneFlags) *cobra.Command {
 	var q queryFlags
 	cmd := &cobra.Command{
 		Use: "search QUERY", Short: "Search mail or people with the Search command", Args: oneArgument,
+		Example: `  martlet phone search 'from:wren lunch' --user robin@example.org --folder Inbox
+  martlet phone search wren --people --user robin@example.org`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.search(cmd, f, &q, args[0], func(ctx context.Context, h *handset, query phone.Query) (phone.Hits, error) {
 				if q.people {
@@ -365,6 +377,8 @@ func (a *app) phoneFind(f *phoneFlags) *cobra.Command {
 	var q queryFlags
 	cmd := &cobra.Command{
 		Use: "find QUERY", Short: "Search mail or people with the Find command (16.1)", Args: oneArgument,
+		Example: `  martlet phone find 'subject:lunch hasattachment:yes' --user robin@example.org
+  martlet phone find wren --people --user robin@example.org`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.search(cmd, f, &q, args[0], func(ctx context.Context, h *handset, query phone.Query) (phone.Hits, error) {
 				return h.Find(ctx, uuid.NewString(), query, q.people)
@@ -406,6 +420,8 @@ func (a *app) phoneFetch(f *phoneFlags) *cobra.Command {
 	var folder string
 	cmd := &cobra.Command{
 		Use: "fetch ID", Short: "Fetch a message", Args: oneArgument,
+		Example: `  martlet phone fetch 1:7 --folder Inbox --user robin@example.org
+  martlet phone fetch 1:7:7 --mime --user robin@example.org > letter.eml`,
 		Long: `Fetch a message: with --folder by the id that sync or find showed, without by
 the id that search showed. --mime brings it as it came.`,
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -44,6 +44,7 @@ func (a *app) userCertificateAdd() *cobra.Command {
 func (a *app) userCertificateList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list LOGIN", Short: "List a user's certificates", Args: oneArgument,
+		Example:           `  martlet user certificate list robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withCertificates(cmd.Context(), func(c admin.Client) ([]admin.Certificate, error) {
@@ -56,6 +57,7 @@ func (a *app) userCertificateList() *cobra.Command {
 func (a *app) userCertificateRemove() *cobra.Command {
 	return &cobra.Command{
 		Use: "remove LOGIN FINGERPRINT", Short: "Remove a certificate", Args: twoArguments,
+		Example:           `  martlet user certificate remove robin@example.org 7672c187`,
 		ValidArgsFunction: a.completeLogin,
 		Long:              "Remove the certificate whose fingerprint begins so; \"list\" shows them.",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -96,6 +98,7 @@ func (a *app) userPhoto() *cobra.Command {
 func (a *app) userPhotoSet() *cobra.Command {
 	return &cobra.Command{
 		Use: "set LOGIN FILE", Short: "Set a user's photo", Args: twoArguments,
+		Example:           `  martlet user photo set robin@example.org robin.jpg`,
 		ValidArgsFunction: a.completeLogin,
 		Long:              fmt.Sprintf("Set a user's photo: JPEG or PNG of at most %d KiB; - reads standard input.", directory.MaxPhoto>>10),
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -114,6 +117,7 @@ func (a *app) userPhotoSet() *cobra.Command {
 func (a *app) userPhotoRemove() *cobra.Command {
 	return &cobra.Command{
 		Use: "remove LOGIN", Short: "Remove a user's photo", Args: oneArgument,
+		Example:           `  martlet user photo remove robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.setPhoto(cmd.Context(), args[0], nil, "removed the photo of %s\n")

@@ -18,6 +18,7 @@ func (a *app) userOof() *cobra.Command {
 func (a *app) oofShow() *cobra.Command {
 	return &cobra.Command{
 		Use: "show LOGIN", Short: "Show what a user says while away", Args: oneArgument,
+		Example:           `  martlet user oof show robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
@@ -67,6 +68,7 @@ func (a *app) oofSet() *cobra.Command {
 func (a *app) oofOff() *cobra.Command {
 	return &cobra.Command{
 		Use: "off LOGIN", Short: "Say that a user is back; the messages are kept", Args: oneArgument,
+		Example:           `  martlet user oof off robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			off := "off"
