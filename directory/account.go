@@ -14,9 +14,15 @@ import (
 // Account returns one account, without its photo.
 func (d *Directory) Account(ctx context.Context, id AccountID) (a Account, err error) {
 	err = d.store.View(ctx, func(tx *store.Tx) error {
-		a, err = d.tables.accounts.Get(tx, id)
+		a, err = d.account(tx, id)
 		return err
 	})
+	return a, err
+}
+
+// account reads one account.
+func (d *Directory) account(tx *store.Tx, id AccountID) (Account, error) {
+	a, err := d.tables.accounts.Get(tx, id)
 	if errors.Is(err, store.ErrNotFound) {
 		return Account{}, ErrNoAccount
 	}
@@ -219,10 +225,7 @@ func (d *Directory) change(ctx context.Context, id AccountID, edit func(*Account
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.store.Update(ctx, func(tx *store.Tx) error {
-		old, err := d.tables.accounts.Get(tx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return ErrNoAccount
-		}
+		old, err := d.account(tx, id)
 		if err != nil {
 			return err
 		}
@@ -238,10 +241,7 @@ func (d *Directory) RemoveUser(ctx context.Context, id AccountID) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.store.Update(ctx, func(tx *store.Tx) error {
-		a, err := d.tables.accounts.Get(tx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return ErrNoAccount
-		}
+		a, err := d.account(tx, id)
 		if err != nil {
 			return err
 		}

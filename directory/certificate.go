@@ -71,10 +71,7 @@ func (d *Directory) editCertificates(ctx context.Context, id AccountID, edit fun
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.store.Update(ctx, func(tx *store.Tx) error {
-		a, err := d.tables.accounts.Get(tx, id)
-		if errors.Is(err, store.ErrNotFound) {
-			return ErrNoAccount
-		}
+		a, err := d.account(tx, id)
 		if err != nil {
 			return err
 		}

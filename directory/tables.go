@@ -47,10 +47,7 @@ func newTables() tables {
 			Append: func(dst, v []byte) []byte { return append(dst, v...) },
 			Parse:  func(b []byte) ([]byte, error) { return slices.Clone(b), nil },
 		}),
-		admins: store.NewTable("directory administrators", store.PrefixAdmin, id, store.Codec[struct{}]{
-			Append: func(dst []byte, _ struct{}) []byte { return dst },
-			Parse:  func([]byte) (struct{}, error) { return struct{}{}, nil },
-		}),
+		admins:       store.NewTable("directory administrators", store.PrefixAdmin, id, store.NoValue()),
 		names:        store.NewTable("directory address list", store.PrefixName, nameKeyCodec(), textCodec()),
 		namesVersion: store.NewTable("directory address list version", store.PrefixNameVersion, store.StringKey[string](), versionCodec()),
 	}

@@ -159,3 +159,35 @@ func DecodeFields(b []byte, fn func(f Field) error) error {
 	}
 	return nil
 }
+
+// NoValue is the codec of the value of a row that is all key: a record without
+// fields, which may get some.
+func NoValue() Codec[struct{}] {
+	return Codec[struct{}]{
+		Append: func(dst []byte, _ struct{}) []byte { return dst },
+		Parse: func(b []byte) (struct{}, error) {
+			return struct{}{}, DecodeFields(b, func(Field) error { return nil })
+		},
+	}
+}
+
+// TimeValue is the codec of a value that is a point in time: a record of one
+// field, so that more can join it.
+func TimeValue() Codec[time.Time] {
+	return Codec[time.Time]{
+		Append: func(dst []byte, t time.Time) []byte {
+			e := NewEncoder(dst)
+			e.Time(1, t)
+			return e.Out()
+		},
+		Parse: func(b []byte) (t time.Time, err error) {
+			err = DecodeFields(b, func(f Field) error {
+				if f.Number == 1 {
+					t = f.Time()
+				}
+				return nil
+			})
+			return t, err
+		},
+	}
+}

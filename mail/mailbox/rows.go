@@ -86,10 +86,7 @@ var (
 var (
 	folderKeys = store.Codec[folderKey]{Append: appendFolderKey, Parse: parseFolderKey}
 	itemKeys   = store.Codec[itemKey]{Append: appendItemKey, Parse: parseItemKey}
-	nothing    = store.Codec[struct{}]{
-		Append: func(dst []byte, _ struct{}) []byte { return dst },
-		Parse:  func([]byte) (struct{}, error) { return struct{}{}, nil },
-	}
+	nothing    = store.NoValue()
 )
 
 func appendBox(dst []byte, box mail.MailboxID) []byte {

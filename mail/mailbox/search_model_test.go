@@ -29,12 +29,11 @@ func smallSizes() sizes {
 
 // searchMachine does at random what may happen to a mailbox, and searches.
 type searchMachine struct {
-	h      *house
-	box    mail.MailboxID
-	is     map[mail.Place]*text
-	own    []mail.FolderID // folders that may be deleted
-	fixed  []mail.FolderID
-	tender *tender
+	h     *house
+	box   mail.MailboxID
+	is    map[mail.Place]*text
+	own   []mail.FolderID // folders that may be deleted
+	fixed []mail.FolderID
 }
 
 func (m *searchMachine) folders() []mail.FolderID { return append(slices.Clone(m.fixed), m.own...) }

@@ -1,8 +1,6 @@
 package oof
 
 import (
-	"time"
-
 	"martlet/directory"
 	"martlet/store"
 )
@@ -94,24 +92,6 @@ var answeredKeys = store.Codec[answeredKey]{
 			return k, err
 		}
 		return k, store.End(b)
-	},
-}
-
-// times keeps a point in time as a record, so that more can join it.
-var times = store.Codec[time.Time]{
-	Append: func(dst []byte, t time.Time) []byte {
-		e := store.NewEncoder(dst)
-		e.Time(1, t)
-		return e.Out()
-	},
-	Parse: func(b []byte) (t time.Time, err error) {
-		err = store.DecodeFields(b, func(f store.Field) error {
-			if f.Number == 1 {
-				t = f.Time()
-			}
-			return nil
-		})
-		return t, err
 	},
 }
 

@@ -114,7 +114,7 @@ func New(s *store.Store) *Absences {
 	return &Absences{
 		store:    s,
 		absences: store.NewTable("absence", store.PrefixAbsence, id, absences),
-		answered: store.NewTable("absence answered", store.PrefixAnswered, answeredKeys, times),
+		answered: store.NewTable("absence answered", store.PrefixAnswered, answeredKeys, store.TimeValue()),
 		tally:    store.NewTable("absence tally", store.PrefixAnsweredCount, id, counts),
 	}
 }

@@ -60,7 +60,7 @@ func New(cfg Config) *Queue {
 		blobs:   cfg.Blobs,
 		log:     cfg.Logger,
 		entries: store.NewTable("queue", store.PrefixQueue, store.Uint64Key[ID](), entries),
-		due:     store.NewTable("queue due", store.PrefixQueueDue, dueKeys, nothing),
+		due:     store.NewTable("queue due", store.PrefixQueueDue, dueKeys, store.NoValue()),
 	}
 }
 

@@ -32,17 +32,6 @@ var dueKeys = store.Codec[dueKey]{
 	},
 }
 
-// nothing is the value of a row that is all key.
-var nothing = store.Codec[struct{}]{
-	Append: func(dst []byte, _ struct{}) []byte { return dst },
-	Parse: func(b []byte) (struct{}, error) {
-		if len(b) != 0 {
-			return struct{}{}, store.ErrBadRecord
-		}
-		return struct{}{}, nil
-	},
-}
-
 var entries = store.Codec[Entry]{Append: appendEntry, Parse: parseEntry}
 
 // The fields of an entry's record. Numbers are never used again.

@@ -88,35 +88,6 @@ func parseKey(b []byte) (k Key, rest []byte, err error) {
 	return k, b, err
 }
 
-// times keeps a point in time as a record, so that more can join it.
-var times = store.Codec[time.Time]{
-	Append: func(dst []byte, t time.Time) []byte {
-		enc := store.NewEncoder(dst)
-		enc.Time(1, t)
-		return enc.Out()
-	},
-	Parse: func(b []byte) (t time.Time, err error) {
-		err = store.DecodeFields(b, func(f store.Field) error {
-			if f.Number == 1 {
-				t = f.Time()
-			}
-			return nil
-		})
-		return t, err
-	},
-}
-
-// nothing is the value of a row that is all key.
-var nothing = store.Codec[struct{}]{
-	Append: func(dst []byte, _ struct{}) []byte { return dst },
-	Parse: func(b []byte) (struct{}, error) {
-		if len(b) != 0 {
-			return struct{}{}, store.ErrBadRecord
-		}
-		return struct{}{}, nil
-	},
-}
-
 // Sent tells whether a message with this Key was sent within the last day, for
 // callers whose message cannot be made again: what it answered may be gone.
 func (r *Router) Sent(ctx context.Context, k Key) (bool, error) {

@@ -71,8 +71,8 @@ func New(cfg Config) *Router {
 		absences:  oof.New(cfg.Store),
 		hostname:  cfg.Hostname,
 		log:       cfg.Logger,
-		sent:      store.NewTable("sent", store.PrefixSent, sentKeys, times),
-		sentAge:   store.NewTable("sent age", store.PrefixSentAge, sentAgeKeys, nothing),
+		sent:      store.NewTable("sent", store.PrefixSent, sentKeys, store.TimeValue()),
+		sentAge:   store.NewTable("sent age", store.PrefixSentAge, sentAgeKeys, store.NoValue()),
 		fanouts:   store.NewTable("fanout", store.PrefixFanout, store.Uint64Key[uint64](), fanouts),
 	}
 	r.ctx, r.cancel = context.WithCancel(context.Background())

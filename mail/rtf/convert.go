@@ -71,7 +71,6 @@ type htmlSink struct {
 	b      strings.Builder
 	limit  int
 	within bool // a paragraph
-	cells  bool // a row of a table
 	run    string
 	look   style
 	href   string

@@ -86,9 +86,8 @@ func (p *parser) restriction(name string, depth int) Query {
 		}
 	} else {
 		q = state(name, strings.ToLower(value))
-		if c, ok := q.(Category); ok {
-			c = Category(value)
-			q = c
+		if _, ok := q.(Category); ok {
+			q = Category(value) // as it is written
 		}
 	}
 	if q == nil {

@@ -40,10 +40,7 @@ func newTables() tables {
 	return tables{
 		blobs: store.NewTable("blob", store.PrefixBlob, store.Codec[[HashSize]byte]{Append: appendHash, Parse: parseHash}, store.Codec[place]{Append: appendPlace, Parse: parsePlace}),
 		packs: store.NewTable("blob pack", store.PrefixBlobPack, store.Uint32Key[uint32](), store.Codec[packRow]{Append: appendPack, Parse: parsePack}),
-		dead: store.NewTable("blob dead", store.PrefixBlobDead, store.Codec[release]{Append: appendRelease, Parse: parseRelease}, store.Codec[struct{}]{
-			Append: func(dst []byte, _ struct{}) []byte { return dst },
-			Parse:  func([]byte) (struct{}, error) { return struct{}{}, nil },
-		}),
+		dead:  store.NewTable("blob dead", store.PrefixBlobDead, store.Codec[release]{Append: appendRelease, Parse: parseRelease}, store.NoValue()),
 	}
 }
 
