@@ -15,26 +15,36 @@ import (
 // (MS-ASEMAIL 3.1.5.4): what it writes, and what that does to the item's state.
 // A conversation is only refused in a change (MS-ASEMAIL_R347).
 func EditDraft(raw wbxml.Raw, v eas.Version, added bool) (*eas.Draft, func(*mail.Item) error, error) {
-	var e eas.Email
-	var d eas.Draft
-	exact := wbxml.Decoder{Exact: true}
-	if err := decodeEmail(raw, &e); err != nil {
+	e, d, err := decodeWritten(raw)
+	if err != nil {
 		return nil, nil, err
-	}
-	if err := exact.UnmarshalRaw(raw, &d); err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrBadValue, err)
 	}
 	if added {
 		e.ConversationID = nil
 	}
-	state, err := editState(&e, v)
+	state, err := editState(e, v)
 	if err != nil {
 		return nil, nil, err
 	}
-	if err := checkDraft(&d); err != nil {
+	if err := checkDraft(d); err != nil {
 		return nil, nil, err
 	}
-	return &d, state, nil
+	return d, state, nil
+}
+
+// decodeWritten reads the ApplicationData of what a client writes itself, a
+// draft or a short message: what it says of the item's state, and the rest.
+func decodeWritten(raw wbxml.Raw) (*eas.Email, *eas.Draft, error) {
+	var e eas.Email
+	var d eas.Draft
+	if err := decodeEmail(raw, &e); err != nil {
+		return nil, nil, err
+	}
+	exact := wbxml.Decoder{Exact: true}
+	if err := exact.UnmarshalRaw(raw, &d); err != nil {
+		return nil, nil, fmt.Errorf("%w: %w", ErrBadValue, err)
+	}
+	return &e, &d, nil
 }
 
 // checkDraft holds a draft to the values that there are.

@@ -1,7 +1,6 @@
 package class
 
 import (
-	"fmt"
 	"io"
 	"strings"
 	"time"
@@ -41,16 +40,11 @@ type SMS struct {
 // ReadSMS reads the ApplicationData of a short message that a client adds, and
 // what it says of the item's state.
 func ReadSMS(raw wbxml.Raw, v eas.Version) (*SMS, func(*mail.Item) error, error) {
-	var e eas.Email
-	var d eas.Draft
-	exact := wbxml.Decoder{Exact: true}
-	if err := decodeEmail(raw, &e); err != nil {
+	e, d, err := decodeWritten(raw)
+	if err != nil {
 		return nil, nil, err
 	}
-	if err := exact.UnmarshalRaw(raw, &d); err != nil {
-		return nil, nil, fmt.Errorf("%w: %w", ErrBadValue, err)
-	}
-	state, err := editState(&e, v)
+	state, err := editState(e, v)
 	if err != nil {
 		return nil, nil, err
 	}

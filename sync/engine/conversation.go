@@ -324,23 +324,11 @@ func (p *plan) settlePart() (bool, error) {
 // takeBackConversations raises the floor to the mark, or as far as the window
 // allows. An item whose conversation goes on above stays.
 func (p *plan) takeBackConversations(to device.Position) (bool, error) {
-	end := to.Received
-	if to.Item > 0 {
-		end++ // Between leaves its end out
-	}
-	from := p.g.Floor
-	for at, err := range p.source.Between(p.tx, p.box, p.folder.ID, from.Received, end) {
+	for pos, err := range p.heldBelow(to) {
 		if err != nil {
 			return false, err
 		}
-		pos := mark(at)
-		if !before(pos, to) {
-			break
-		}
-		if before(pos, from) || !has(&p.g, pos) {
-			continue
-		}
-		item, err := p.source.Item(p.tx, p.box, p.folder.ID, at.Item)
+		item, err := p.source.Item(p.tx, p.box, p.folder.ID, mail.ItemID(pos.Item))
 		if err != nil {
 			return false, err
 		}

@@ -1,6 +1,7 @@
 package engine
 
 import (
+	"iter"
 	"martlet/mail"
 	"martlet/store"
 	"martlet/sync/device"
@@ -244,25 +245,38 @@ func (p *plan) soften() (bool, error) {
 	return true, nil
 }
 
+// heldBelow walks over what the device has between the floor and the mark,
+// oldest first. The floor may be raised meanwhile.
+func (p *plan) heldBelow(to device.Position) iter.Seq2[device.Position, error] {
+	return func(yield func(device.Position, error) bool) {
+		end := to.Received
+		if to.Item > 0 {
+			end++ // Between leaves its end out
+		}
+		from := p.g.Floor
+		for at, err := range p.source.Between(p.tx, p.box, p.folder.ID, from.Received, end) {
+			if err != nil {
+				yield(device.Position{}, err)
+				return
+			}
+			pos := mark(at)
+			if !before(pos, to) {
+				return
+			}
+			if !before(pos, from) && has(&p.g, pos) && !yield(pos, nil) {
+				return
+			}
+		}
+	}
+}
+
 // takeBack raises the floor to the mark, or as far as the window allows.
 func (p *plan) takeBack(to device.Position) (bool, error) {
-	end := to.Received
-	if to.Item > 0 {
-		end++ // Between leaves its end out
-	}
-	from := p.g.Floor
-	for at, err := range p.source.Between(p.tx, p.box, p.folder.ID, from.Received, end) {
+	for pos, err := range p.heldBelow(to) {
 		if err != nil {
 			return false, err
 		}
-		pos := mark(at)
-		if !before(pos, to) {
-			break
-		}
-		if before(pos, from) || !has(&p.g, pos) {
-			continue
-		}
-		if !p.takeBackOne(at.Item) {
+		if !p.takeBackOne(mail.ItemID(pos.Item)) {
 			p.g.Floor = pos
 			return false, nil
 		}
