@@ -7,7 +7,6 @@ import (
 	"slices"
 	"sync"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"github.com/google/go-cmp/cmp"
@@ -210,128 +209,6 @@ func TestAMissingFolderIsSaidToBeMissing(t *testing.T) {
 	})
 }
 
-// MS-ASCMD_R2987, R3064: only what lies in the window, and SoftDelete for what
-// leaves it.
-func TestTheWindowMovesWithTheDays(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		h := open(t)
-		ids := h.deliver(h.inbox, 100*time.Hour, 30*time.Hour, time.Hour)
-		req := request(h.inbox, h.sync(h.inbox, engine.NewKey).Key)
-		req.Filter = 2 // three days
-		res := h.send(phone, req)
-		expect(t, res, adds(ids[2], ids[1]))
-		time.Sleep(48 * time.Hour)
-		if got := h.changed(h.inbox); len(got) != 0 {
-			t.Errorf("a day that passes wakes the phone for %v", got)
-		}
-		req.Key = res.Key
-		res = h.send(phone, req)
-		expect(t, res, []change{{engine.SoftDeleted, ids[1]}})
-		req.Key, req.Filter = res.Key, 0
-		res = h.send(phone, req)
-		expect(t, res, adds(ids[1], ids[0]))
-		req.Key, req.Filter = res.Key, 1
-		res = h.send(phone, req)
-		expect(t, res, []change{{engine.SoftDeleted, ids[0]}, {engine.SoftDeleted, ids[1]}, {engine.SoftDeleted, ids[2]}})
-	})
-}
-
-func TestWhatLiesOutsideTheWindowIsNotTold(t *testing.T) {
-	h := open(t)
-	key := h.settleAs(phone, func() engine.Request { r := request(h.inbox, engine.NewKey); r.Filter = 1; return r }())
-	old := h.deliver(h.inbox, 1000*time.Hour)[0]
-	h.edit(h.inbox, old, read)
-	if got := h.changed(h.inbox); len(got) != 0 {
-		t.Errorf("Ping says that %v changed", got)
-	}
-	req := request(h.inbox, key)
-	req.Filter = 1
-	if res := h.send(phone, req); !res.Unchanged {
-		t.Errorf("told of %v", told(res))
-	}
-}
-
-func TestAFilterForMailDoesNotTouchContacts(t *testing.T) {
-	h := open(t)
-	var contacts mail.Folder
-	h.update(func(tx *store.Tx) (err error) {
-		if contacts, err = h.boxes.FolderByRole(tx, box, mail.RoleContacts); err != nil {
-			return err
-		}
-		_, err = h.boxes.Append(tx, box, contacts.ID, mail.NewItem{Class: mail.ClassContacts, Received: 1})
-		return err
-	})
-	req := request(contacts.ID, h.sync(contacts.ID, engine.NewKey).Key)
-	req.Filter = 5
-	if res := h.send(phone, req); len(res.Changes) != 1 {
-		t.Errorf("%d contacts", len(res.Changes))
-	}
-}
-
-func TestPingKnowsOnlyFoldersThatWereSynced(t *testing.T) {
-	h := open(t)
-	h.deliver(h.drafts, 0)
-	if got := h.changed(h.inbox, h.drafts); len(got) != 0 {
-		t.Errorf("never synced, and yet %v changed", got)
-	}
-	key := h.settle(h.inbox)
-	if got := h.changed(h.inbox, h.drafts); len(got) != 0 {
-		t.Errorf("%v changed", got)
-	}
-	id := h.deliver(h.inbox, 0)[0]
-	if got := h.changed(h.drafts, h.inbox); !slices.Equal(got, []mail.FolderID{h.inbox}) {
-		t.Errorf("%v changed", got)
-	}
-	key = h.sync(h.inbox, key).Key
-	h.sync(h.inbox, key, markRead(id))
-	if got := h.changed(h.inbox); len(got) != 0 {
-		t.Errorf("the phone's own change wakes it: %v", got)
-	}
-}
-
-func TestPingSeesThatBackfillIsNotDone(t *testing.T) {
-	h := open(t)
-	h.deliver(h.inbox, time.Hour, 2*time.Hour)
-	req := request(h.inbox, h.sync(h.inbox, engine.NewKey).Key)
-	req.Window = 1
-	res := h.send(phone, req)
-	if got := h.changed(h.inbox); len(got) != 1 {
-		t.Error("half of the folder is missing, and Ping waits")
-	}
-	req.Key = res.Key
-	h.send(phone, req)
-	if got := h.changed(h.inbox); len(got) != 0 {
-		t.Error("all is there, and Ping does not wait")
-	}
-}
-
-func TestEstimateCountsWhatASyncBrings(t *testing.T) {
-	h := open(t)
-	ctx := context.Background()
-	if _, err := h.eng.Estimate(ctx, phone, request(h.inbox, "17")); !errors.Is(err, engine.ErrNoState) {
-		t.Errorf("never synced: %v", err)
-	}
-	ids := h.deliver(h.inbox, 0, time.Hour, 1000*time.Hour)
-	req := request(h.inbox, h.sync(h.inbox, engine.NewKey).Key)
-	for filter, want := range map[uint8]int{0: 3, 3: 2} {
-		req.Filter = filter
-		if n, err := h.eng.Estimate(ctx, phone, req); err != nil || n != want {
-			t.Errorf("filter %d: %d, %v", filter, n, err)
-		}
-	}
-	req.Filter = 0
-	key := h.settle(h.inbox)
-	h.edit(h.inbox, ids[0], read)
-	h.remove(h.inbox, ids[1])
-	h.deliver(h.inbox, 0)
-	if n, err := h.eng.Estimate(ctx, phone, request(h.inbox, key)); err != nil || n != 3 {
-		t.Errorf("one change, one delete, one add: %d, %v", n, err)
-	}
-	if _, err := h.eng.Estimate(ctx, phone, request(h.inbox, key+"0")); !errors.Is(err, engine.ErrStaleSyncKey) {
-		t.Errorf("a wrong key: %v", err)
-	}
-}
-
 func TestOptionsAreKeptForTheDoor(t *testing.T) {
 	h := open(t)
 	req := request(h.inbox, h.settle(h.inbox))
@@ -430,27 +307,6 @@ func TestNothingNewWritesNothing(t *testing.T) {
 	}
 	if version() != before {
 		t.Error("an idle phone writes")
-	}
-}
-
-// Changes that do not concern a device must not be read again and again.
-func TestChangesOutsideTheWindowAreLeftBehind(t *testing.T) {
-	h := open(t)
-	req := request(h.inbox, engine.NewKey)
-	req.Filter = 1
-	req.Key = h.settleAs(phone, req)
-	req.GetChanges = true
-	h.deliver(h.inbox, slices.Repeat([]time.Duration{1000 * time.Hour}, 600)...)
-	if got := h.changed(h.inbox); len(got) != 0 {
-		t.Fatal(got)
-	}
-	*h.rows = counting{Mailboxes: h.boxes}
-	h.changed(h.inbox)
-	if res := h.send(phone, req); !res.Unchanged {
-		t.Fatal(told(res))
-	}
-	if n := h.rows.log + h.rows.items; n > 10 {
-		t.Errorf("%d rows are read again", n)
 	}
 }
 
