@@ -4,12 +4,11 @@ import (
 	"encoding/binary"
 	"fmt"
 	"net/http"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"martlet/internal/corpus"
 	"martlet/mail"
 	"martlet/protocol/wbxml"
 	"martlet/store"
@@ -224,23 +223,13 @@ func TestTheFilterTakesBackWhatGetsTooOld(t *testing.T) {
 	}
 }
 
-// corpus is where other people's mails are, outside the repository.
-const corpus = "../../../shared/corpus/mail"
-
 // TestEveryMailComesOut sends every mail of the corpus through the mailbox to
 // phones of all versions, in every kind of body.
 func TestEveryMailComesOut(t *testing.T) {
-	files, err := filepath.Glob(filepath.Join(corpus, "*", "*"))
-	if err != nil || len(files) == 0 {
-		t.Skip("the corpus of mails is not here")
-	}
+	files := corpus.Mail(t)
 	h := build(t)
-	for _, file := range files {
-		raw, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		h.deliver(t, 1, string(raw), 0)
+	for _, f := range files {
+		h.deliver(t, 1, string(f.Raw), 0)
 	}
 	for _, version := range []string{"2.5", "12.0", "12.1", "14.0", "14.1", "16.0", "16.1"} {
 		for _, body := range []string{"1", "2", "4"} {
@@ -269,7 +258,7 @@ func TestEveryMailComesOut(t *testing.T) {
 				}
 				for i := range files {
 					if id := fmt.Sprintf("1:%d", i+1); !seen[id] {
-						t.Errorf("%s did not come out", files[i])
+						t.Errorf("%s did not come out", files[i].Name)
 					}
 				}
 			})

@@ -3,44 +3,27 @@ package acceptance
 import (
 	"bytes"
 	"fmt"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"testing"
 	"unicode/utf8"
 
+	"martlet/internal/corpus"
 	"martlet/internal/phone"
 	"martlet/protocol/eas"
 )
 
-// corpus is real mail from many programs, or the test is skipped.
-func corpus(t *testing.T) (names []string, raws [][]byte) {
+// realMail is real mail from many programs, as a client sends it, or the test is
+// skipped.
+func realMail(t *testing.T) (names []string, raws [][]byte) {
 	t.Helper()
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "mail")
-	if _, err := os.Stat(root); err != nil {
-		t.Skip("the collection of real mail is not here: ", err)
-	}
 	lineEnd := regexp.MustCompile("\r\n|\r|\n")
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		raw, err := os.ReadFile(path)
-		if err != nil {
-			return err
-		}
-		raw = lineEnd.ReplaceAll(raw, []byte("\r\n")) // as every client does
+	for _, f := range corpus.Mail(t) {
+		raw := lineEnd.ReplaceAll(f.Raw, []byte("\r\n"))
 		if !bytes.HasSuffix(raw, []byte("\r\n")) {
 			raw = append(raw, "\r\n"...)
 		}
-		rel, err := filepath.Rel(root, path)
-		names, raws = append(names, rel), append(raws, raw)
-		return err
-	})
-	if err != nil {
-		t.Fatal(err)
+		names, raws = append(names, f.Name), append(raws, raw)
 	}
 	if len(raws) < 50 {
 		t.Fatalf("only %d messages", len(raws))
@@ -61,7 +44,7 @@ func sent(mime string) string {
 // Every message of the corpus goes in by SMTP and comes out in each form that a
 // version has, by Sync and by Fetch, with its attachments.
 func TestRealMailComesOutInEveryForm(t *testing.T) {
-	names, raws := corpus(t)
+	names, raws := realMail(t)
 	h := newHouse(t, "")
 	m := h.mailer()
 	for i, raw := range raws {

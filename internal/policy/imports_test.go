@@ -47,6 +47,7 @@ var allowed = map[string][]string{
 	"internal/benchmark":   {},
 	"internal/policy":      {},
 	"internal/conformance": {},
+	"internal/corpus":      {},
 	"cmd/...":              {"..."},
 }
 

@@ -4,8 +4,8 @@ import (
 	"bytes"
 	"flag"
 	"fmt"
-	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -13,6 +13,8 @@ import (
 
 	ical "github.com/emersion/go-ical"
 	"github.com/google/go-cmp/cmp"
+
+	"martlet/internal/corpus"
 )
 
 var update = flag.Bool("update", false, "write the goldens")
@@ -161,28 +163,11 @@ func check(t testing.TB, b []byte) {
 	}
 }
 
-// corpus returns real calendars; it skips the test where there are none.
-func corpus(t testing.TB) map[string][]byte {
-	t.Helper()
-	files := map[string][]byte{}
-	err := filepath.WalkDir(filepath.Join("..", "..", "..", "shared", "corpus", "calendar"), func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		files[filepath.Base(path)] = b
-		return err
-	})
-	if err != nil || len(files) == 0 {
-		t.Skipf("no corpus of real calendars: %v", err)
-	}
-	return files
-}
-
 func TestRealCalendarsAreReadAndWritten(t *testing.T) {
 	read, events := 0, 0
-	for name, b := range corpus(t) {
-		t.Run(name, func(t *testing.T) {
+	for _, f := range corpus.Calendars(t) {
+		t.Run(path.Base(f.Name), func(t *testing.T) {
+			b := f.Raw
 			check(t, b)
 			o, err := Parse(b)
 			if err != nil {

@@ -5,8 +5,8 @@ import (
 	"flag"
 	"fmt"
 	"io"
-	"io/fs"
 	"os"
+	"path"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -16,6 +16,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 	"github.com/rogpeppe/go-internal/txtar"
 
+	"martlet/internal/corpus"
 	"martlet/mail/message"
 	"martlet/mail/wire"
 )
@@ -141,31 +142,12 @@ func content(ix *message.Index, part int, raw []byte) string {
 	return strings.TrimSpace(string(wire.CRLF(b)))
 }
 
-// corpus returns real mails; it skips the test where there are none.
-func corpus(t testing.TB) map[string][]byte {
-	t.Helper()
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "mail")
-	mails := map[string][]byte{}
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		mails[path] = b
-		return err
-	})
-	if err != nil || len(mails) == 0 {
-		t.Skipf("no corpus of real mails: %v", err)
-	}
-	return mails
-}
-
 func TestRealMailsAreAnsweredAndForwardedWhole(t *testing.T) {
-	for name, raw := range corpus(t) {
-		o := original(raw)
+	for _, f := range corpus.Mail(t) {
+		o := original(f.Raw)
 		for kind, client := range clients {
 			for _, opt := range []Options{{Kind: Reply, Now: now}, {Kind: Forward, Now: now}, {Kind: Forward, Replace: true, Now: now}} {
-				t.Run(fmt.Sprintf("%s/%s/%d", filepath.Base(name), kind, opt.Kind), func(t *testing.T) {
+				t.Run(fmt.Sprintf("%s/%s/%d", path.Base(f.Name), kind, opt.Kind), func(t *testing.T) {
 					out, err := Smart([]byte(client), o, opt)
 					if err != nil {
 						t.Fatal(err)

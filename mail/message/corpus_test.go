@@ -3,33 +3,13 @@ package message
 import (
 	"bytes"
 	"io"
-	"io/fs"
 	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"unicode/utf8"
-)
 
-// corpus returns real mails by name; it skips the test where there are none.
-func corpus(t testing.TB) map[string][]byte {
-	t.Helper()
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "mail")
-	mails := make(map[string][]byte)
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		rel, _ := filepath.Rel(root, path)
-		mails[filepath.ToSlash(rel)] = b
-		return err
-	})
-	if err != nil || len(mails) == 0 {
-		t.Skipf("no corpus of real mails: %v", err)
-	}
-	return mails
-}
+	"martlet/internal/corpus"
+)
 
 // checkIndex proves what holds for the index of any message.
 func checkIndex(t testing.TB, raw []byte, ix *Index) {
@@ -113,8 +93,9 @@ func checkText(t testing.TB, s string) {
 }
 
 func TestEveryRealMailIsReadable(t *testing.T) {
-	for name, raw := range corpus(t) {
-		t.Run(name, func(t *testing.T) {
+	for _, f := range corpus.Mail(t) {
+		t.Run(f.Name, func(t *testing.T) {
+			raw := f.Raw
 			ix := Parse(raw)
 			checkIndex(t, raw, ix)
 			body, files := ix.Shape()

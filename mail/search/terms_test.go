@@ -5,13 +5,11 @@ import (
 	"encoding/base64"
 	"fmt"
 	"io"
-	"io/fs"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
 
+	"martlet/internal/corpus"
 	"martlet/mail/message"
 )
 
@@ -121,23 +119,14 @@ type broken struct{}
 func (broken) ReadAt([]byte, int64) (int, error) { return 0, io.ErrUnexpectedEOF }
 
 func TestRealMessagesAreExtracted(t *testing.T) {
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "mail")
-	all, none := 0, 0
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		raw, err := os.ReadFile(path)
-		if all++; len(extract(t, string(raw))) == 0 {
+	all, none := corpus.Mail(t), 0
+	for _, f := range all {
+		if len(extract(t, string(f.Raw))) == 0 {
 			none++
 		}
-		return err
-	})
-	if err != nil || all == 0 {
-		t.Skipf("no corpus of real mails: %v", err)
 	}
-	if none > all/20 {
-		t.Errorf("%d of %d messages have no words", none, all)
+	if none > len(all)/20 {
+		t.Errorf("%d of %d messages have no words", none, len(all))
 	}
 }
 

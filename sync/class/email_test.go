@@ -10,6 +10,7 @@ import (
 	"time"
 	"unicode/utf8"
 
+	"martlet/internal/corpus"
 	"martlet/mail"
 	"martlet/mail/message"
 	"martlet/protocol/eas"
@@ -83,7 +84,8 @@ func TestMessagesAreRenderedAsTheirGoldenFilesSay(t *testing.T) {
 // Every real mail reaches every version in every form, also cut, and what is
 // read in pieces is what is read from memory.
 func TestEveryRealMailIsRenderedInEachForm(t *testing.T) {
-	for name, raw := range corpus(t) {
+	for _, f := range corpus.Mail(t) {
+		name, raw := f.Name, f.Raw
 		ix := message.Parse(raw)
 		item := itemOf(raw)
 		for _, v := range eas.Versions() {

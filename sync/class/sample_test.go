@@ -3,7 +3,6 @@ package class
 import (
 	"encoding/base64"
 	"fmt"
-	"io/fs"
 	"mime/quotedprintable"
 	"os"
 	"path/filepath"
@@ -28,26 +27,6 @@ func fixture(t testing.TB, name string) []byte {
 		t.Fatal(err)
 	}
 	return b
-}
-
-// corpus returns real mails by name; it skips the test where there are none.
-func corpus(t testing.TB) map[string][]byte {
-	t.Helper()
-	root := filepath.Join("..", "..", "..", "shared", "corpus", "mail")
-	mails := make(map[string][]byte)
-	err := filepath.WalkDir(root, func(path string, d fs.DirEntry, err error) error {
-		if err != nil || d.IsDir() {
-			return err
-		}
-		b, err := os.ReadFile(path)
-		rel, _ := filepath.Rel(root, path)
-		mails[filepath.ToSlash(rel)] = b
-		return err
-	})
-	if err != nil || len(mails) == 0 {
-		t.Skipf("no corpus of real mails: %v", err)
-	}
-	return mails
 }
 
 func itemOf(raw []byte) *mail.Item {
