@@ -65,7 +65,11 @@ func (p *benchPhone) call(command string, req, resp any) int {
 // provision acknowledges the policy.
 func (p *benchPhone) provision() {
 	var first, second eas.ProvisionResponse
-	p.call("Provision", &eas.Provision{Policies: []eas.PolicyRequest{{PolicyType: eas.PolicyTypeWBXML}}}, &first)
+	model := "Test"
+	p.call("Provision", &eas.Provision{
+		DeviceInformation: &eas.DeviceInformationSet{Set: &eas.DeviceInformation{Model: &model}}, // demanded since 14.1 (MS-ASCMD_R4954)
+		Policies:          []eas.PolicyRequest{{PolicyType: eas.PolicyTypeWBXML}},
+	}, &first)
 	p.call("Provision", &eas.Provision{Policies: []eas.PolicyRequest{{PolicyType: eas.PolicyTypeWBXML, PolicyKey: first.Policies[0].PolicyKey, Status: eas.PolicyAcknowledgmentApplied}}}, &second)
 	p.policy = second.Policies[0].PolicyKey
 }
