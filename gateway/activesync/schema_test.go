@@ -20,8 +20,10 @@ const specXSD = "../../../shared/spec/xsd"
 
 // heard is what a house has answered, by schema, each answer once.
 type heard struct {
-	mu   sync.Mutex
-	docs map[string]map[string]bool
+	mu      sync.Mutex
+	docs    map[string]map[string]bool
+	foreign []string // tags that an answer's version does not have
+	tags    int      // answers whose tags were looked at
 }
 
 // maxHeard bounds the answers that one test holds to their schemas.
@@ -36,11 +38,19 @@ func (d *heard) hear(r *http.Request, w *httptest.ResponseRecorder) {
 	version := r.Header.Get("MS-ASProtocolVersion")
 	command := r.URL.Query().Get("Cmd")
 	h := w.Result().Header
-	if w.Code != http.StatusOK || version == "2.5" || command == "" || h.Get("Content-Encoding") != "" || h.Get("Content-Type") != "application/vnd.ms-sync.wbxml" {
+	if w.Code != http.StatusOK || command == "" || h.Get("Content-Encoding") != "" || h.Get("Content-Type") != "application/vnd.ms-sync.wbxml" {
 		return
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
+	if d.tags++; d.tags <= maxHeard {
+		for _, tag := range foreignTags(wbxml.Dump(w.Body.Bytes()), version) {
+			d.foreign = append(d.foreign, version+" "+command+": "+tag)
+		}
+	}
+	if version == "2.5" {
+		return
+	}
 	if d.docs == nil {
 		d.docs = map[string]map[string]bool{}
 	}
@@ -61,6 +71,9 @@ func (d *heard) hear(r *http.Request, w *httptest.ResponseRecorder) {
 // validate holds every answer to its command's schema. It does nothing where
 // xmllint or the schemas are missing.
 func (d *heard) validate(t testing.TB) {
+	for _, tag := range d.foreign {
+		t.Errorf("%s is no tag of the version", tag)
+	}
 	files, err := filepath.Glob(filepath.Join(specXSD, "*.xsd"))
 	if _, lookErr := exec.LookPath("xmllint"); lookErr != nil || err != nil || len(files) == 0 {
 		t.Log("xmllint or the schemas are not here: responses are not held to them")

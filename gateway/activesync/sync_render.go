@@ -226,13 +226,22 @@ func (r *renderer) failedCommand(w *eas.SyncCommand, status eas.SyncStatus) eas.
 	case w.Add != nil:
 		return eas.SyncReply{Add: &eas.SyncAddReply{Class: r.otherClass(w.Add.Class), ClientID: w.Add.ClientID, Status: status}}
 	case w.Change != nil:
-		return eas.SyncReply{Change: &eas.SyncChangeReply{Class: r.otherClass(w.Change.Class), ServerID: w.Change.ServerID, InstanceID: w.Change.InstanceID, Status: status}}
+		return eas.SyncReply{Change: &eas.SyncChangeReply{Class: r.otherClass(w.Change.Class), ServerID: w.Change.ServerID, InstanceID: r.occurrence(w.Change.InstanceID), Status: status}}
 	case w.Delete != nil:
-		return eas.SyncReply{Delete: &eas.SyncDeleteReply{Class: r.otherClass(w.Delete.Class), ServerID: w.Delete.ServerID, InstanceID: w.Delete.InstanceID, Status: status}}
+		return eas.SyncReply{Delete: &eas.SyncDeleteReply{Class: r.otherClass(w.Delete.Class), ServerID: w.Delete.ServerID, InstanceID: r.occurrence(w.Delete.InstanceID), Status: status}}
 	case w.Fetch != nil:
 		return eas.SyncReply{Fetch: &eas.SyncFetchReply{ServerID: w.Fetch.ServerID, Status: status}}
 	}
 	return eas.SyncReply{}
+}
+
+// occurrence is the occurrence that a command names; before 16.0 there is no
+// element for it (MS-ASWBXML 2.1.2.1.18).
+func (r *renderer) occurrence(id string) string {
+	if r.s.version < eas.V160 {
+		return ""
+	}
+	return id
 }
 
 // otherClass is the class of a command's item, unless it is that of the
