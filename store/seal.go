@@ -1,15 +1,11 @@
 package store
 
 import (
-	"bytes"
 	"crypto/cipher"
 	"crypto/hkdf"
 	"crypto/rand"
 	"crypto/sha256"
-	"encoding/hex"
 	"errors"
-	"fmt"
-	"io"
 
 	"golang.org/x/crypto/chacha20poly1305"
 )
@@ -53,18 +49,4 @@ func (s *sealer) open(dst, key, sealed []byte) ([]byte, error) {
 		return nil, errSeal
 	}
 	return out, nil
-}
-
-// ParseKey reads a sealing key as it stands in a key file: 64 hexadecimal
-// digits, with white space around them.
-func ParseKey(r io.Reader) ([]byte, error) {
-	b, err := io.ReadAll(io.LimitReader(r, 1024))
-	if err != nil {
-		return nil, err
-	}
-	key, err := hex.DecodeString(string(bytes.TrimSpace(b)))
-	if err != nil || len(key) != KeySize {
-		return nil, fmt.Errorf("store: a key is %d hexadecimal digits", 2*KeySize)
-	}
-	return key, nil
 }

@@ -4,7 +4,6 @@ import (
 	"bytes"
 	"errors"
 	"log/slog"
-	"strings"
 	"testing"
 )
 
@@ -58,17 +57,5 @@ func TestSealedValuesOpenOnlyInTheirOwnRow(t *testing.T) {
 	problems := 0
 	if err := s.Check(t.Context(), func(Problem) { problems++ }); err != nil || problems != 3 {
 		t.Errorf("Check found %d problems, %v", problems, err)
-	}
-}
-
-func TestParseKey(t *testing.T) {
-	hex := strings.Repeat("0f", KeySize)
-	if key, err := ParseKey(strings.NewReader("  " + hex + "\n")); err != nil || !bytes.Equal(key, bytes.Repeat([]byte{15}, KeySize)) {
-		t.Errorf("%x, %v", key, err)
-	}
-	for _, bad := range []string{"", hex[2:], hex + "00", "x" + hex[1:]} {
-		if _, err := ParseKey(strings.NewReader(bad)); err == nil {
-			t.Errorf("%q is a key", bad)
-		}
 	}
 }

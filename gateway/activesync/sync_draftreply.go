@@ -55,11 +55,11 @@ func (r *renderer) draftReply(d *engine.Response, c *draftCommand, w *eas.SyncCo
 
 // added names the attachments that the client has added (MS-ASAIRS_R1336). They
 // are the last of their names.
-func (c *draftCommand) added(it *mail.Item, ix *message.Index) []eas.AttachmentReply {
+func (d *draftCommand) added(it *mail.Item, ix *message.Index) []eas.AttachmentReply {
 	files := ix.Attachments()
 	var out []eas.AttachmentReply
-	for i := len(c.data.Attachments) - 1; i >= 0; i-- {
-		a := c.data.Attachments[i].Add
+	for i := len(d.data.Attachments) - 1; i >= 0; i-- {
+		a := d.data.Attachments[i].Add
 		if a == nil {
 			continue
 		}

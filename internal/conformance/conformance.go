@@ -27,12 +27,6 @@ type Requirement struct {
 	Text    string
 }
 
-// Number is the id without the document: R5869.
-func (r Requirement) Number() string {
-	_, n, _ := strings.Cut(r.ID, "_")
-	return n
-}
-
 // Requirements reads the measured rows of a document: those that are normative,
 // bind a server, and can be seen on the wire. The error is fs.ErrNotExist where
 // the tables are not at hand.

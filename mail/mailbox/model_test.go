@@ -184,16 +184,16 @@ func (m *machine) move(t *rapid.T) step {
 var folderNames = []string{"Inbox", "Work", "WORK", "Änderung", "änderung", "x", ""}
 
 // allows is the rule for names and parents, told again.
-func (is *model) allows(id, parent mail.FolderID, name string) bool {
-	if _, ok := is.folders[parent]; parent != 0 && !ok || name == "" {
+func (m *model) allows(id, parent mail.FolderID, name string) bool {
+	if _, ok := m.folders[parent]; parent != 0 && !ok || name == "" {
 		return false
 	}
-	for other, folder := range is.folders {
+	for other, folder := range m.folders {
 		if other != id && folder.Parent == parent && strings.EqualFold(folder.Name, name) {
 			return false
 		}
 	}
-	return id == 0 || !slices.Contains(is.below(id), parent)
+	return id == 0 || !slices.Contains(m.below(id), parent)
 }
 
 func (m *machine) create(t *rapid.T) step {

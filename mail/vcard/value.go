@@ -120,17 +120,6 @@ func unescape(s string) string {
 	return b.String()
 }
 
-// BinaryProperty is a property that holds bytes, in the way of the version: a
-// data URI since 4.0 (RFC 6350 5.1, RFC 2397), base64 before (RFC 2426 2.4.1).
-// Kind is the value of TYPE before 4.0, as "X509" or "JPEG".
-func BinaryProperty(version, name, mediaType, kind string, data []byte) Property {
-	text := base64.StdEncoding.EncodeToString(data)
-	if version == Version40 {
-		return Property{Name: name, Value: "data:" + mediaType + ";base64," + text}
-	}
-	return Property{Name: name, Params: []Param{{"ENCODING", []string{"b"}}, {"TYPE", []string{kind}}}, Value: text}
-}
-
 // Binary returns the bytes that the property holds, and their media type or
 // TYPE in lower case. It is false for one that only points to them.
 func (p *Property) Binary() (data []byte, kind string, ok bool) {

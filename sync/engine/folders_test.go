@@ -147,11 +147,18 @@ func TestAMovedItemIsToldInBothFolders(t *testing.T) {
 	ctx := context.Background()
 	id := h.deliver(h.inbox, 0)[0]
 	src, dst := h.settle(h.inbox), h.settle(h.drafts)
-	moved, err := h.eng.Move(ctx, phone, box, id, h.inbox, h.drafts)
+	move := func() (mail.ItemID, error) {
+		all, err := h.eng.MoveAll(ctx, phone, box, []engine.Move{{Item: id, From: h.inbox, To: h.drafts}})
+		if err != nil {
+			return 0, err
+		}
+		return all[0].Item, all[0].Err
+	}
+	moved, err := move()
 	if err != nil {
 		t.Fatal(err)
 	}
-	if again, err := h.eng.Move(ctx, phone, box, id, h.inbox, h.drafts); err != nil || again != moved {
+	if again, err := move(); err != nil || again != moved {
 		t.Errorf("repeated: %d, then %d, %v", moved, again, err)
 	}
 	expect(t, h.sync(h.inbox, src), []change{{engine.Deleted, id}})

@@ -9,20 +9,10 @@ import (
 	"martlet/sync/device"
 )
 
-// Move moves one item (MoveItems, MS-ASCMD 2.2.1.12) and returns its new
-// number. Repeated, it answers the same.
-func (e *Engine) Move(ctx context.Context, id device.ID, box mail.MailboxID, item mail.ItemID, from, to mail.FolderID) (mail.ItemID, error) {
-	moved, err := e.MoveAll(ctx, id, box, []Move{{Item: item, From: from, To: to}})
-	if err != nil {
-		return 0, err
-	}
-	return moved[0].Item, moved[0].Err
-}
-
-// MoveAll moves several items in one transaction. Each answer stands for
-// itself. The device receives a Delete in the one folder and an Add in the
-// other with its next Syncs (MS-ASCMD_R289), so that a lost answer does no
-// harm.
+// MoveAll moves items (MoveItems, MS-ASCMD 2.2.1.12) in one transaction. Each
+// answer stands for itself, and a move that is repeated answers the same. The
+// device receives a Delete in the one folder and an Add in the other with its
+// next Syncs (MS-ASCMD_R289), so that a lost answer does no harm.
 func (e *Engine) MoveAll(ctx context.Context, id device.ID, box mail.MailboxID, moves []Move) ([]Moved, error) {
 	out := make([]Moved, len(moves))
 	err := e.store.Update(ctx, func(tx *store.Tx) error {
