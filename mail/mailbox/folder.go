@@ -211,7 +211,8 @@ func (m *Mailboxes) dropFolder(tx *store.Tx, box mail.MailboxID, st *state, fold
 }
 
 // fits tells whether the folder may be among the folders as it is: its name,
-// its parent, and that it does not lie below itself.
+// its parent, and that it does not lie below itself. The recipient information
+// cache holds no folders (MS-ASCMD_R4016).
 func fits(folders []mail.Folder, folder *mail.Folder) error {
 	if !goodName(folder.Name) {
 		return mail.ErrBadName
@@ -219,7 +220,7 @@ func fits(folders []mail.Folder, folder *mail.Folder) error {
 	parentExists, taken := folder.Parent == 0, false
 	for i := range folders {
 		f := &folders[i]
-		parentExists = parentExists || f.ID == folder.Parent
+		parentExists = parentExists || f.ID == folder.Parent && f.Role != mail.RoleRecipientInfo
 		taken = taken || f.Parent == folder.Parent && f.ID != folder.ID && strings.EqualFold(f.Name, folder.Name)
 	}
 	if !parentExists {

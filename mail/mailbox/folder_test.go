@@ -15,6 +15,7 @@ import (
 func TestFolderNamesAndParents(t *testing.T) {
 	h := newHouse(t)
 	inbox := h.role(1, mail.RoleInbox)
+	cache := h.role(1, mail.RoleRecipientInfo)
 	work := h.create(1, 0, "Work")
 	deep := h.create(1, work, "Deep")
 	deeper := h.create(1, deep, "Deeper")
@@ -30,7 +31,7 @@ func TestFolderNamesAndParents(t *testing.T) {
 		{"Inbox", work, nil}, {"Deep", inbox, nil}, {long, 0, nil},
 		{long + "x", 0, mail.ErrBadName}, {"", 0, mail.ErrBadName}, {" \t", 0, mail.ErrBadName}, {"  ", 0, mail.ErrBadName},
 		{"a\x00b", 0, mail.ErrBadName}, {"a\nb", 0, mail.ErrBadName}, {"\xff", 0, mail.ErrBadName},
-		{"New", 999, mail.ErrBadParent},
+		{"New", 999, mail.ErrBadParent}, {"New", cache, mail.ErrBadParent},
 	}
 	for _, c := range create {
 		err := h.store.Update(context.Background(), func(tx *store.Tx) error {
@@ -53,6 +54,7 @@ func TestFolderNamesAndParents(t *testing.T) {
 		{"below its child", work, deep, "Work", mail.ErrBadParent},
 		{"below its grandchild", work, deeper, "Work", mail.ErrBadParent},
 		{"below nothing", work, 999, "Work", mail.ErrBadParent},
+		{"below the recipient information", work, cache, "Work", mail.ErrBadParent},
 		{"to a sibling's name", other, 0, "WORK", mail.ErrFolderExists},
 		{"to a name taken at the new place", deep, inbox, "Deep", mail.ErrFolderExists},
 		{"to no name", work, 0, "", mail.ErrBadName},
