@@ -28,16 +28,18 @@ type Requirement struct {
 }
 
 // Requirements reads the measured rows of a document: those that are normative,
-// bind a server, and can be seen on the wire. The error is fs.ErrNotExist where
-// the tables are not at hand.
+// bind a server, and can be seen on the wire. The tables of MS-ASWBXML and
+// MS-ASDTYPE say nothing of whom a row binds or how it is seen; all of their
+// normative rows are measured. The error is fs.ErrNotExist where the tables are
+// not at hand.
 func Requirements(folder, document string) ([]Requirement, error) {
 	var all []Requirement
 	err := lines(filepath.Join(folder, document+".tsv"), func(fields []string) error {
 		if len(fields) < 7 {
 			return errors.New("a requirement has seven fields")
 		}
-		server := fields[2] == "Server" || fields[2] == "Both"
-		visible := fields[4] == "Adapter" || fields[4] == "Test Case"
+		server := fields[2] == "Server" || fields[2] == "Both" || fields[2] == ""
+		visible := fields[4] == "Adapter" || fields[4] == "Test Case" || fields[2] == "" && fields[4] == ""
 		if server && visible && fields[3] == "Normative" {
 			all = append(all, Requirement{ID: fields[0], Section: fields[1], Text: fields[6]})
 		}

@@ -1,6 +1,7 @@
 package wbxml_test
 
 import (
+	"encoding/hex"
 	"errors"
 	"strings"
 	"testing"
@@ -25,6 +26,11 @@ func TestGlobalTokens(t *testing.T) {
 	const want = "03016a0045" + "5003456d61696c0001" /* STR_I, END */ + "0016" /* SWITCH_PAGE */ + "49c302010201" /* OPAQUE */ + "01"
 	if got := unhex(t, want); string(got) != string(b) {
 		t.Errorf("written % x\nwant    % x", b, got)
+	}
+	// MS-ASDTYPE_R97: the length is a multi-byte integer.
+	long := strings.Repeat("01", 200)
+	if b, err := wbxml.Marshal(&value{Data: unhex(t, long)}); err != nil || !strings.Contains(hex.EncodeToString(b), "49c38148"+long+"01") {
+		t.Errorf("200 bytes: % x, %v", b, err)
 	}
 	for name, in := range map[string]string{
 		"ENTITY": "03016a004550024101" + "01",
