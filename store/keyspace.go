@@ -23,11 +23,9 @@ const (
 	PrefixPhoto       Prefix = 0x15 // directory: AccountID -> JPEG or PNG
 	PrefixAdmin       Prefix = 0x16 // directory: AccountID of each administrator
 	PrefixCertificate Prefix = 0x17 // directory: AccountID -> S/MIME certificates
+	PrefixRecipient   Prefix = 0x18 // mail/mailbox: MailboxID, FolderID, address -> ItemID, rank
 	PrefixName        Prefix = 0x19 // directory: word of the address list, account or group -> name it is sorted by
-
 	PrefixNameVersion Prefix = 0x1a // directory: how the words of the address list were made
-
-	PrefixRecipient Prefix = 0x18 // mail/mailbox: MailboxID, FolderID, address -> ItemID, rank
 
 	PrefixMailbox Prefix = 0x20 // mail/mailbox: MailboxID -> ModSeq, next ids
 	PrefixFolder  Prefix = 0x21 // mail/mailbox: MailboxID, FolderID
@@ -57,9 +55,9 @@ const (
 	PrefixSearchSegment Prefix = 0x51 // mail/mailbox: MailboxID, number -> Docs, state
 	PrefixSearchBlock   Prefix = 0x52 // mail/mailbox: MailboxID, segment, last term, its first Doc -> words and where they stand
 
-	PrefixMade Prefix = 0x5c // sync/device: AccountID, DeviceID -> drafts added within the last day
-
 	PrefixAbsence       Prefix = 0x58 // mail/oof: AccountID -> what is said while away
 	PrefixAnswered      Prefix = 0x59 // mail/oof: AccountID, sender -> when told
 	PrefixAnsweredCount Prefix = 0x5a // mail/oof: AccountID -> how many were told
+
+	PrefixMade Prefix = 0x5c // sync/device: AccountID, DeviceID -> drafts added within the last day
 )

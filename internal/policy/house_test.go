@@ -3,8 +3,6 @@ package policy
 import (
 	"go/ast"
 	"go/token"
-	"os"
-	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
@@ -115,53 +113,5 @@ func TestTestsDoNotSleep(t *testing.T) {
 			}
 			return true
 		})
-	}
-}
-
-// A prefix of the store belongs to one table for ever.
-func TestKeyPrefixesAreUnique(t *testing.T) {
-	seen := map[string]string{}
-	for _, f := range sources(t) {
-		if f.path != "store/keyspace.go" {
-			continue
-		}
-		ast.Inspect(f.file, func(n ast.Node) bool {
-			if s, ok := n.(*ast.ValueSpec); ok && len(s.Values) == 1 {
-				if lit, ok := s.Values[0].(*ast.BasicLit); ok {
-					if other, dup := seen[lit.Value]; dup {
-						t.Errorf("%s and %s share the prefix %s", other, s.Names[0].Name, lit.Value)
-					}
-					seen[lit.Value] = s.Names[0].Name
-				}
-			}
-			return true
-		})
-	}
-	if len(seen) < 10 {
-		t.Fatalf("found only %d prefixes", len(seen))
-	}
-}
-
-func TestDocumentsNameNoMachine(t *testing.T) {
-	root := filepath.Join("..", "..")
-	for _, dir := range []string{".", "docs", "docs/decisions"} {
-		entries, err := os.ReadDir(filepath.Join(root, dir))
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, e := range entries {
-			if !strings.HasSuffix(e.Name(), ".md") {
-				continue
-			}
-			b, err := os.ReadFile(filepath.Join(root, dir, e.Name()))
-			if err != nil {
-				t.Fatal(err)
-			}
-			for _, bad := range []string{"/work/", "/root/", "../shared"} {
-				if strings.Contains(string(b), bad) {
-					t.Errorf("%s/%s names %q, which exists on no reader's machine", dir, e.Name(), bad)
-				}
-			}
-		}
 	}
 }
