@@ -40,6 +40,8 @@ type query struct {
 
 	AttachmentName  string
 	CollectionID    string
+	CollectionName  string
+	ParentID        string
 	ItemID          string
 	LongID          string
 	Occurrence      string
@@ -99,6 +101,10 @@ func (q *query) set(name, value string) {
 		q.AttachmentName = value
 	case strings.EqualFold(name, "CollectionId"):
 		q.CollectionID = value
+	case strings.EqualFold(name, "CollectionName"):
+		q.CollectionName = value
+	case strings.EqualFold(name, "ParentId"):
+		q.ParentID = value
 	case strings.EqualFold(name, "ItemId"):
 		q.ItemID = value
 	case strings.EqualFold(name, "LongId"):
