@@ -89,6 +89,9 @@ func TestTranscriptsKeepTheShapes(t *testing.T) {
 				continue
 			}
 			for _, a := range said {
+				if d == "MS-ASAIRS" && a.version == "2.5" { // which has no AirSyncBase, and attachments of its own
+					continue
+				}
 				yes, err := s.Check(a.root, a.version)
 				if err != nil {
 					t.Errorf("%s: %v\n%s", a.file, err, r.Text)
