@@ -22,7 +22,7 @@ func (s *Server) routes(eas *activesync.Handler, disco *autodiscover.Handler) ht
 	phone := s.authenticated(eas.Serve, eas.Refuse)
 	at("/microsoft-server-activesync", phone)
 	at("/microsoft-server-activesync/default.eas", phone)
-	at("/autodiscover/autodiscover.xml", s.authenticated(disco.ServeXML, forbidden))
+	at("/autodiscover/autodiscover.xml", disco.Redirect(s.authenticated(disco.ServeXML, forbidden)))
 	r.MatcherFunc(belowPath("/autodiscover/autodiscover.json")).HandlerFunc(disco.ServeJSON)
 	at("/healthz", http.HandlerFunc(s.health))
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { bare(w, http.StatusNotFound) })

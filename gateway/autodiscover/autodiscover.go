@@ -55,6 +55,7 @@ const (
 	schemaMobile    = "http://schemas.microsoft.com/exchange/autodiscover/mobilesync/responseschema/2006"
 	schemaResponse  = "http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"
 	endpoint        = "/Microsoft-Server-ActiveSync"
+	pathXML         = "/autodiscover/autodiscover.xml"
 	contentType     = "text/xml; charset=utf-8"
 	codeInvalid     = 600 // MS-ASCMD_R2287
 	codeNoProvider  = 601 // MS-ASCMD_R2288
@@ -157,7 +158,7 @@ func (h *Handler) base(r *http.Request) string {
 		return h.public
 	}
 	scheme := "https"
-	if r.TLS == nil && !strings.EqualFold(r.Header.Get("X-Forwarded-Proto"), "https") {
+	if !secure(r) {
 		scheme = "http"
 	}
 	host := r.Host

@@ -118,6 +118,41 @@ func TestVersion1(t *testing.T) {
 	}
 }
 
+// A domain whose name is in no certificate is asked without TLS; whoever speaks
+// TLS, knows a password or is at the right host already is answered.
+func TestWithoutTLSTheWayIsShown(t *testing.T) {
+	asked := http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { w.WriteHeader(http.StatusUnauthorized) })
+	for _, tt := range []struct {
+		name, public, method, host, header string
+		want                               int
+	}{
+		{"autodiscover's host", "https://mail.example.org", "GET", "autodiscover.example.com", "", 302},
+		{"with a port", "https://mail.example.org:8443", "GET", "example.com:80", "", 302},
+		{"a proxy without a word", "https://mail.example.org", "GET", "mail.example.org", "", 401},
+		{"TLS before a proxy", "https://mail.example.org", "GET", "autodiscover.example.com", "X-Forwarded-Proto: https", 401},
+		{"a password", "https://mail.example.org", "GET", "autodiscover.example.com", "Authorization: Basic x", 401},
+		{"a document", "https://mail.example.org", "POST", "autodiscover.example.com", "", 401},
+		{"no public URL", "", "GET", "autodiscover.example.com", "", 401},
+		{"one without TLS", "http://127.0.0.1:8080", "GET", "autodiscover.example.com", "", 401},
+	} {
+		h := autodiscover.New(autodiscover.Config{PublicURL: tt.public})
+		r := httptest.NewRequest(tt.method, "/Autodiscover/Autodiscover.xml", nil)
+		r.Host = tt.host
+		if name, value, ok := strings.Cut(tt.header, ": "); ok {
+			r.Header.Set(name, value)
+		}
+		w := httptest.NewRecorder()
+		h.Redirect(asked).ServeHTTP(w, r)
+		location := ""
+		if tt.want == http.StatusFound {
+			location = tt.public + "/autodiscover/autodiscover.xml"
+		}
+		if w.Code != tt.want || w.Header().Get("Location") != location {
+			t.Errorf("%s: HTTP %d to %q", tt.name, w.Code, w.Header().Get("Location"))
+		}
+	}
+}
+
 // valid holds a response to the published schema, if it and xmllint are here.
 func valid(t *testing.T, doc string) {
 	t.Helper()
