@@ -52,6 +52,15 @@ func TestBrokenShapesAreSeen(t *testing.T) {
 	if _, err := number.Check(doc("<Sync><Limit>many</Limit></Sync>"), "16.1"); err == nil {
 		t.Error("a word passes for a number")
 	}
+	for kind, text := range map[string]string{"unsignedbyte": "256", "unsigned": "-1", "boolean": "true", "datetime": "2026-06-01T10:00:00Z", "container": "text"} {
+		typed := conformance.Shape{ID: "x", Element: "Limit", Kind: "type", Type: kind}
+		if kind == "container" {
+			text += "<A/>"
+		}
+		if _, err := typed.Check(doc("<Sync><Limit>"+text+"</Limit></Sync>"), "16.1"); err == nil {
+			t.Errorf("%q passes for %s", text, kind)
+		}
+	}
 	leaf := conformance.Shape{ID: "x", Element: "Limit", Kind: "leaf"}
 	if _, err := leaf.Check(doc("<Sync><Limit><A/></Limit></Sync>"), "16.1"); err == nil {
 		t.Error("a child passes")
