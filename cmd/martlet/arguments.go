@@ -2,30 +2,20 @@ package main
 
 import (
 	"fmt"
+	"io"
+	"os"
 	"strings"
 
 	"github.com/spf13/cobra"
 )
 
-// oneArgument is for commands that take what their usage line names.
-func oneArgument(cmd *cobra.Command, args []string) error {
-	name := cmd.Use[strings.LastIndexByte(cmd.Use, ' ')+1:]
-	usage := strings.TrimSuffix(cmd.CommandPath()+strings.TrimPrefix(cmd.Use, cmd.Name()), " [flags]")
-	switch len(args) {
-	case 0:
-		return fmt.Errorf("%s: %s is missing", usage, name)
-	case 1:
-		return nil
-	}
-	return fmt.Errorf("%s: %q is too much", usage, args[1])
-}
-
-// twoArguments is the same for those that take two.
-func twoArguments(cmd *cobra.Command, args []string) error {
+// namedArguments is for commands that take what their usage line names; what
+// stands in brackets may be left out.
+func namedArguments(cmd *cobra.Command, args []string) error {
 	names := strings.Fields(cmd.Use)[1:]
-	usage := strings.TrimSuffix(cmd.CommandPath()+strings.TrimPrefix(cmd.Use, cmd.Name()), " [flags]")
+	usage := cmd.CommandPath() + strings.TrimPrefix(cmd.Use, cmd.Name())
 	switch {
-	case len(args) < len(names):
+	case len(args) < len(names) && !strings.HasPrefix(names[len(args)], "["):
 		return fmt.Errorf("%s: %s is missing", usage, names[len(args)])
 	case len(args) > len(names):
 		return fmt.Errorf("%s: %q is too much", usage, args[len(names)])
@@ -40,4 +30,12 @@ func group(cmd *cobra.Command, commands ...*cobra.Command) *cobra.Command {
 	cmd.RunE = func(cmd *cobra.Command, _ []string) error { return cmd.Help() }
 	cmd.AddCommand(commands...)
 	return cmd
+}
+
+// input opens the file that an argument names; - is standard input.
+func (a *app) input(name string) (io.ReadCloser, error) {
+	if name == "-" {
+		return io.NopCloser(a.in), nil
+	}
+	return os.Open(name)
 }

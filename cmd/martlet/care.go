@@ -20,12 +20,13 @@ func (a *app) fsckCommand() *cobra.Command {
 	var in admin.FsckRequest
 	cmd := &cobra.Command{
 		Use: "fsck", Short: "Check every invariant of what is stored", Args: cobra.NoArgs,
-		Long: "Check every invariant of rows, mailboxes, directory, devices and bodies, also\nwhile the server runs. It changes nothing and fails when anything is wrong.",
+		Example: `  martlet fsck --deep`,
+		Long:    "Check every invariant of rows, mailboxes, directory, devices and bodies, also\nwhile the server runs. It changes nothing and fails when anything is wrong.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error { return a.fsck(cmd.Context(), c, in) })
 		},
 	}
-	cmd.Flags().BoolVar(&in.Deep, "deep", false, "read every body and compare it with its hash")
+	cmd.Flags().BoolVar(&in.Deep, "deep", false, "read every body, compare it with its hash and its words with the search index")
 	return cmd
 }
 
@@ -64,7 +65,8 @@ func (a *app) fsck(ctx context.Context, c admin.Client, in admin.FsckRequest) er
 
 func (a *app) backupCommand() *cobra.Command {
 	return &cobra.Command{
-		Use: "backup FILE", Short: "Write everything into one archive, also while the server runs", Args: oneArgument,
+		Use: "backup FILE", Short: "Write everything into one archive, also while the server runs", Args: namedArguments,
+		Example: `  martlet backup /backup/monday.martlet`,
 		Long: `Write everything, as it is at one moment, into one archive; FILE may be - for
 standard output. The archive is sealed with the store's key: keep the key file
 apart from it, and keep it.`,
@@ -110,7 +112,7 @@ func (c *counter) Write(b []byte) (int, error) {
 func (a *app) restoreCommand() *cobra.Command {
 	var to, keyFile string
 	cmd := &cobra.Command{
-		Use: "restore FILE", Short: "Restore an archive into a new folder", Args: oneArgument,
+		Use: "restore FILE", Short: "Restore an archive into a new folder", Args: namedArguments,
 		Long: `Restore an archive into a new folder, which then can be a store's path in
 martlet.toml. FILE may be - for standard input. The key is the one of the
 configuration, or the one in --key-file. Check the result with martlet fsck.`,
@@ -146,22 +148,18 @@ func (a *app) restore(ctx context.Context, c *Config, name string) error {
 	if files, err := os.ReadDir(c.StorePath); err == nil && len(files) > 0 {
 		return fmt.Errorf("%s is not empty: restore into a new folder", c.StorePath)
 	}
-	var in io.Reader = a.in
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		in = f
+	in, err := a.input(name)
+	if err != nil {
+		return err
 	}
+	defer in.Close()
 	if err := makeStoreFolder(c.StorePath); err != nil {
 		return err
 	}
 	log := slog.New(slog.NewTextHandler(a.err, &slog.HandlerOptions{Level: slog.LevelWarn}))
 	p := a.progress()
 	var last archive.Progress
-	err := archive.Restore(ctx, in, c.storeConfig(log), c.blobConfig(log), func(g archive.Progress) {
+	err = archive.Restore(ctx, in, c.storeConfig(log), c.blobConfig(log), func(g archive.Progress) {
 		last = g
 		p.tell("%d bodies, %s read", g.Blobs, bytesText(g.Bytes))
 	})
@@ -180,6 +178,7 @@ func (a *app) restore(ctx context.Context, c *Config, name string) error {
 func (a *app) statusCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "status", Short: "Tell whether the server runs, where it listens and how many phones it holds", Args: cobra.NoArgs,
+		Example: `  martlet status --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
 			if err != nil {

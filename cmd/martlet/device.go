@@ -12,12 +12,13 @@ import (
 )
 
 func (a *app) deviceCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "device", Short: "List the phones of a user"}, a.deviceList(), a.devicePassword(), a.deviceBroken(), a.deviceOffer())
+	return group(&cobra.Command{Use: "device", Short: "The phones of a user: list them, see what they cannot take"}, a.deviceList(), a.devicePassword(), a.deviceBroken(), a.deviceOffer())
 }
 
 func (a *app) deviceList() *cobra.Command {
 	return &cobra.Command{
-		Use: "list LOGIN", Short: "List the phones of a user", Args: oneArgument,
+		Use: "list LOGIN", Short: "List the phones of a user", Args: namedArguments,
+		Example:           `  martlet device list robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
@@ -47,7 +48,8 @@ var errNoRecovery = errors.New("the phone has kept no recovery password; see [ac
 
 func (a *app) devicePassword() *cobra.Command {
 	return &cobra.Command{
-		Use: "password LOGIN DEVICE", Short: "Show the recovery password that a phone has kept", Args: cobra.ExactArgs(2),
+		Use: "password LOGIN DEVICE", Short: "Show the recovery password that a phone has kept", Args: namedArguments,
+		Example:           `  martlet device password robin@example.org IPHONE5C1F`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error {

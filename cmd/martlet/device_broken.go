@@ -13,7 +13,8 @@ import (
 
 func (a *app) deviceBroken() *cobra.Command {
 	return &cobra.Command{
-		Use: "broken [LOGIN]", Short: "List what phones are not given because they cannot take it", Args: cobra.MaximumNArgs(1),
+		Use: "broken [LOGIN]", Short: "List what phones are not given because they cannot take it", Args: namedArguments,
+		Example: `  martlet device broken robin@example.org`,
 		Long: `List the items that phones are not given because they cannot take them: a phone
 asked for one again and again, or started anew whenever it got it, or the item
 could not be shown. Everything else goes on. An item is offered again when it
@@ -52,7 +53,8 @@ var errWhichItem = errors.New("name an item as martlet device broken shows it, o
 func (a *app) deviceOffer() *cobra.Command {
 	in := admin.BrokenRequest{}
 	cmd := &cobra.Command{
-		Use: "offer LOGIN DEVICE [ITEM]", Short: "Offer a phone again what it could not take", Args: cobra.RangeArgs(2, 3),
+		Use: "offer LOGIN DEVICE [ITEM]", Short: "Offer a phone again what it could not take", Args: namedArguments,
+		Example:           `  martlet device offer robin@example.org IPHONE5C1F 1:17`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Login, in.Device = args[0], args[1]

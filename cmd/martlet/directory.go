@@ -26,7 +26,7 @@ type applyResult struct {
 func (a *app) directoryApply() *cobra.Command {
 	var in admin.ApplyRequest
 	cmd := &cobra.Command{
-		Use: "apply FILE", Short: "Bring domains, users, groups and delegations to what a file says", Args: oneArgument,
+		Use: "apply FILE", Short: "Bring domains, users, groups and delegations to what a file says", Args: namedArguments,
 		Long: `Bring domains, users, groups and delegations to what a TOML file says, and print
 what that changed. Applied twice it changes nothing. What the file does not
 mention stays, unless --prune is given. FILE may be - for standard input.
@@ -82,14 +82,14 @@ mention stays, unless --prune is given. FILE may be - for standard input.
 }
 
 func (a *app) readDirectory(name string) (*directory.File, error) {
-	if name == "-" {
-		return directory.ParseFile(a.in, "standard input")
-	}
-	f, err := os.Open(name)
+	f, err := a.input(name)
 	if err != nil {
 		return nil, err
 	}
 	defer f.Close()
+	if name == "-" {
+		name = "standard input"
+	}
 	return directory.ParseFile(f, name)
 }
 
@@ -119,7 +119,8 @@ func (a *app) directoryExport() *cobra.Command {
 	var output string
 	cmd := &cobra.Command{
 		Use: "export", Short: "Write the directory as a file that apply reads", Args: cobra.NoArgs,
-		Long: "Write the directory as a TOML file that apply reads: password hashes, not\npasswords, and photos within.",
+		Example: `  martlet directory export -o people.toml`,
+		Long:    "Write the directory as a TOML file that apply reads: password hashes, not\npasswords, and photos within.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
 				return a.writeOutput(output, func(w io.Writer) error { return c.Export(cmd.Context(), w) })

@@ -14,7 +14,7 @@ func (a *app) phoneFetch(f *phoneFlags) *cobra.Command {
 	var whole bool
 	var folder string
 	cmd := &cobra.Command{
-		Use: "fetch ID", Short: "Fetch a message", Args: oneArgument,
+		Use: "fetch ID", Short: "Fetch a message", Args: namedArguments,
 		Example: `  martlet phone fetch 1:7 --folder Inbox --user robin@example.org
   martlet phone fetch 1:7:7 --mime --user robin@example.org > letter.eml`,
 		Long: `Fetch a message: with --folder by the id that sync or find showed, without by

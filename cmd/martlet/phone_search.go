@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"text/tabwriter"
 
@@ -9,6 +10,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"martlet/internal/phone"
+	"martlet/protocol/eas"
 )
 
 // queryFlags are those of search and find.
@@ -23,6 +25,9 @@ func (q *queryFlags) add(cmd *cobra.Command) {
 	cmd.Flags().StringVar(&q.folder, "folder", "", "only in this folder")
 	cmd.Flags().UintVar(&q.count, "count", 25, "how many results")
 	cmd.MarkFlagsMutuallyExclusive("people", "folder")
+	cmd.SetFlagErrorFunc(func(_ *cobra.Command, err error) error {
+		return fmt.Errorf("%w (a query that begins with - goes after --)", err)
+	})
 }
 
 // search runs a search with the query as the flags have it.
@@ -50,13 +55,16 @@ func (a *app) search(cmd *cobra.Command, f *phoneFlags, q *queryFlags, text stri
 func (a *app) phoneSearch(f *phoneFlags) *cobra.Command {
 	var q queryFlags
 	cmd := &cobra.Command{
-		Use: "search QUERY", Short: "Search mail or people with the Search command", Args: oneArgument,
+		Use: "search QUERY", Short: "Search mail or people with the Search command", Args: namedArguments,
 		Example: `  martlet phone search 'from:wren lunch' --user robin@example.org --folder Inbox
   martlet phone search wren --people --user robin@example.org`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.search(cmd, f, &q, args[0], func(ctx context.Context, h *handset, query phone.Query) (phone.Hits, error) {
 				if q.people {
 					return h.SearchPeople(ctx, query)
+				}
+				if h.Version() < eas.V120 {
+					return phone.Hits{}, errors.New("searching mail came with 12.0: give another --protocol, or --people")
 				}
 				return h.Search(ctx, query)
 			})
@@ -69,11 +77,14 @@ func (a *app) phoneSearch(f *phoneFlags) *cobra.Command {
 func (a *app) phoneFind(f *phoneFlags) *cobra.Command {
 	var q queryFlags
 	cmd := &cobra.Command{
-		Use: "find QUERY", Short: "Search mail or people with the Find command (16.1)", Args: oneArgument,
+		Use: "find QUERY", Short: "Search mail or people with the Find command (16.1)", Args: namedArguments,
 		Example: `  martlet phone find 'subject:lunch hasattachment:yes' --user robin@example.org
   martlet phone find wren --people --user robin@example.org`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.search(cmd, f, &q, args[0], func(ctx context.Context, h *handset, query phone.Query) (phone.Hits, error) {
+				if h.Version() < eas.V161 {
+					return phone.Hits{}, errors.New("Find came with 16.1: give another --protocol, or use search")
+				}
 				return h.Find(ctx, uuid.NewString(), query, q.people)
 			})
 		},
@@ -82,8 +93,16 @@ func (a *app) phoneFind(f *phoneFlags) *cobra.Command {
 	return cmd
 }
 
+// person is an entry of the address list.
+type person struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	Phone   string `json:"phone,omitempty"`
+	Mobile  string `json:"mobile,omitempty"`
+}
+
 func (a *app) showHits(hits phone.Hits) error {
-	lines := []line{}
+	lines, people := []line{}, []person{}
 	for _, m := range hits.Messages {
 		id := m.ServerID
 		if id == "" {
@@ -91,15 +110,18 @@ func (a *app) showHits(hits phone.Hits) error {
 		}
 		lines = append(lines, lineOf("", id, m.Email))
 	}
+	for _, p := range hits.People {
+		people = append(people, person{p.DisplayName, p.EmailAddress, p.Phone, p.MobilePhone})
+	}
 	if a.json {
-		return a.printJSON(map[string]any{"messages": lines, "people": hits.People, "range": hits.Range, "total": hits.Total})
+		return a.printJSON(map[string]any{"messages": lines, "people": people, "range": hits.Range, "total": hits.Total})
 	}
 	if err := a.showLines(lines); err != nil {
 		return err
 	}
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-	for _, p := range hits.People {
-		fmt.Fprintf(w, "%s\t%s\t%s\n", p.DisplayName, p.EmailAddress, p.Phone)
+	for _, p := range people {
+		fmt.Fprintf(w, "%s\t%s\t%s\n", p.Name, p.Address, p.Phone)
 	}
 	if err := w.Flush(); err != nil {
 		return err

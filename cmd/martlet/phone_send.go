@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"io"
 	"mime"
 	"os"
 	"strings"
@@ -55,12 +54,7 @@ func (a *app) phoneSend(f *phoneFlags) *cobra.Command {
 // composed is a message of the flags, or of a file.
 func composed(from string, to []string, subject, text, file string) ([]byte, error) {
 	if file != "" {
-		f, err := os.Open(file)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		return io.ReadAll(f)
+		return os.ReadFile(file)
 	}
 	for _, s := range append([]string{from, subject}, to...) {
 		if strings.ContainsAny(s, "\r\n") {

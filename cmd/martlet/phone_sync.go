@@ -19,7 +19,7 @@ func (a *app) phoneSync(f *phoneFlags) *cobra.Command {
 	var all bool
 	var hold time.Duration
 	cmd := &cobra.Command{
-		Use: "sync [FOLDER]", Short: "Synchronize a folder of mail", Args: cobra.MaximumNArgs(1),
+		Use: "sync [FOLDER]", Short: "Synchronize a folder of mail", Args: namedArguments,
 		Example: `  martlet phone sync --user robin@example.org
   martlet phone sync "Sent Items" --user robin@example.org --memory phone.json --all`,
 		Long: `Synchronize a folder of mail, by default the inbox, named as it is shown or by

@@ -51,7 +51,7 @@ func (a *app) quickstartCommand() *cobra.Command {
 	var dir, data string
 	var p passwordFlags
 	cmd := &cobra.Command{
-		Use: "quickstart LOGIN", Short: "Set a server up: configuration, keys, first administrator", Args: oneArgument,
+		Use: "quickstart LOGIN", Short: "Set a server up: configuration, keys, first administrator", Args: namedArguments,
 		Long: `Set a server up for the domain of LOGIN, the mail address of its first
 administrator: write martlet.toml, the data folder, the key that seals it and a
 systemd unit, and print the password, the DNS records to set and how to start.

@@ -18,6 +18,7 @@ const shutdownTime = 20 * time.Second
 func (a *app) serveCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "serve", Short: "Run the server", Args: cobra.NoArgs,
+		Example: `  martlet serve -c /etc/martlet/martlet.toml`,
 		Long: `Run the server that martlet.toml describes, until SIGTERM or SIGINT: then held
 phones are answered, sessions at work end, and the store is closed.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
@@ -101,6 +102,7 @@ func notifySystemd(state string) {
 func (a *app) configCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "config", Short: "Check the configuration"}, &cobra.Command{
 		Use: "check", Short: "Read the configuration and say what is wrong with it", Args: cobra.NoArgs,
+		Example: `  martlet config check -c /etc/martlet/martlet.toml`,
 		RunE: func(*cobra.Command, []string) error {
 			c, err := a.load()
 			if err != nil {

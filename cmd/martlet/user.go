@@ -30,7 +30,7 @@ func (a *app) userAdd() *cobra.Command {
 	var u admin.NewUser
 	var p passwordFlags
 	cmd := &cobra.Command{
-		Use: "add LOGIN", Short: "Add a user", Args: oneArgument,
+		Use: "add LOGIN", Short: "Add a user", Args: namedArguments,
 		Long:    "Add a user. LOGIN is the mail address; its domain must be one of this server's,\nor --new-domain makes it one.",
 		Example: "  martlet user add robin@example.org --name \"Robin Swift\" --generate",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -80,6 +80,7 @@ func (a *app) showUser(u admin.User, password string, made bool, format string, 
 func (a *app) userList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list", Short: "List all users", Args: cobra.NoArgs,
+		Example: `  martlet user list --json`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
 				users, err := c.ListUsers(cmd.Context())
@@ -123,7 +124,8 @@ func userState(u admin.User) string {
 func (a *app) userPassword() *cobra.Command {
 	var p passwordFlags
 	cmd := &cobra.Command{
-		Use: "passwd LOGIN", Short: "Give a user a new password", Args: oneArgument,
+		Use: "passwd LOGIN", Short: "Give a user a new password", Args: namedArguments,
+		Example:           `  martlet user passwd robin@example.org --generate`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			password, made, err := a.password(p)
@@ -149,7 +151,8 @@ func (a *app) userDisable(disable bool) *cobra.Command {
 		use, short, said = "disable", "Bar a user from logging in; mail still arrives", "disabled"
 	}
 	return &cobra.Command{
-		Use: use + " LOGIN", Short: short, Args: oneArgument,
+		Use: use + " LOGIN", Short: short, Args: namedArguments,
+		Example:           "  martlet user " + use + " robin@example.org",
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
@@ -166,7 +169,7 @@ func (a *app) userDisable(disable bool) *cobra.Command {
 func (a *app) userServer() *cobra.Command {
 	var here bool
 	cmd := &cobra.Command{
-		Use: "server LOGIN URL", Short: "Say which server has a user's mailbox", Args: cobra.RangeArgs(1, 2),
+		Use: "server LOGIN [URL]", Short: "Say which server has a user's mailbox", Args: namedArguments,
 		ValidArgsFunction: a.completeLogin,
 		Long: "Say which server has a user's mailbox. Phones that come here are sent there\n" +
 			"(HTTP 451), and Autodiscover names it. With --here it is this one.",
@@ -196,7 +199,8 @@ func (a *app) userServer() *cobra.Command {
 func (a *app) userRemove() *cobra.Command {
 	var yes bool
 	cmd := &cobra.Command{
-		Use: "remove LOGIN", Short: "Remove a user with mailbox and phones", Args: oneArgument,
+		Use: "remove LOGIN", Short: "Remove a user with mailbox and phones", Args: namedArguments,
+		Example:           `  martlet user remove robin@example.org --yes`,
 		ValidArgsFunction: a.completeLogin,
 		Long:              "Remove a user with mailbox and phones. Without --yes it only shows what would go.",
 		RunE: func(cmd *cobra.Command, args []string) error {

@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"strings"
 	"text/tabwriter"
 
@@ -25,12 +24,12 @@ func (a *app) userCertificate() *cobra.Command {
 
 func (a *app) userCertificateAdd() *cobra.Command {
 	return &cobra.Command{
-		Use: "add LOGIN FILE", Short: "Add the certificates in a file", Args: twoArguments,
+		Use: "add LOGIN FILE", Short: "Add the certificates in a file", Args: namedArguments,
 		ValidArgsFunction: a.completeLogin,
 		Long:              "Add the certificates in a file of PEM, DER or PKCS#7; - reads standard input. Each\nmust name an address of the user. Those of authorities in a chain are left out.",
 		Example:           "  martlet user certificate add robin@example.org robin.pem",
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := readUserFile(args[1])
+			b, err := a.readUserFile(args[1])
 			if err != nil {
 				return err
 			}
@@ -43,7 +42,7 @@ func (a *app) userCertificateAdd() *cobra.Command {
 
 func (a *app) userCertificateList() *cobra.Command {
 	return &cobra.Command{
-		Use: "list LOGIN", Short: "List a user's certificates", Args: oneArgument,
+		Use: "list LOGIN", Short: "List a user's certificates", Args: namedArguments,
 		Example:           `  martlet user certificate list robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -56,7 +55,7 @@ func (a *app) userCertificateList() *cobra.Command {
 
 func (a *app) userCertificateRemove() *cobra.Command {
 	return &cobra.Command{
-		Use: "remove LOGIN FINGERPRINT", Short: "Remove a certificate", Args: twoArguments,
+		Use: "remove LOGIN FINGERPRINT", Short: "Remove a certificate", Args: namedArguments,
 		Example:           `  martlet user certificate remove robin@example.org 7672c187`,
 		ValidArgsFunction: a.completeLogin,
 		Long:              "Remove the certificate whose fingerprint begins so; \"list\" shows them.",
@@ -97,12 +96,12 @@ func (a *app) userPhoto() *cobra.Command {
 
 func (a *app) userPhotoSet() *cobra.Command {
 	return &cobra.Command{
-		Use: "set LOGIN FILE", Short: "Set a user's photo", Args: twoArguments,
+		Use: "set LOGIN FILE", Short: "Set a user's photo", Args: namedArguments,
 		Example:           `  martlet user photo set robin@example.org robin.jpg`,
 		ValidArgsFunction: a.completeLogin,
 		Long:              fmt.Sprintf("Set a user's photo: JPEG or PNG of at most %d KiB; - reads standard input.", directory.MaxPhoto>>10),
 		RunE: func(cmd *cobra.Command, args []string) error {
-			b, err := readUserFile(args[1])
+			b, err := a.readUserFile(args[1])
 			if err != nil {
 				return err
 			}
@@ -116,7 +115,7 @@ func (a *app) userPhotoSet() *cobra.Command {
 
 func (a *app) userPhotoRemove() *cobra.Command {
 	return &cobra.Command{
-		Use: "remove LOGIN", Short: "Remove a user's photo", Args: oneArgument,
+		Use: "remove LOGIN", Short: "Remove a user's photo", Args: namedArguments,
 		Example:           `  martlet user photo remove robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -136,15 +135,11 @@ func (a *app) setPhoto(ctx context.Context, login string, photo []byte, said str
 }
 
 // readUserFile reads a file as far as it may be used.
-func readUserFile(name string) ([]byte, error) {
-	r := io.Reader(os.Stdin)
-	if name != "-" {
-		f, err := os.Open(name)
-		if err != nil {
-			return nil, err
-		}
-		defer f.Close()
-		r = f
+func (a *app) readUserFile(name string) ([]byte, error) {
+	f, err := a.input(name)
+	if err != nil {
+		return nil, err
 	}
-	return io.ReadAll(io.LimitReader(r, maxUserFile))
+	defer f.Close()
+	return io.ReadAll(io.LimitReader(f, maxUserFile))
 }

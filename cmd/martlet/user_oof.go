@@ -17,7 +17,7 @@ func (a *app) userOof() *cobra.Command {
 
 func (a *app) oofShow() *cobra.Command {
 	return &cobra.Command{
-		Use: "show LOGIN", Short: "Show what a user says while away", Args: oneArgument,
+		Use: "show LOGIN", Short: "Show what a user says while away", Args: namedArguments,
 		Example:           `  martlet user oof show robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -42,7 +42,7 @@ type oofFlags struct {
 func (a *app) oofSet() *cobra.Command {
 	var f oofFlags
 	cmd := &cobra.Command{
-		Use: "set LOGIN", Short: "Say that a user is away", Args: oneArgument,
+		Use: "set LOGIN", Short: "Say that a user is away", Args: namedArguments,
 		ValidArgsFunction: a.completeLogin,
 		Long: "Say that a user is away: until further notice, or with --from and --until for a\n" +
 			"time. Whoever writes is told once. Messages that are not given stay as they were.",
@@ -67,7 +67,7 @@ func (a *app) oofSet() *cobra.Command {
 
 func (a *app) oofOff() *cobra.Command {
 	return &cobra.Command{
-		Use: "off LOGIN", Short: "Say that a user is back; the messages are kept", Args: oneArgument,
+		Use: "off LOGIN", Short: "Say that a user is back; the messages are kept", Args: namedArguments,
 		Example:           `  martlet user oof off robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
