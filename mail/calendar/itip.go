@@ -51,6 +51,7 @@ func (e *Event) reply(a *Answer, method string) *Component {
 			c.Add(*p)
 		}
 	}
+	copyPlace(c, e.Component)
 	if method == "COUNTER" {
 		c.Remove("DURATION")
 		start, end := e.Start, e.End

@@ -62,10 +62,13 @@ func (e *Event) Write() {
 		}
 		c.Add(p)
 	}
-	c.SetText("SUMMARY", e.Summary)
-	c.SetText("DESCRIPTION", e.Description)
-	c.SetText("LOCATION", e.Location)
-	c.SetText("COMMENT", e.Comment)
+	if c.Text("LOCATION") != e.Location { // the rest speaks of another place
+		removePlace(c)
+	}
+	changeText(c, "SUMMARY", e.Summary)
+	changeText(c, "DESCRIPTION", e.Description)
+	changeText(c, "LOCATION", e.Location)
+	changeText(c, "COMMENT", e.Comment)
 	c.Remove("X-ALT-DESC")
 	if e.HTML != "" {
 		p := Property{Name: "X-ALT-DESC", Value: EscapeText(e.HTML)}
@@ -75,6 +78,14 @@ func (e *Event) Write() {
 	e.writeWords(c)
 	e.writePeople(c)
 	e.writeAlarms(c)
+}
+
+// changeText sets a text that has changed. One that has not keeps its
+// parameters, a language or an alternative for instance, and its full length.
+func changeText(c *Component, name, value string) {
+	if c.Text(name) != value {
+		c.SetText(name, value)
+	}
 }
 
 func (e *Event) writeWords(c *Component) {
