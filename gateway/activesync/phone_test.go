@@ -72,6 +72,15 @@ func (p *phone) request(method, cmd string, body []byte, params ...string) *http
 	return r
 }
 
+// elsewhere makes a request to another path, with the phone's credentials.
+func (p *phone) elsewhere(method, path, body string) *http.Request {
+	r := httptest.NewRequest(method, path, strings.NewReader(body))
+	r.Host = "mail.example.org"
+	r.Header = p.request(method, "", nil).Header
+	r.Header.Set("X-Forwarded-Proto", "https")
+	return r
+}
+
 func (p *phone) read(resp *http.Response) answer {
 	p.t.Helper()
 	body, err := io.ReadAll(resp.Body)

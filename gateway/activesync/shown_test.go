@@ -37,6 +37,8 @@ var showing = map[string][]string{
 	"ResolveRecipients": {"<Status>1<", "<Recipient>", "<Certificates>"},
 	"ValidateCert":      {"<Status>1<", "<Certificate>"},
 	"Find":              {"<Status>1<", "<Result>", "<Properties>"},
+
+	"/autodiscover/autodiscover.xml": {"<Type>MobileSync</Type>", "<Url>"},
 }
 
 // isShown tells whether an answer shows what the command is for.
@@ -74,6 +76,8 @@ func exchanges(t *testing.T, fn func(command, version, status, answer string)) {
 				version = versions[words[1]]
 			case words[0] == "message":
 				command = words[1]
+			case words[0] == "http":
+				command = words[2]
 			default:
 				if _, err := strconv.Atoi(words[0]); err == nil {
 					fn(command, version, words[0], strings.TrimSpace(string(f.Data)))
@@ -98,8 +102,13 @@ func TestEveryCommandIsShownAtEveryVersion(t *testing.T) {
 			}
 		}
 	}
+	for _, path := range []string{"/autodiscover/autodiscover.xml", "/autodiscover/autodiscover.json/v1.0/anna@example.org?Protocol=ActiveSync"} {
+		if !shown[path+" 16.1"] {
+			t.Errorf("no transcript shows %s", path)
+		}
+	}
 	for name := range showing { // of a name that is spelled otherwise nothing would be asked
-		if !slices.ContainsFunc(rows(0), func(c command) bool { return c.name == name }) {
+		if name[0] != '/' && !slices.ContainsFunc(rows(0), func(c command) bool { return c.name == name }) {
 			t.Errorf("there is no command %s", name)
 		}
 	}

@@ -33,6 +33,7 @@ var update = flag.Bool("update", false, "write the answers into the transcripts"
 //	-- trust --                     an authority of certificates, in base64
 //	-- COMMAND [PARAM=VALUE ...] -- a request as XML; empty: no body
 //	-- message COMMAND [PARAM=VALUE ...] -- a request that is a message
+//	-- http METHOD PATH --          a request of another kind, with what it sends
 //	-- 200 --                       what is answered, as XML; empty: no body
 //
 // {{name}} stands for a value: in an answer it takes what is there the first
@@ -102,6 +103,9 @@ func (tr *transcript) step(f *txtar.File) {
 	case "message":
 		tr.command = words[1]
 		tr.last = tr.phone.post(words[1], "message/rfc822", []byte(crlf(string(f.Data))), tr.params(words[2:])...)
+	case "http":
+		tr.command = words[2]
+		tr.last = tr.phone.read(tr.house.do(tr.phone.elsewhere(words[1], words[2], text)))
 	case "deliver":
 		tr.deliver(words[1:], string(f.Data))
 	case "directory":
