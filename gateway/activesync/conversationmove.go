@@ -14,6 +14,9 @@ import (
 // folder the conversation is ignored.
 func (h *Handler) moveConversation(ctx context.Context, s *session, q *eas.ConversationMove) (*eas.ConversationMoveReply, error) {
 	r := &eas.ConversationMoveReply{ConversationID: q.ConversationID}
+	if r.ConversationID == nil { // the schema wants one in every answer
+		r.ConversationID = []byte{}
+	}
 	err := h.moveThread(ctx, s, q)
 	if err != nil && ctx.Err() != nil {
 		return nil, err

@@ -12,6 +12,9 @@ import (
 // to wipe itself (MS-ASPROV 3.2.5.1).
 func (h *Handler) provision(ctx context.Context, s *session, q *eas.Provision) (*eas.ProvisionResponse, error) {
 	resp := &eas.ProvisionResponse{Status: eas.ProvisionStatusSuccess}
+	if s.version < eas.V141 { // it is not of these versions (MS-ASPROV 2.2.2.53)
+		q.DeviceInformation = nil
+	}
 	if q.DeviceInformation != nil {
 		resp.DeviceInformation = &eas.DeviceInformationDone{Status: deviceInformationStatus(q.DeviceInformation.Set)}
 		if resp.DeviceInformation.Status == eas.SettingsStatusSuccess {

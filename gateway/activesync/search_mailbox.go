@@ -174,7 +174,7 @@ func (h *Handler) loadFound(ctx context.Context, s *session, places []mail.Place
 			f := foundItem{item: it}
 			if it.Class == mail.ClassEmail || it.Class == mail.ClassSMS {
 				f.index, err = h.c.Mailboxes.Index(tx, it.Blob)
-				if errors.Is(err, store.ErrNotFound) { // broken, which must not hide the rest
+				if errors.Is(err, mail.ErrNoItem) { // broken, which must not hide the rest
 					h.sessionLog(s).Warn("item has no index", "folder", uint32(it.Folder), "item", uint32(it.ID))
 					continue
 				}

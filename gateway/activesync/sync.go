@@ -19,7 +19,7 @@ func (h *Handler) sync(ctx context.Context, s *session) (reply, error) {
 	case err != nil:
 		return reply{}, err
 	case refused != nil:
-		return refused.reply(), nil
+		return refused.reply(s.version), nil
 	}
 	var watch *push.Watch
 	if req.wait > 0 {

@@ -46,7 +46,7 @@ func (h *Handler) loadIndexes(ctx context.Context, c *syncCollection, res *engin
 				return nil
 			}
 			ix, err := h.c.Mailboxes.Index(tx, it.Blob)
-			if errors.Is(err, store.ErrNotFound) {
+			if errors.Is(err, mail.ErrNoItem) {
 				return nil
 			}
 			all[it.Blob] = ix
@@ -205,6 +205,9 @@ func (r *renderer) reply(d *engine.Response, w *eas.SyncCommand) (eas.SyncReply,
 	}
 	if d.Kind != engine.Fetch {
 		return eas.SyncReply{}, false
+	}
+	if r.indexes[d.Item.Blob] == nil && r.c.role != mail.RoleRecipientInfo { // deleted meanwhile, or by this very request
+		return r.failedCommand(w, eas.SyncStatusObjectNotFound), true
 	}
 	data := r.item(&d.Item, whole(r.optionsFor(&d.Item)))
 	if data == nil {

@@ -40,9 +40,10 @@ type refusal struct {
 	limit  uint // zero: none
 }
 
-func (r *refusal) reply() reply {
+func (r *refusal) reply(v eas.Version) reply {
 	resp := &eas.SyncResponse{Status: r.status}
-	if r.limit > 0 {
+	if r.limit > 0 && v >= eas.V121 { // the first that has it
+
 		resp.Limit = &r.limit
 	}
 	return reply{document: resp}

@@ -11,8 +11,8 @@ type GetItemEstimate struct {
 // 2.2.3.29.1). Up to 12.1 Class and FilterType stand in it, since 14.0 in
 // Options.
 type EstimateCollection struct {
-	SyncKey          string        `wbxml:"AirSync:SyncKey"`
-	CollectionID     string        `wbxml:"GetItemEstimate:CollectionId,omitempty"`
+	SyncKey          string        `wbxml:"AirSync:SyncKey,max=64"`
+	CollectionID     string        `wbxml:"GetItemEstimate:CollectionId,omitempty,max=64"`
 	ConversationMode *bool         `wbxml:"AirSync:ConversationMode"`
 	Class            string        `wbxml:"GetItemEstimate:Class,omitempty"`
 	FilterType       *uint         `wbxml:"AirSync:FilterType"`

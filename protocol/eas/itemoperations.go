@@ -29,7 +29,7 @@ type ItemOperation struct {
 
 // EmptyFolderContents deletes what is in a folder (MS-ASCMD 2.2.3.57).
 type EmptyFolderContents struct {
-	CollectionID string                      `wbxml:"AirSync:CollectionId"`
+	CollectionID string                      `wbxml:"AirSync:CollectionId,max=64"`
 	Options      *EmptyFolderContentsOptions `wbxml:"ItemOperations:Options"`
 }
 
@@ -43,8 +43,8 @@ type EmptyFolderContentsOptions struct {
 // attachment by FileReference, for a document by LinkID (MS-ASCMD 2.2.3.67.1).
 type Fetch struct {
 	Store         string        `wbxml:"ItemOperations:Store"`
-	ServerID      string        `wbxml:"AirSync:ServerId,omitempty"`
-	CollectionID  string        `wbxml:"AirSync:CollectionId,omitempty"`
+	ServerID      string        `wbxml:"AirSync:ServerId,omitempty,max=64"`
+	CollectionID  string        `wbxml:"AirSync:CollectionId,omitempty,max=64"`
 	LinkID        string        `wbxml:"DocumentLibrary:LinkId,omitempty"`
 	LongID        string        `wbxml:"Search:LongId,omitempty"`
 	FileReference *string       `wbxml:"AirSyncBase:FileReference"`
@@ -68,7 +68,7 @@ type FetchOptions struct {
 // ConversationMove moves a conversation, now and later (MS-ASCMD 2.2.3.113.2).
 type ConversationMove struct {
 	ConversationID []byte                   `wbxml:"ItemOperations:ConversationId"`
-	DstFldID       string                   `wbxml:"ItemOperations:DstFldId"`
+	DstFldID       string                   `wbxml:"ItemOperations:DstFldId,max=64"`
 	Options        *ConversationMoveOptions `wbxml:"ItemOperations:Options"`
 }
 

@@ -8,9 +8,9 @@ type MoveItems struct {
 
 // Move is one move (MS-ASCMD 2.2.3.113.1).
 type Move struct {
-	SrcMsgID string `wbxml:"Move:SrcMsgId,required"`
-	SrcFldID string `wbxml:"Move:SrcFldId,required"`
-	DstFldID string `wbxml:"Move:DstFldId,required"`
+	SrcMsgID string `wbxml:"Move:SrcMsgId,required,max=64,filled"`
+	SrcFldID string `wbxml:"Move:SrcFldId,required,max=64"`
+	DstFldID string `wbxml:"Move:DstFldId,required,max=64"`
 }
 
 // MoveItemsResponse is the response of the MoveItems command. Status is only

@@ -17,9 +17,9 @@ type Sync struct {
 // Where Class stands differs between the versions; the rest is ordered.
 type SyncCollection struct {
 	Class            string        `wbxml:"AirSync:Class,omitempty"` // 2.5 to 12.1
-	SyncKey          string        `wbxml:"AirSync:SyncKey,ordered"`
+	SyncKey          string        `wbxml:"AirSync:SyncKey,ordered,max=64"`
 	NotifyGUID       string        `wbxml:"AirSync:NotifyGUID,omitempty"` // 2.5
-	CollectionID     string        `wbxml:"AirSync:CollectionId,omitempty,ordered"`
+	CollectionID     string        `wbxml:"AirSync:CollectionId,omitempty,ordered,max=64"`
 	Supported        wbxml.Raw     `wbxml:"AirSync:Supported,ordered"`      // the elements the client does not ghost (2.2.3.179)
 	DeletesAsMoves   *bool         `wbxml:"AirSync:DeletesAsMoves,ordered"` // absent and empty: true (2.2.3.43)
 	GetChanges       *bool         `wbxml:"AirSync:GetChanges,ordered"`     // absent: true unless SyncKey is 0; empty: true (2.2.3.83)
@@ -66,7 +66,7 @@ type SyncAdd struct {
 // 2.2.3.24).
 type SyncChange struct {
 	Class           string    `wbxml:"AirSync:Class,omitempty"`
-	ServerID        string    `wbxml:"AirSync:ServerId,omitempty"`
+	ServerID        string    `wbxml:"AirSync:ServerId,omitempty,max=64"`
 	InstanceID      string    `wbxml:"AirSyncBase:InstanceId,omitempty"`
 	Send            bool      `wbxml:"Email2:Send,empty"` // 16.x: send the draft
 	ApplicationData wbxml.Raw `wbxml:"AirSync:ApplicationData"`
@@ -76,13 +76,13 @@ type SyncChange struct {
 // 2.2.3.42.2).
 type SyncDelete struct {
 	Class      string `wbxml:"AirSync:Class,omitempty"`
-	ServerID   string `wbxml:"AirSync:ServerId,omitempty"`
+	ServerID   string `wbxml:"AirSync:ServerId,omitempty,max=64"`
 	InstanceID string `wbxml:"AirSyncBase:InstanceId,omitempty"`
 }
 
 // SyncFetch asks for a whole item (MS-ASCMD 2.2.3.67.2).
 type SyncFetch struct {
-	ServerID string `wbxml:"AirSync:ServerId,omitempty"`
+	ServerID string `wbxml:"AirSync:ServerId,omitempty,max=64"`
 }
 
 // SyncResponse is the response of the Sync command. When nothing changed

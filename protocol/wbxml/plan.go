@@ -3,6 +3,7 @@ package wbxml
 import (
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"sync"
 	"time"
@@ -51,6 +52,8 @@ type field struct {
 	compact bool
 	repeats bool         // may stand again
 	ordered bool         // none that is ordered and stands later in the struct may come before
+	filled  bool         // a string that may not be empty
+	max     int          // characters of a string; zero: as many as there are
 	typ     reflect.Type // of one element, without pointer and slice
 	sub     *plan        // of a struct, or of a choice's alternatives
 }
@@ -154,8 +157,15 @@ func (p *plan) addFields(t reflect.Type, index []int, made map[reflect.Type]*pla
 func (p *plan) addField(t reflect.Type, sf reflect.StructField, spec string, at []int, made map[reflect.Type]*plan) error {
 	words := strings.Split(spec, ",")
 	name, options := words[0], words[1:]
+	longest := 0
 	for _, o := range options {
-		if !slices.Contains([]string{"omitempty", "empty", "required", "choice", "text", "base64", "compact", "ordered", "repeats"}, o) {
+		if digits, ok := strings.CutPrefix(o, "max="); ok {
+			if n, err := strconv.Atoi(digits); err == nil && n > 0 {
+				longest = n
+				continue
+			}
+		}
+		if !slices.Contains([]string{"omitempty", "empty", "required", "choice", "text", "base64", "compact", "ordered", "repeats", "filled"}, o) {
 			return typeError(t, "field %s: unknown option %q", sf.Name, o)
 		}
 	}
@@ -173,6 +183,9 @@ func (p *plan) addField(t reflect.Type, sf reflect.StructField, spec string, at 
 	}
 	if err := f.classify(has, made); err != nil {
 		return err
+	}
+	if f.filled, f.max = has("filled"), longest; (f.filled || f.max > 0) && f.kind != kindString {
+		return typeError(t, "field %s: only a string has a length", sf.Name)
 	}
 	if f.item != 0 && !f.slice {
 		return typeError(t, "field %s: a container needs a slice", sf.Name)

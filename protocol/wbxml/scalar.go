@@ -41,7 +41,14 @@ func (u *unmarshaler) scalar(tag Tag) (text []byte, opaque bool, err error) {
 func setScalar(f *field, v reflect.Value, tag Tag, text []byte, opaque bool) error {
 	switch f.kind {
 	case kindString:
-		v.SetString(cleanText(text))
+		clean := cleanText(text)
+		if f.filled && clean == "" {
+			return &ValueError{tag, "text of at least one character"}
+		}
+		if f.max > 0 && utf8.RuneCountInString(clean) > f.max {
+			return &ValueError{tag, "text of at most " + strconv.Itoa(f.max) + " characters"}
+		}
+		v.SetString(clean)
 		return nil
 	case kindBytes:
 		v.SetBytes(append(make([]byte, 0, len(text)), text...))

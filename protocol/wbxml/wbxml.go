@@ -27,6 +27,9 @@
 //	compact    a time written as 20061102T150405Z
 //	ordered    an Exact Decoder returns an *OrderError when an element that is
 //	           ordered too and stands later in the struct comes before
+//	max=64     a string of at most so many characters: a longer one is a
+//	           *ValueError, and so with filled is one without any
+//	filled
 //	repeats    may stand more than once where once is meant: the last counts
 //
 // A pointer is an optional element, a slice a repeated one, a plain bool is

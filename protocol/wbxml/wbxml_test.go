@@ -423,3 +423,31 @@ func TestEveryControlCharacterIsFoundAtEveryPlace(t *testing.T) {
 		}
 	}
 }
+
+func TestLengthsOfStrings(t *testing.T) {
+	type document struct {
+		_   struct{} `wbxml:"AirSync:Sync"`
+		Key string   `wbxml:"AirSync:SyncKey,max=3"`
+		ID  string   `wbxml:"AirSync:CollectionId,max=3,filled"`
+	}
+	for _, tt := range []struct {
+		key, id string
+		ok      bool
+	}{{"", "1", true}, {"äöü", "abc", true}, {"abcd", "1", false}, {"äöüß", "1", false}, {"1", "abcd", false}, {"1", "", false}} {
+		b, err := Marshal(&document{Key: tt.key, ID: tt.id})
+		if err != nil {
+			t.Fatal(err)
+		}
+		var wrong *ValueError
+		if err := Unmarshal(b, &document{}); tt.ok != (err == nil) || !tt.ok && !errors.As(err, &wrong) {
+			t.Errorf("%q, %q: %v", tt.key, tt.id, err)
+		}
+	}
+	type number struct {
+		_    struct{} `wbxml:"AirSync:Sync"`
+		Size uint     `wbxml:"AirSync:WindowSize,max=3"`
+	}
+	if err := Unmarshal([]byte{3, 1, 0x6a, 0, 0x05}, &number{}); err == nil {
+		t.Error("a number has no length")
+	}
+}
