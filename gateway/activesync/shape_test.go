@@ -89,7 +89,7 @@ func TestTranscriptsKeepTheShapes(t *testing.T) {
 				continue
 			}
 			for _, a := range said {
-				if d == "MS-ASAIRS" && a.version == "2.5" { // which has no AirSyncBase, and attachments of its own
+				if foreign(d, a) {
 					continue
 				}
 				yes, err := s.Check(a.root, a.version)
@@ -101,6 +101,13 @@ func TestTranscriptsKeepTheShapes(t *testing.T) {
 		}
 		compareShapes(t, d, shown)
 	}
+}
+
+// foreign tells whether a document says nothing of an answer, though names in it
+// may be the same: 2.5 has no AirSyncBase and attachments of its own, and
+// Autodiscover speaks in other namespaces.
+func foreign(document string, a spoken) bool {
+	return document == "MS-ASAIRS" && a.version == "2.5" || document != "MS-ASCMD" && a.root.Name == "Autodiscover"
 }
 
 func compareShapes(t *testing.T, document string, shown map[string]bool) {
