@@ -434,12 +434,12 @@ func TestLengthsOfStrings(t *testing.T) {
 		key, id string
 		ok      bool
 	}{{"", "1", true}, {"äöü", "abc", true}, {"abcd", "1", false}, {"äöüß", "1", false}, {"1", "abcd", false}, {"1", "", false}} {
-		b, err := Marshal(&document{Key: tt.key, ID: tt.id})
+		b, err := wbxml.Marshal(&document{Key: tt.key, ID: tt.id})
 		if err != nil {
 			t.Fatal(err)
 		}
-		var wrong *ValueError
-		if err := Unmarshal(b, &document{}); tt.ok != (err == nil) || !tt.ok && !errors.As(err, &wrong) {
+		var wrong *wbxml.ValueError
+		if err := wbxml.Unmarshal(b, &document{}); tt.ok != (err == nil) || !tt.ok && !errors.As(err, &wrong) {
 			t.Errorf("%q, %q: %v", tt.key, tt.id, err)
 		}
 	}
@@ -447,7 +447,7 @@ func TestLengthsOfStrings(t *testing.T) {
 		_    struct{} `wbxml:"AirSync:Sync"`
 		Size uint     `wbxml:"AirSync:WindowSize,max=3"`
 	}
-	if err := Unmarshal([]byte{3, 1, 0x6a, 0, 0x05}, &number{}); err == nil {
+	if err := wbxml.Unmarshal([]byte{3, 1, 0x6a, 0, 0x05}, &number{}); err == nil {
 		t.Error("a number has no length")
 	}
 }
