@@ -20,7 +20,7 @@ type command struct {
 	free     bool        // needs no policy key (MS-ASPROV 3.2.5.1)
 	strict   bool        // elements that have no place in the request are an error
 	maxBody  int64       // bytes
-	run      handler     // nil: not built
+	run      handler
 
 	// fail is a response that holds nothing but a status; nil where the command
 	// has no WBXML response.
@@ -83,13 +83,11 @@ func (t *table) find(q query) *command {
 	return nil
 }
 
-// names lists the commands that are built, as MS-ASProtocolCommands has them.
+// names lists the commands as MS-ASProtocolCommands has them.
 func (t *table) names() string {
 	var names []string
 	for _, c := range t.rows {
-		if c.run != nil {
-			names = append(names, c.name)
-		}
+		names = append(names, c.name)
 	}
 	return strings.Join(names, ",")
 }

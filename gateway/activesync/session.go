@@ -86,10 +86,7 @@ func (h *Handler) open(s *session) error {
 		s.policyKey, s.hasPolicyKey = policyKey(s.r.Header.Get("X-MS-PolicyKey"))
 	}
 	s.validating = strings.EqualFold(q.DeviceID, validateID)
-	switch {
-	case s.command.run == nil:
-		return statusError(eas.StatusCommandNotSupported)
-	case s.version < s.command.from || s.version > s.command.to:
+	if s.version < s.command.from || s.version > s.command.to {
 		return statusError(eas.StatusVersionNotSupported)
 	}
 	return nil
