@@ -168,15 +168,26 @@ func meetingRequest(ix *message.Index, src io.ReaderAt, class string, received i
 }
 
 // renderPlace fills Location, which is another element since 16.0
-// (MS-ASEMAIL_R13001).
+// (MS-ASEMAIL_R13001): a name before, all that is known of the place since
+// (MS-ASAIRS 2.2.2.28).
 func renderPlace(m *eas.MeetingRequest, e *calendar.Event, v eas.Version) {
-	place := cutAt(e.Location, maxLocation)
-	switch {
-	case place == "":
-	case v >= eas.V160:
-		m.Location = &eas.Location{DisplayName: place}
-	default:
-		m.LocationText = place
+	p := e.Place()
+	if v < eas.V160 {
+		if m.LocationText = cutAt(e.Location, maxLocation); m.LocationText == "" {
+			m.LocationText = cutAt(p.Name, maxLocation)
+		}
+		return
+	}
+	l := eas.Location{
+		DisplayName: cutAt(p.Name, maxLocation), Annotation: p.Note, Street: p.Street, City: p.City, State: p.State,
+		Country: p.Country, PostalCode: p.PostalCode, LocationURI: p.URI,
+	}
+	if q := p.Position; q != nil {
+		l.Latitude, l.Longitude, l.Accuracy = &q.Latitude, &q.Longitude, q.Accuracy
+		l.Altitude, l.AltitudeAccuracy = q.Altitude, q.AltitudeAccuracy
+	}
+	if l != (eas.Location{}) {
+		m.Location = &l
 	}
 }
 

@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"os"
 	"path/filepath"
+	"reflect"
 	"strings"
 	"testing"
 	"time"
@@ -180,6 +181,29 @@ func TestPartsOfAMeeting(t *testing.T) {
 	// MS-ASEMAIL_R1150 to R1154: not known before 16.0.
 	if m := meetingOf(t, meetingMail("REQUEST", base+"X-MICROSOFT-CDO-INTENDEDSTATUS:WORKINGELSEWHERE"), eas.V141); *m.BusyStatus != 2 {
 		t.Errorf("busy %d", *m.BusyStatus)
+	}
+}
+
+// MS-ASEMAIL_R13001, MS-ASAIRS_R1208: a name up to 14.1, a place since.
+func TestThePlaceOfAMeetingInEachVersion(t *testing.T) {
+	const lines = "UID:1\nDTSTART:20260610T100000Z\nLOCATION;ALTREP=\"https://example.com/lime\":Hotel Lime\nX-APPLE-STRUCTURED-LOCATION;VALUE=URI;X-TITLE=Hotel Lime:geo:48.25,16.5,183.5;u=30\n" +
+		`X-MICROSOFT-LOCATIONS:[{"DisplayName":"Hotel Lime"\,"LocationAnnotation":"third floor"\,"LocationStreet":"Lime Street 8"\,"LocationCity":"Vienna"\,"LocationState":"W"\,"LocationCountry":"Austria"\,"LocationPostalCode":"1010"}]`
+	want := eas.Location{
+		DisplayName: "Hotel Lime", Annotation: "third floor", Street: "Lime Street 8", City: "Vienna", State: "W", Country: "Austria", PostalCode: "1010",
+		Latitude: pointer(48.25), Longitude: pointer(16.5), Accuracy: pointer(30.0), Altitude: pointer(183.5), AltitudeAccuracy: pointer(30.0),
+		LocationURI: "https://example.com/lime",
+	}
+	for _, v := range eas.Versions() {
+		m := meetingOf(t, meetingMail("REQUEST", lines), v)
+		switch {
+		case v < eas.V160 && (m.LocationText != "Hotel Lime" || m.Location != nil):
+			t.Errorf("%s: %q %+v", v, m.LocationText, m.Location)
+		case v >= eas.V160 && (m.LocationText != "" || m.Location == nil || !reflect.DeepEqual(*m.Location, want)):
+			t.Errorf("%s: %q %+v", v, m.LocationText, m.Location)
+		}
+	}
+	if m := meetingOf(t, meetingMail("REQUEST", "UID:1\nDTSTART:20260610T100000Z"), eas.V161); m.Location != nil {
+		t.Errorf("a place for no place: %+v", m.Location)
 	}
 }
 
