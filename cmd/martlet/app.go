@@ -32,6 +32,7 @@ func (a *app) printf(format string, args ...any) { fmt.Fprintf(a.out, format, ar
 func (a *app) printJSON(v any) error {
 	e := json.NewEncoder(a.out)
 	e.SetIndent("", "  ")
+	e.SetEscapeHTML(false) // addresses stand in angle brackets
 	return e.Encode(v)
 }
 

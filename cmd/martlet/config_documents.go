@@ -31,7 +31,7 @@ func (r *configReader) documents(list []documentsFile) []documents.Share {
 		s := documents.Share{Folder: r.path(f.Folder), ShowHidden: f.ShowHidden}
 		var err error
 		if s.Host, s.Name, err = documents.ParseShare(f.Share); err != nil {
-			fail("share", "%q is not the name of a share, such as '\\\\files\\plans'", f.Share)
+			fail("share", "'%s' is not the name of a share, such as '\\\\files\\plans'", f.Share)
 		} else if unc := strings.ToLower(s.Unc()); seen[unc] {
 			fail("share", "%s is published twice", f.Share)
 		} else {

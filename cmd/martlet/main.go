@@ -33,7 +33,7 @@ func plainError(err error) string {
 	for {
 		name, rest, ok := strings.Cut(text, ": ")
 		switch name {
-		case "directory", "admin", "store", "blob", "mailbox", "archive", "gateway":
+		case "directory", "admin", "store", "blob", "mailbox", "archive", "gateway", "phone":
 		default:
 			ok = false
 		}

@@ -163,7 +163,9 @@ func (f *phoneFlags) client() (*http.Client, error) {
 		}
 		t.TLSClientConfig.RootCAs = pool
 	}
-	return &http.Client{Transport: t}, nil
+	// A phone does not follow where a web page would lead it.
+	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
+	return &http.Client{Transport: t, CheckRedirect: stay}, nil
 }
 
 // remember reads what an earlier command kept.
@@ -179,7 +181,7 @@ func (h *handset) remember() error {
 		err = h.Remember(b)
 	}
 	if err != nil {
-		return fmt.Errorf("--memory %s: %w", h.flags.memory, err)
+		return fmt.Errorf("--memory %s: %s", h.flags.memory, plainError(err))
 	}
 	return nil
 }

@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"fmt"
 	"strings"
 	"time"
 
@@ -45,6 +46,9 @@ is no change, a proxy in front gives up too early.`,
 				start := time.Now()
 				a.note("waiting up to %s\n", heartbeat)
 				r, err := h.Ping(ctx, heartbeat, ids...)
+				if r.Status == eas.PingStatusHeartbeatOutOfRange {
+					return fmt.Errorf("the server does not hold a ping for %s: its bound is --heartbeat %s", heartbeat, r.Heartbeat)
+				}
 				if err != nil {
 					return err
 				}

@@ -2,9 +2,6 @@ package main
 
 import (
 	"bytes"
-	"context"
-	"crypto/x509"
-	"errors"
 	"fmt"
 	"net/http"
 	"strings"
@@ -47,36 +44,4 @@ func showBody(b *bytes.Buffer, mark string, h http.Header, body []byte) {
 	for line := range strings.Lines(text) {
 		b.WriteString(mark + strings.TrimRight(line, "\r\n") + "\n")
 	}
-}
-
-// phoneError says what may be wrong, where an answer alone does not.
-func phoneError(err error) error {
-	var http *phone.HTTPError
-	var unknown x509.UnknownAuthorityError
-	var name x509.HostnameError
-	hint := ""
-	switch {
-	case err == nil:
-		return nil
-	case errors.As(err, &unknown), errors.As(err, &name):
-		hint = "the certificate is not trusted: a phone would refuse it, too; --ca or --insecure goes on"
-	case errors.As(err, &http):
-		hint = map[int]string{
-			401: "login or password are wrong",
-			403: "the account may not synchronise, or this device is blocked",
-			404: "there is no ActiveSync at this address",
-			449: "the server wants the device to provision: martlet phone provision",
-			451: "the mailbox is on another server: " + http.Header.Get("X-MS-Location"),
-			503: "the server is busy, or a proxy in front has no server behind it",
-			504: "a proxy in front gave up: it must wait for an hour (3600 s)",
-		}[http.Status]
-	case errors.Is(err, phone.ErrWipe):
-		hint = "an administrator has ordered the device to be wiped"
-	case errors.Is(err, context.DeadlineExceeded):
-		hint = "no answer within --timeout"
-	}
-	if hint == "" {
-		return err
-	}
-	return fmt.Errorf("%w\n%s", err, hint)
 }

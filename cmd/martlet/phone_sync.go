@@ -50,7 +50,7 @@ its id. Without --memory it starts anew and brings the newest messages.`,
 // line is a message in a list.
 type line struct {
 	Change   string    `json:"change,omitempty"`
-	ID       string    `json:"id"`
+	ID       string    `json:"id,omitempty"`
 	Received time.Time `json:"received,omitzero"`
 	From     string    `json:"from,omitempty"`
 	Subject  string    `json:"subject,omitempty"`
@@ -94,11 +94,14 @@ func (a *app) showSync(r *phone.SyncResult) error {
 func (a *app) showLines(lines []line) error {
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 	for _, l := range lines {
+		if l.Change != "" {
+			fmt.Fprintf(w, "%s\t", l.Change)
+		}
 		when := ""
 		if !l.Received.IsZero() {
 			when = l.Received.Local().Format("2006-01-02 15:04")
 		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\n", l.Change, l.ID, when, l.From, l.Subject)
+		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.ID, when, l.From, l.Subject)
 	}
 	return w.Flush()
 }

@@ -24,8 +24,12 @@ func (p *Phone) Options(ctx context.Context) (Offer, error) {
 	if err != nil {
 		return Offer{}, err
 	}
+	versions := answer.Header.Get("MS-ASProtocolVersions")
+	if versions == "" {
+		return Offer{}, fmt.Errorf("%w: OPTIONS names no versions", ErrForeign)
+	}
 	return Offer{
-		Versions: strings.Split(answer.Header.Get("MS-ASProtocolVersions"), ","),
+		Versions: strings.Split(versions, ","),
 		Commands: strings.Split(answer.Header.Get("MS-ASProtocolCommands"), ","),
 	}, nil
 }
@@ -47,6 +51,7 @@ func (p *Phone) Autodiscover(ctx context.Context, address string) (string, error
 		return "", err
 	}
 	var found struct {
+		XMLName xml.Name `xml:"Autodiscover"`
 		Servers []struct {
 			Type string
 			URL  string `xml:"Url"`
@@ -54,7 +59,7 @@ func (p *Phone) Autodiscover(ctx context.Context, address string) (string, error
 		Error *struct{ ErrorCode, Message string } `xml:"Response>Action>Error"`
 	}
 	if err := xml.Unmarshal(answer.Body, &found); err != nil {
-		return "", fmt.Errorf("phone: Autodiscover: %w", err)
+		return "", fmt.Errorf("%w: Autodiscover: %w", ErrForeign, err)
 	}
 	for _, s := range found.Servers {
 		if s.Type == "MobileSync" {

@@ -3,10 +3,12 @@ package phone
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"mime"
 	"net/http"
+	"net/url"
 	"strconv"
 	"time"
 
@@ -112,6 +114,9 @@ func (p *Phone) roundTrip(req *http.Request, body []byte) (answer *Answer, err e
 	start := time.Now()
 	defer func() { p.trace(req, body, answer, err, start) }()
 	resp, err := p.cfg.HTTPClient.Do(req)
+	if failed := (*url.Error)(nil); errors.As(err, &failed) { // which repeats the whole URL
+		return nil, fmt.Errorf("%s: %w", req.URL.Host, failed.Err)
+	}
 	if err != nil {
 		return nil, err
 	}
@@ -162,14 +167,14 @@ func (a *Answer) read(command string, resp any) ([][]byte, error) {
 	kind, _, err := mime.ParseMediaType(a.Header.Get("Content-Type"))
 	switch {
 	case err != nil:
-		return nil, fmt.Errorf("phone: %s: content type: %w", command, err)
+		return nil, fmt.Errorf("%w: %s: content type: %w", ErrForeign, command, err)
 	case kind == typeMultipart:
 		if parts, err = splitParts(body); err != nil {
 			return nil, err
 		}
 		body, parts = parts[0], parts[1:]
 	case kind != typeWBXML && kind != "application/vnd.ms-sync":
-		return nil, fmt.Errorf("phone: %s: the answer is %s", command, kind)
+		return nil, fmt.Errorf("%w: %s is answered with %s", ErrForeign, command, kind)
 	}
 	d := wbxml.Decoder{MaxElements: 1 << 22, MaxBytes: maxAnswer, MaxString: maxAnswer}
 	if err := d.Unmarshal(body, resp); err != nil {

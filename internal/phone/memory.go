@@ -3,12 +3,15 @@ package phone
 import (
 	"encoding/json"
 	"fmt"
+	"strings"
 
 	"martlet/protocol/eas"
 )
 
 // memory is what a phone keeps when it is switched off.
 type memory struct {
+	User        string                `json:"user,omitempty"`
+	Device      string                `json:"device,omitempty"`
 	Policy      uint32                `json:"policy_key,omitempty"`
 	FolderKey   string                `json:"folder_key"`
 	Folders     []eas.Folder          `json:"folders,omitempty"`
@@ -22,7 +25,7 @@ type remembered struct {
 
 // Memory is what the phone knows, for Remember.
 func (p *Phone) Memory() ([]byte, error) {
-	m := memory{FolderKey: p.FolderKey(), Folders: p.Folders(), Collections: map[string]remembered{}}
+	m := memory{User: p.cfg.User, Device: p.cfg.DeviceID, FolderKey: p.FolderKey(), Folders: p.Folders(), Collections: map[string]remembered{}}
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	m.Policy = p.policyKey
@@ -32,11 +35,16 @@ func (p *Phone) Memory() ([]byte, error) {
 	return json.MarshalIndent(m, "", "  ")
 }
 
-// Remember makes the phone know what another one knew.
+// Remember makes the phone know what it knew before it was switched off. The
+// memory of another device or another user's is an error: a server would take
+// the keys in it for stale.
 func (p *Phone) Remember(b []byte) error {
 	var m memory
 	if err := json.Unmarshal(b, &m); err != nil {
 		return fmt.Errorf("phone: %w", err)
+	}
+	if m.User != "" && (!strings.EqualFold(m.User, p.cfg.User) || m.Device != p.cfg.DeviceID) {
+		return fmt.Errorf("phone: this is the memory of %s on device %s", m.User, m.Device)
 	}
 	p.mu.Lock()
 	defer p.mu.Unlock()

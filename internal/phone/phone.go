@@ -59,6 +59,7 @@ var (
 	ErrProvision = errors.New("phone: the server wants the device to provision")
 	ErrWipe      = errors.New("phone: the server wants the device to be wiped")
 	ErrEmpty     = errors.New("phone: the answer has no body")
+	ErrForeign   = errors.New("phone: what answers is no ActiveSync server")
 	ErrNoFolder  = errors.New("phone: no such folder in the hierarchy")
 )
 
@@ -162,12 +163,12 @@ func New(cfg Config) (*Phone, error) {
 }
 
 func parseEndpoint(raw string) (*url.URL, error) {
-	u, err := url.Parse(raw)
-	if err != nil {
-		return nil, fmt.Errorf("phone: %w", err)
+	if !strings.Contains(raw, "://") {
+		raw = "https://" + raw
 	}
-	if u.Scheme == "" || u.Host == "" {
-		return nil, fmt.Errorf("phone: %q is not a server's URL", raw)
+	u, err := url.Parse(raw)
+	if err != nil || u.Host == "" || u.Scheme != "https" && u.Scheme != "http" {
+		return nil, fmt.Errorf("phone: %q is not a server's URL, such as https://mail.example.org", raw)
 	}
 	if strings.Trim(u.Path, "/") == "" {
 		u.Path = "/Microsoft-Server-ActiveSync"
