@@ -44,8 +44,8 @@ func (a *app) oofSet() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "set LOGIN", Short: "Say that a user is away", Args: namedArguments,
 		ValidArgsFunction: a.completeLogin,
-		Long: "Say that a user is away: until further notice, or with --from and --until for a\n" +
-			"time. Whoever writes is told once. Messages that are not given stay as they were.",
+		Long: "Say that a user is away: until further notice, or with --until for a time,\n" +
+			"which begins now or with --from. Whoever writes is told once. Messages that are not given stay as they were.",
 		Example: "  martlet user oof set robin@example.org --message \"Ask Ada.\" --external \"Back in May.\" \\\n" +
 			"    --from 2026-04-20 --until \"2026-05-04 08:00\"",
 		RunE: func(cmd *cobra.Command, args []string) error {
@@ -92,13 +92,15 @@ func (f *oofFlags) request(login string, given func(string) bool) (in admin.OofR
 	in.Login = login
 	state := "on"
 	if given("from") || given("until") {
-		if !given("from") || !given("until") {
-			return in, fmt.Errorf("give --from and --until together")
+		if !given("until") {
+			return in, fmt.Errorf("--from needs an --until")
 		}
 		state = "timed"
-		start, err := parseMoment(f.from)
-		if err != nil {
-			return in, err
+		start := time.Now()
+		if given("from") {
+			if start, err = parseMoment(f.from); err != nil {
+				return in, err
+			}
 		}
 		end, err := parseMoment(f.until)
 		if err != nil {
