@@ -152,7 +152,7 @@ func (s *session) httpStatus(status uint16) int {
 	case eas.StatusActiveDirectoryAccessDenied, eas.StatusUserPrincipalCouldNotBeFound, eas.StatusUserDisabledForSync,
 		eas.StatusDeviceIsBlockedForThisUser, eas.StatusDeviceNotFullyProvisionable, eas.StatusExternallyManagedDevicesNotAllowed, eas.StatusAccessDenied, eas.StatusAccountDisabled, eas.StatusSyncStateNotFound, eas.StatusMaximumDevicesReached:
 		return http.StatusForbidden
-	case eas.StatusUnexpectedItemClass:
+	case eas.StatusCommandNotSupported, eas.StatusUnexpectedItemClass:
 		return http.StatusNotImplemented
 	case eas.StatusRemoteWipeRequested:
 		if !s.hasPolicyKey {

@@ -1,13 +1,16 @@
 package conformance_test
 
 import (
+	"cmp"
 	"errors"
 	"flag"
 	"fmt"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 
@@ -140,6 +143,7 @@ func TestTheCountsAreThoseOfTheLedger(t *testing.T) {
 	var b strings.Builder
 	b.WriteString("| document | measured | test | shape | void | left |\n|---|---|---|---|---|---|\n")
 	total := map[conformance.State]int{}
+	left := map[string]int{} // by why
 	for _, d := range conformance.Documents() {
 		entries, err := conformance.Ledger(ledger, d)
 		if err != nil {
@@ -149,12 +153,21 @@ func TestTheCountsAreThoseOfTheLedger(t *testing.T) {
 		for _, e := range entries {
 			n[e.State]++
 			total[e.State]++
+			if e.State == conformance.Left {
+				left[e.Shown]++
+			}
 		}
 		if len(entries) > 0 {
 			counts(&b, d, n)
 		}
 	}
 	counts(&b, "all", total)
+	b.WriteString("\n| left, since | requirements |\n|---|---|\n")
+	for _, why := range slices.SortedFunc(maps.Keys(left), func(x, y string) int {
+		return cmp.Or(cmp.Compare(left[y], left[x]), cmp.Compare(x, y))
+	}) {
+		fmt.Fprintf(&b, "| %s | %d |\n", why, left[why])
+	}
 	doc, err := os.ReadFile(summary)
 	if err != nil {
 		t.Fatal(err)
