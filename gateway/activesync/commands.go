@@ -174,8 +174,8 @@ func (s *session) decode(q any) error {
 	if err := d.Unmarshal(s.body, q); err != nil {
 		return fmt.Errorf("activesync: request: %w", err)
 	}
-	for _, left := range d.Skipped { // MS-ASAIRS_R10032, R10036
-		if left.Parent.Namespace() == "AirSyncBase" {
+	for _, left := range d.Skipped { // MS-ASAIRS_R10032, R10036; MS-ASCMD_R3547
+		if left.Parent.Namespace() == "AirSyncBase" || left.Parent.String() == "ItemOperations:Options" {
 			return fmt.Errorf("activesync: request: %w", &wbxml.UnexpectedError{Tag: left.Tag, Parent: left.Parent})
 		}
 	}

@@ -63,6 +63,10 @@ func TestStatusesOfItemOperations(t *testing.T) {
 				{"the recipient information", `<EmptyFolderContents><CollectionId xmlns="AirSync">RI</CollectionId></EmptyFolderContents>`, "2"},
 				{"a body of no type", `<Fetch><Store>Mailbox</Store>` + item + `<Options><BodyPreference xmlns="AirSyncBase"><Type>9</Type></BodyPreference></Options></Fetch>`, "2"},
 				{"MIMESupport that is none", `<Fetch><Store>Mailbox</Store>` + item + `<Options><MIMESupport xmlns="AirSync">7</MIMESupport></Options></Fetch>`, "2"},
+				{"an option of Fetch", `<EmptyFolderContents><CollectionId xmlns="AirSync">1</CollectionId><Options><MIMESupport xmlns="AirSync">0</MIMESupport></Options></EmptyFolderContents>`, "2"}, // MS-ASCMD_R3547
+				{"an option of EmptyFolderContents", `<Fetch><Store>Mailbox</Store>` + item + `<Options><DeleteSubFolders/></Options></Fetch>`, "2"},
+				{"an option of Search", `<Fetch><Store>Mailbox</Store>` + item + `<Options><RebuildResults xmlns="Search"/></Options></Fetch>`, "2"},
+				{"success, nothing was emptied", `<Fetch><Store>Mailbox</Store>` + item + `</Fetch>`, "1"},
 				{"a default folder with what is below", `<EmptyFolderContents><CollectionId xmlns="AirSync">1</CollectionId><Options><DeleteSubFolders/></Options></EmptyFolderContents>`, "1"},
 			} {
 				doc := p.send("ItemOperations", `<ItemOperations xmlns="ItemOperations">`+c.operation+`</ItemOperations>`)
