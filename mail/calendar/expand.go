@@ -11,6 +11,8 @@ const (
 	// is taken to have ended: the 29th of February may be eight years away, a
 	// Friday among them forty.
 	maxEmpty = 150_000
+	// maxLooked is how many days are looked at in all, some thousand years of them.
+	maxLooked = 400_000
 	// lastYear is where every rule ends.
 	lastYear = 4500
 )
@@ -22,20 +24,25 @@ var periodDays = [...]int{Daily: 1, Weekly: 7, Monthly: 31, Yearly: 366}
 // start on, which is the first of them and gives the time of day. Until is
 // compared as it stands: the caller brings it to start's clock. Each step takes
 // bounded time.
-func (r *Rule) From(start time.Time) iter.Seq[time.Time] {
+func (r *Rule) From(start time.Time) iter.Seq[time.Time] { return r.until(start, lastYear) }
+
+// until is From up to the end of a year.
+func (r *Rule) until(start time.Time, year int) iter.Seq[time.Time] {
 	return func(yield func(time.Time) bool) {
 		if !yield(start) {
 			return
 		}
-		count, empty := 1, 0
+		count, empty, looked := 1, 0, 0
 		last := start
+		m := r.matcher()
 		for period := r.first(start); ; period = r.next(period) {
-			if period.Year() > lastYear || empty > maxEmpty || r.Count > 0 && count >= r.Count {
+			if period.Year() > year || empty > maxEmpty || looked > maxLooked || r.Count > 0 && count >= r.Count {
 				return
 			}
-			days := r.days(period, start)
-			days = r.positions(days)
+			days := m.days(period, start)
+			days = m.inPlace(days)
 			empty += periodDays[r.Freq]
+			looked += periodDays[r.Freq]
 			for _, day := range days {
 				t := time.Date(day.Year(), day.Month(), day.Day(), start.Hour(), start.Minute(), start.Second(), 0, start.Location())
 				if !t.After(last) {
@@ -97,7 +104,11 @@ func (r *Rule) next(period time.Time) time.Time {
 }
 
 // days lists the days of a period on which the rule comes round, in order.
-func (r *Rule) days(period, start time.Time) []time.Time {
+func (m *matcher) days(period, start time.Time) []time.Time {
+	r := m.rule
+	if r.simple() {
+		return r.simpleDays(period, start)
+	}
 	var from, to time.Time // of what is looked at, to excluded
 	switch r.Freq {
 	case Daily:
@@ -112,14 +123,16 @@ func (r *Rule) days(period, start time.Time) []time.Time {
 			from, to = from.AddDate(0, 0, -7), to.AddDate(0, 0, 7)
 		}
 	}
-	if r.simple() {
-		return r.simpleDays(period, start)
-	}
 	var out []time.Time
-	for d := from; d.Before(to); d = d.AddDate(0, 0, 1) {
-		if r.matches(d, period, start) {
+	for d := from; d.Before(to); {
+		if len(r.ByMonth) > 0 && !m.months[d.Month()] {
+			d = time.Date(d.Year(), d.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+			continue
+		}
+		if m.matches(d, period, start) {
 			out = append(out, d)
 		}
+		d = d.AddDate(0, 0, 1)
 	}
 	return out
 }
@@ -150,98 +163,6 @@ func (r *Rule) simpleDays(period, start time.Time) (out []time.Time) {
 		}
 		for m := time.January; m <= time.December && len(r.ByMonth) > 0; m++ {
 			add(period.Year(), m, start.Day())
-		}
-	}
-	return out
-}
-
-// matches tells whether a day of a period is one of the rule's.
-func (r *Rule) matches(d, period, start time.Time) bool {
-	if len(r.ByMonth) > 0 && !slices.Contains(r.ByMonth, int(d.Month())) {
-		return false
-	}
-	if len(r.ByWeekNo) > 0 {
-		if !r.inWeek(d, period.Year()) {
-			return false
-		}
-	} else if r.Freq == Yearly && d.Year() != period.Year() {
-		return false
-	}
-	if len(r.ByYearDay) > 0 && !hasNumber(r.ByYearDay, d.YearDay(), daysIn(d.Year())) {
-		return false
-	}
-	if len(r.ByMonthDay) > 0 && !hasNumber(r.ByMonthDay, d.Day(), monthDays(d)) {
-		return false
-	}
-	if len(r.ByDay) > 0 {
-		return r.onDay(d)
-	}
-	if len(r.ByWeekNo) > 0 && len(r.ByMonthDay) == 0 && len(r.ByYearDay) == 0 {
-		return d.Weekday() == start.Weekday()
-	}
-	return true
-}
-
-// onDay tells whether the day is one of the weekdays, by number within the
-// month or the year (RFC 5545 3.3.10).
-func (r *Rule) onDay(d time.Time) bool {
-	for _, w := range r.ByDay {
-		if w.Day != d.Weekday() {
-			continue
-		}
-		n := w.N
-		if r.Freq == Daily || r.Freq == Weekly || r.Freq == Yearly && len(r.ByWeekNo) > 0 {
-			n = 0
-		}
-		day, of := d.Day(), monthDays(d)
-		if r.Freq == Yearly && len(r.ByMonth) == 0 {
-			day, of = d.YearDay(), daysIn(d.Year())
-		}
-		switch {
-		case n == 0, n > 0 && (day-1)/7+1 == n, n < 0 && (of-day)/7+1 == -n:
-			return true
-		}
-	}
-	return false
-}
-
-// inWeek tells whether the day lies in one of the year's weeks: the first has
-// at least four of its days.
-func (r *Rule) inWeek(d time.Time, year int) bool {
-	first := weekOne(year, r.WeekStart)
-	weeks := int(weekOne(year+1, r.WeekStart).Sub(first)/(24*time.Hour)) / 7
-	since := int(d.Sub(first) / (24 * time.Hour))
-	if since < 0 || since/7 >= weeks {
-		return false
-	}
-	return hasNumber(r.ByWeekNo, since/7+1, weeks)
-}
-
-func weekOne(year int, start time.Weekday) time.Time {
-	fourth := time.Date(year, 1, 4, 0, 0, 0, 0, time.UTC)
-	return fourth.AddDate(0, 0, -((int(fourth.Weekday()) - int(start) + 7) % 7))
-}
-
-// hasNumber tells whether n of a total is in the list, counted from either end.
-func hasNumber(list []int, n, total int) bool {
-	return slices.Contains(list, n) || slices.Contains(list, n-total-1)
-}
-
-func monthDays(d time.Time) int {
-	return time.Date(d.Year(), d.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
-}
-
-func daysIn(year int) int { return time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC).YearDay() }
-
-// positions leaves of a period's days those that BYSETPOS names.
-func (r *Rule) positions(days []time.Time) []time.Time {
-	if len(r.BySetPos) == 0 {
-		return days
-	}
-	var out []time.Time
-	for i, d := range days {
-		if hasNumber(r.BySetPos, i+1, len(days)) {
-			out = append(out, d)
 		}
 	}
 	return out

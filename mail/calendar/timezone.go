@@ -298,8 +298,9 @@ func observanceOf(name string, from, to int, at SystemTime) *Component {
 	if at.Month != 0 {
 		rule = at.observance(to, false).rule
 		first := time.Date(1970, time.Month(at.Month), 1, 0, 0, 0, 0, time.UTC)
+		m := rule.matcher()
 		for d := first; d.Month() == first.Month(); d = d.AddDate(0, 0, 1) {
-			if rule.onDay(d) {
+			if m.onDay(d) {
 				start = time.Date(d.Year(), d.Month(), d.Day(), at.Hour, at.Minute, at.Second, 0, time.UTC)
 			}
 		}

@@ -105,7 +105,8 @@ func TestEveryWindowsZoneComesBackFromItsDefinition(t *testing.T) {
 			continue
 		}
 		c := DescribeZone("private "+row[0], loc, 2026)
-		got, err := defineZone(c)
+		left := maxObservances
+		got, err := defineZone(c, &left)
 		if err != nil {
 			t.Errorf("%s: %v\n%s", row[0], err, c.Append(nil))
 			continue

@@ -97,6 +97,7 @@ type zones map[string]*time.Location
 // the world's: definitions are often cut to one year, or wrong.
 func readZones(root *Component) zones {
 	z := zones{}
+	left := maxObservances
 	for _, c := range root.Children {
 		if c.Name != "VTIMEZONE" || len(z) >= maxZones {
 			continue
@@ -108,7 +109,7 @@ func readZones(root *Component) zones {
 		loc, err := LoadZone(id)
 		if err != nil {
 			if loc, err = LoadZone(c.Text("X-LIC-LOCATION")); err != nil {
-				loc, err = defineZone(c)
+				loc, err = defineZone(c, &left)
 			}
 		}
 		if err == nil {
@@ -121,11 +122,9 @@ func readZones(root *Component) zones {
 // find resolves a TZID.
 func (z zones) find(id string) (*time.Location, error) {
 	loc, known := z[id]
-	if !known {
+	if !known && len(z) < maxZones {
 		loc, _ = LoadZone(id) // nil is remembered, too: looking for nothing takes longest
-		if len(z) < maxZones {
-			z[id] = loc
-		}
+		z[id] = loc
 	}
 	if loc == nil {
 		return nil, ErrBadZone
@@ -133,9 +132,16 @@ func (z zones) find(id string) (*time.Location, error) {
 	return loc, nil
 }
 
-// maxOnsets bounds the changes of offset that a VTIMEZONE defines one by one;
-// what is later follows its last rules.
-const maxOnsets = 500
+const (
+	// maxOnsets bounds the changes of offset that a VTIMEZONE defines one by one;
+	// what is later follows its last rules.
+	maxOnsets = 500
+	// maxObservances bounds the halves of a year that a VTIMEZONE is made of, and
+	// those of all of them: real ones have two, those of a long history hundreds.
+	maxObservances = 1000
+	// lastOnset is the year until which rules are followed one by one.
+	lastOnset = 2037
+)
 
 // onset is when another offset begins to hold.
 type onset struct {
@@ -145,13 +151,17 @@ type onset struct {
 	name   string
 }
 
-// defineZone makes a zone of a VTIMEZONE (RFC 5545 3.6.5).
-func defineZone(c *Component) (*time.Location, error) {
+// defineZone makes a zone of a VTIMEZONE (RFC 5545 3.6.5). What it is made of is
+// taken off from what is left.
+func defineZone(c *Component, left *int) (*time.Location, error) {
 	var all []onset
 	var last [2]*observance // standard, daylight: those that go on for ever
 	for _, k := range c.Children {
 		if k.Name != "STANDARD" && k.Name != "DAYLIGHT" {
 			continue
+		}
+		if *left--; *left < 0 {
+			break
 		}
 		o, err := readObservance(k)
 		if err != nil {
@@ -208,8 +218,8 @@ func readObservance(c *Component) (*observance, error) {
 		return nil, err
 	}
 	if p := c.Prop("RRULE"); p != nil {
-		if o.rule, err = ParseRule(p.Value); err != nil || o.rule.Freq != Yearly {
-			o.rule = nil
+		if o.rule, err = ParseRule(p.Value); err != nil || o.rule.Freq != Yearly || len(o.rule.ByWeekNo) > 0 || !o.rule.simple() && len(o.rule.ByMonth) != 1 {
+			o.rule = nil // no zone of the world changes like that, and it may cost much
 		}
 	}
 	for p := range c.All("RDATE") {
@@ -248,8 +258,8 @@ func (o *observance) onsets() (out []onset) {
 		if !rule.Until.IsZero() {
 			rule.Until = rule.Until.Add(time.Duration(o.from) * time.Second) // UTC to wall clock
 		}
-		for t := range rule.From(start) {
-			if t.Year() > 2037 || len(out) >= maxOnsets {
+		for t := range rule.until(start, lastOnset) { // also where it never comes round
+			if t.Year() > lastOnset || len(out) >= maxOnsets {
 				break
 			}
 			add(t)
