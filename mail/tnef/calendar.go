@@ -31,11 +31,26 @@ func (m *Message) Calendar() []byte {
 	if method == "" {
 		return nil
 	}
+	return m.calendar(method)
+}
+
+// ForwardedCalendar writes the meeting that a notice of its forwarding is about;
+// nil for another message. There is no method for that.
+func (m *Message) ForwardedCalendar() []byte {
+	if m.Meeting == nil || !IsForwarded(m.Class) {
+		return nil
+	}
+	return m.calendar("")
+}
+
+func (m *Message) calendar(method string) []byte {
 	w := &icalWriter{}
 	w.line("BEGIN:VCALENDAR")
 	w.line("PRODID:-//Martlet//winmail.dat//EN")
 	w.line("VERSION:2.0")
-	w.line("METHOD:" + method)
+	if method != "" {
+		w.line("METHOD:" + method)
+	}
 	mt := m.Meeting
 	zoned := mt.Recurrence != nil && mt.Zone != nil && !mt.AllDay
 	if zoned {
@@ -56,9 +71,12 @@ func (m *Message) Calendar() []byte {
 	if mt.Location != "" {
 		w.line("LOCATION:" + escape(mt.Location))
 	}
-	if method == "REPLY" {
+	switch method {
+	case "REPLY":
 		w.reply(m)
-	} else {
+	case "":
+		w.organizer(m)
+	default:
 		w.people(m)
 	}
 	w.line("X-MICROSOFT-CDO-BUSYSTATUS:" + [...]string{"FREE", "TENTATIVE", "BUSY", "OOF"}[mt.Busy&3])
@@ -223,14 +241,19 @@ func (w *icalWriter) people(m *Message) {
 	}
 }
 
-// reply writes who answers, and to whom.
-func (w *icalWriter) reply(m *Message) {
+// organizer writes whom a message about a meeting of theirs goes to.
+func (w *icalWriter) organizer(m *Message) {
 	for _, r := range m.To {
 		if r.Address != "" {
 			w.line("ORGANIZER;CN=" + param(r.Name) + ":mailto:" + address(r.Address))
 			break
 		}
 	}
+}
+
+// reply writes who answers, and to whom.
+func (w *icalWriter) reply(m *Message) {
+	w.organizer(m)
 	state := map[string]string{"Resp.Pos": "ACCEPTED", "Resp.Neg": "DECLINED", "Resp.Tent": "TENTATIVE"}[strings.TrimPrefix(m.Class, "IPM.Schedule.Meeting.")]
 	if m.From.Address != "" {
 		w.line("ATTENDEE;PARTSTAT=" + state + ";CN=" + param(m.From.Name) + ":mailto:" + address(m.From.Address))

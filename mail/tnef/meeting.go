@@ -19,6 +19,7 @@ type Meeting struct {
 	ResponseRequested bool
 	Recurrence        *Recurrence // nil for a single meeting
 	Zone              *Zone       // in which it recurs
+	Forwarded         []Recipient // whom a notice says that it was sent on to
 }
 
 // The sets of named properties (MS-OXPROPS 1.3.2).
@@ -37,8 +38,10 @@ const (
 	lidEnd           = 0x820e
 	lidAllDay        = 0x8215
 	lidRecurrence    = 0x8216
+	lidRecurring     = 0x8223
 	lidIntendedBusy  = 0x8224
 	lidZone          = 0x8233
+	lidForwarded     = 0x8261
 	lidReminderDelta = 0x8501
 	lidReminderSet   = 0x8503
 	lidGlobalID      = 0x0003
@@ -58,6 +61,7 @@ type meetingProps struct {
 	reminder, reminderSet int64
 	globalID, cleanID     []byte
 	recurrence, zone      []byte
+	forwarded             []byte
 	noResponse            bool
 }
 
@@ -108,6 +112,8 @@ func (p *parser) appointmentProperty(v *value) {
 		n.recurrence = p.in[v.from:v.to]
 	case lidZone:
 		n.zone = p.in[v.from:v.to]
+	case lidForwarded:
+		n.forwarded = p.in[v.from:v.to]
 	}
 }
 
@@ -129,6 +135,7 @@ func (n *meetingProps) meeting() *Meeting {
 	if m.End.Before(m.Start) {
 		m.End = m.Start
 	}
+	m.Forwarded = parseRows(n.forwarded)
 	if len(n.recurrence) > 0 {
 		m.Recurrence = parseRecurrence(n.recurrence)
 		m.Zone = parseZone(n.zone)

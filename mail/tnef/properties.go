@@ -26,12 +26,14 @@ const (
 	multiValue  = 0x1000
 )
 
-// The properties that are read (MS-OXPROPS).
+// The properties that are read or written (MS-OXPROPS).
 const (
 	pidMessageClass      = 0x001a
 	pidSubject           = 0x0037
 	pidClientSubmitTime  = 0x0039
 	pidSentName          = 0x0042
+	pidSentAddressType   = 0x0064
+	pidCorrelation       = 0x007f
 	pidSentAddress       = 0x0065
 	pidSentSMTP          = 0x5d02
 	pidSenderName        = 0x0c1a
@@ -44,6 +46,7 @@ const (
 	pidMessageID         = 0x1035
 	pidInternetCPID      = 0x3fde
 	pidDisplayName       = 0x3001
+	pidAddressType       = 0x3002
 	pidEmailAddress      = 0x3003
 	pidSMTPAddress       = 0x39fe
 	pidAttachData        = 0x3701

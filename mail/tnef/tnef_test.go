@@ -215,6 +215,7 @@ func TestOtherReadersReadTheSame(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add(outlook())
 	f.Add(meetingStream("IPM.Microsoft Schedule.MtgReq"))
+	f.Add(sampleNotice().Encode())
 	f.Fuzz(func(t *testing.T, b []byte) {
 		m, err := Parse(b)
 		if err != nil {
@@ -227,6 +228,7 @@ func FuzzParse(f *testing.F) {
 		}
 		m.MIME(b)
 		m.Calendar()
+		m.ForwardedCalendar()
 	})
 }
 
