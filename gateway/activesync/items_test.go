@@ -28,10 +28,18 @@ func TestGetAttachment(t *testing.T) {
 		if a.status != http.StatusOK || string(a.body) != "hello terms" || !strings.HasPrefix(a.header.Get("Content-Type"), "text/plain") {
 			t.Errorf("HTTP %d, %q, %q", a.status, a.header.Get("Content-Type"), a.body)
 		}
-		for name, want := range map[string]int{"": 400, "1:1:7": 500, "1:9:2": 500, "junk": 500} { // MS-ASCMD_R166
+		for name, want := range map[string]int{"": 400, "1:1:7": 500, "1:9:2": 500, "junk": 500} {
 			if a := p.post("GetAttachment", "", nil, "AttachmentName", name); a.status != want {
 				t.Errorf("%q: HTTP %d, want %d", name, a.status, want)
 			}
+		}
+		gone := h.deliver(t, 1, withFile, 0)
+		h.update(t, func(tx *store.Tx) error {
+			_, err := h.mailboxes.Delete(tx, h.box, 1, gone.ID)
+			return err
+		})
+		if a := p.post("GetAttachment", "", nil, "AttachmentName", fmt.Sprintf("1:%d:2", gone.ID)); a.status != 500 { // MS-ASCMD_R166
+			t.Errorf("deleted: HTTP %d", a.status)
 		}
 	}
 }

@@ -51,6 +51,10 @@ func TestSearchesThatAreWrong(t *testing.T) {
 		{"unknown class", searchMail(text+`<Class xmlns="AirSync">Stamps</Class>`, ""), "1 2", ""},          // MS-ASCMD_R920
 		{"notes", searchMail(text+`<Class xmlns="AirSync">Notes</Class>`, ""), "1 1", newer},                // MS-ASCMD_R6288
 		{"messages of telephones", searchMail(text+`<Class xmlns="AirSync">SMS</Class>`, ""), "1 1", newer},
+		{"appointments", searchMail(text+`<Class xmlns="AirSync">Calendar</Class>`, ""), "1 1", ""},
+		{"contacts", searchMail(text+`<Class xmlns="AirSync">Contacts</Class>`, ""), "1 1", ""},
+		{"tasks", searchMail(text+`<Class xmlns="AirSync">Tasks</Class>`, ""), "1 1", ""},
+		{"mail", searchMail(text+`<Class xmlns="AirSync">Email</Class>`, ""), "1 1", ""},
 		{"a conversation", searchMail(`<ConversationId>0123456789abcdef</ConversationId>`, ""), "1 1", newer},
 		{"a conversation in words", searchMail(`<ConversationId>{2F6A1C70-0000-4000-8000-000000000001}</ConversationId>`, ""), "1 1", newer},
 		{"no conversation", searchMail(`<ConversationId>x</ConversationId>`, ""), "1 2", ""},
