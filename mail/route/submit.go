@@ -26,6 +26,8 @@ type Submission struct {
 	SaveInSent bool
 	Once       Key                      // remembered for a day
 	Then       func(tx *store.Tx) error // nil, or more work for the same transaction; may run again
+	Automatic  bool                     // nobody wrote it: whom it goes to is not noted
+	With       *Submission              // nil, or another message that is sent in the same transaction
 }
 
 // Submit sends a user's message: local recipients get it, remote ones are
@@ -72,6 +74,11 @@ func (r *Router) newPlan(ctx context.Context, s Submission) (*Plan, error) {
 		return nil, fmt.Errorf("route: submit: %w", err)
 	}
 	p.submission, p.now = s, now
+	if s.With != nil {
+		if p.with, err = r.newPlan(ctx, *s.With); err != nil {
+			return nil, err
+		}
+	}
 	return p, nil
 }
 
@@ -84,6 +91,9 @@ func (p *Plan) Done() {
 	l := p.local
 	l.body.Index = nil // the number may be of a run that was undone, and another's now
 	p.router.finish(l)
+	if p.with != nil {
+		p.with.Done()
+	}
 }
 
 // Relay is Submit for a client that keeps its own Sent folder, as those that
@@ -109,6 +119,7 @@ type Plan struct {
 	router     *Router
 	submission Submission
 	now        time.Time
+	with       *Plan // of submission.With
 
 	env      mail.Envelope
 	accounts []directory.AccountID
@@ -275,7 +286,14 @@ func (p *Plan) prepare(ctx context.Context) (err error) {
 			return err
 		}
 	}
-	p.prepareRecipients(ctx)
+	if p.with != nil {
+		if err := p.with.prepare(ctx); err != nil {
+			return err
+		}
+	}
+	if !p.submission.Automatic {
+		p.prepareRecipients(ctx)
+	}
 	if err := p.complaint.prepare(ctx, r, t); err != nil {
 		return err
 	}
@@ -322,6 +340,11 @@ func (p *Plan) Commit(tx *store.Tx) error {
 	}
 	if err := p.success.commit(tx, r, &p.env.Trace); err != nil {
 		return err
+	}
+	if p.with != nil {
+		if err := p.with.Commit(tx); err != nil {
+			return err
+		}
 	}
 	if s.Then != nil {
 		return s.Then(tx)

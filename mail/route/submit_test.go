@@ -173,6 +173,39 @@ func TestFailureOfTheCallersWorkUndoesAll(t *testing.T) {
 	f.must(f.router.Submit(t.Context(), submission))
 }
 
+// Two messages go together or not at all, and nobody is noted for one that
+// nobody wrote.
+func TestTwoMessagesAreSentInOneTransaction(t *testing.T) {
+	f := open(t)
+	alice := f.people["alice@example.org"]
+	notice := &Submission{Account: alice, Raw: crlf("To: eve@example.org\nSubject: notice\n\nseen\n"), Automatic: true}
+	failed := errors.New("no")
+	s := Submission{Account: alice, Raw: crlf("To: bob@example.org\nSubject: hello\n\ntext\n"), With: notice, Then: func(*store.Tx) error { return failed }}
+	if err := f.router.Submit(t.Context(), s); !errors.Is(err, failed) {
+		t.Fatal(err)
+	}
+	for _, login := range []string{"bob@example.org", "eve@example.org"} {
+		if n := len(f.items(f.people[login], mail.RoleInbox)); n != 0 {
+			t.Errorf("%s has %d messages", login, n)
+		}
+	}
+	s.Then = nil
+	f.must(f.router.Submit(t.Context(), s))
+	if got := f.only("bob@example.org", mail.RoleInbox); !strings.Contains(got, "Subject: hello\r\n") {
+		t.Errorf("bob has:\n%s", got)
+	}
+	if got := f.only("eve@example.org", mail.RoleInbox); !strings.Contains(got, "Subject: notice\r\n") {
+		t.Errorf("eve has:\n%s", got)
+	}
+	var noted []string
+	for _, r := range f.items(alice, mail.RoleRecipientInfo) {
+		noted = append(noted, f.read(r.Blob))
+	}
+	if len(noted) != 1 || !strings.Contains(noted[0], "bob@example.org") {
+		t.Errorf("noted: %q", noted)
+	}
+}
+
 func TestFromMustBelongToTheSender(t *testing.T) {
 	f := open(t)
 	alice := f.people["alice@example.org"]
