@@ -11,7 +11,7 @@ import (
 )
 
 // Message is a message that the server writes for a user: an answer to a
-// meeting, or a meeting that is sent on.
+// meeting, a meeting that is sent on, or a notice of that.
 type Message struct {
 	From     message.Address
 	To       []message.Address
@@ -20,6 +20,9 @@ type Message struct {
 	HTML     string // empty: none
 	Calendar []byte // a calendar object, or nil
 	Method   string // of it
+	Outlook  []byte // a TNEF stream, or nil
+	Key      string // ties the stream to the message (MS-OXCMAIL 2.1.3.2.26)
+	Auto     bool   // nobody wrote it (RFC 3834 5)
 }
 
 // New writes the message; o is what it answers, or nil. Date and Message-ID are
@@ -46,10 +49,22 @@ func New(m *Message, o *Original, now time.Time) []byte {
 	if m.Calendar != nil { // RFC 6047 2.4
 		add(textEntity("text/calendar; method="+m.Method, string(m.Calendar)))
 	}
+	if m.Outlook != nil {
+		root = newMultipart("multipart/mixed", root, &entity{
+			part: -1, body: wire.AppendBase64(nil, m.Outlook),
+			fields: append(fileFields("application/ms-tnef; name=\"winmail.dat\"", "winmail.dat"), newField("Content-Transfer-Encoding", "base64")),
+		})
+	}
 	var out bytes.Buffer
 	out.WriteString("From: " + addresses([]message.Address{m.From}) + "\r\nTo: " + addresses(m.To) + "\r\nSubject: " + encoded(m.Subject) + "\r\n")
 	if o != nil {
 		out.Write(threadFields(nil, o, now))
+	}
+	if m.Auto {
+		out.WriteString("Auto-Submitted: auto-generated\r\n")
+	}
+	if m.Outlook != nil {
+		out.WriteString("X-MS-TNEF-Correlator: " + wire.OneLine(m.Key) + "\r\n")
 	}
 	out.WriteString("MIME-Version: 1.0\r\n")
 	c.write(&out, root)

@@ -29,6 +29,7 @@ const (
 	classAccepted  = meetingPrefix + "Resp.Pos"
 	classDeclined  = meetingPrefix + "Resp.Neg"
 	classTentative = meetingPrefix + "Resp.Tent"
+	classForwarded = meetingPrefix + "Notification.Forward" // a notice (MS-OXOCAL 2.2.9)
 )
 
 // MeetingPart is the part of a message that is its meeting, -1 for none: a
@@ -130,7 +131,10 @@ const (
 // meetingRequest is what a message tells of its meeting (MS-ASEMAIL 2.2.2.48);
 // nil if there is none.
 func meetingRequest(ix *message.Index, src io.ReaderAt, class string, received int64, v eas.Version) *eas.MeetingRequest {
-	o := ReadMeeting(ix, src)
+	o, forwardees := ReadMeeting(ix, src), []eas.Forwardee(nil)
+	if class == classForwarded {
+		o, forwardees = readNotice(ix, src)
+	}
 	if o == nil {
 		return nil
 	}
@@ -164,7 +168,27 @@ func meetingRequest(ix *message.Index, src io.ReaderAt, class string, received i
 	if v >= eas.V161 && o.Method == "COUNTER" {
 		renderProposal(m, e)
 	}
+	if v >= eas.V161 { // MS-ASCMD_R6485100817
+		m.Forwardees = forwardees
+	}
 	return m
+}
+
+// readNotice reads a notice that a meeting was forwarded.
+func readNotice(ix *message.Index, src io.ReaderAt) (*calendar.Object, []eas.Forwardee) {
+	b, forwarded, ok := ix.ReadForwardNotice(src)
+	if !ok {
+		return nil, nil
+	}
+	o, err := calendar.Parse(b)
+	if err != nil || o.Master() == nil {
+		return nil, nil
+	}
+	var list []eas.Forwardee
+	for _, a := range forwarded {
+		list = append(list, eas.Forwardee{Name: a.Name, Email: a.Address})
+	}
+	return o, list
 }
 
 // renderPlace fills Location, which is another element since 16.0

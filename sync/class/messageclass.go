@@ -67,7 +67,8 @@ func sealedClass(ix *message.Index) string {
 }
 
 // outlookClass is a class as Outlook wrote it; one of no kind of message is that
-// of a simple one. A meeting's is told by its calendar object.
+// of a simple one. A meeting's is told by its calendar object, but a notice has
+// none.
 func outlookClass(class string) string {
 	switch {
 	case hasPrefixFold(class, "REPORT."):
@@ -75,6 +76,8 @@ func outlookClass(class string) string {
 			return s
 		}
 		return classNote
+	case strings.EqualFold(class, classForwarded):
+		return classForwarded
 	case hasPrefixFold(class, "IPM.Note"), hasPrefixFold(class, "IPM.InfoPathForm"), hasPrefixFold(class, "IPM.Notification.Meeting"),
 		hasPrefixFold(class, "IPM.Post"), hasPrefixFold(class, "IPM.Octel.Voice"), hasPrefixFold(class, "IPM.Voicenotes"), hasPrefixFold(class, "IPM.Sharing"):
 		return class
