@@ -1,15 +1,11 @@
 package main
 
 import (
-	"cmp"
 	"context"
-	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
-	"encoding/hex"
 	"errors"
 	"fmt"
-	"io/fs"
 	"net/http"
 	"os"
 	"strings"
@@ -46,7 +42,7 @@ domain of --user. The password is asked for, read from standard input with
 --password-stdin, or taken from ` + passwordVariable + `.
 
 --xml shows every request and answer as XML. --memory FILE keeps what the phone
-knows, so that the next command goes on from there.`,
+knows, so that the next command goes on from there; it is a device of its own.`,
 		Example: `  martlet phone options --url https://mail.example.org --user robin@example.org
   martlet phone sync Inbox --user robin@example.org --xml
   martlet phone ping --user robin@example.org --memory phone.json --heartbeat 10m`,
@@ -84,6 +80,12 @@ func (a *app) onPhone(ctx context.Context, f *phoneFlags, held time.Duration, fn
 	ctx, cancel := context.WithTimeout(ctx, held+f.timeout)
 	defer cancel()
 	err = fn(ctx, h)
+	if f.memory != "" && h.PolicyKey() != 0 && errors.Is(err, phone.ErrProvision) {
+		a.note("the policy has changed: taking the new one\n")
+		if _, err = h.Provision(ctx); err == nil {
+			err = fn(ctx, h)
+		}
+	}
 	for _, odd := range h.Odd() {
 		a.note("odd: %s\n", odd)
 	}
@@ -107,10 +109,13 @@ func (a *app) handset(ctx context.Context, f *phoneFlags) (*handset, error) {
 	if err != nil {
 		return nil, err
 	}
-	sum := sha256.Sum256([]byte(strings.ToLower(f.user)))
+	memory, err := f.recall()
+	if err != nil {
+		return nil, err
+	}
 	cfg := phone.Config{
 		URL: f.url, User: f.user, Password: password, Version: version, HTTPClient: client, UserAgent: f.agent,
-		DeviceID: cmp.Or(f.device, "martlet"+hex.EncodeToString(sum[:8])), DeviceType: f.kind,
+		DeviceID: f.deviceID(memory), DeviceType: f.kind,
 	}
 	if f.xml {
 		cfg.Trace = a.showExchange
@@ -126,7 +131,7 @@ func (a *app) handset(ctx context.Context, f *phoneFlags) (*handset, error) {
 		return nil, err
 	}
 	h := &handset{p, a, f}
-	return h, h.remember()
+	return h, h.remember(memory)
 }
 
 func (a *app) phonePassword(f *phoneFlags) (string, error) {
@@ -166,35 +171,6 @@ func (f *phoneFlags) client() (*http.Client, error) {
 	// A phone does not follow where a web page would lead it.
 	stay := func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }
 	return &http.Client{Transport: t, CheckRedirect: stay}, nil
-}
-
-// remember reads what an earlier command kept.
-func (h *handset) remember() error {
-	if h.flags.memory == "" {
-		return nil
-	}
-	b, err := os.ReadFile(h.flags.memory)
-	if errors.Is(err, fs.ErrNotExist) {
-		return nil
-	}
-	if err == nil {
-		err = h.Remember(b)
-	}
-	if err != nil {
-		return fmt.Errorf("--memory %s: %s", h.flags.memory, plainError(err))
-	}
-	return nil
-}
-
-func (h *handset) keep() error {
-	if h.flags.memory == "" {
-		return nil
-	}
-	b, err := h.Memory()
-	if err != nil {
-		return err
-	}
-	return os.WriteFile(h.flags.memory, append(b, '\n'), 0o600)
 }
 
 // ready provisions and brings the folders, unless the phone knows them.
