@@ -83,7 +83,7 @@ func (a *app) phoneFind(f *phoneFlags) *cobra.Command {
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.search(cmd, f, &q, args[0], func(ctx context.Context, h *handset, query phone.Query) (phone.Hits, error) {
 				if h.Version() < eas.V161 {
-					return phone.Hits{}, errors.New("Find came with 16.1: give another --protocol, or use search")
+					return phone.Hits{}, errors.New("searching with Find came with 16.1: give another --protocol, or use search")
 				}
 				return h.Find(ctx, uuid.NewString(), query, q.people)
 			})
