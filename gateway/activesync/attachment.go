@@ -9,7 +9,6 @@ import (
 
 	"martlet/mail"
 	"martlet/mail/message"
-	"martlet/store"
 	"martlet/store/blob"
 	"martlet/sync/class"
 )
@@ -71,20 +70,6 @@ func (h *Handler) openAttachment(ctx context.Context, s *session, reference stri
 		return nil, errNoAttachment
 	}
 	return &attachment{index: ix, part: part, src: blobReader{ctx, h.c.Mailboxes.Blobs(), item.Blob}}, nil
-}
-
-// openItem reads an item and its index. An item that moved meanwhile is found
-// where it went.
-func (h *Handler) openItem(ctx context.Context, s *session, f mail.FolderID, id mail.ItemID) (item mail.Item, ix *message.Index, err error) {
-	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
-		var err error
-		if item, err = h.c.Mailboxes.Item(tx, s.box, f, id); err != nil {
-			return err
-		}
-		ix, err = h.c.Mailboxes.Index(tx, item.Blob)
-		return err
-	})
-	return item, ix, err
 }
 
 // read returns the attachment's bytes from one number to another, both

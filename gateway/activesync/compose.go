@@ -71,8 +71,7 @@ func (h *Handler) sendSmart(ctx context.Context, s *session, m *smart) error {
 	if sent, err := h.c.Router.Sent(ctx, sub.Once); err != nil {
 		return sendError(err)
 	} else if sent {
-		h.sessionLog(s).Info("message was sent before")
-		return s.sentBefore()
+		return h.sentBefore(s)
 	}
 	item, ix, err := h.openSource(ctx, s, m.source)
 	switch {
@@ -103,13 +102,18 @@ func (h *Handler) sendSmart(ctx context.Context, s *session, m *smart) error {
 	if err != nil {
 		return err
 	}
+	if sub.With, err = h.forwardNotice(ctx, s, m, ix, sub.Raw); err != nil {
+		return err
+	}
 	sub.Then = h.markDone(s, &item, verbOf(s, m, ix, sub.Raw))
 	return h.submit(ctx, s, sub)
 }
 
-// sentBefore is the answer to a message that was sent before: a status of its
-// own since 14.0 (MS-ASCMD_R4848), a success before, where it has none.
-func (s *session) sentBefore() error {
+// sentBefore is the answer to a message that was sent before, so that the phone
+// whose answer was lost takes it off its list: a status of its own since 14.0
+// (MS-ASCMD_R4848), a success before, where it has none.
+func (h *Handler) sentBefore(s *session) error {
+	h.sessionLog(s).Info("message was sent before")
 	if s.version >= eas.V140 {
 		return statusError(eas.StatusMessagePreviouslySent)
 	}
@@ -147,33 +151,6 @@ func (h *Handler) openSource(ctx context.Context, s *session, q *eas.SmartSource
 	if errors.Is(err, mail.ErrNoItem) || errors.Is(err, mail.ErrNoFolder) { // MS-ASCMD_R4930
 		return item, nil, statusError(eas.StatusItemNotFound)
 	}
-	return item, ix, err
-}
-
-// openNamed opens an item by its LongId or by its folder and itself.
-func (h *Handler) openNamed(ctx context.Context, s *session, folderID, itemID, long string) (item mail.Item, ix *message.Index, err error) {
-	if long == "" {
-		named, err := h.folder(ctx, s, folderID)
-		if err != nil {
-			return item, nil, err
-		}
-		folder, id, err := parseItemID(itemID)
-		if err != nil {
-			return item, nil, err
-		}
-		if folder != named {
-			return item, nil, mail.ErrNoItem
-		}
-		return h.openItem(ctx, s, folder, id)
-	}
-	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
-		var err error
-		if item, err = h.itemByLongID(tx, s, long); err != nil {
-			return err
-		}
-		ix, err = h.c.Mailboxes.Index(tx, item.Blob)
-		return err
-	})
 	return item, ix, err
 }
 

@@ -4,11 +4,8 @@ import (
 	"context"
 	"errors"
 
-	"martlet/mail"
-	"martlet/mail/message"
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
-	"martlet/store"
 	"martlet/sync/class"
 )
 
@@ -89,32 +86,12 @@ func (h *Handler) fetchAttachment(ctx context.Context, s *session, q *eas.Fetch,
 	return &eas.FetchReply{Status: eas.ItemOperationsStatusSuccess, Properties: p}, nil
 }
 
-// fetchedItem is the item that a Fetch names, by its folder and its number or by
-// a LongId, which follows it.
-func (h *Handler) fetchedItem(ctx context.Context, s *session, q *eas.Fetch) (item mail.Item, ix *message.Index, err error) {
-	if q.ServerID != "" && q.CollectionID != "" {
-		folder, id, err := parseItemID(q.ServerID)
-		if err != nil {
-			return item, nil, err
-		}
-		if named, err := h.folder(ctx, s, q.CollectionID); err != nil || named != folder {
-			return item, nil, mail.ErrNoItem
-		}
-		return h.openItem(ctx, s, folder, id)
-	}
-	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
-		var err error
-		if item, err = h.itemByLongID(tx, s, q.LongID); err != nil {
-			return err
-		}
-		ix, err = h.c.Mailboxes.Index(tx, item.Blob)
-		return err
-	})
-	return item, ix, err
-}
-
 func (h *Handler) fetchItem(ctx context.Context, s *session, q *eas.Fetch, out *operated) (*eas.FetchReply, error) {
-	item, ix, err := h.fetchedItem(ctx, s, q)
+	long := q.LongID
+	if q.ServerID != "" && q.CollectionID != "" {
+		long = ""
+	}
+	item, ix, err := h.openNamed(ctx, s, q.CollectionID, q.ServerID, long)
 	if err != nil {
 		return nil, err
 	}

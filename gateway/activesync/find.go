@@ -8,7 +8,6 @@ import (
 	"time"
 
 	"martlet/mail"
-	"martlet/mail/mailbox"
 	"martlet/mail/search"
 	"martlet/protocol/eas"
 	"martlet/sync/class"
@@ -138,13 +137,7 @@ func (h *Handler) foundByID(ctx context.Context, s *session, id string, q search
 		}
 		return f, nil
 	}
-	r, err := h.c.Mailboxes.Search(ctx, s.box, q, mailbox.SearchOptions{})
-	if err != nil {
-		return foundPlaces{}, err
-	}
-	f := foundPlaces{digest: digest, places: r.Places, total: r.Total}
-	h.searches.keep(key, f, time.Now())
-	return f, nil
+	return h.findPlaces(ctx, s, key, digest, q)
 }
 
 // findPeople looks in the address list (MS-ASCMD 2.2.3.82).

@@ -152,24 +152,18 @@ func meetingKey(s *session, a *eas.MeetingAnswer) route.Key {
 
 // openRequest finds the message that is answered, also where it went. iOS names
 // the calendar for what lies in the inbox.
-func (h *Handler) openRequest(ctx context.Context, s *session, a *eas.MeetingAnswer) (item mail.Item, ix *message.Index, err error) {
-	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
-		var err error
+func (h *Handler) openRequest(ctx context.Context, s *session, a *eas.MeetingAnswer) (mail.Item, *message.Index, error) {
+	return h.openFound(ctx, func(tx *store.Tx) (item mail.Item, err error) {
 		if a.LongID != "" {
 			item, err = h.itemByLongID(tx, s, a.LongID)
 		} else {
 			item, err = h.itemInFolder(tx, s, a)
 		}
-		if err != nil {
-			return err
+		if err == nil && item.Class != mail.ClassEmail {
+			err = errNoMeeting
 		}
-		if item.Class != mail.ClassEmail {
-			return errNoMeeting
-		}
-		ix, err = h.c.Mailboxes.Index(tx, item.Blob)
-		return err
+		return item, err
 	})
-	return item, ix, err
 }
 
 func (h *Handler) itemInFolder(tx *store.Tx, s *session, a *eas.MeetingAnswer) (item mail.Item, err error) {
@@ -190,25 +184,7 @@ func (h *Handler) itemInFolder(tx *store.Tx, s *session, a *eas.MeetingAnswer) (
 			return item, mail.ErrNoItem
 		}
 	}
-	return h.itemOrMoved(tx, s, mail.Place{Folder: folder, Item: id})
-}
-
-// itemOrMoved finds an item by a place where it was.
-func (h *Handler) itemOrMoved(tx *store.Tx, s *session, at mail.Place) (mail.Item, error) {
-	for range maxTraces {
-		it, err := h.c.Mailboxes.Item(tx, s.box, at.Folder, at.Item)
-		if !errors.Is(err, mail.ErrNoItem) {
-			return it, err
-		}
-		gone, err := h.c.Mailboxes.Tombstone(tx, s.box, at.Folder, at.Item)
-		if err != nil {
-			return mail.Item{}, err
-		}
-		if at = gone.MovedTo; at == (mail.Place{}) {
-			break
-		}
-	}
-	return mail.Item{}, mail.ErrNoItem
+	return h.trace(tx, s, mail.Place{Folder: folder, Item: id}, 0)
 }
 
 // readRequest reads the meeting of a message. Only a request can be answered,

@@ -183,34 +183,26 @@ func (r *resolution) pictures() *pictures {
 // R3288, R3289).
 func (r *resolution) picturesOf(m *match, wanted *pictures) (eas.ResolvePictureData, error) {
 	photo, err := r.photo(m)
-	switch {
-	case err != nil:
+	if err != nil {
 		return eas.ResolvePictureData{}, err
-	case len(photo) == 0:
-		return eas.ResolvePictureData{Status: eas.StatusNoPicture}, nil
-	case int64(len(photo)) > wanted.size:
-		return eas.ResolvePictureData{Status: eas.StatusPictureTooLarge}, nil
-	case wanted.left <= 0 || int64(len(photo)) > r.room:
-		return eas.ResolvePictureData{Status: eas.StatusPictureLimitReached}, nil
 	}
-	wanted.left--
+	if why := wanted.refuse(photo, r.room); why != 0 {
+		return eas.ResolvePictureData{Status: eas.ResolveRecipientsStatus(why)}, nil
+	}
 	r.room -= int64(len(photo))
 	return eas.ResolvePictureData{Status: eas.ResolveRecipientsStatusSuccess, Data: photo}, nil
 }
 
 func (r *resolution) photo(m *match) ([]byte, error) {
-	switch {
-	case m.contact != nil:
-		card, err := r.h.card(r.ctx, &m.contact.item)
-		if card == nil && errors.Is(err, errNoCard) {
-			return nil, nil
-		}
-		if err != nil {
-			return nil, err
-		}
-		return card.Photo(), nil
-	case m.entry.Group != nil:
+	if m.contact == nil {
+		return r.h.photo(r.ctx, m.entry)
+	}
+	card, err := r.h.card(r.ctx, &m.contact.item)
+	if errors.Is(err, errNoCard) {
 		return nil, nil
 	}
-	return r.h.c.Directory.Photo(r.ctx, m.entry.Account.ID)
+	if err != nil {
+		return nil, err
+	}
+	return card.Photo(), nil
 }

@@ -2,6 +2,7 @@ package activesync
 
 import (
 	"context"
+	"math"
 	"strings"
 
 	"martlet/directory"
@@ -91,23 +92,38 @@ func newPictures(maxSize, maxPictures *uint32) *pictures {
 	return p
 }
 
+// refuse tells why a photo is not given, or zero, and then counts it.
+func (p *pictures) refuse(photo []byte, room int64) (status uint16) {
+	size := int64(len(photo))
+	switch {
+	case size == 0:
+		return eas.StatusNoPicture
+	case size > p.size:
+		return eas.StatusPictureTooLarge
+	case p.left <= 0 || size > room:
+		return eas.StatusPictureLimitReached
+	}
+	p.left--
+	return 0
+}
+
 // galPicture is somebody's photo, or why there is none (MS-ASCMD_R3294, R3295,
 // R3296, R3297).
 func (h *Handler) galPicture(ctx context.Context, e *directory.Entry, p *pictures) (*eas.GALPicture, error) {
-	if e.Group != nil {
-		return &eas.GALPicture{Status: eas.StatusNoPicture}, nil
-	}
-	photo, err := h.c.Directory.Photo(ctx, e.Account.ID)
-	switch {
-	case err != nil:
+	photo, err := h.photo(ctx, e)
+	if err != nil {
 		return nil, err
-	case len(photo) == 0:
-		return &eas.GALPicture{Status: eas.StatusNoPicture}, nil
-	case int64(len(photo)) > p.size:
-		return &eas.GALPicture{Status: eas.StatusPictureTooLarge}, nil
-	case p.left <= 0:
-		return &eas.GALPicture{Status: eas.StatusPictureLimitReached}, nil
 	}
-	p.left--
+	if why := p.refuse(photo, math.MaxInt64); why != 0 {
+		return &eas.GALPicture{Status: eas.SearchStatus(why)}, nil
+	}
 	return &eas.GALPicture{Status: eas.SearchStatusSuccess, Data: photo}, nil
+}
+
+// photo is that of an entry; a group has none.
+func (h *Handler) photo(ctx context.Context, e *directory.Entry) ([]byte, error) {
+	if e.Group != nil {
+		return nil, nil
+	}
+	return h.c.Directory.Photo(ctx, e.Account.ID)
 }

@@ -138,11 +138,16 @@ func (h *Handler) foundItems(ctx context.Context, s *session, m *mailboxSearch, 
 			return f, nil
 		}
 	}
-	r, err := h.c.Mailboxes.Search(ctx, s.box, m.query, mailbox.SearchOptions{})
+	return h.findPlaces(ctx, s, key, m.digest, m.query)
+}
+
+// findPlaces searches the mailbox, and keeps what it finds to be paged through.
+func (h *Handler) findPlaces(ctx context.Context, s *session, key searchKey, digest [sha256.Size]byte, q search.Query) (foundPlaces, error) {
+	r, err := h.c.Mailboxes.Search(ctx, s.box, q, mailbox.SearchOptions{})
 	if err != nil {
 		return foundPlaces{}, err
 	}
-	f := foundPlaces{digest: m.digest, places: r.Places, total: r.Total}
+	f := foundPlaces{digest: digest, places: r.Places, total: r.Total}
 	h.searches.keep(key, f, time.Now())
 	return f, nil
 }

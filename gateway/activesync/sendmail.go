@@ -26,13 +26,8 @@ func (h *Handler) sendMail(ctx context.Context, s *session) (reply, error) {
 		if err := s.decode(&q); err != nil {
 			return reply{}, err
 		}
-		switch {
-		case q.AccountID != "": // there is but one account (MS-ASCMD 2.2.3.3.1)
-			return reply{}, statusError(eas.StatusInvalidAccountID)
-		case q.TemplateID != "":
-			return reply{}, statusError(eas.StatusIRMFeatureDisabled)
-		case q.ClientID == "" || len(q.ClientID) > maxClientID:
-			return reply{}, statusError(eas.StatusInvalidXML)
+		if err := checkComposed(q.ClientID, q.AccountID, q.TemplateID); err != nil {
+			return reply{}, err
 		}
 		sub.Raw, sub.SaveInSent, sub.Once.ClientID = q.Mime, q.SaveInSentItems, q.ClientID
 	}
@@ -43,9 +38,7 @@ func (h *Handler) sendMail(ctx context.Context, s *session) (reply, error) {
 // it with a NUL beyond that.
 const maxClientID = 64
 
-// submit hands a message to the router. That it was sent before is a status of
-// its own since 14.0 (MS-ASCMD_R4848): the phone whose answer was lost takes it
-// off its list.
+// submit hands a message to the router.
 func (h *Handler) submit(ctx context.Context, s *session, sub route.Submission) error {
 	if len(sub.Raw) == 0 {
 		return statusError(eas.StatusInvalidMIME)
@@ -60,11 +53,7 @@ func (h *Handler) submit(ctx context.Context, s *session, sub route.Submission) 
 	case err == nil:
 		return nil
 	case errors.Is(err, route.ErrDuplicate):
-		h.sessionLog(s).Info("message was sent before")
-		if s.version < eas.V140 {
-			return nil
-		}
-		return statusError(eas.StatusMessagePreviouslySent)
+		return h.sentBefore(s)
 	}
 	return sendError(err)
 }

@@ -238,7 +238,8 @@ func (c *syncCollection) readCommand(s *session, w *eas.SyncCommand) (engine.Com
 	return engine.Command{}, errProtocol
 }
 
-// readAdd reads a new item. Of mail only drafts and short messages are added by clients (MS-ASCMD_R755).
+// readAdd reads a new item. Of mail only drafts and short messages are added by
+// clients (MS-ASCMD_R755).
 func (c *syncCollection) readAdd(s *session, w *eas.SyncAdd) (engine.Command, error) {
 	switch {
 	case w.ClientID == "":
