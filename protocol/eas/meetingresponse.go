@@ -20,8 +20,8 @@ type MeetingResponse struct {
 // RequestID or by LongID (MS-ASCMD 2.2.3.150).
 type MeetingAnswer struct {
 	UserResponse uint8                `wbxml:"MeetingResponse:UserResponse"`
-	CollectionID string               `wbxml:"MeetingResponse:CollectionId,omitempty,max=64"`
-	RequestID    string               `wbxml:"MeetingResponse:RequestId,omitempty,max=64"`
+	CollectionID string               `wbxml:"MeetingResponse:CollectionId,omitempty"`
+	RequestID    string               `wbxml:"MeetingResponse:RequestId,omitempty"`
 	LongID       string               `wbxml:"Search:LongId,omitempty"`
 	InstanceID   *string              `wbxml:"MeetingResponse:InstanceId"`   // an empty one names no occurrence
 	SendResponse *MeetingSendResponse `wbxml:"MeetingResponse:SendResponse"` // 16.x: tell the organizer
