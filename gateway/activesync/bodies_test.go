@@ -97,6 +97,7 @@ func TestBodyPartsAreCutAlikeByEveryCommand(t *testing.T) {
 		{"nothing said, it does not fit", preference(`<TruncationSize>20</TruncationSize>`), lunchHTML[:20], "", true, false, true},
 		{"nothing said, it fits", preference(`<TruncationSize>500</TruncationSize>`), lunchHTML, "", false, false, true},
 		{"no size, all or none", preference(`<AllOrNone>1</AllOrNone>`), lunchHTML, "", false, false, true},
+		{"no size, not all", preference(`<AllOrNone>0</AllOrNone>`), lunchHTML, "", false, false, true},
 		{"no size", preference(``), lunchHTML, "", false, false, true},
 		{"a preview", preference(`<TruncationSize>20</TruncationSize><Preview>9</Preview>`), lunchHTML[:20], "Shall we ", true, false, true},
 		{"both", body + preference(``), lunchHTML, "", false, true, true},

@@ -61,7 +61,8 @@ func TestWrongSmartRequests(t *testing.T) {
 			rows := common
 			if cmd == "SmartForward" {
 				if version < "16" {
-					rows = append(rows[:len(rows):len(rows)], row{"Forwardees before 16.0", `<ClientId>w</ClientId>` + source + forwardees, "103"})
+					rows = append(rows[:len(rows):len(rows)], row{"Forwardees before 16.0", `<ClientId>w</ClientId>` + source + forwardees, "103"},
+						row{"Body before 16.0", `<ClientId>w</ClientId>` + source + body + opaque(mine), "103"}) // MS-ASAIRS_R1333
 				} else {
 					rows = append(rows[:len(rows):len(rows)], modern...)
 				}
