@@ -12,11 +12,13 @@ import (
 // anybody may ask for one: an address that was wrong too often, and whoever
 // comes when too many wait already, is asked to come back later. A credential
 // that was verified lately needs no hash and always gets in, and one that was
-// refused lately costs nothing and is no new guess.
+// refused lately costs nothing and is no new guess. Many may share an address,
+// as all who have Outlook on a phone do: a login that the address has let in
+// before has guesses of its own there, whatever others try.
 const (
 	maxGuesses  = 20              // wrong passwords of one address at once
 	guessEvery  = 6 * time.Second // and one more in this time
-	maxGuessers = 20_000          // addresses remembered
+	maxGuessers = 20_000          // addresses remembered, and logins that came in
 	maxHashing  = 64              // requests that wait for a hash
 )
 
@@ -31,38 +33,73 @@ func (g guesses) now(now time.Time) float64 {
 	return min(maxGuesses, g.left+max(0, now.Sub(g.at).Seconds())/guessEvery.Seconds())
 }
 
+// less is one guess fewer.
+func (g guesses) less(now time.Time) guesses { return guesses{max(0, g.now(now)-1), now} }
+
+// caller is a login from an address.
+type caller struct {
+	who   netip.Prefix
+	login string // in lower case
+}
+
+func callerOf(who netip.Prefix, login string) caller { return caller{who, strings.ToLower(login)} }
+
 // guard remembers who guesses.
 type guard struct {
 	hashing places
 
 	mu       sync.Mutex // guards what follows
 	guessers map[netip.Prefix]guesses
+	known    map[caller]guesses // who came in before
 }
 
 func newGuard() *guard {
-	return &guard{hashing: make(places, maxHashing), guessers: map[netip.Prefix]guesses{}}
+	return &guard{hashing: make(places, maxHashing), guessers: map[netip.Prefix]guesses{}, known: map[caller]guesses{}}
 }
 
-// tired tells whether the address has guessed too often.
-func (g *guard) tired(who netip.Prefix, now time.Time) bool {
+// tired tells whether the caller has guessed too often.
+func (g *guard) tired(c caller, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	left, ok := g.guessers[who]
+	left, ok := g.known[c]
+	if !ok {
+		left, ok = g.guessers[c.who]
+	}
 	return ok && left.now(now) < 1
 }
 
-// wrong notes a wrong password.
-func (g *guard) wrong(who netip.Prefix, now time.Time) {
+// wrong notes a wrong password. It counts against the address in any case: who
+// guesses at a login that is known there is a stranger to the others.
+func (g *guard) wrong(c caller, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	left, ok := g.guessers[who]
+	if left, ok := g.known[c]; ok {
+		g.known[c] = left.less(now)
+	}
+	left, ok := g.guessers[c.who]
 	if !ok {
 		if len(g.guessers) >= maxGuessers {
 			g.makeRoomLocked(now)
 		}
 		left = guesses{maxGuesses, now}
 	}
-	g.guessers[who] = guesses{max(0, left.now(now)-1), now}
+	g.guessers[c.who] = left.less(now)
+}
+
+// right notes who came in.
+func (g *guard) right(c caller, now time.Time) {
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	if _, ok := g.known[c]; ok {
+		return // who guessed at it before must not be forgiven
+	}
+	for other := range g.known {
+		if len(g.known) < maxGuessers {
+			break
+		}
+		delete(g.known, other)
+	}
+	g.known[c] = guesses{maxGuesses, now}
 }
 
 // makeRoomLocked forgets those that have been quiet, or some if none has.

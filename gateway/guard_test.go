@@ -99,6 +99,38 @@ func TestAnOldPasswordIsNoGuessing(t *testing.T) {
 	}
 }
 
+// Outlook on a phone comes from Microsoft's addresses, others from behind one
+// router: who guesses there does not keep out those whom the address has let in,
+// however long they were held, and does not get further by it.
+func TestPhonesBehindOneAddressAreNotKeptOut(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		_, h := door(t)
+		const shared = "198.51.100.7:1"
+		if got := knock(h, shared, "anna@example.org", "right"); got != 200 {
+			t.Fatalf("HTTP %d", got)
+		}
+		time.Sleep(time.Hour) // as long as a Ping is held
+		for i := range maxGuesses {
+			knock(h, shared, "bob@example.org", fmt.Sprint("wrong", i))
+		}
+		if got := knock(h, shared, "carol@example.org", "right"); got != 503 {
+			t.Errorf("who was never here: HTTP %d", got)
+		}
+		if got := knock(h, shared, "Anna@example.org", "right"); got != 200 {
+			t.Errorf("a phone that was held: HTTP %d", got)
+		}
+		tried := 0
+		for i := range 3 * maxGuesses {
+			if knock(h, shared, "anna@example.org", fmt.Sprint("wrong", i)) == 401 {
+				tried++
+			}
+		}
+		if tried != maxGuesses {
+			t.Errorf("%d passwords of one who was let in are tried", tried)
+		}
+	})
+}
+
 func TestTooManyWaitForAHash(t *testing.T) {
 	s, h := door(t)
 	for range maxHashing {
@@ -118,7 +150,7 @@ func TestTooManyWaitForAHash(t *testing.T) {
 
 func TestGuessesComeBack(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
-		g, who := newGuard(), netip.MustParsePrefix("198.51.100.7/32")
+		g, who := newGuard(), callerOf(netip.MustParsePrefix("198.51.100.7/32"), "anna@example.org")
 		for range maxGuesses + 5 {
 			g.wrong(who, time.Now())
 		}
@@ -130,9 +162,11 @@ func TestGuessesComeBack(t *testing.T) {
 			t.Error("it may not try again")
 		}
 		for i := range maxGuessers + 10 {
-			g.wrong(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), time.Now())
+			c := callerOf(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), "anna@example.org")
+			g.wrong(c, time.Now())
+			g.right(c, time.Now())
 		}
-		if n := len(g.guessers); n > maxGuessers {
+		if n := max(len(g.guessers), len(g.known)); n > maxGuessers {
 			t.Errorf("%d are remembered", n)
 		}
 	})

@@ -76,17 +76,17 @@ func (s *Server) authenticated(next, refuse accountHandler) http.Handler {
 		case err == nil && a.ActiveSync:
 			next(w, r, a)
 		case err == nil:
-			s.log.Warn("account may not synchronise", "path", r.URL.Path, "remote", r.RemoteAddr)
+			s.log.Warn("account may not synchronise", "login", a.Login, "path", r.URL.Path, "remote", r.RemoteAddr)
 			refuse(w, r, a)
 		case errors.Is(err, directory.ErrDisabled):
-			s.log.Warn("account is disabled", "path", r.URL.Path, "remote", r.RemoteAddr)
+			s.log.Warn("account is disabled", "login", loggedLogin(login), "path", r.URL.Path, "remote", r.RemoteAddr)
 			bare(w, http.StatusForbidden)
 		case errors.Is(err, errTooManyGuesses):
-			s.log.Warn("too many wrong passwords", "path", r.URL.Path, "remote", r.RemoteAddr)
+			s.log.Warn("too many wrong passwords", "login", loggedLogin(login), "path", r.URL.Path, "remote", r.RemoteAddr)
 			w.Header().Set("Retry-After", retryAfter)
 			bare(w, http.StatusServiceUnavailable)
 		case errors.Is(err, directory.ErrBadCredentials):
-			s.log.Warn("authentication failed", "path", r.URL.Path, "remote", r.RemoteAddr)
+			s.log.Warn("authentication failed", "login", loggedLogin(login), "path", r.URL.Path, "remote", r.RemoteAddr)
 			unauthorized(w)
 		case r.Context().Err() != nil:
 			// Nobody is left to answer.
@@ -98,6 +98,15 @@ func (s *Server) authenticated(next, refuse accountHandler) http.Handler {
 	})
 }
 
+// maxLoggedLogin bounds what a stranger can write into the log at once: the
+// longest address there is.
+const maxLoggedLogin = 254
+
+// loggedLogin is a login as the log shows it.
+func loggedLogin(login string) string {
+	return strings.ToValidUTF8(login[:min(len(login), maxLoggedLogin)], "?")
+}
+
 // errTooManyGuesses tells that a password is not even looked at.
 var errTooManyGuesses = errors.New("gateway: too many wrong passwords")
 
@@ -106,13 +115,16 @@ func (s *Server) authenticate(r *http.Request, login, password string) (director
 	if a, known, err := s.c.Directory.Recall(login, password); known {
 		return a, err
 	}
-	who := guesser(r)
+	who := callerOf(guesser(r), login)
 	if s.guard.tired(who, time.Now()) || !s.guard.hashing.enter() {
 		return directory.Account{}, errTooManyGuesses
 	}
 	defer s.guard.hashing.leave()
 	a, err := s.c.Directory.Authenticate(r.Context(), login, password)
-	if errors.Is(err, directory.ErrBadCredentials) {
+	switch {
+	case err == nil:
+		s.guard.right(who, time.Now())
+	case errors.Is(err, directory.ErrBadCredentials):
 		s.guard.wrong(who, time.Now())
 	}
 	return a, err
