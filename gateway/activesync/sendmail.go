@@ -1,7 +1,6 @@
 package activesync
 
 import (
-	"bytes"
 	"context"
 	"crypto/sha256"
 	"encoding/hex"
@@ -43,12 +42,8 @@ func (h *Handler) submit(ctx context.Context, s *session, sub route.Submission) 
 	if len(sub.Raw) == 0 {
 		return statusError(eas.StatusInvalidMIME)
 	}
+	sub.OwnFrom = true // MS-ASCMD_R448
 	err := h.c.Router.Submit(ctx, sub)
-	if errors.Is(err, mail.ErrNotSender) {
-		// MS-ASCMD_R448: From is then the user's own address.
-		sub.Raw = withoutSender(sub.Raw)
-		err = h.c.Router.Submit(ctx, sub)
-	}
 	switch {
 	case err == nil:
 		return nil
@@ -73,32 +68,4 @@ func sendError(err error) error {
 		return statusError(eas.StatusUserHasNoMailbox)
 	}
 	return err
-}
-
-// withoutSender removes From and Sender from a message's header.
-func withoutSender(raw []byte) []byte {
-	out := make([]byte, 0, len(raw))
-	drop := false
-	for rest := raw; len(rest) > 0; {
-		line := rest
-		if i := bytes.IndexByte(rest, '\n'); i >= 0 {
-			line = rest[:i+1]
-		}
-		if len(bytes.TrimRight(line, "\r\n")) == 0 { // the end of the header
-			return append(out, rest...)
-		}
-		if line[0] != ' ' && line[0] != '\t' {
-			name, _, ok := bytes.Cut(line, []byte(":"))
-			if !ok { // no header, or its end is missing
-				return append(out, rest...)
-			}
-			name = bytes.TrimSpace(name)
-			drop = bytes.EqualFold(name, []byte("From")) || bytes.EqualFold(name, []byte("Sender"))
-		}
-		if !drop {
-			out = append(out, line...)
-		}
-		rest = rest[len(line):]
-	}
-	return out
 }

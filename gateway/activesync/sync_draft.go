@@ -267,12 +267,8 @@ func (h *Handler) planDraft(ctx context.Context, s *session, d *draftCommand, ra
 	if !deliverable(message.Parse(raw)) {
 		return nil, statusError(eas.StatusInvalidRecipients)
 	}
-	sub := route.Submission{Account: s.account.ID, Raw: draft.Dated(raw, time.Now()), SaveInSent: true}
+	sub := route.Submission{Account: s.account.ID, Raw: draft.Dated(raw, time.Now()), SaveInSent: true, OwnFrom: true}
 	p, err := h.c.Router.Plan(ctx, sub)
-	if errors.Is(err, mail.ErrNotSender) { // as SendMail does
-		sub.Raw = withoutSender(sub.Raw)
-		p, err = h.c.Router.Plan(ctx, sub)
-	}
 	switch {
 	case errors.Is(err, mail.ErrNoRecipients):
 		return nil, statusError(eas.StatusInvalidRecipients)

@@ -125,9 +125,15 @@ func (d *draft) blind(to []mail.Recipient) map[directory.AccountID]bool {
 // withoutBcc returns the message as its recipients may see it (RFC 5322 3.6.3).
 // An empty From is dropped too, as a proper one is added.
 func (d *draft) withoutBcc() []byte {
-	hide := func(f field) bool {
+	return d.without(func(f field) bool {
 		return f.name == "bcc" || f.name == "resent-bcc" || f.name == "from" && len(d.from) == 0
-	}
+	})
+}
+
+func isSender(f field) bool { return f.name == "from" || f.name == "sender" }
+
+// without leaves fields out.
+func (d *draft) without(hide func(field) bool) []byte {
 	if !slices.ContainsFunc(d.fields, hide) {
 		return d.raw
 	}

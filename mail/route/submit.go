@@ -27,6 +27,7 @@ type Submission struct {
 	Once       Key                      // remembered for a day
 	Then       func(tx *store.Tx) error // nil, or more work for the same transaction; may run again
 	Automatic  bool                     // nobody wrote it: whom it goes to is not noted
+	OwnFrom    bool                     // a From or Sender that the account may not use gives way to its own address
 	With       *Submission              // nil, or another message that is sent in the same transaction
 }
 
@@ -152,6 +153,9 @@ func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*Plan,
 		return nil, mail.ErrLoop
 	}
 	onBehalf, err := r.checkFrom(ctx, &account, d)
+	if errors.Is(err, mail.ErrNotSender) && s.OwnFrom {
+		d, err = parseDraft(d.without(isSender)), nil
+	}
 	if err != nil {
 		return nil, err
 	}

@@ -242,6 +242,19 @@ func TestFromMustBelongToTheSender(t *testing.T) {
 	}
 }
 
+func TestAnotherFromGivesWayToTheSendersOwn(t *testing.T) {
+	f := open(t)
+	alice := f.people["alice@example.org"]
+	for _, header := range []string{"From: bob@example.org", "From: president@elsewhere.example\nSender: bob@example.org", "From: Alice\n <nonsense>"} {
+		f.must(f.router.Submit(t.Context(), Submission{Account: alice, Raw: crlf(header + "\nTo: team@example.org\nSubject: x\n\n"), OwnFrom: true}))
+		all := f.texts("bob@example.org", mail.RoleInbox)
+		last := all[len(all)-1]
+		if !strings.Contains(last, "From: =?utf-8?q?Alice_=C3=84rger?= <alice@example.org>") || strings.Contains(last, "Sender:") || strings.Count(last, "From:") != 1 {
+			t.Errorf("%q:\n%s", header, last)
+		}
+	}
+}
+
 func TestUnknownRecipientsAreReportedToTheSender(t *testing.T) {
 	f := open(t)
 	alice := f.people["alice@example.org"]
