@@ -31,7 +31,7 @@ const endpoint = "/Microsoft-Server-ActiveSync"
 // redirect sends a phone to the server that has its mailbox (MS-ASHTTP_R183,
 // R285).
 func (h *Handler) redirect(w http.ResponseWriter, a directory.Account) {
-	h.log.Info("sent to another server", "account", uint64(a.ID), "server", a.Server)
+	h.log.Info("sent to another server", "login", a.Login, "account", uint64(a.ID), "server", a.Server)
 	hd := w.Header()
 	hd["MS-Server-ActiveSync"] = []string{serverVersion}
 	hd["X-MS-Location"] = []string{a.Server + endpoint}

@@ -165,8 +165,8 @@ func (h *Handler) logAnswer(s *session, status, plain, sent int, err error) {
 	if !h.log.Enabled(ctx, level) {
 		return
 	}
-	attrs := make([]slog.Attr, 0, 12)
-	attrs = append(attrs, slog.Uint64("account", uint64(s.account.ID)), slog.String("device", s.query.DeviceID),
+	attrs := make([]slog.Attr, 0, 13)
+	attrs = append(attrs, slog.String("login", s.account.Login), slog.Uint64("account", uint64(s.account.ID)), slog.String("device", s.query.DeviceID),
 		slog.String("command", s.name()), slog.String("version", s.version.String()), slog.Int("http", status),
 		slog.Int("bytes_in", len(s.body)), slog.Int("bytes_out", plain), slog.Duration("took", time.Since(s.start)-s.held))
 	if sent != plain {

@@ -41,7 +41,7 @@ func (s *session) id() device.ID {
 // log returns a logger that says who asks for what.
 func (h *Handler) sessionLog(s *session) *slog.Logger {
 	if s.logger == nil {
-		s.logger = h.log.With("account", uint64(s.account.ID), "device", s.query.DeviceID, "command", s.name())
+		s.logger = h.log.With("login", s.account.Login, "account", uint64(s.account.ID), "device", s.query.DeviceID, "command", s.name())
 	}
 	return s.logger
 }

@@ -99,7 +99,7 @@ func (h *Handler) ServeXML(w http.ResponseWriter, r *http.Request, a directory.A
 		return
 	}
 	if !h.owns(r, a, q.EMailAddress) {
-		h.log.Info("autodiscover for another address", "account", uint64(a.ID))
+		h.log.Info("autodiscover for another address", "login", a.Login, "account", uint64(a.ID))
 		if outlook {
 			h.outlookError(w)
 		} else {
@@ -107,7 +107,7 @@ func (h *Handler) ServeXML(w http.ResponseWriter, r *http.Request, a directory.A
 		}
 		return
 	}
-	h.log.Info("autodiscover", "account", uint64(a.ID))
+	h.log.Info("autodiscover", "login", a.Login, "account", uint64(a.ID))
 	switch {
 	case outlook:
 		h.outlook(w, a)
