@@ -102,6 +102,41 @@ func TestTheLedgerNamesTestsThatExist(t *testing.T) {
 	}
 }
 
+// What clients are known to want is held by tests that are there.
+func TestTheTableOfClientsNamesTestsThatExist(t *testing.T) {
+	names := map[string]bool{}
+	for shown := range testsOf(t) {
+		_, name, _ := strings.Cut(shown, " ")
+		names[name] = true
+	}
+	b, err := os.ReadFile(summary)
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, section, _ := strings.Cut(string(b), "## What clients are known to want\n")
+	section, _, _ = strings.Cut(section, "\n## ")
+	rows := 0
+	for line := range strings.Lines(section) {
+		columns := strings.Split(strings.Trim(strings.TrimSpace(line), "|"), " | ")
+		if len(columns) != 3 || columns[0] == " who" {
+			continue
+		}
+		rows++
+		shown := strings.TrimSpace(columns[2])
+		if strings.HasPrefix(shown, "to come with ") {
+			continue
+		}
+		for _, name := range strings.Split(shown, ", ") {
+			if !names[name] {
+				t.Errorf("%s: there is no %q", strings.TrimSpace(columns[1]), name)
+			}
+		}
+	}
+	if rows == 0 {
+		t.Error("there is no such table")
+	}
+}
+
 var testName = regexp.MustCompile(`(?m)^func (Test\w+|Fuzz\w+)\(`)
 
 // testsOf lists all tests as "package TestName" and all transcripts as "package
