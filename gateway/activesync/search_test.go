@@ -154,6 +154,12 @@ func TestSearchGoesIntoSubfoldersWhenItShall(t *testing.T) {
 	})
 	h.deliver(t, 1, "Subject: needle above\r\n\r\nx", 1000)
 	h.deliver(t, sub, "Subject: needle below\r\n\r\nx", 2000)
+	h.update(t, func(tx *store.Tx) error {
+		f, err := h.mailboxes.CreateFolder(tx, h.box, 3, "Kept", mail.ClassEmail)
+		sub = f.ID
+		return err
+	})
+	h.deliver(t, sub, "Subject: needle kept\r\n\r\nx", 3000)
 	p := newPhone(t, h, "samsung", "14.1")
 	p.provision()
 	const needle = `<FreeText>needle</FreeText>`
@@ -164,10 +170,11 @@ func TestSearchGoesIntoSubfoldersWhenItShall(t *testing.T) {
 	}{
 		{needle + inbox, "", []string{"needle above"}},
 		{needle + inbox, "<DeepTraversal/>", []string{"needle below", "needle above"}},
-		{needle + inbox + `<CollectionId xmlns="AirSync">2</CollectionId>`, "<DeepTraversal/>", []string{"needle below", "needle above"}},
+		{needle + inbox + `<CollectionId xmlns="AirSync">3</CollectionId>`, "", []string{"needle above"}},
+		{needle + inbox + `<CollectionId xmlns="AirSync">3</CollectionId>`, "<DeepTraversal/>", []string{"needle kept", "needle below", "needle above"}},
 		{needle + `<CollectionId xmlns="AirSync">2</CollectionId>`, "<DeepTraversal/>", nil},
-		{needle, "", []string{"needle below", "needle above"}},
-		{needle + `<CollectionId xmlns="AirSync">0</CollectionId>`, "", []string{"needle below", "needle above"}},
+		{needle, "", []string{"needle kept", "needle below", "needle above"}},
+		{needle + `<CollectionId xmlns="AirSync">0</CollectionId>`, "", []string{"needle kept", "needle below", "needle above"}},
 	} {
 		doc := p.send("Search", searchMail(tt.conditions, tt.options))
 		if got := elements(doc, "Subject"); !slices.Equal(got, tt.want) {
