@@ -83,6 +83,7 @@ func writeNotice(s *session, meeting *calendar.Object, forwarded []message.Addre
 		From: tnef.Recipient(from), Organizer: tnef.Recipient(organizer),
 		GlobalID: calendar.GlobalID(e.UID, occurrence), CleanID: calendar.GlobalID(e.UID, time.Time{}),
 		Start: e.Start.Time.UTC(), End: e.End.Time.UTC(), AllDay: e.AllDay(), Location: e.Place().Name, Sequence: e.Sequence, Recurs: e.Recurs(),
+		Sent: s.start,
 	}
 	if e.Start.IsZero() {
 		notice.Start, notice.End = time.Time{}, time.Time{}

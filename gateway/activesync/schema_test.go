@@ -153,9 +153,14 @@ func withImports(schema, file string) string {
 		imports += fmt.Sprintf("<xs:import namespace=%q schemaLocation=%q/>", name, location)
 	}
 	schema = changeReply.ReplaceAllString(schema, `$1<xs:element name="ApplicationData" minOccurs="0"><xs:complexType><xs:sequence><xs:element ref="airsyncbase:Attachments"/></xs:sequence></xs:complexType></xs:element>`)
+	schema = forwardee.Replace(schema)
 	schema = addedItem.ReplaceAllString(schema, `$1<xs:element ref="Class" minOccurs="0"/>$2`)
 	return strings.Replace(strings.TrimPrefix(schema, "\ufeff"), head, head+imports, 1)
 }
+
+// forwardee names the parts of a Forwardee as MS-ASCMD 2.2.3.53 and 2.2.3.120.3
+// and the code page do (MS-ASWBXML 2.1.2.1.22).
+var forwardee = strings.NewReplacer(`name="ForwardeeEmail"`, `name="Email"`, `name="ForwardeeName"`, `name="Name"`)
 
 // addedItem is an Add of the server's, in which the schema lacks the class that
 // MS-ASCMD_R941 and R944 put there when it is not the folder's.

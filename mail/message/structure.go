@@ -3,6 +3,8 @@ package message
 import (
 	"strconv"
 	"strings"
+
+	"martlet/mail/tnef"
 )
 
 // Body is one piece of a message's text in the forms that there are, by part
@@ -139,8 +141,8 @@ func (w *walker) tnef(i int, body *[]Body, more bool) bool {
 			own.HTML = c
 		}
 	}
-	if !found {
-		return false
+	if !found { // a notice is shown as one, not as a file
+		return tnef.IsForwarded(w.ix.Parts[i].Method)
 	}
 	last := len(*body) - 1
 	switch {

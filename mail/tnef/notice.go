@@ -21,6 +21,7 @@ type Notice struct {
 	From       Recipient // who sent the meeting on
 	Organizer  Recipient
 	Forwarded  []Recipient
+	Sent       time.Time
 	GlobalID   []byte // of the meeting or one occurrence of it
 	CleanID    []byte // of the whole
 	Start, End time.Time
@@ -39,6 +40,7 @@ func (n *Notice) Encode() []byte {
 	list := []property{
 		str(pidMessageClass, ClassForwarded), str(pidSubject, n.Subject), num(pidInternetCPID, 65001),
 		bin(pidCorrelation, append([]byte(n.Key), 0)),
+		when(pidClientSubmitTime, n.Sent),
 		str(pidSentName, n.From.Name), str(pidSentAddressType, "SMTP"), str(pidSentAddress, n.From.Address), str(pidSentSMTP, n.From.Address),
 		boolean(pidResponseRequested, false),
 	}

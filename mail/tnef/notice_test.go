@@ -15,6 +15,7 @@ func sampleNotice() *Notice {
 		Key: "<1@example.org>", Subject: "Meeting Forward Notification: Größe", From: Recipient{"Anna Ash", "anna@example.org"}, Organizer: Recipient{"Ben Birch", "ben@example.org"},
 		Forwarded: []Recipient{{"Carl Cedar", "carl@example.com"}, {"", "dora@example.com"}}, GlobalID: id, CleanID: id,
 		Start: time.Date(2026, 6, 10, 10, 0, 0, 0, time.UTC), End: time.Date(2026, 6, 10, 11, 30, 0, 0, time.UTC), Location: "Room 1", Sequence: 2,
+		Sent: time.Date(2026, 6, 2, 7, 0, 0, 0, time.UTC),
 	}
 }
 
@@ -36,7 +37,7 @@ func TestANoticeOfAForward(t *testing.T) {
 		t.Errorf("%s", m.Calendar())
 	}
 	cal := string(m.ForwardedCalendar())
-	for _, line := range []string{"UID:7\r\n", "DTSTART:20260610T100000Z\r\n", `ORGANIZER;CN="Ben Birch":mailto:ben@example.org` + "\r\n"} {
+	for _, line := range []string{"UID:7\r\n", "DTSTART:20260610T100000Z\r\n", "DTSTAMP:20260602T070000Z\r\n", `ORGANIZER;CN="Ben Birch":mailto:ben@example.org` + "\r\n"} {
 		if !strings.Contains(cal, line) {
 			t.Errorf("no %q in\n%s", line, cal)
 		}
