@@ -46,18 +46,12 @@ func OutlookThread(ix *message.Index) (t ThreadID) {
 	return t
 }
 
-// RootThread is the conversation of a message by its root: the first message,
-// which replies name first among their references (RFC 5322 3.6.4). So replies
-// that come before their original, or without it, are of one conversation. The
-// topic counts only for a message that names none, itself included.
+// RootThread is the conversation of a message by its root, so that replies that
+// come before their original, or without it, are of one conversation. The topic
+// counts only for a message that names none, itself included.
 func RootThread(ix *message.Index) (t ThreadID) {
-	root := ix.MessageID
-	switch {
-	case len(ix.References) > 0:
-		root = ix.References[0]
-	case ix.InReplyTo != "":
-		root = ix.InReplyTo
-	case root == "" && ix.ThreadTopic != "":
+	root := ix.Root()
+	if root == "" && ix.ThreadTopic != "" {
 		root = "topic:" + strings.ToLower(ix.ThreadTopic)
 	}
 	if root == "" {

@@ -110,13 +110,7 @@ func rootThread(o *Original) []byte {
 	}
 	var at [8]byte
 	binary.BigEndian.PutUint64(at[:], filetime(date))
-	root := o.Index.MessageID
-	if refs := o.Index.References; len(refs) > 0 {
-		root = refs[0]
-	} else if o.Index.InReplyTo != "" {
-		root = o.Index.InReplyTo
-	}
-	sum := sha256.Sum256([]byte(root))
+	sum := sha256.Sum256([]byte(o.Index.Root())) // as mail.RootThread
 	return append(at[:threadTime:threadTime], sum[:threadHeader-threadTime]...)
 }
 
