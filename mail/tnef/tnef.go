@@ -1,6 +1,7 @@
 // Package tnef reads the Transport Neutral Encapsulation Format (MS-OXTNEF):
 // the winmail.dat into which Outlook and Exchange put a message's text in its
-// own form, its properties and its attachments.
+// own form, its properties and its attachments. It writes one thing: the notice
+// to an organizer that their meeting was sent on.
 //
 // It must never fail over a stream whose beginning can be read, nor copy what it
 // can point at: contents are given as places in the stream.
