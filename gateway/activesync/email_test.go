@@ -67,21 +67,32 @@ func TestSignedAndEncryptedMessagesAreNotTouched(t *testing.T) {
 				if version == "2.5" {
 					continue
 				}
-				options = strings.Replace(options, "<MIMESupport>", `<MIMESupport xmlns="AirSync">`, 1)
+				foreign := strings.Replace(options, "<MIMESupport>", `<MIMESupport xmlns="AirSync">`, 1)
 				for command, doc := range map[string]string{
-					"ItemOperations": p.bring("ItemOperations", "", options),
-					"Search":         p.send("Search", searchMail(`<FreeText>`+name+`</FreeText>`, options)),
+					"Sync":           doc, // MS-ASCMD_R3408 to R3410
+					"ItemOperations": p.bring("ItemOperations", "", foreign),
+					"Search":         p.send("Search", searchMail(`<FreeText>`+name+`</FreeText>`, foreign)),
 				} {
-					_, properties, _ := strings.Cut(doc, "<Properties>")
-					_, body, _ := strings.Cut(properties, "<Body ")
-					body, _, _ = strings.Cut(body, "</Body>")
-					if element(body, "Type") != "4" || element(body, "EstimatedDataSize") != fmt.Sprint(len(raw)) || unescaped(body, "Data") != raw {
+					in := map[bool]string{true: "<ApplicationData>", false: "<Properties>"}[command == "Sync"]
+					if body := bodyIn(doc, in); element(body, "Type") != "4" || element(body, "EstimatedDataSize") != fmt.Sprint(len(raw)) || unescaped(body, "Data") != raw {
 						t.Errorf("%s, %s, MIMESupport %s, %s:\n%s", name, version, support, command, doc)
 					}
+				}
+				cut := p.firstSync(strings.Replace(options, "</Type>", "</Type><TruncationSize>64</TruncationSize>", 1))
+				if body := bodyIn(cut, "<ApplicationData>"); element(body, "Type") != "4" || element(body, "EstimatedDataSize") != fmt.Sprint(len(raw)) || element(body, "Truncated") != "1" || unescaped(body, "Data") != raw[:64] { // MS-ASCMD_R3409
+					t.Errorf("%s, %s, MIMESupport %s, truncated:\n%s", name, version, support, cut)
 				}
 			}
 		}
 	}
+}
+
+// bodyIn is what stands in the first Body within an element.
+func bodyIn(doc, opening string) string {
+	_, within, _ := strings.Cut(doc, opening)
+	_, body, _ := strings.Cut(within, "<Body ")
+	body, _, _ = strings.Cut(body, "</Body>")
+	return body
 }
 
 // A client that does not take S/MIME reads the text of what is signed, and the
