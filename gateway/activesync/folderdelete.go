@@ -4,6 +4,7 @@ import (
 	"context"
 
 	"martlet/protocol/eas"
+	"martlet/store"
 )
 
 // folderDelete deletes a folder with all that is below it (MS-ASCMD 2.2.1.4).
@@ -18,7 +19,7 @@ func (h *Handler) folderDelete(ctx context.Context, s *session, q *eas.FolderDel
 	if err != nil {
 		return refuse(eas.FolderDeleteStatusNotFound)
 	}
-	key, err := h.c.Engine.DeleteFolder(ctx, s.id(), s.box, q.SyncKey, folder)
+	key, err := h.c.Engine.DeleteFolder(store.WithReserve(ctx), s.id(), s.box, q.SyncKey, folder)
 	if err != nil {
 		if retryable(err) {
 			return nil, err

@@ -118,7 +118,8 @@ func (h *Handler) emptyFolder(ctx context.Context, s *session, q *eas.EmptyFolde
 		r.Status = eas.ItemOperationsStatusProtocolError
 		return r, nil
 	}
-	_, err = h.c.Mailboxes.Empty(ctx, s.box, folder, q.Options != nil && q.Options.DeleteSubFolders)
+	// On a full disk, too: it makes room.
+	_, err = h.c.Mailboxes.Empty(store.WithReserve(ctx), s.box, folder, q.Options != nil && q.Options.DeleteSubFolders)
 	switch {
 	case errors.Is(err, mail.ErrNoFolder):
 		r.Status = eas.ItemOperationsStatusNotFound

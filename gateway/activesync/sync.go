@@ -31,7 +31,11 @@ func (h *Handler) sync(ctx context.Context, s *session) (reply, error) {
 	if err != nil {
 		return reply{}, err
 	}
-	if err := h.keepMemory(ctx, s, req.memory); err != nil {
+	writing := ctx
+	if req.deletes() {
+		writing = store.WithReserve(ctx)
+	}
+	if err := h.keepMemory(writing, s, req.memory); err != nil {
 		return reply{}, err
 	}
 	if req.wait == 0 || !out.empty() {

@@ -261,6 +261,11 @@ func (c *syncCollection) itemID(id string) (mail.ItemID, error) {
 	return item, nil
 }
 
+// deletes tells whether the client deletes something in some collection.
+func (req *syncRequest) deletes() bool {
+	return slices.ContainsFunc(req.collections, func(c syncCollection) bool { return c.deletes() })
+}
+
 // deletes tells whether the client deletes something.
 func (c *syncCollection) deletes() bool {
 	return slices.ContainsFunc(c.request.Commands, func(cmd engine.Command) bool { return cmd.Kind == engine.Delete })
