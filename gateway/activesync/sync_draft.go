@@ -302,8 +302,7 @@ func (d *draftCommand) edit(s *session, it *mail.Item, raw []byte) (*draft.Edit,
 		v := int8(*w.Importance)
 		e.Importance = &v
 	}
-	_, domain, _ := strings.Cut(s.account.Login, "@")
-	e.MessageID = rand.Text()[:16] + "@" + domain
+	e.MessageID = newMessageID(s)
 	named := w.To != nil || w.Cc != nil || w.Bcc != nil || w.Subject != nil
 	if it != nil && named {
 		// What is left out is gone (MS-ASCMD_R879).
@@ -351,6 +350,12 @@ func (d *draftCommand) editFiles(e *draft.Edit, it *mail.Item, raw []byte) error
 		}
 	}
 	return nil
+}
+
+// newMessageID is one of the user's domain.
+func newMessageID(s *session) string {
+	_, domain, _ := strings.Cut(s.account.Login, "@")
+	return rand.Text()[:16] + "@" + domain
 }
 
 func fileOf(a *eas.AttachmentAdd) draft.File {

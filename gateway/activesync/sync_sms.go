@@ -2,8 +2,6 @@ package activesync
 
 import (
 	"context"
-	"crypto/rand"
-	"strings"
 	"time"
 
 	"martlet/mail"
@@ -82,8 +80,7 @@ func (h *Handler) prepareSMS(ctx context.Context, s *session, role mail.Role, d 
 	if received.IsZero() {
 		received = time.Now()
 	}
-	_, domain, _ := strings.Cut(s.account.Login, "@")
-	e := draft.Edit{MessageID: rand.Text()[:16] + "@" + domain, Subject: &m.Subject, Text: &draft.Text{Data: m.Text}}
+	e := draft.Edit{MessageID: newMessageID(s), Subject: &m.Subject, Text: &draft.Text{Data: m.Text}}
 	if m.From != "" {
 		e.From = &m.From
 	}
