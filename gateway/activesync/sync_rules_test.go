@@ -151,6 +151,32 @@ func TestHowManyElementsARequestMayHave(t *testing.T) {
 	}
 }
 
+// How many folders a Sync and a Ping may name: more is a status that says how
+// many (MS-ASCMD 2.2.3.97, 2.2.3.102).
+func TestHowManyFoldersARequestMayName(t *testing.T) {
+	for _, version := range []string{"12.1", "14.1", "16.1"} {
+		p := newPhone(t, build(t), "many", version)
+		p.provision()
+		p.folderSync()
+		for n, want := range map[int][2]string{300: {"", "7"}, 301: {"15 300", "6 300"}} {
+			var collections, folders strings.Builder
+			for i := range n {
+				fmt.Fprintf(&collections, `<Collection><SyncKey>0</SyncKey><CollectionId>%d</CollectionId></Collection>`, i+1)
+				fmt.Fprintf(&folders, `<Folder><Id>%d</Id><Class>Email</Class></Folder>`, i+1)
+			}
+			doc := p.send("Sync", `<Sync xmlns="AirSync"><Collections>`+collections.String()+`</Collections></Sync>`)
+			got := strings.TrimSpace(element(doc, "Status") + " " + element(doc, "Limit"))
+			if n == 301 && got != want[0] || n == 300 && strings.Count(doc, "<Collection>") != n {
+				t.Errorf("%s: a Sync of %d: %.300s", version, n, doc)
+			}
+			doc = p.send("Ping", `<Ping xmlns="Ping"><HeartbeatInterval>480</HeartbeatInterval><Folders>`+folders.String()+`</Folders></Ping>`)
+			if got := strings.TrimSpace(element(doc, "Status") + " " + element(doc, "MaxFolders")); got != want[1] {
+				t.Errorf("%s: a Ping of %d: %s, want %s", version, n, got, want[1])
+			}
+		}
+	}
+}
+
 // What Exchange lets pass (MS-ASCMD 7): Commands without an operation
 // (MS-ASCMD_R2058), and elements of Options that stand twice (MS-ASCMD_R938,
 // R2075, R3075, R3272, R3280, R3404, R3432).
