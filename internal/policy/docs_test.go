@@ -92,10 +92,13 @@ func TestKeyPrefixesAreUnique(t *testing.T) {
 	if len(seen) < 10 {
 		t.Fatalf("found only %d prefixes", len(seen))
 	}
-	text := document(t, "docs/storage.md")
+	text, names := document(t, "docs/storage.md"), document(t, "store/prefix.go")
 	for prefix, name := range seen {
 		if !strings.Contains(text, "`"+prefix+"`") {
 			t.Errorf("docs/storage.md says nothing of %s, %s", prefix, name)
+		}
+		if !strings.Contains(names, "\t"+name+":") {
+			t.Errorf("store/prefix.go has no name for %s", name)
 		}
 	}
 }
