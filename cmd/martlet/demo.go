@@ -38,10 +38,10 @@ func (a *app) demoCommand() *cobra.Command {
 		Short: "Run a whole server with sample users and a built-in phone",
 		Long: `Starts a whole server with a temporary store, sample people, self-signed TLS
 beside plain HTTP. Sample mail goes in over SMTP; a built-in phone provisions,
-syncs, holds a Ping, is woken by a new message and syncs it. Each step is printed
-with its time. Then the server stays up, with addresses and passwords printed, so
-that a real phone or mail program can be pointed at it. Ctrl-C ends it and
-removes the store.`,
+syncs, searches, holds a Ping, is woken by a new message and syncs it. Each step
+is printed with its time. Then the server stays up, with addresses and passwords
+printed, so that a real phone or mail program can be pointed at it. Ctrl-C ends
+it and removes the store.`,
 		Example: `  martlet demo
   martlet demo --once --json      # one object a step; exit status 0 when all held
   martlet demo --host 0.0.0.0     # reachable for a phone in your network`,
@@ -61,7 +61,7 @@ removes the store.`,
 func runDemo(ctx context.Context, f demoFlags, out, logTo io.Writer) (err error) {
 	version, err := eas.ParseVersion(f.version)
 	if err != nil {
-		return fmt.Errorf("--protocol: %w", err)
+		return fmt.Errorf("--protocol: %q is none of 2.5, 12.0, 12.1, 14.0, 14.1, 16.0, 16.1", f.version)
 	}
 	dir, err := os.MkdirTemp("", "martlet-demo-")
 	if err != nil {
@@ -199,5 +199,13 @@ The server stays up until Ctrl-C.
 	for _, p := range demo.Everyone() {
 		fmt.Fprintf(out, "  %-22s password %s\n", p.Login, p.Password)
 	}
-	fmt.Fprintf(out, "\nOn a phone: account of the kind Exchange, server and port as above. Send it mail:\n  swaks --server %s --from amelia@demo.example --to robin@demo.example --header 'Subject: hello'\n", dialable(s.Addr("smtp")))
+	fmt.Fprintf(out, `
+On a phone: account of the kind Exchange, server and port as above. Send it mail:
+  swaks --server %s --from amelia@demo.example --to robin@demo.example --header 'Subject: hello'
+
+Without a phone, be one:
+  export MARTLET_PHONE_PASSWORD=%s
+  martlet phone ping --url http://%s --user %s --heartbeat 10m
+  martlet phone search figures --url http://%s --user %s
+`, dialable(s.Addr("smtp")), demo.Robin.Password, dialable(s.Addr("http")), demo.Robin.Login, dialable(s.Addr("http")), demo.Robin.Login)
 }

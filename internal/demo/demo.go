@@ -64,6 +64,7 @@ func Run(ctx context.Context, c Config) error {
 		{"provision", r.provision},
 		{"folder_sync", r.folderSync},
 		{"initial_sync", r.initialSync},
+		{"search", r.search},
 	} {
 		if err := r.step(ctx, s.name, s.do); err != nil {
 			return err
