@@ -25,7 +25,6 @@ type AccountID uint64
 var (
 	ErrNoAccount      = errors.New("directory: no such account")
 	ErrNoAddress      = errors.New("directory: no such address here")
-	ErrNoGroup        = errors.New("directory: no such group")
 	ErrBadCredentials = errors.New("directory: the login or the password is wrong")
 	ErrDisabled       = errors.New("directory: the account is disabled")
 	ErrExists         = errors.New("directory: the address is taken")

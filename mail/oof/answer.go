@@ -33,7 +33,6 @@ const (
 	Junk          Reason = "junk"
 	NotAddressed  Reason = "not addressed to the account" // RFC 5230 4.5
 	AnsweredOnce  Reason = "answered before"
-	NothingToTell Reason = "nothing to tell this audience"
 )
 
 // Answers tells whether a message to the owner of the addresses that own knows
