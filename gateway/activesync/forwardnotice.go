@@ -44,7 +44,7 @@ func (h *Handler) forwardNotice(ctx context.Context, s *session, m *smart, origi
 		return nil, nil
 	case err != nil:
 		return nil, err
-	case !to.Local || len(to.Accounts) == 0:
+	case !to.Local || len(to.Accounts) == 0 || slices.Contains(to.Accounts, s.account.ID):
 		return nil, nil
 	}
 	forwarded := forwardedTo(ix, organizer)

@@ -109,6 +109,30 @@ func TestAnOrganizerHearsOfAForward(t *testing.T) {
 	}
 }
 
+// A meeting is sent on by mail in every version, whole or as one occurrence.
+func TestAForwardByMailIsToldInEveryVersion(t *testing.T) {
+	local := strings.ReplaceAll(weekly, "ben@example.com", "ben@example.org")
+	for _, version := range allVersions {
+		h := build(t)
+		h.organizer(t)
+		it := h.deliver(t, 1, local, 0)
+		p := newPhone(t, h, "phone", version)
+		p.provision()
+		if a := p.smart("SmartForward", "f1", it, mine, ""); a.status != http.StatusOK || len(a.body) != 0 {
+			t.Fatalf("%s: HTTP %d\n%s", version, a.status, a.xml)
+		}
+		got := h.inbox(t, "ben@example.org")
+		if len(got) != 1 {
+			t.Errorf("%s: %d messages", version, len(got))
+			continue
+		}
+		_, to, ok := message.Parse([]byte(got[0])).ReadForwardNotice(message.Bytes(got[0]))
+		if !ok || len(to) != 2 || to[0].Address != "ben@example.com" || to[1].Address != "anna@example.org" {
+			t.Errorf("%s: %v %+v", version, ok, to)
+		}
+	}
+}
+
 // What is no news to the organizer, and what is not theirs to know.
 func TestNoNoticeOfAForward(t *testing.T) {
 	local := strings.ReplaceAll(invitation, "ben@example.com", "ben@example.org")

@@ -11,6 +11,7 @@ import (
 
 	"martlet/mail/calendar"
 	"martlet/mail/message"
+	"martlet/mail/tnef"
 	"martlet/protocol/eas"
 )
 
@@ -184,6 +185,41 @@ func TestPartsOfAMeeting(t *testing.T) {
 	}
 }
 
+// forwardNotice is a notice that a meeting was sent on.
+func forwardNotice() []byte {
+	id := calendar.GlobalID("1", time.Time{})
+	n := tnef.Notice{
+		Subject: "Meeting Forward Notification: Planning", Organizer: tnef.Recipient{Name: "Ben Birch", Address: "ben@example.org"}, GlobalID: id, CleanID: id,
+		Forwarded: []tnef.Recipient{{Name: "Dora Elder", Address: "dora@example.com"}, {Address: "carl@example.com"}},
+		Start:     time.Date(2026, 6, 10, 10, 0, 0, 0, time.UTC), End: time.Date(2026, 6, 10, 11, 0, 0, 0, time.UTC), Location: "Room 1",
+	}
+	return []byte("From: anna@example.org\r\nTo: ben@example.org\r\nSubject: x\r\nContent-Type: application/ms-tnef; name=winmail.dat\r\nContent-Transfer-Encoding: base64\r\n\r\n" +
+		base64.StdEncoding.EncodeToString(n.Encode()) + "\r\n")
+}
+
+// MS-ASCMD_R66550801, R6485100817: those to whom a meeting was sent on, since
+// 16.1.
+func TestAForwardedMeetingInEachVersion(t *testing.T) {
+	raw := forwardNotice()
+	for _, v := range eas.Versions() {
+		e := render(t, itemOf(raw), raw, &Options{Version: v})
+		m := e.MeetingRequest
+		if e.MessageClass != "IPM.Schedule.Meeting.Notification.Forward" || m == nil || m.StartTime.Hour() != 10 || !strings.Contains(m.Organizer, "ben@example.org") {
+			t.Fatalf("%s: %s %+v", v, e.MessageClass, m)
+		}
+		var want []eas.Forwardee
+		if v >= eas.V161 {
+			want = []eas.Forwardee{{Name: "Dora Elder", Email: "dora@example.com"}, {Email: "carl@example.com"}}
+		}
+		if !reflect.DeepEqual(m.Forwardees, want) {
+			t.Errorf("%s: %+v", v, m.Forwardees)
+		}
+		if e.Attachments != nil || e.LegacyAttachments != nil {
+			t.Errorf("%s: shown as a file", v)
+		}
+	}
+}
+
 // MS-ASEMAIL_R13001, MS-ASAIRS_R1208: a name up to 14.1, a place since.
 func TestThePlaceOfAMeetingInEachVersion(t *testing.T) {
 	const lines = "UID:1\nDTSTART:20260610T100000Z\nLOCATION;ALTREP=\"https://example.com/lime\":Hotel Lime\nX-APPLE-STRUCTURED-LOCATION;VALUE=URI;X-TITLE=Hotel Lime:geo:48.25,16.5,183.5;u=30\n" +
@@ -264,6 +300,9 @@ func TestRecurrencesOfMeetings(t *testing.T) {
 func FuzzMeeting(f *testing.F) {
 	f.Add(outlookMeeting(f))
 	f.Add(meetingMail("COUNTER", "UID:1\nDTSTART:20260611T100000Z\nRRULE:FREQ=MONTHLY;BYDAY=2WE"))
+	f.Add(meetingMail("REQUEST", "UID:1\nDTSTART:20260611T100000Z\nLOCATION;ALTREP=\"https://example.com\":Room 1\nX-APPLE-STRUCTURED-LOCATION;X-TITLE=Room 1:geo:1,2,3;u=4\n"+
+		`X-MICROSOFT-LOCATIONS:[{"DisplayName":"Room 1"\,"Latitude":1\,"Longitude":2\,"LocationCity":"Vienna"}]`))
+	f.Add(forwardNotice())
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		ix := message.Parse(raw)
 		for _, v := range []eas.Version{eas.V121, eas.V141, eas.V161} {
