@@ -22,17 +22,16 @@ type Reason string
 
 // The reasons.
 const (
-	Answerable    Reason = ""
-	NoSender      Reason = "no sender"             // a bounce (RFC 3834 2, RFC 5321 4.5.5)
-	OwnLetter     Reason = "from the same account" // or the loop would be a short one
-	Robot         Reason = "from a robot"
-	Automatic     Reason = "an automatic message" // RFC 3834 5
-	MailingList   Reason = "from a list"          // RFC 2369, RFC 2919
-	Bulk          Reason = "bulk"
-	Suppressed    Reason = "answers are not wanted" // MS-OXCMAIL: X-Auto-Response-Suppress
-	Junk          Reason = "junk"
-	NotAddressed  Reason = "not addressed to the account" // RFC 5230 4.5
-	AnsweredOnce  Reason = "answered before"
+	Answerable   Reason = ""
+	NoSender     Reason = "no sender"             // a bounce (RFC 3834 2, RFC 5321 4.5.5)
+	OwnLetter    Reason = "from the same account" // or the loop would be a short one
+	Robot        Reason = "from a robot"
+	Automatic    Reason = "an automatic message" // RFC 3834 5
+	MailingList  Reason = "from a list"          // RFC 2369, RFC 2919
+	Bulk         Reason = "bulk"
+	Suppressed   Reason = "answers are not wanted" // MS-OXCMAIL: X-Auto-Response-Suppress
+	Junk         Reason = "junk"
+	NotAddressed Reason = "not addressed to the account" // RFC 5230 4.5
 )
 
 // Answers tells whether a message to the owner of the addresses that own knows
