@@ -53,6 +53,7 @@ func httpHint(e *phone.HTTPError) string {
 		403: "the account may not synchronise, or this device is blocked",
 		404: "there is no ActiveSync at this address",
 		405: noServerHere,
+		413: "the request is larger than the server takes",
 		449: noProvision,
 		451: "the mailbox is on another server: " + e.Header.Get("X-MS-Location"),
 		501: noServerHere,
