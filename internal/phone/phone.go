@@ -1,6 +1,6 @@
 // Package phone is an Exchange ActiveSync client: what a phone does, from
-// OPTIONS to a held Ping, built on protocol/eas over net/http. The demo, the
-// simulations, the transcripts and the benchmarks use it. It keeps the state a
+// OPTIONS to a held Ping, built on protocol/eas over net/http. The command
+// "martlet phone", the demo, tests and benchmarks use it. It keeps the state a
 // phone keeps and a view of what it was told, to be compared with the server,
 // and it reports what a server must never do. It must never look at a server
 // other than over the wire.
