@@ -2,6 +2,7 @@ package activesync_test
 
 import (
 	"fmt"
+	"net/http"
 	"slices"
 	"strings"
 	"testing"
@@ -10,6 +11,7 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/message"
+	"martlet/store"
 )
 
 // Android resets the account without Outbox, Drafts and Deleted Items; Samsung and
@@ -37,6 +39,36 @@ func TestTheHierarchyHasEachDefaultFolderOnce(t *testing.T) {
 			}
 		}
 	}
+}
+
+// Android tries an account with the device id "validate" before it is set up, and
+// goes as far as the folders, at every version; it provisions if it likes.
+func TestAConnectionTestGoesAsFarAsTheFolders(t *testing.T) {
+	h := build(t)
+	for _, version := range allVersions {
+		p := client{"validate", "Android", aosp.agent, version}.as(t, h)
+		if a := p.read(h.do(p.request(http.MethodOptions, "", nil))); a.status != 200 {
+			t.Errorf("%s: OPTIONS: HTTP %d", version, a.status)
+		}
+		for _, when := range []string{"before a policy", "with one"} {
+			if doc := p.send("FolderSync", `<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`); element(doc, "Status") != "1" || element(doc, "SyncKey") == "" {
+				t.Errorf("%s, %s:\n%s", version, when, doc)
+			}
+			p.provision()
+		}
+		if slices.Contains(allVersions[:1], version) {
+			continue // which has no Settings
+		}
+		if doc := p.send("Settings", `<Settings xmlns="Settings"><DeviceInformation><Set><Model>Test</Model></Set></DeviceInformation></Settings>`); statuses(doc) != "1 1" {
+			t.Errorf("%s: Settings is answered\n%s", version, doc)
+		}
+	}
+	h.update(t, func(tx *store.Tx) error {
+		for d, err := range h.devices.List(tx, h.account.ID) {
+			t.Errorf("%v is kept, %v", d.ID, err)
+		}
+		return nil
+	})
 }
 
 // Android syncs and pings the Outbox like any folder, though nothing is ever in it.
