@@ -113,6 +113,9 @@ func TestVersion1(t *testing.T) {
 			if strings.Contains(doc, "Bob") {
 				t.Error("tells of somebody else")
 			}
+			if got, want := shape(doc), shapes[tt.status+tt.errorCode]; got != want {
+				t.Errorf("its elements are\n%s\nwant\n%s", got, want)
+			}
 			valid(t, doc)
 		})
 	}
@@ -151,6 +154,26 @@ func TestWithoutTLSTheWayIsShown(t *testing.T) {
 			t.Errorf("%s: HTTP %d to %q", tt.name, w.Code, w.Header().Get("Location"))
 		}
 	}
+}
+
+// shapes are the elements of the answers, in their order, by what is wrong: the
+// action or the request (MS-ASCMD 2.2.3.6, 2.2.3.63, 2.2.3.153.1).
+var shapes = map[string]string{
+	"": `<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"><Response xmlns="` + mobileSchema + `"><Culture></Culture><User><DisplayName></DisplayName><EMailAddress></EMailAddress></User>` +
+		`<Action><Settings><Server><Type></Type><Url></Url><Name></Name></Server></Settings></Action></Response></Autodiscover>`,
+	"2": `<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"><Response xmlns="` + mobileSchema + `"><Culture></Culture><User><EMailAddress></EMailAddress></User>` +
+		`<Action><Error><Status></Status><Message></Message><DebugData></DebugData></Error></Action></Response></Autodiscover>`,
+	"600": frameworkShape,
+	"601": frameworkShape,
+}
+
+const frameworkShape = `<Autodiscover xmlns="http://schemas.microsoft.com/exchange/autodiscover/responseschema/2006"><Response><Error><ErrorCode></ErrorCode><Message></Message><DebugData></DebugData></Error></Response></Autodiscover>`
+
+// shape is a document without its texts and the error's time.
+func shape(doc string) string {
+	_, doc, _ = strings.Cut(doc, "?>")
+	doc = regexp.MustCompile(`>[^<]+<`).ReplaceAllString(doc, "><")
+	return regexp.MustCompile(`<Error [^>]*>`).ReplaceAllString(doc, "<Error>")
 }
 
 // valid holds a response to the published schema, if it and xmllint are here.
