@@ -108,11 +108,18 @@ func (a *app) showEdits(edits []directory.Edit, dryRun bool) error {
 	case len(edits) == 0:
 		a.printf("nothing to change\n")
 	case dryRun:
-		a.printf("%d changes; nothing was done\n", len(edits))
+		a.printf("%s; nothing was done\n", changes(len(edits)))
 	default:
-		a.printf("%d changes\n", len(edits))
+		a.printf("%s\n", changes(len(edits)))
 	}
 	return nil
+}
+
+func changes(n int) string {
+	if n == 1 {
+		return "1 change"
+	}
+	return fmt.Sprint(n, " changes")
 }
 
 func (a *app) directoryExport() *cobra.Command {
