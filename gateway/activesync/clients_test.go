@@ -27,6 +27,14 @@ var (
 	windowsMail   = client{"5D41402ABC4B2A76B9719D911017C592", "WindowsMail", "MSFT-WIN-4/10.0.19045", "14.1"}
 	windowsPhone  = client{"7D793037A0760186574B0282F2F435E7", "WP8", "MSFT-WP/8.10.15148", "14.1"}
 	tbsync        = client{"MZTB1A2B3C4D5E6F", "Thunderbird", "Thunderbird ActiveSync", "16.1"}
+
+	// Those that came before, some of which are still about.
+	oldAndroid    = client{"droid1300000001", "Android", "Android/0.3", "2.5"}
+	galaxy        = client{"SAMSUNG1234567890", "SAMSUNGGTI9100", "SAMSUNG-GT-I9100/100.20304", "12.0"}
+	windowsMobile = client{"BAD73E6E02156460E800185977C03182", "PocketPC", "MSFT-PPC/5.2.5082", "12.1"}
+	nokia         = client{"IMEI354869020000001", "MfE", "MfE/3.00.73", "12.1"}
+	oldIOS        = client{"Appl87934B8WA4S", "iPhone", "Apple-iPhone3C1/902.176", "14.1"}
+	oldClients    = []client{oldAndroid, galaxy, windowsMobile, nokia, oldIOS}
 	allClients    = []client{iOS, aosp, gmail, samsung, outlook, outlookMobile, nine, windowsMail, windowsPhone, tbsync}
 )
 
