@@ -226,7 +226,7 @@ func TestAnInvitationHasItsOrganizerAndItsTimes(t *testing.T) {
 	for i, raw := range []string{invitation, allDay, berlin} {
 		h.deliver(t, 1, raw, int64(3000-i))
 	}
-	for _, c := range allClients {
+	for _, c := range append(oldClients, allClients...) {
 		p := c.as(t, h)
 		p.provision()
 		doc := p.firstSync(`<BodyPreference xmlns="AirSyncBase"><Type>1</Type></BodyPreference>`)

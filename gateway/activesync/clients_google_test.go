@@ -18,7 +18,7 @@ import (
 // Windows Phone take one calendar and one contacts folder, iOS one of notes.
 func TestTheHierarchyHasEachDefaultFolderOnce(t *testing.T) {
 	h := build(t)
-	for _, c := range allClients {
+	for _, c := range append(oldClients, allClients...) {
 		p := c.as(t, h)
 		p.provision()
 		types := elements(p.send("FolderSync", `<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`), "Type")

@@ -78,7 +78,7 @@ func TestOutlookComesInWithItsOwnSpelling(t *testing.T) {
 // answer was lost, it is done once, and each phone has one message afterwards
 // (tine20 #7297).
 func TestAMoveMakesNoDuplicates(t *testing.T) {
-	for _, c := range allClients {
+	for _, c := range append(oldClients, allClients...) {
 		t.Run(c.kind+" "+c.agent, func(t *testing.T) {
 			h := build(t)
 			it := h.deliver(t, 1, plainMail, 0)
