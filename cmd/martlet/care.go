@@ -196,7 +196,11 @@ func (a *app) statusCommand() *cobra.Command {
 			if a.json {
 				return a.printJSON(st)
 			}
-			a.printf("running, martlet %s, %d phones held\n", st.Version, st.Held)
+			phones := "phones"
+			if st.Held == 1 {
+				phones = "phone"
+			}
+			a.printf("running, martlet %s, %d %s held\n", st.Version, st.Held, phones)
 			for _, door := range doors() {
 				if st.Listen[door] != "" {
 					a.printf("%-12s %s\n", door, st.Listen[door])

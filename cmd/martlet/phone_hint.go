@@ -58,7 +58,7 @@ func httpHint(e *phone.HTTPError) string {
 		451: "the mailbox is on another server: " + e.Header.Get("X-MS-Location"),
 		501: noServerHere,
 		502: "a proxy in front has no server behind it",
-		503: "the server is busy, or a proxy in front has no server behind it",
+		503: "the server is busy, had too many wrong passwords from here, or a proxy in front has no server behind it",
 		504: "a proxy in front gave up: it must wait for an hour (3600 s)",
 	}[e.Status]
 	switch after := e.Header.Get("Retry-After"); {

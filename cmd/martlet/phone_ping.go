@@ -3,6 +3,7 @@ package main
 import (
 	"context"
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -11,6 +12,17 @@ import (
 	"martlet/internal/phone"
 	"martlet/protocol/eas"
 )
+
+// names are what folders are called.
+func (h *handset) names(ids []string) []string {
+	var out []string
+	for _, f := range h.Folders() {
+		if slices.Contains(ids, f.ServerID) {
+			out = append(out, f.DisplayName)
+		}
+	}
+	return out
+}
 
 func (a *app) phonePing(f *phoneFlags) *cobra.Command {
 	var heartbeat time.Duration
@@ -57,7 +69,7 @@ is no change, a proxy in front gives up too early.`,
 					return a.printJSON(map[string]any{"status": r.Status, "folders": r.Folders, "seconds": took.Seconds()})
 				}
 				if r.Status == eas.PingStatusChanges {
-					a.printf("changed after %s: %s\n", took, strings.Join(r.Folders, ", "))
+					a.printf("changed after %s: %s\n", took, strings.Join(h.names(r.Folders), ", "))
 				} else {
 					a.printf("no change within %s\n", took)
 				}
