@@ -29,7 +29,7 @@ var allowed = map[string][]string{
 	"mail":                 {"directory", "store/blob", "mail/message"},
 	"sync/device":          {"store", "directory"},
 	"sync/class":           {"mail", "mail/calendar", "mail/message", "mail/vcard", "mail/rtf", "protocol/eas", "protocol/wbxml"},
-	"mail/search":          {"mail", "mail/message"},
+	"mail/search":          {"mail", "mail/calendar", "mail/message"},
 	"mail/draft":           {"mail/message", "mail/wire"},
 	"mail/mailbox":         {"mail", "mail/message", "mail/search", "store", "store/blob", "push"},
 	"mail/queue":           {"mail", "store", "store/blob"},

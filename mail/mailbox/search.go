@@ -19,7 +19,8 @@ const maxTextReads = 500
 
 // SearchOptions say how much of what was found is wanted.
 type SearchOptions struct {
-	Limit int // at most MaxSearchLimit, which zero stands for
+	Limit int  // at most MaxSearchLimit, which zero stands for
+	Ready bool // take the index as it is: where it is behind, nothing is found
 }
 
 // SearchResult is what was found.
@@ -54,6 +55,8 @@ func (m *Mailboxes) Search(ctx context.Context, box mail.MailboxID, q search.Que
 			return err
 		})
 		switch {
+		case errors.Is(err, errBehind) && o.Ready:
+			return SearchResult{}, nil
 		case errors.Is(err, errBehind):
 			if err = m.catchUp(ctx, box); err == nil {
 				continue

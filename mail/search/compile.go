@@ -43,6 +43,8 @@ func (c *compiler) compile(q Query, depth int) (node, error) {
 		return c.terms(c.lookup([]byte(termAttachment), false, allFields))
 	case Importance:
 		return c.importance(q)
+	case Meeting:
+		return c.terms(c.lookup(q.term(), false, allFields))
 	case Received:
 		return receivedNode(q), nil
 	case Folders:

@@ -12,7 +12,7 @@ import (
 
 // Version is that of the rules by which words are found. An index of another
 // version is made anew.
-const Version = 1
+const Version = 2
 
 // What is looked at of one message. What lies beyond is not found by its words;
 // the message itself is.
@@ -63,7 +63,14 @@ func Extract(ix *message.Index, src io.ReaderAt) (Terms, error) {
 			break
 		}
 	}
-	err := texts(ix, src, allFields, func(f Field, text string) bool {
+	meeting, ok, err := requested(ix, src)
+	if err != nil {
+		return nil, fmt.Errorf("search: extract: %w", err)
+	}
+	if ok {
+		c.add(meeting.term(), Subject)
+	}
+	err = texts(ix, src, allFields, func(f Field, text string) bool {
 		c.text(f, text)
 		return len(c.entries) < maxTerms
 	})

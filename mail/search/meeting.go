@@ -1,0 +1,68 @@
+package search
+
+import (
+	"crypto/sha256"
+	"encoding/hex"
+	"io"
+	"strconv"
+	"time"
+
+	"martlet/mail/calendar"
+	"martlet/mail/message"
+)
+
+// termMeeting begins the term of a request to a meeting, which names the meeting.
+const termMeeting = "\x01m"
+
+// maxMeeting is how much of a calendar object is read.
+const maxMeeting = 1 << 20
+
+// Meeting matches the requests to one meeting, or to one occurrence of it: those
+// with this UID and RECURRENCE-ID. The zero Occurrence is the whole.
+type Meeting struct {
+	UID        string
+	Occurrence time.Time
+}
+
+func (Meeting) isQuery() {}
+
+// term names the meeting in the index. A UID may be longer than a word.
+func (q Meeting) term() []byte {
+	key := q.UID
+	if !q.Occurrence.IsZero() {
+		key += "\x00" + strconv.FormatInt(q.Occurrence.Unix(), 10)
+	}
+	sum := sha256.Sum256([]byte(key))
+	return hex.AppendEncode([]byte(termMeeting), sum[:12])
+}
+
+// requested is the meeting that a message asks somebody to; false if it asks
+// for none.
+func requested(ix *message.Index, src io.ReaderAt) (q Meeting, ok bool, err error) {
+	for i := range ix.Parts {
+		pt := &ix.Parts[i]
+		if pt.Type != "text/calendar" || pt.Method != "REQUEST" || pt.Disposition == "attachment" {
+			continue
+		}
+		text, _, _, err := ix.ReadText(i, src, maxMeeting)
+		if err != nil {
+			return q, false, err
+		}
+		o, err := calendar.Parse([]byte(text))
+		if err != nil || o.Master() == nil || o.Master().UID == "" { // it is found by its words
+			return q, false, nil
+		}
+		return MeetingOf(o), true, nil
+	}
+	return q, false, nil
+}
+
+// MeetingOf is the query for the meeting of a calendar object.
+func MeetingOf(o *calendar.Object) Meeting {
+	e := o.Master()
+	q := Meeting{UID: e.UID}
+	if e.RecurrenceID != nil {
+		q.Occurrence = e.RecurrenceID.UTC()
+	}
+	return q
+}
