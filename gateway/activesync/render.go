@@ -61,6 +61,7 @@ func (h *Handler) renderItem(ctx context.Context, s *session, item *mail.Item, i
 	if err := render(item, ix, src, opt, e); err != nil {
 		return nil, err
 	}
+	h.tellOutdated(ctx, s, item, ix, e)
 	return e, nil
 }
 

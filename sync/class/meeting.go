@@ -119,6 +119,10 @@ const (
 	meetingOther   uint8 = 0
 	meetingInitial uint8 = 1
 	meetingUpdate  uint8 = 2
+
+	// MeetingOutdated is the type of a request after which a newer one came. What
+	// else is in the mailbox a message does not tell.
+	MeetingOutdated uint8 = 4
 )
 
 // The kinds of appointments (MS-ASEMAIL 2.2.2.39).
