@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"math"
 	"strconv"
 	"strings"
 
@@ -100,18 +101,21 @@ func (a *attachment) read(from, to, limit int64) (data []byte, total int64, err 
 	return data, from + int64(len(data)) + rest, nil
 }
 
+// farthest is as far as a range is followed: that its length can be counted.
+const farthest = math.MaxInt64 - 1
+
 // parseRange reads "m-n", zero-based and both included (MS-ASCMD 2.2.3.143.2).
 func parseRange(s string) (from, to int64, err error) {
 	m, n, ok := strings.Cut(s, "-")
 	if !ok {
 		return 0, 0, errBadRange
 	}
-	a, err1 := strconv.ParseUint(strings.TrimSpace(m), 10, 63)
-	b, err2 := strconv.ParseUint(strings.TrimSpace(n), 10, 63)
+	a, err1 := strconv.ParseUint(strings.TrimSpace(m), 10, 64)
+	b, err2 := strconv.ParseUint(strings.TrimSpace(n), 10, 64)
 	if err1 != nil || err2 != nil || a > b {
 		return 0, 0, errBadRange
 	}
-	return int64(a), int64(b), nil
+	return int64(min(a, farthest)), int64(min(b, farthest)), nil
 }
 
 func formatRange(from int64, n int) string {

@@ -100,7 +100,7 @@ func rows(maxMessage int64) []command {
 	return []command{
 		{name: "Sync", code: 0, from: first, to: last, maxBody: maxSync, run: (*Handler).sync,
 			fail: func(s uint16) any { return &eas.SyncResponse{Status: eas.SyncStatus(s)} }, malformed: uint16(eas.SyncStatusProtocolError), exact: true},
-		{name: "SendMail", code: 1, from: first, to: last, maxBody: maxMessage, run: (*Handler).sendMail,
+		{name: "SendMail", code: 1, from: first, to: last, strict: true, maxBody: maxMessage, run: (*Handler).sendMail,
 			fail: func(s uint16) any { return &eas.SendMailResponse{Status: eas.ComposeMailStatus(s)} }},
 		{name: "SmartForward", code: 2, from: first, to: last, maxBody: maxMessage, run: (*Handler).smartForward,
 			fail: func(s uint16) any { return &eas.SmartForwardResponse{Status: eas.ComposeMailStatus(s)} }},

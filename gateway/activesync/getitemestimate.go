@@ -6,6 +6,7 @@ import (
 	"fmt"
 
 	"martlet/protocol/eas"
+	"martlet/protocol/wbxml"
 	"martlet/store"
 	"martlet/sync/engine"
 )
@@ -19,10 +20,11 @@ func (h *Handler) getItemEstimate(ctx context.Context, s *session, q *eas.GetIte
 	if len(q.Collections) == 0 || len(q.Collections) > maxEstimates {
 		return nil, statusError(eas.StatusInvalidXML)
 	}
+	estimates := estimates{}
 	resp := &eas.GetItemEstimateResponse{Responses: make([]eas.EstimateResponse, 0, len(q.Collections))}
 	for i := range q.Collections {
 		c := &q.Collections[i]
-		n, err := h.estimate(ctx, s, c)
+		n, err := estimates.once(c, func() (int, error) { return h.estimate(ctx, s, c) })
 		status, known := estimateStatus(err)
 		if errors.Is(err, errFilter) && s.version < eas.V140 {
 			err = errProtocol // as a status of HTTP that does not blame the server
@@ -34,7 +36,7 @@ func (h *Handler) getItemEstimate(ctx context.Context, s *session, q *eas.GetIte
 		// Collection stands in failures too, so that the client knows which.
 		r.Collection = &eas.EstimatedCollection{CollectionID: c.CollectionID}
 		if s.version < eas.V140 {
-			r.Collection.Class = c.Class
+			r.Collection.Class = knownClass(c.Class)
 		}
 		if err == nil {
 			count := uint(n)
@@ -43,6 +45,28 @@ func (h *Handler) getItemEstimate(ctx context.Context, s *session, q *eas.GetIte
 		resp.Responses = append(resp.Responses, r)
 	}
 	return resp, nil
+}
+
+// estimates are those of one request so far: a collection that stands in it a
+// thousand times is counted once.
+type estimates map[string]estimated
+
+type estimated struct {
+	n   int
+	err error
+}
+
+func (e estimates) once(c *eas.EstimateCollection, count func() (int, error)) (int, error) {
+	same, err := wbxml.MarshalRaw(c)
+	if err != nil {
+		return count()
+	}
+	was, ok := e[string(same)]
+	if !ok {
+		was.n, was.err = count()
+		e[string(same)] = was
+	}
+	return was.n, was.err
 }
 
 // errMaxItems is a limit on the recipient information asked of another folder

@@ -181,3 +181,12 @@ func classRole(class string) (mail.Role, bool) {
 	}
 	return 0, false
 }
+
+// knownClass is a class that a request before 14.0 names, or nothing where there
+// is no such class: what it says instead is not said back.
+func knownClass(class string) string {
+	if _, ok := classRole(class); !ok {
+		return ""
+	}
+	return class
+}

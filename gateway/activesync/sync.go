@@ -205,5 +205,5 @@ func (c *syncCollection) wireClass(s *session) string {
 	if c.class != 0 {
 		return className(c.class)
 	}
-	return c.wire.Class
+	return knownClass(c.wire.Class)
 }

@@ -58,6 +58,9 @@ func (h *Handler) readSync(ctx context.Context, s *session) (*syncRequest, *refu
 		if err := s.decode(&q); err != nil {
 			return nil, nil, err
 		}
+		if q.Wait != nil && s.version < eas.V121 || q.HeartbeatInterval != nil && s.version < eas.V140 { // they do not have it (MS-ASCMD_R6691)
+			return nil, &refusal{status: eas.SyncStatusProtocolError}, nil
+		}
 	}
 	named := len(q.Collections)
 	if len(s.body) == 0 || q.Partial {

@@ -29,5 +29,9 @@ func ParseFileReference(s string) (f mail.FolderID, it mail.ItemID, part int, er
 	if err1 != nil || err2 != nil || err3 != nil {
 		return 0, 0, 0, ErrBadReference
 	}
-	return mail.FolderID(a), mail.ItemID(b), int(c), nil
+	f, it, part = mail.FolderID(a), mail.ItemID(b), int(c)
+	if FileReference(f, it, part) != s { // one spelling, as all ids
+		return 0, 0, 0, ErrBadReference
+	}
+	return f, it, part, nil
 }
