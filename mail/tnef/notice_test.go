@@ -2,6 +2,9 @@ package tnef
 
 import (
 	"encoding/binary"
+	"os"
+	"os/exec"
+	"path/filepath"
 	"reflect"
 	"strings"
 	"testing"
@@ -44,6 +47,32 @@ func TestANoticeOfAForward(t *testing.T) {
 	}
 	if strings.Contains(cal, "METHOD") || strings.Contains(cal, "ATTENDEE") {
 		t.Errorf("%s", cal)
+	}
+}
+
+// Another program that is installed reads the notice as it was meant.
+func TestYtnefReadsANotice(t *testing.T) {
+	program, err := exec.LookPath("ytnefprint")
+	if err != nil {
+		t.Skip("ytnefprint is not here")
+	}
+	n := sampleNotice()
+	n.Subject = "Meeting Forward Notification: Planning" // it prints ASCII only
+	file := filepath.Join(t.TempDir(), "winmail.dat")
+	if err := os.WriteFile(file, n.Encode(), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	out, err := exec.Command(program, file).CombinedOutput()
+	if err != nil {
+		t.Fatalf("%v\n%s", err, out)
+	}
+	for _, want := range []string{
+		"Message Class: " + ClassForwarded, "[PR_TNEF_CORRELATION_KEY]", "Value: [<1@example.org>", "[" + n.Subject + "]", "[Anna Ash]",
+		"Wednesday June 10, 2026 10:00:00 am", "[Room 1]", "[UD:x8261]", "vCal-Uid",
+	} {
+		if !strings.Contains(string(out), want) {
+			t.Errorf("no %q in\n%s", want, out)
+		}
 	}
 }
 
