@@ -9,7 +9,6 @@ import (
 	"martlet/mail/message"
 	"martlet/mail/search"
 	"martlet/protocol/eas"
-	"martlet/store"
 	"martlet/sync/class"
 )
 
@@ -54,14 +53,7 @@ func (h *Handler) tellOutdated(ctx context.Context, s *session, item *mail.Item,
 // supersedes tells whether the request at a place came after the item, and is
 // newer than its meeting (RFC 5546 2.1.5): the same request sent on is not.
 func (h *Handler) supersedes(ctx context.Context, s *session, at mail.Place, item *mail.Item, old *calendar.Event) (bool, error) {
-	var other mail.Item
-	var ix *message.Index
-	err := h.c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		if other, err = h.c.Mailboxes.Item(tx, s.box, at.Folder, at.Item); err == nil {
-			ix, err = h.c.Mailboxes.Index(tx, other.Blob)
-		}
-		return err
-	})
+	other, ix, err := h.openItem(ctx, s, at.Folder, at.Item)
 	if err != nil || other.Received < item.Received || !class.IsMeetingRequest(ix) {
 		return false, err
 	}

@@ -16,15 +16,23 @@ func fetchOptions(s *session, q *eas.FetchOptions) (*class.Options, error) {
 	if q != nil {
 		o.BodyPreference, o.MIMESupport, o.BodyPartPreference = q.BodyPreference, q.MIMESupport, q.BodyPartPreference
 	}
-	if err := checkBodyParts(s.version, o); err != nil {
+	opt, err := emailOptions(s.version, o)
+	if err != nil {
+		return nil, err
+	}
+	opt.Fetch = true
+	return opt, nil
+}
+
+// emailOptions checks what is wanted of messages outside of a Sync.
+func emailOptions(v eas.Version, o *eas.SyncOptions) (*class.Options, error) {
+	if err := checkBodyParts(v, o); err != nil {
 		return nil, err
 	}
 	if err := checkOptions(o, mail.ClassEmail); err != nil {
 		return nil, err
 	}
-	opt := class.OptionsOf(s.version, o)
-	opt.Fetch = true
-	return opt, nil
+	return class.OptionsOf(v, o), nil
 }
 
 // whole are the options with nothing cut off, for a Fetch in a Sync: it asks

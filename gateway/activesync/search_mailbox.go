@@ -118,15 +118,9 @@ func (m *mailboxSearch) readOptions(s *session, q *eas.SearchStore) error {
 		return errBadSearch
 	}
 	wanted := &eas.SyncOptions{BodyPreference: o.BodyPreference, BodyPartPreference: o.BodyPartPreference, MIMESupport: o.MIMESupport}
-	if err := checkBodyParts(s.version, wanted); err != nil {
-		return err
-	}
-	if err := checkOptions(wanted, mail.ClassEmail); err != nil {
-		return err
-	}
-	m.options = class.OptionsOf(s.version, wanted)
-	m.weight = itemWeight(wanted, s.version)
-	return nil
+	options, err := emailOptions(s.version, wanted)
+	m.options, m.weight = options, itemWeight(wanted, s.version)
+	return err
 }
 
 // foundItems is the result of a search: that of the request before, when a
