@@ -43,12 +43,14 @@ mention stays, unless --prune is given. FILE may be - for standard input.
   title = "Pilot"                   # also company, department, office
   phone = "+41 44 123 45 67"        # also mobile, home_phone
   photo = "robin.jpg"               # JPEG or PNG up to 100 KiB, beside this file
+  certificates = ["robin.pem"]      # S/MIME, beside this file
   aliases = ["r.swift@example.org"]
   password = "..."                  # or password_hash = "$argon2id$..." or bcrypt
   active_sync = true
   disabled = false
   admin = false
   hidden = false                    # from the address list
+  server = ""                       # URL of the server with the mailbox; "": this one
 
   [[group]]
   address = "crew@example.org"
