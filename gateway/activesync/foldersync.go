@@ -66,10 +66,3 @@ func wireFolder(f *mail.Folder) eas.Folder {
 	}
 	return w
 }
-
-// logFailure logs an error that is ours and not the client's.
-func (h *Handler) logFailure(s *session, err error, ours bool) {
-	if ours {
-		h.sessionLog(s).Error("command failed", "error", err)
-	}
-}

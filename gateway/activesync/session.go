@@ -46,6 +46,13 @@ func (h *Handler) sessionLog(s *session) *slog.Logger {
 	return s.logger
 }
 
+// logFailure logs an error that is ours and not the client's.
+func (h *Handler) logFailure(s *session, err error, ours bool) {
+	if ours {
+		h.sessionLog(s).Error("command failed", "error", err)
+	}
+}
+
 // name is the command's name, for the log.
 func (s *session) name() string {
 	if s.command != nil {
