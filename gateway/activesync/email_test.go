@@ -216,7 +216,7 @@ func TestAFlagsElementMayStandTwice(t *testing.T) {
 
 // What is wrong with an element of AirSyncBase in a change is a status 6 of its
 // command: one that stands twice (MS-ASAIRS_R10037), one that is not of its type
-// (R10014), one out of its place (R10039).
+// (R10014), one out of its place (R10039) or order (R10038).
 func TestWrongElementsOfAChangeAreRefused(t *testing.T) {
 	h := build(t)
 	h.deliver(t, h.folder(t, mail.RoleInbox), plainMail, 0)
@@ -229,6 +229,8 @@ func TestWrongElementsOfAChangeAreRefused(t *testing.T) {
 			"body twice":   `<Body xmlns="AirSyncBase"><Type>1</Type></Body><Body xmlns="AirSyncBase"><Type>1</Type></Body>`,
 			"no boolean":   `<Read xmlns="Email">2</Read>`, // MS-ASEMAIL_R643
 			"type":         `<Body xmlns="AirSyncBase"><Type>one</Type></Body>`,
+			"order":        `<Body xmlns="AirSyncBase"><Data>x</Data><Type>1</Type></Body>`, // MS-ASAIRS_R10038
+			"size last":    `<Body xmlns="AirSyncBase"><Type>1</Type><Data>x</Data><EstimatedDataSize>1</EstimatedDataSize></Body>`,
 			"place":        `<FileReference xmlns="AirSyncBase">x</FileReference>`,
 			"place within": `<Body xmlns="AirSyncBase"><Type>1</Type><FileReference>x</FileReference></Body>`,
 		} {

@@ -36,12 +36,12 @@ type BodyPartPreference struct {
 // Body is an item's body (MS-ASAIRS 2.2.2.9). A nil Data is absent, as it must
 // be where the content is in a Part of a multipart response.
 type Body struct {
-	Type              uint8   `wbxml:"AirSyncBase:Type"`
-	EstimatedDataSize uint32  `wbxml:"AirSyncBase:EstimatedDataSize"` // bytes of the whole, untruncated
-	Truncated         bool    `wbxml:"AirSyncBase:Truncated,omitempty"`
-	Data              *string `wbxml:"AirSyncBase:Data"`
-	Preview           string  `wbxml:"AirSyncBase:Preview,omitempty"`
-	Part              *uint   `wbxml:"ItemOperations:Part"`
+	Type              uint8   `wbxml:"AirSyncBase:Type,ordered"`
+	EstimatedDataSize uint32  `wbxml:"AirSyncBase:EstimatedDataSize,ordered"` // bytes of the whole, untruncated
+	Truncated         bool    `wbxml:"AirSyncBase:Truncated,omitempty,ordered"`
+	Data              *string `wbxml:"AirSyncBase:Data,ordered"`
+	Preview           string  `wbxml:"AirSyncBase:Preview,omitempty,ordered"`
+	Part              *uint   `wbxml:"ItemOperations:Part,ordered"`
 }
 
 // BodyPart is the part of a message that belongs to its conversation (MS-ASAIRS
