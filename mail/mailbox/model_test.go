@@ -185,7 +185,7 @@ var folderNames = []string{"Inbox", "Work", "WORK", "Änderung", "änderung", "x
 
 // allows is the rule for names and parents, told again.
 func (m *model) allows(id, parent mail.FolderID, name string) bool {
-	if _, ok := m.folders[parent]; parent != 0 && !ok || name == "" {
+	if above, ok := m.folders[parent]; parent != 0 && !ok || name == "" || above.Role == mail.RoleRecipientInfo {
 		return false
 	}
 	for other, folder := range m.folders {
