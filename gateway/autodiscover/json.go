@@ -2,8 +2,10 @@ package autodiscover
 
 import (
 	"encoding/json"
+	"maps"
 	"net/http"
 	"net/url"
+	"slices"
 	"strings"
 )
 
@@ -59,8 +61,10 @@ func (h *Handler) ServeJSON(w http.ResponseWriter, r *http.Request) {
 func parameters(raw string) map[string]string {
 	all := map[string]string{}
 	values, _ := url.ParseQuery(raw) // what can be read is enough
-	for name, v := range values {
-		all[strings.ToLower(name)] = v[0]
+	for _, name := range slices.Sorted(maps.Keys(values)) {
+		if key := strings.ToLower(name); all[key] == "" { // of several spellings the first
+			all[key] = values[name][0]
+		}
 	}
 	return all
 }
