@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"net/url"
 	"slices"
 	"strconv"
 	"strings"
@@ -162,7 +163,10 @@ func (h *Handler) base(r *http.Request) string {
 		scheme = "http"
 	}
 	host := r.Host
-	if strings.ContainsFunc(host, func(c rune) bool { return c <= ' ' || strings.ContainsRune(`/\@?#"'<>`, c) || c > '~' }) {
+	if strings.ContainsFunc(host, func(c rune) bool { return c <= ' ' || strings.ContainsRune(`/\@?#"'<>%`, c) || c > '~' }) {
+		host = "localhost"
+	}
+	if _, err := url.Parse(scheme + "://" + host); err != nil || host == "" {
 		host = "localhost"
 	}
 	if name, port, err := net.SplitHostPort(host); err == nil && (scheme == "https" && port == "443" || scheme == "http" && port == "80") {

@@ -105,6 +105,8 @@ func FuzzVersion2(f *testing.F) {
 	f.Add("Email=anna@example.org&Protocol=ActiveSync", "/autodiscover/autodiscover.json", "mail.example.org")
 	f.Add("Email=%ff&Protocol=%00", "/autodiscover/autodiscover.json/v1.0/anna@example.org", "[::1]:443")
 	f.Add("EMAIL=a@b&email=c@d&protocol=autodiscoverv1", "/", "a\nb")
+	f.Add("Email=0@0&Protocol=ActiveSync", "/", "%")
+	f.Add("Email=0@0&Protocol=ActiveSync", "/", "")
 	h, _ := build(f, "")
 	f.Fuzz(func(t *testing.T, query, path, host string) {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
@@ -116,7 +118,7 @@ func FuzzVersion2(f *testing.F) {
 			t.Fatalf("HTTP %d, %q, %v", w.Code, w.Body, err)
 		}
 		if at := got["Url"]; at != "" {
-			if u, err := url.Parse(at); err != nil || u.Scheme != "http" || u.RawQuery != "" || u.User != nil {
+			if u, err := url.Parse(at); err != nil || u.Scheme != "http" || u.Host == "" || u.RawQuery != "" || u.User != nil {
 				t.Errorf("%q: %v", at, err)
 			}
 		}
