@@ -41,6 +41,7 @@ type Config struct {
 	ActiveSync activesync.Rules // for all phones
 
 	Documents []documents.Share // folders that phones may read
+	Missing   []error           // what is named and not there now, as on a disk that is not mounted
 
 	MaxMessageBytes int64              // zero: each door's default
 	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
@@ -132,9 +133,9 @@ func loadConfig(name string) (Config, error) {
 	}
 	r := configReader{lines: lines, base: filepath.Dir(name)}
 	c := r.read(&f)
-	c.File = name
-	if err := errors.Join(r.errs...); err != nil {
-		return Config{}, err
+	c.File, c.Missing = name, r.missing
+	if len(r.errs) > 0 {
+		return Config{}, errors.Join(append(r.errs, r.missing...)...)
 	}
 	return c, nil
 }
@@ -145,6 +146,8 @@ type configReader struct {
 	lines *tomlfile.Lines
 	base  string // relative paths begin here
 	errs  []error
+	// missing is what may come later, and no reason for people to have no mail.
+	missing []error
 }
 
 func (r *configReader) fail(section, key, format string, args ...any) {

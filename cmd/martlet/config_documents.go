@@ -19,8 +19,8 @@ type documentsFile struct {
 // everyone is the reader that stands for all accounts.
 const everyone = "all"
 
-// documents reads the published folders. A folder that is not there is an error
-// at start: nobody would see it missing on a phone.
+// documents reads the published folders. One that is not there may be on a disk
+// that is mounted later.
 func (r *configReader) documents(list []documentsFile) []documents.Share {
 	var shares []documents.Share
 	seen := map[string]bool{}
@@ -41,7 +41,7 @@ func (r *configReader) documents(list []documentsFile) []documents.Share {
 		case f.Folder == "":
 			fail("folder", "the folder to publish is missing")
 		case err != nil:
-			fail("folder", "%w", err)
+			r.missing = append(r.missing, r.lines.Errorf([]any{"documents", i, "folder"}, "%w", err))
 		case !info.IsDir():
 			fail("folder", "%s is not a folder", s.Folder)
 		}

@@ -37,6 +37,9 @@ func serve(ctx context.Context, c Config, log *slog.Logger) error {
 	if err != nil {
 		return err
 	}
+	for _, err := range c.Missing {
+		log.Warn("what is configured is not there", "error", err)
+	}
 	if !c.listens() {
 		log.Warn(deaf)
 	}
@@ -107,6 +110,9 @@ func (a *app) configCommand() *cobra.Command {
 			c, err := a.load()
 			if err != nil {
 				return err
+			}
+			if len(c.Missing) > 0 {
+				return errors.Join(c.Missing...)
 			}
 			if c.TLS.Mode == tlsFiles {
 				if _, err := newCertificates(&c, slog.New(slog.DiscardHandler)); err != nil {

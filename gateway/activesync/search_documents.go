@@ -41,7 +41,7 @@ func (h *Handler) searchDocuments(ctx context.Context, s *session, q *eas.Search
 	}
 	page, err := h.c.Documents.Browse(ctx, who, c.EqualTo[0].Value, rows.from, rows.to)
 	if err != nil {
-		return err
+		return h.unreachable(s, err)
 	}
 	for i := range page.Documents {
 		out.store.Results = append(out.store.Results, eas.SearchResult{Properties: documentProperties(&page.Documents[i])})
@@ -69,6 +69,15 @@ func (h *Handler) documentReader(ctx context.Context, s *session, user, password
 		return documents.Reader{}, err
 	}
 	return documents.Reader{Account: a.ID, Named: true}, nil
+}
+
+// unreachable tells the administrator of a published folder that cannot be
+// opened, which the error names, and returns the error.
+func (h *Handler) unreachable(s *session, err error) error {
+	if errors.Is(err, documents.ErrUnreachable) {
+		h.sessionLog(s).Warn("published folder cannot be opened", "error", err)
+	}
+	return err
 }
 
 // documentProperties are a document's (MS-ASDOC 2.2.2).
@@ -102,7 +111,7 @@ func (h *Handler) fetchDocument(ctx context.Context, s *session, q *eas.Fetch, o
 	}
 	f, err := h.c.Documents.Open(ctx, who, q.LinkID)
 	if err != nil {
-		return nil, err
+		return nil, h.unreachable(s, err)
 	}
 	defer f.Close()
 	from, want, err := documentRange(o.Range, f.Size)

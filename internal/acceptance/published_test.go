@@ -15,6 +15,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -75,6 +76,40 @@ func TestDocumentsAreReadByWhomTheyAreFor(t *testing.T) {
 		if got := document(t, c.p, c.link, c.user, c.password); got != c.want {
 			t.Errorf("%s as %q: %q, want %q", c.link, c.user, got, c.want)
 		}
+	}
+}
+
+// A published folder on a disk that is not mounted keeps nobody from their mail:
+// the log says what is missing, and it is there as soon as the disk is.
+func TestAPublishedFolderThatIsMissingKeepsNoMailOut(t *testing.T) {
+	plans := filepath.Join(t.TempDir(), "mounted", "plans")
+	h := newHouse(t, fmt.Sprintf("[[documents]]\nshare = '\\\\files\\plans'\nfolder = %q\nreaders = [\"all\"]\n", plans))
+	if out, err := h.Try("", "config", "check"); err == nil || !strings.Contains(out, plans) {
+		t.Errorf("config check says %s: %v", out, err)
+	}
+	if text := h.log.text(); !strings.Contains(text, plans) {
+		t.Errorf("at its start the server logged %s", text)
+	}
+	h.log.forgive()
+	p, inbox := h.settled("READER", eas.V141)
+	h.well(p, inbox, "without the disk")
+	if names, status := browse(t, p, `\\files\plans`); status != eas.SearchStatusConnectFailed || len(names) > 0 {
+		t.Errorf("the missing folder is answered %v, %q", status, names)
+	}
+	if got := document(t, p, `\\files\plans\a.txt`, "", ""); got != "" {
+		t.Errorf("a file of the missing folder: %q", got)
+	}
+	if n := strings.Count(h.log.text(), plans); n != 2 {
+		t.Errorf("the log tells %d times what is missing, want 2:\n%s", n, h.log.text())
+	}
+	if err := os.MkdirAll(plans, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	if err := os.WriteFile(filepath.Join(plans, "a.txt"), []byte("here"), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	if got := document(t, p, `\\files\plans\a.txt`, "", ""); got != "here" {
+		t.Errorf("after the disk came: %q", got)
 	}
 }
 
