@@ -108,9 +108,9 @@ var (
 	isRoot    = regexp.MustCompile(`(?:Element (\w+) in \w+ command (?:response|reply).* has no parent element|The (\w+) element is a required element in .*that identifies the body of the HTTP POST)`)
 	childOf   = regexp.MustCompile(`The ([\w:]+) element is an? (required|optional) child element (?:of type \w+ (?:\([^)]*\) )?)?of the (.*?) elements?(?:,? (?:\(section|in|and the)|\.| that| of| if)`)
 	inReplies = regexp.MustCompile(`in (\w+) command (?:requests and )?responses`)
-	valueType = regexp.MustCompile(`^\[In (\w+)(?: ?\([\w ]+\))?\].*?(?:element|\]).*? is an? (\w+)(?: \([^)]*\))? data type`)
+	valueType = regexp.MustCompile(`^\[In (\w+)(?: ?\(([\w ]+)\))?\].*?(?:element|\]).*? is an? (\w+)(?: \([^)]*\))? data type`)
 	atMostOne = regexp.MustCompile(`(?:maximum of one ([\w:]+) (?:child )?elements? (?:is allowed )?per (?:returned )?([\w:]+) element|([\w:]+) element has at most one instance of the ([\w:]+) element)`)
-	supports  = regexp.MustCompile(`^\[In (\w+)(?: ?\([\w ]+\))?\] ?Protocol version ([\d.]+) supports this`)
+	supports  = regexp.MustCompile(`^\[In (\w+)(?: ?\(([\w ]+)\))?\] ?Protocol version ([\d.]+) supports this`)
 	typed     = regexp.MustCompile(`The ([\w:]+) element is an? (?:required|optional) child element of type (\w+)`)
 	noChild   = regexp.MustCompile(`(?:The|Element) ([\w:]+)(?: element)? (?:cannot|MUST NOT|MUST) have (?:any |no )?child elements`)
 	anyNumber = regexp.MustCompile(`(\d)(?:\.\.\.|…|\.\.)(\d|N)`)
@@ -153,11 +153,11 @@ func ShapeOf(r Requirement) (Shape, bool) {
 		return s, true
 	}
 	if m := supports.FindStringSubmatch(r.Text); m != nil {
-		s.Element, s.Kind, s.Version = m[1], "version", m[2]
+		s.Element, s.Within, s.Kind, s.Version = m[1], holder(m[2]), "version", m[3]
 		return s, true
 	}
 	if m := valueType.FindStringSubmatch(r.Text); m != nil && !strings.Contains(r.Text, " request") {
-		s.Element, s.Kind, s.Type = m[1], "type", strings.ToLower(m[2])
+		s.Element, s.Within, s.Kind, s.Type = m[1], holder(m[2]), "type", strings.ToLower(m[3])
 		return s, true
 	}
 	if m := atMostOne.FindStringSubmatch(r.Text); m != nil && !strings.Contains(r.Text, " request") && !strings.Contains(r.Text, "Implementation") {
@@ -185,6 +185,16 @@ func ShapeOf(r Requirement) (Shape, bool) {
 		return s, true
 	}
 	return s, false
+}
+
+// holder is the element that a title names beside another that stands in it, as
+// in "Data (BodyPart)"; empty for what is no such element.
+func holder(beside string) string {
+	switch beside {
+	case "Attachment", "Body", "BodyPart", "Fetch", "Location":
+		return beside
+	}
+	return ""
 }
 
 // local is a name without its prefix.

@@ -20,6 +20,8 @@ func TestShapesOfRequirements(t *testing.T) {
 			conformance.Shape{Element: "Limit", Command: "Sync", Kind: "number", Max: 1}},
 		{"[In Properties(ItemOperations)] Element Properties in ItemOperations command response (section 2.2.2.9) fetch operation, the parent element is Fetch (section 2.2.3.63.1).",
 			conformance.Shape{Element: "Properties", Command: "ItemOperations", Within: "Fetch", Kind: "parent", Parents: []string{"Fetch"}}},
+		{"[In Data (BodyPart)] Protocol version 16.0 supports this [Data (BodyPart)] element.",
+			conformance.Shape{Element: "Data", Within: "BodyPart", Kind: "version"}},
 		{"[In AllowCamera] The AllowCamera element cannot have child elements.",
 			conformance.Shape{Element: "AllowCamera", Kind: "leaf"}},
 		{"[In Picture(Search)] The gal:Picture element is an optional child element of the Properties element in Search command responses that contains the data.",
