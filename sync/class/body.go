@@ -27,6 +27,8 @@ type bodyReader struct {
 	ix     *message.Index
 	src    io.ReaderAt
 	pieces []message.Body
+
+	words, page string // of a meeting that has no other text
 }
 
 // native is the type of the body as it came (MS-ASAIRS 2.2.2.32).
@@ -95,7 +97,7 @@ func (b *bodyReader) render(opt *Options, v *values, dst *eas.Email) error {
 			v.body.Data = &v.data
 		}
 		if opt.Version >= eas.V140 && p.preview > 0 && (p.kind != eas.BodyPlain || text == "") {
-			v.body.Preview = firstCharacters(b.ix.Preview, p.preview)
+			v.body.Preview = b.preview(p.preview)
 		}
 		return nil
 	}
@@ -106,7 +108,7 @@ func (b *bodyReader) render(opt *Options, v *values, dst *eas.Email) error {
 // MIME where it is allowed, then the native form, then the client's own order.
 func (b *bodyReader) order(opt *Options, out []preference) []preference {
 	native := b.native()
-	if len(b.pieces) == 0 {
+	if len(b.pieces) == 0 && !b.alone() {
 		native = 0 // any form of nothing is as good
 	}
 	// A client that says nothing of bodies syncs without them, as the examples
@@ -182,7 +184,7 @@ func (b *bodyReader) read(p preference, opt *Options) (text string, total int64,
 
 // estimate is about how large the body is, without reading it.
 func (b *bodyReader) estimate(kind uint8) int64 {
-	var n int64
+	n := int64(len(b.words))
 	for _, p := range b.pieces {
 		part := p.Plain
 		if kind != eas.BodyPlain && p.HTML >= 0 || part < 0 {
@@ -195,6 +197,9 @@ func (b *bodyReader) estimate(kind uint8) int64 {
 
 // readHTML returns the body as HTML, at most limit bytes of it.
 func (b *bodyReader) readHTML(limit int64) (text string, total int64, truncated bool, err error) {
+	if b.alone() {
+		return b.readAlone(true, limit)
+	}
 	return b.join(limit, func(p message.Body, limit int64) (string, int64, bool, error) {
 		if p.HTML >= 0 {
 			return b.ix.ReadText(p.HTML, b.src, limit)
@@ -211,6 +216,9 @@ func (b *bodyReader) readHTML(limit int64) (text string, total int64, truncated 
 // readPlain returns the body as plain text, at most limit bytes of it. What is
 // only a preview has no links and no images.
 func (b *bodyReader) readPlain(limit int64) (text string, total int64, truncated bool, err error) {
+	if b.alone() {
+		return b.readAlone(false, limit)
+	}
 	return b.join(limit, func(p message.Body, limit int64) (string, int64, bool, error) {
 		preview := limit >= 0 && limit <= previewSize
 		if p.Plain >= 0 {

@@ -55,6 +55,9 @@ func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Optio
 	b := bodyReader{ix: ix, src: src}
 	var files []int
 	b.pieces, files = ix.Shape()
+	if dst.MeetingRequest != nil {
+		files = b.takeMeeting(files)
+	}
 	dst.InternetCPID = internetCPID(ix, b.pieces)
 	if opt.Version < eas.V120 {
 		dst.LegacyAttachments = legacyAttachments(item, ix, files)

@@ -1,6 +1,7 @@
 package class
 
 import (
+	"cmp"
 	"encoding/base64"
 	"io"
 	"math"
@@ -162,7 +163,7 @@ func meetingRequest(ix *message.Index, src io.ReaderAt, class string, received i
 	}
 	renderInstance(m, e, v)
 	m.TimeZone = base64.StdEncoding.EncodeToString(calendar.TimeZoneBlob(e.Zone(), e.Start.Year()))
-	renderMeetingID(m, e, v)
+	renderMeetingID(m, e, meetingUID(ix, e), v)
 	if v >= eas.V140 {
 		m.DisallowNewTimeProposal = flagOf(e.NoCounter)
 	}
@@ -235,17 +236,23 @@ func renderInstance(m *eas.MeetingRequest, e *calendar.Event, v eas.Version) {
 	}
 }
 
+// meetingUID is the UID of a meeting. One without it, which RFC 5545 forbids, is
+// known by its message, since clients must have one (MS-ASEMAIL_R909, R1305).
+func meetingUID(ix *message.Index, e *calendar.Event) string {
+	return cmp.Or(e.UID, ix.MessageID, e.Start.UTC().Format("20060102T150405Z"))
+}
+
 // renderMeetingID fills GlobalObjId, or UID since 16.0 (MS-ASEMAIL_R1253).
-func renderMeetingID(m *eas.MeetingRequest, e *calendar.Event, v eas.Version) {
+func renderMeetingID(m *eas.MeetingRequest, e *calendar.Event, uid string, v eas.Version) {
 	if v >= eas.V160 {
-		m.UID = e.UID
+		m.UID = uid
 		return
 	}
 	var date time.Time
 	if e.RecurrenceID != nil {
 		date = e.RecurrenceID.Time
 	}
-	m.GlobalObjID = base64.StdEncoding.EncodeToString(calendar.GlobalID(e.UID, date))
+	m.GlobalObjID = base64.StdEncoding.EncodeToString(calendar.GlobalID(uid, date))
 }
 
 // meetingType tells a first request from an update (MS-ASEMAIL 2.2.2.47).

@@ -220,6 +220,54 @@ func TestAForwardedMeetingInEachVersion(t *testing.T) {
 	}
 }
 
+// A meeting that comes without a text has its own, and is no file, alone or
+// beside a text.
+func TestTheTextOfAMeetingAlone(t *testing.T) {
+	const lines = "UID:1\nDTSTART:20260610T100000Z\nDESCRIPTION:Bring <coffee>\\nand cake"
+	alone := meetingMail("REQUEST", lines)
+	_, part, _ := strings.Cut(string(alone), "Content-Type:")
+	mixed := []byte("From: ben@example.org\r\nSubject: x\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nSee you.\r\n--b\r\nContent-Type:" + part +
+		"--b\r\nContent-Type: application/pdf; name=plan.pdf\r\n\r\n%PDF\r\n--b--\r\n")
+	answer := meetingMail("REPLY", "UID:1\nCOMMENT:Gladly\nATTENDEE;PARTSTAT=ACCEPTED:mailto:anna@example.org")
+	for _, tt := range []struct {
+		name        string
+		raw         []byte
+		kind        uint8
+		limit       *uint32
+		want        string
+		size, files int
+	}{
+		{"alone", alone, eas.BodyPlain, nil, "Bring <coffee>\r\nand cake", 24, 0},
+		{"as HTML", alone, eas.BodyHTML, nil, message.TextToHTML("Bring <coffee>\r\nand cake"), len(message.TextToHTML("Bring <coffee>\r\nand cake")), 0},
+		{"cut", alone, eas.BodyPlain, pointer(uint32(5)), "Bring", 24, 0},
+		{"its size", alone, eas.BodyPlain, pointer(uint32(0)), "", 24, 0},
+		{"an answer", answer, eas.BodyPlain, nil, "Gladly", 6, 0},
+		{"beside a text", mixed, eas.BodyPlain, nil, "See you.", 8, 1},
+	} {
+		e := render(t, itemOf(tt.raw), tt.raw, &Options{Version: eas.V161, BodyPreferences: []eas.BodyPreference{{Type: pointer(uint(tt.kind)), TruncationSize: tt.limit, Preview: pointer(uint(8))}}})
+		b := e.Body
+		if e.MeetingRequest == nil || b == nil || b.Type != tt.kind || int(b.EstimatedDataSize) != tt.size || len(e.Attachments) != tt.files {
+			t.Errorf("%s: %+v %v", tt.name, b, e.Attachments)
+			continue
+		}
+		if got := ""; b.Data != nil {
+			if got = *b.Data; got != tt.want {
+				t.Errorf("%s: %q", tt.name, got)
+			}
+		} else if tt.want != "" {
+			t.Errorf("%s: nothing", tt.name)
+		}
+		if tt.name == "its size" && b.Preview != "Bring <c" {
+			t.Errorf("preview %q", b.Preview)
+		}
+	}
+	var found eas.FindEmail
+	RenderFound(itemOf(alone), message.Parse(alone), &found)
+	if *found.HasAttachments {
+		t.Error("found with an attachment")
+	}
+}
+
 // MS-ASEMAIL_R13001, MS-ASAIRS_R1208: a name up to 14.1, a place since.
 func TestThePlaceOfAMeetingInEachVersion(t *testing.T) {
 	const lines = "UID:1\nDTSTART:20260610T100000Z\nLOCATION;ALTREP=\"https://example.com/lime\":Hotel Lime\nX-APPLE-STRUCTURED-LOCATION;VALUE=URI;X-TITLE=Hotel Lime:geo:48.25,16.5,183.5;u=30\n" +

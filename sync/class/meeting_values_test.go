@@ -4,7 +4,9 @@ import (
 	"encoding/base64"
 	"fmt"
 	"testing"
+	"time"
 
+	"martlet/mail/calendar"
 	"martlet/protocol/eas"
 )
 
@@ -41,6 +43,22 @@ func TestTheIDOfAnOccurrenceHasItsDate(t *testing.T) {
 		b, err := base64.StdEncoding.DecodeString(m.GlobalObjID)
 		if err != nil || len(b) < 40 || fmt.Sprintf("%x", b[16:20]) != want {
 			t.Errorf("%s: % x, %v", lines, b, err)
+		}
+	}
+}
+
+// MS-ASEMAIL_R401, R781, R897, R908, R909, R1305: what a meeting must have is
+// there, whatever its message leaves out.
+func TestWhatAMeetingMustHave(t *testing.T) {
+	for _, lines := range []string{"DTSTART:20260610T100000Z", "DTSTART:20260610T100000", "DTSTART;VALUE=DATE:20260610", "UID:1"} {
+		for _, v := range eas.Versions() {
+			m := meetingOf(t, meetingMail("REQUEST", lines), v)
+			if m == nil {
+				continue // it is not shown as a meeting
+			}
+			if m.DtStamp.IsZero() || m.TimeZone == "" || v < eas.V160 && m.GlobalObjID == base64.StdEncoding.EncodeToString(calendar.GlobalID("", time.Time{})) || v >= eas.V160 && m.UID == "" {
+				t.Errorf("%s at %s: %+v", lines, v, m)
+			}
 		}
 	}
 }
