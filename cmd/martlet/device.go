@@ -18,6 +18,7 @@ func (a *app) deviceCommand() *cobra.Command {
 func (a *app) deviceList() *cobra.Command {
 	return &cobra.Command{
 		Use: "list LOGIN", Short: "List the phones of a user", Args: namedArguments,
+		Long:              "List the phones of a user. When one was last seen is noted once an hour.",
 		Example:           `  martlet device list robin@example.org`,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
