@@ -89,6 +89,7 @@ func (h *Handler) estimate(ctx context.Context, s *session, c *eas.EstimateColle
 		one = syncCollection{wire: w, fresh: true}
 		return h.prepareCollection(tx, s, &one)
 	})
+	c.CollectionID = w.CollectionID
 	if err = errors.Join(err, one.err); err != nil {
 		return 0, err
 	}

@@ -223,6 +223,9 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 		}
 		return err
 	}
+	if w.CollectionID == "" { // found by its class: the answer tells its id
+		w.CollectionID = folderServerID(folder.ID)
+	}
 	state, err := h.c.Devices.Collection(tx, s.id(), uint32(folder.ID))
 	if err != nil && !errors.Is(err, device.ErrNoCollection) {
 		return err
