@@ -61,7 +61,11 @@ func httpHint(e *phone.HTTPError) string {
 		503: "the server is busy, had too many wrong passwords from here, or a proxy in front has no server behind it",
 		504: "a proxy in front gave up: it must wait for an hour (3600 s)",
 	}[e.Status]
+	offers := strings.Join(e.Header.Values("WWW-Authenticate"), ", ")
 	switch after := e.Header.Get("Retry-After"); {
+	case e.Status == http.StatusUnauthorized && offers != "" && !strings.Contains(strings.ToLower(offers), "basic"):
+		scheme, _, _ := strings.Cut(offers, " ")
+		hint = "the server takes no passwords here, it wants " + scheme + ", which this phone does not speak"
 	case e.Status/100 == 3:
 		hint = "sent on to " + e.Header.Get("Location") + ", where no phone follows; " + noServerHere
 	case e.Status == http.StatusServiceUnavailable && after != "":

@@ -37,6 +37,8 @@ func TestThePhoneKnowsWhatIsNoActiveSyncServer(t *testing.T) {
 		{"POST is unknown", noServer, page(501)},
 		{"no such page", "no ActiveSync at this address", page(404)},
 		{"no server behind a proxy", proxy, page(502)},
+		{"a wrong password", "password are wrong", page(401, "WWW-Authenticate", `Basic realm="x"`)},
+		{"no password is taken", "takes no passwords", page(401, "WWW-Authenticate", `Bearer authorization_uri="https://login.example"`)},
 		{"a proxy without patience", proxy, page(504)},
 	} {
 		t.Run(test.name, func(t *testing.T) {
