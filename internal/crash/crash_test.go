@@ -21,8 +21,9 @@ const kills = 50
 
 // TestNothingAcknowledgedIsLostToKill9 kills a real `martlet serve` under load
 // fifty times. Senders deliver over SMTP, one phone reads and deletes, one only
-// reads, one sends mail and another drafts, and both repeat what was not answered. In the end every
-// acknowledged message is there exactly once, every phone went on from its
+// reads, others send mail and drafts, reply and forward, accept invitations and
+// say that somebody is away, and all repeat what was not answered. In the end
+// every acknowledged message is there exactly once, every phone went on from its
 // SyncKey to the server's view, and fsck finds nothing.
 func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	if testing.Short() {
@@ -45,6 +46,9 @@ func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	wg.Go(func() { l.read(working) })
 	wg.Go(func() { l.submit(working) })
 	wg.Go(func() { l.draft(working) })
+	wg.Go(func() { l.reply(working) })
+	wg.Go(func() { l.meet(working) })
+	wg.Go(func() { l.leave(working) })
 	for range kills {
 		pause(working, time.Duration(20+rand.IntN(180))*time.Millisecond)
 		p.Kill()
@@ -102,6 +106,7 @@ func (l *load) compare(ctx context.Context) {
 	if left := truth.View(l.drafts); len(left) > 1 {
 		t.Errorf("%d drafts are left; one may have been on its way", len(left))
 	}
+	l.compareAnswers(ctx, truth)
 	there := map[string]bool{}
 	for _, it := range inbox {
 		there[it.Subject] = true
@@ -161,7 +166,7 @@ func (l *load) must(ctx context.Context, p *phone.Phone) {
 	if _, err := p.FolderSync(ctx); err != nil {
 		l.t.Fatal(err)
 	}
-	for _, kind := range []eas.FolderType{eas.FolderInbox, eas.FolderDeletedItems, eas.FolderDrafts} {
+	for _, kind := range []eas.FolderType{eas.FolderInbox, eas.FolderDeletedItems, eas.FolderDrafts, eas.FolderSentItems} {
 		f, err := p.Folder(kind)
 		if err != nil {
 			l.t.Fatal(err)
@@ -171,6 +176,8 @@ func (l *load) must(ctx context.Context, p *phone.Phone) {
 			l.inbox = f.ServerID
 		case eas.FolderDrafts:
 			l.drafts = f.ServerID
+		case eas.FolderSentItems:
+			l.sentItems = f.ServerID
 		default:
 			l.trash = f.ServerID
 		}

@@ -29,20 +29,24 @@ type load struct {
 	t                       *testing.T
 	in                      *process.Installation
 	reader, deleter, sender *phone.Phone
-	drafter                 *phone.Phone
+	drafter, replier        *phone.Phone
+	guest, leaver           *phone.Phone // answers invitations, says that somebody is away
 	inbox, trash, drafts    string
+	sentItems               string
 	resyncs                 atomic.Int64 // a phone's SyncKey was not known
 
 	mu       sync.Mutex // guards what follows
 	accepted []string   // subjects for which SMTP said 250
 	sent     []string   // subjects for which SendMail or a draft's Send was answered
 	deleted  []string   // subjects whose deletion was answered
+	met      []string   // subjects of invitations that were accepted
+	away     int        // the last text of an absent user that was answered
 }
 
 func newLoad(t *testing.T, in *process.Installation) *load {
 	l := &load{t: t, in: in}
 	l.reader, l.deleter, l.sender = l.newPhone("READER"), l.newPhone("DELETER"), l.newPhone("SENDER")
-	l.drafter = l.newPhone("DRAFTER")
+	l.drafter, l.replier, l.guest, l.leaver = l.newPhone("DRAFTER"), l.newPhone("REPLIER"), l.newPhone("GUEST"), l.newPhone("LEAVER")
 	return l
 }
 
@@ -59,7 +63,10 @@ func (l *load) newPhone(id string) *phone.Phone {
 
 func (l *load) setUp(ctx context.Context) {
 	l.t.Helper()
-	for _, p := range []*phone.Phone{l.reader, l.deleter, l.sender, l.drafter} {
+	if !l.hand(original, message(original)) {
+		l.t.Fatal("the original was not taken")
+	}
+	for _, p := range []*phone.Phone{l.reader, l.deleter, l.sender, l.drafter, l.replier, l.guest, l.leaver} {
 		l.must(ctx, p)
 	}
 }
@@ -86,7 +93,7 @@ func (l *load) deliver(ctx context.Context, sender int) {
 			for err == nil {
 				n++
 				subject := fmt.Sprintf("mail %d-%d", sender, n)
-				if err = transaction(c, subject); err == nil {
+				if err = transaction(c, message(subject)); err == nil {
 					l.note(&l.accepted, subject)
 				}
 			}
@@ -110,11 +117,11 @@ func command(c *textproto.Conn, want int, text string) error {
 	return err
 }
 
-func transaction(c *textproto.Conn, subject string) error {
+func transaction(c *textproto.Conn, raw string) error {
 	for _, s := range []struct {
 		text string
 		want int
-	}{{"MAIL FROM:<load@elsewhere.example>", 250}, {"RCPT TO:<" + login + ">", 250}, {"DATA", 354}, {message(subject) + ".", 250}} {
+	}{{"MAIL FROM:<load@elsewhere.example>", 250}, {"RCPT TO:<" + login + ">", 250}, {"DATA", 354}, {raw + ".", 250}} {
 		if err := command(c, s.want, s.text); err != nil {
 			return err
 		}
@@ -166,6 +173,9 @@ func (l *load) readAndDelete(ctx context.Context) {
 		for id, it := range view {
 			if len(commands) == 8 {
 				break
+			}
+			if it.Subject == original || strings.HasPrefix(it.Subject, invited) {
+				continue
 			}
 			if round%3 == 0 && len(gone) < 2 && it.Read {
 				commands, gone = append(commands, phone.Delete(id)), append(gone, it.Subject)
