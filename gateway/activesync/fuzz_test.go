@@ -5,12 +5,8 @@ import (
 	"encoding/base64"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"martlet/protocol/wbxml"
 )
@@ -18,16 +14,8 @@ import (
 // requestsOf returns the requests of all transcripts as command and WBXML.
 func requestsOf(t testing.TB) (all [][2]string) {
 	t.Helper()
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
-		for _, f := range txtar.Parse(b).Files {
+	for _, a := range transcripts(t) {
+		for _, f := range a.Files {
 			cmd, _, _ := strings.Cut(f.Name, " ")
 			if cmd == "" || cmd[0] < 'A' || cmd[0] > 'Z' {
 				continue
@@ -36,6 +24,7 @@ func requestsOf(t testing.TB) (all [][2]string) {
 			text := placeholder.ReplaceAllString(strings.TrimSpace(string(f.Data)), "1111")
 			var body []byte
 			if text != "" {
+				var err error
 				if body, err = fromXML(text); err != nil {
 					t.Fatal(err)
 				}

@@ -3,12 +3,8 @@ package activesync_test
 import (
 	"errors"
 	"io/fs"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
-
-	"github.com/rogpeppe/go-internal/txtar"
 
 	"martlet/internal/conformance"
 )
@@ -27,18 +23,10 @@ type spoken struct {
 
 // answers reads all answers that the transcripts hold.
 func answers(t *testing.T) (all []spoken) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil {
-		t.Fatal(err)
-	}
-	for _, file := range files {
-		b, err := os.ReadFile(file)
-		if err != nil {
-			t.Fatal(err)
-		}
+	for file, a := range transcripts(t) {
 		version := ""
 		versions := map[string]string{}
-		for _, f := range txtar.Parse(b).Files {
+		for _, f := range a.Files {
 			words := strings.Fields(f.Name)
 			if words[0] == "phone" {
 				if len(words) > 2 {

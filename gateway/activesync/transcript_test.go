@@ -3,6 +3,7 @@ package activesync_test
 import (
 	"flag"
 	"fmt"
+	"iter"
 	"os"
 	"path/filepath"
 	"regexp"
@@ -39,18 +40,9 @@ var update = flag.Bool("update", false, "write the answers into the transcripts"
 // {{name}} stands for a value: in an answer it takes what is there the first
 // time and must be the same afterwards; in a request it is filled in.
 func TestTranscripts(t *testing.T) {
-	files, err := filepath.Glob("testdata/*.txtar")
-	if err != nil || len(files) == 0 {
-		t.Fatalf("no transcripts: %v", err)
-	}
-	for _, file := range files {
+	for file, a := range transcripts(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			b, err := os.ReadFile(file)
-			if err != nil {
-				t.Fatal(err)
-			}
 			tr := &transcript{t: t, house: build(t), vars: map[string]string{}, count: map[string]int{}, phones: map[string]*phone{}}
-			a := txtar.Parse(b)
 			for i := range a.Files {
 				tr.step(&a.Files[i])
 			}
@@ -60,6 +52,26 @@ func TestTranscripts(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// transcripts reads all transcripts, in the order of their names.
+func transcripts(t testing.TB) iter.Seq2[string, *txtar.Archive] {
+	t.Helper()
+	files, err := filepath.Glob("testdata/*.txtar")
+	if err != nil || len(files) == 0 {
+		t.Fatalf("no transcripts: %v", err)
+	}
+	return func(yield func(string, *txtar.Archive) bool) {
+		for _, file := range files {
+			a, err := txtar.ParseFile(file)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if !yield(file, a) {
+				return
+			}
+		}
 	}
 }
 
