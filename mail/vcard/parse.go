@@ -139,7 +139,7 @@ func parseLine(line string, r *reader) (Property, error) {
 		value = value[:len(value)-1] + string(more)
 	}
 	if quoted {
-		value = p.unquote(value)
+		value = p.unquote(clean(value)) // what a value cannot hold is no reason not to decode it
 	} else if cs := p.Param("CHARSET"); len(cs) > 0 {
 		value = decodeCharset(value, cs[0])
 		p.SetParam("CHARSET")

@@ -195,6 +195,7 @@ func TestSetReplacesAllOfAName(t *testing.T) {
 func FuzzParse(f *testing.F) {
 	f.Add([]byte(whole))
 	f.Add([]byte("BEGIN:VCARD\nVERSION:2.1\nN;CHARSET=ISO-8859-1;ENCODING=QUOTED-PRINTABLE:M=FCller;J=\n=FCrgen\nPHOTO;BASE64:AA\n\nEND:VCARD\n"))
+	f.Add([]byte("BEGIN:VCARD\n0;QUOTED-PRINTABLE:\x7f\nEND:"))
 	f.Add([]byte("BEGIN:VCARD\nX;A=\"^n^^^'\";B=1,2:\\\nEND:VCARD"))
 	f.Fuzz(func(t *testing.T, text []byte) {
 		c, err := vcard.Parse(text)
