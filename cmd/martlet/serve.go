@@ -115,8 +115,12 @@ func (a *app) configCommand() *cobra.Command {
 				return errors.Join(c.Missing...)
 			}
 			if c.TLS.Mode == tlsFiles {
-				if _, err := newCertificates(&c, slog.New(slog.DiscardHandler)); err != nil {
+				p := &pair{cert: c.TLS.Cert, key: c.TLS.Key, log: slog.New(slog.DiscardHandler)}
+				if err := p.usable(time.Now()); err != nil {
 					return err
+				}
+				if err := p.loaded.Leaf.VerifyHostname(c.Hostname); c.Hostname != "" && err != nil {
+					a.note("the certificate is not for hostname = %q: %v\n", c.Hostname, err)
 				}
 			}
 			if a.json {

@@ -72,6 +72,7 @@ type pair struct {
 	loaded  *tls.Certificate
 	stamp   time.Time // of the certificate's file
 	checked time.Time
+	told    time.Time // that it ends
 }
 
 // recheck is how long a certificate is used before its file is looked at again.
@@ -89,6 +90,7 @@ func (p *pair) load() (*tls.Certificate, error) {
 	p.checked = now
 	info, err := os.Stat(p.cert)
 	if err == nil && p.loaded != nil && info.ModTime().Equal(p.stamp) {
+		p.lookAtEndLocked(now)
 		return p.loaded, nil
 	}
 	var c tls.Certificate
@@ -99,12 +101,50 @@ func (p *pair) load() (*tls.Certificate, error) {
 		if p.loaded != nil {
 			// Half-written files are no reason to turn anyone away.
 			p.log.Error("certificate cannot be read again", "file", p.cert, "error", err)
+			p.lookAtEndLocked(now)
 			return p.loaded, nil
 		}
 		return nil, fmt.Errorf("certificate %s with key %s: %w", p.cert, p.key, err)
 	}
-	p.loaded, p.stamp = &c, info.ModTime()
+	p.loaded, p.stamp, p.told = &c, info.ModTime(), time.Time{}
+	p.lookAtEndLocked(now)
 	return p.loaded, nil
+}
+
+// endsSoon is how long before its end a certificate is worth a warning: by then
+// whatever renews it should have done so.
+const endsSoon = 14 * 24 * time.Hour
+
+func (p *pair) lookAtEnd(now time.Time) {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.lookAtEndLocked(now)
+}
+
+// lookAtEndLocked tells once a day that the certificate ends or has ended.
+func (p *pair) lookAtEndLocked(now time.Time) {
+	ends := p.loaded.Leaf.NotAfter
+	if now.Sub(p.told) < 24*time.Hour || ends.Sub(now) > endsSoon {
+		return
+	}
+	p.told = now
+	if ends.Before(now) {
+		p.log.Error("certificate has ended: phones refuse it", "file", p.cert, "ended", ends)
+	} else {
+		p.log.Warn("certificate ends soon", "file", p.cert, "ends", ends)
+	}
+}
+
+// usable reads the certificate and tells whether phones take it at all.
+func (p *pair) usable(now time.Time) error {
+	c, err := p.load()
+	if err != nil {
+		return err
+	}
+	if ends := c.Leaf.NotAfter; ends.Before(now) {
+		return fmt.Errorf("certificate %s has ended on %s: phones refuse it", p.cert, ends.Format(time.DateOnly))
+	}
+	return nil
 }
 
 // selfSigned returns the certificate kept in a folder; it makes a new one when
