@@ -22,3 +22,28 @@ func TestABodyPartOfATextThatIsTooLarge(t *testing.T) {
 		}
 	}
 }
+
+// The preview of a body part is of what is new, as the part is (MS-ASAIRS
+// 2.2.2.35.2).
+func TestThePreviewOfABodyPartIsOfWhatIsNew(t *testing.T) {
+	kind, preview := uint(eas.BodyHTML), uint(40)
+	opt := &Options{Version: eas.V161, BodyParts: []eas.BodyPartPreference{{Type: &kind, Preview: &preview}}}
+	raw := []byte("Subject: Re: x\r\nIn-Reply-To: <a@example.org>\r\n\r\nNew.\r\n\r\n-----Original Message-----\r\nFrom: Ben\r\nSubject: x\r\n\r\nOld words.\r\n")
+	p := render(t, itemOf(raw), raw, opt).BodyPart
+	if p == nil || p.Data == nil || strings.Contains(*p.Data, "Old") || p.Preview != "New." {
+		t.Errorf("%+v", p)
+	}
+}
+
+// MS-ASAIRS_R180, R277: nothing is cut off a body that is empty, even if nothing
+// of it is wanted.
+func TestAnEmptyBodyIsNotTruncated(t *testing.T) {
+	var none uint32
+	for kind := range uint(eas.BodyMIME) {
+		raw, kind := []byte("Subject: x\r\n\r\n"), kind+1
+		opt := &Options{Version: eas.V141, BodyPreferences: []eas.BodyPreference{{Type: &kind, TruncationSize: &none}}}
+		if b := render(t, itemOf(raw), raw, opt).Body; b.Truncated || b.Data != nil || b.EstimatedDataSize != 0 {
+			t.Errorf("type %d: %+v", kind, b)
+		}
+	}
+}

@@ -61,4 +61,8 @@ func TestWhatAMeetingMustHave(t *testing.T) {
 			}
 		}
 	}
+	raw := append([]byte("Message-ID: <m@example.org>\r\n"), meetingMail("REQUEST", "DTSTART:20260610T100000Z")...)
+	if m := meetingOf(t, raw, eas.V161); m == nil || m.UID != "m@example.org" {
+		t.Errorf("without a UID: %+v", m)
+	}
 }
