@@ -23,8 +23,11 @@ func (a *app) phoneFetch(f *phoneFlags) *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "fetch ID", Short: "Fetch a message, or a file attached to one",
 		Args: func(cmd *cobra.Command, args []string) error {
-			if what.file != "" {
-				return cobra.NoArgs(cmd, args)
+			switch {
+			case what.file != "" && len(args) > 0:
+				return errors.New("give the ID of a message or --file, not both")
+			case what.file != "":
+				return nil
 			}
 			return namedArguments(cmd, args)
 		},
