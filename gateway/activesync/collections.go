@@ -46,7 +46,7 @@ func (h *Handler) deleteCollection(ctx context.Context, s *session) (reply, erro
 	if err != nil {
 		return collection(eas.FolderCreateStatus(eas.FolderDeleteStatusNotFound)), nil
 	}
-	err = h.changeFolders(ctx, s, func(tx *store.Tx) error {
+	err = h.changeFolders(store.WithReserve(ctx), s, func(tx *store.Tx) error { // on a full disk, too
 		return h.c.Mailboxes.DeleteFolder(tx, s.box, folder)
 	})
 	if err != nil {

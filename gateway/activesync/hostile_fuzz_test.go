@@ -14,6 +14,9 @@ func FuzzSmartForward(f *testing.F)          { fuzzHandler(f, "SmartForward") }
 func FuzzSmartReply(f *testing.F)            { fuzzHandler(f, "SmartReply") }
 func FuzzGetAttachment(f *testing.F)         { fuzzHandler(f, "GetAttachment") }
 func FuzzGetHierarchy(f *testing.F)          { fuzzHandler(f, "GetHierarchy") }
+func FuzzCreateCollection(f *testing.F)      { fuzzHandler(f, "CreateCollection") }
+func FuzzDeleteCollection(f *testing.F)      { fuzzHandler(f, "DeleteCollection") }
+func FuzzMoveCollection(f *testing.F)        { fuzzHandler(f, "MoveCollection") }
 func FuzzFolderSync(f *testing.F)            { fuzzHandler(f, "FolderSync") }
 func FuzzFolderCreate(f *testing.F)          { fuzzHandler(f, "FolderCreate") }
 func FuzzFolderDelete(f *testing.F)          { fuzzHandler(f, "FolderDelete") }
