@@ -28,10 +28,16 @@ func TestABodyPartOfATextThatIsTooLarge(t *testing.T) {
 func TestThePreviewOfABodyPartIsOfWhatIsNew(t *testing.T) {
 	kind, preview := uint(eas.BodyHTML), uint(40)
 	opt := &Options{Version: eas.V161, BodyParts: []eas.BodyPartPreference{{Type: &kind, Preview: &preview}}}
-	raw := []byte("Subject: Re: x\r\nIn-Reply-To: <a@example.org>\r\n\r\nNew.\r\n\r\n-----Original Message-----\r\nFrom: Ben\r\nSubject: x\r\n\r\nOld words.\r\n")
-	p := render(t, itemOf(raw), raw, opt).BodyPart
-	if p == nil || p.Data == nil || strings.Contains(*p.Data, "Old") || p.Preview != "New." {
-		t.Errorf("%+v", p)
+	for _, body := range []string{
+		"Content-Type: text/plain\r\n\r\nNew.\r\n\r\n-----Original Message-----\r\nFrom: Ben\r\nSubject: x\r\n\r\nOld words.\r\n",
+		"Content-Type: text/html\r\n\r\n<html><body><p>New.</p><blockquote type=\"cite\">Old words.</blockquote></body></html>",
+		"Content-Type: text/html\r\n\r\n<html><body><p>New.</p><div class=\"gmail_quote\"><p>Old words.</p></div></body></html>",
+	} {
+		raw := []byte("Subject: Re: x\r\nIn-Reply-To: <a@example.org>\r\n" + body)
+		p := render(t, itemOf(raw), raw, opt).BodyPart
+		if p == nil || p.Data == nil || strings.Contains(*p.Data, "Old") || p.Preview != "New." {
+			t.Errorf("%q: %+v", body, p)
+		}
 	}
 }
 
