@@ -60,7 +60,7 @@ func appendUTF8(dst, b []byte, name string, eof bool) []byte {
 		return append(dst, b...)
 	}
 	switch name {
-	case "utf-7", "unicode-1-1-utf-7", "utf7", "x-unicode-2-0-utf-7":
+	case "utf-7", "unicode-1-1-utf-7", "utf7", "utf_7", "x-unicode-2-0-utf-7":
 		return appendUTF7(dst, b)
 	case "iso-2022-kr", "csiso2022kr":
 		return transcode(dst, shiftedKorean(b), korean.EUCKR, eof)
@@ -79,7 +79,7 @@ const (
 
 func charsetKind(name string) charsetClass {
 	switch name {
-	case "utf-8", "utf8", "unicode-1-1-utf-8", "x-unicode-2-0-utf-8":
+	case "utf-8", "utf8", "unicode-1-1-utf-8", "x-unicode-2-0-utf-8", "utf_8":
 		return charsetUTF8
 	case "", "us-ascii", "ascii", "unknown-8bit", "x-unknown", "unknown", "unknown-charset", "binary", "8bit", "7bit", "default",
 		"iso-8859-8859", "x-user-defined", "default_charset", "ansi_x3.4-1968", "646", "none", "null":
@@ -96,7 +96,7 @@ func charsetKind(name string) charsetClass {
 // for one that nobody knows.
 func lookupCharset(name string) encoding.Encoding {
 	switch name {
-	case "cp936", "ms936", "windows-936", "x-gbk", "gb_2312-80", "euc-cn", "gb2312", "gbk", "gb_2312", "x-cp20936":
+	case "cp936", "ms936", "windows-936", "x-gbk", "gb_2312-80", "euc-cn", "gb2312", "gbk", "gb_2312", "x-cp20936", "eucgb2312_cn": // the last is Python's
 		return simplifiedchinese.GB18030 // a superset; senders say gb2312 and mean it
 	case "hz-gb-2312", "hz":
 		return simplifiedchinese.HZGB2312
@@ -106,7 +106,7 @@ func lookupCharset(name string) encoding.Encoding {
 		return japanese.ISO2022JP
 	case "cp949", "ms949", "ks_c_5601", "ksc5601", "euckr":
 		return korean.EUCKR
-	case "cp950", "ms950", "x-windows-950":
+	case "cp950", "ms950", "x-windows-950", "big5_tw": // the last is Python's
 		name = "big5"
 	case "cp437", "ibm-437":
 		return charmap.CodePage437
@@ -137,6 +137,9 @@ func lookupCharset(name string) encoding.Encoding {
 	}
 	if e, err := ianaindex.MIME.Encoding(name); err == nil && e != nil {
 		return e
+	}
+	if strings.Contains(name, "_") { // euc_kr, iso8859_2: the names of codecs
+		return lookupCharset(strings.ReplaceAll(name, "_", "-"))
 	}
 	return charmap.Windows1252
 }
