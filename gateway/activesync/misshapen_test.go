@@ -32,6 +32,7 @@ var misshapenRequests = []misshapen{
 	{"Sync", "wrong value: an element in a text", syncRequest("0", `<WindowSize><Class>Email</Class></WindowSize>`), "4"},
 	{"Sync", "too long: SyncKey", syncRequest(times(65, "1"), ""), "4"},
 	{"Sync", "too long: CollectionId", strings.Replace(syncRequest("0", ""), ">1<", ">"+times(65, "1")+"<", 1), "4"},
+	{"Sync", "too long: Class, which would be remembered", syncRequest("0", `<Class>`+times(900_000, "x")+`</Class>`), "4"},
 	{"Sync", "too many: a collection twice", `<Sync xmlns="AirSync"><Collections>` + times(2, `<Collection><SyncKey>0</SyncKey><CollectionId>1</CollectionId></Collection>`) + `</Collections></Sync>`, "4"},
 	{"Sync", "too many: SyncKey twice", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>0</SyncKey><SyncKey>0</SyncKey><CollectionId>1</CollectionId></Collection></Collections></Sync>`, "4"},
 	{"Sync", "too many: collections", `<Sync xmlns="AirSync"><Collections>` + times(301, `<Collection><SyncKey>0</SyncKey><CollectionId>1</CollectionId></Collection>`) + `</Collections></Sync>`, "15"},
@@ -109,6 +110,7 @@ var misshapenRequests = []misshapen{
 	{"Ping", "wrong value: too short", pingOf(1, "1"), "5"},
 	{"Ping", "wrong value: too long", pingOf(99999, "1"), "5"},
 	{"Ping", "wrong value: no such folder", pingOf(480, "99"), "7"},
+	{"Ping", "too long: Class, which would be remembered", `<Ping xmlns="Ping"><HeartbeatInterval>480</HeartbeatInterval><Folders><Folder><Id>1</Id><Class>` + times(900_000, "x") + `</Class></Folder></Folders></Ping>`, "4"},
 	{"Ping", "too many: folders", pingOf(480, slices.Repeat([]string{"1"}, 1001)...), "6"},
 	{"Ping", "another namespace", `<Ping xmlns="Ping"><HeartbeatInterval>480</HeartbeatInterval><Folders><Folder><ServerId xmlns="AirSync">1</ServerId><Class>Email</Class></Folder></Folders></Ping>`, "4"},
 

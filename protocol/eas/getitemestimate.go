@@ -14,7 +14,7 @@ type EstimateCollection struct {
 	SyncKey          string        `wbxml:"AirSync:SyncKey,max=64"`
 	CollectionID     string        `wbxml:"GetItemEstimate:CollectionId,omitempty,max=64"`
 	ConversationMode *bool         `wbxml:"AirSync:ConversationMode"`
-	Class            string        `wbxml:"GetItemEstimate:Class,omitempty"`
+	Class            string        `wbxml:"GetItemEstimate:Class,omitempty,max=64"`
 	FilterType       *uint         `wbxml:"AirSync:FilterType"`
 	Options          []SyncOptions `wbxml:"AirSync:Options"`
 }

@@ -10,8 +10,8 @@ type Ping struct {
 
 // PingFolder is a folder to watch (MS-ASCMD 2.2.3.71.1).
 type PingFolder struct {
-	ID    string `wbxml:"Ping:Id"`
-	Class string `wbxml:"Ping:Class,omitempty"`
+	ID    string `wbxml:"Ping:Id,max=64"`
+	Class string `wbxml:"Ping:Class,omitempty,max=64"`
 }
 
 // PingResponse is the response of the Ping command.

@@ -16,7 +16,7 @@ type Sync struct {
 // SyncCollection is one collection of a Sync request (MS-ASCMD 2.2.3.29.2).
 // Where Class stands differs between the versions; the rest is ordered.
 type SyncCollection struct {
-	Class            string        `wbxml:"AirSync:Class,omitempty"` // 2.5 to 12.1
+	Class            string        `wbxml:"AirSync:Class,omitempty,max=64"` // 2.5 to 12.1
 	SyncKey          string        `wbxml:"AirSync:SyncKey,ordered,max=64"`
 	NotifyGUID       string        `wbxml:"AirSync:NotifyGUID,omitempty"` // 2.5
 	CollectionID     string        `wbxml:"AirSync:CollectionId,omitempty,ordered,max=64"`
@@ -33,7 +33,7 @@ type SyncCollection struct {
 // block replaces the whole set; an empty one resets it.
 type SyncOptions struct {
 	FilterType              *uint                `wbxml:"AirSync:FilterType,repeats"` // how old items may be, 0–8 (2.2.3.68.2)
-	Class                   string               `wbxml:"AirSync:Class,omitempty,repeats"`
+	Class                   string               `wbxml:"AirSync:Class,omitempty,repeats,max=64"`
 	BodyPreference          []BodyPreference     `wbxml:"AirSyncBase:BodyPreference"`
 	BodyPartPreference      []BodyPartPreference `wbxml:"AirSyncBase:BodyPartPreference"`
 	Conflict                *uint                `wbxml:"AirSync:Conflict,repeats"`       // 0 the client wins, 1 the server (2.2.3.34)
