@@ -38,7 +38,8 @@ var update = flag.Bool("update", false, "write the answers into the transcripts"
 //	-- 200 --                       what is answered, as XML; empty: no body
 //
 // {{name}} stands for a value: in an answer it takes what is there the first
-// time and must be the same afterwards; in a request it is filled in.
+// time and must be the same afterwards; in a request it is filled in. Keys of
+// two names differ.
 func TestTranscripts(t *testing.T) {
 	for file, a := range transcripts(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
@@ -203,11 +204,25 @@ func (tr *transcript) fillOrTake(want, got string) string {
 			pattern := regexp.QuoteMeta(strings.Replace(line, m[0], "\x00", 1))
 			pattern = "^" + strings.Replace(pattern, "\x00", "(.*)", 1) + "$"
 			if v := regexp.MustCompile(pattern).FindStringSubmatch(gotLines[i]); v != nil {
+				tr.isNew(m[1], v[1])
 				tr.vars[m[1]] = v[1]
 			}
 		}
 	}
 	return tr.fill(strings.Join(wantLines, "\n"))
+}
+
+var keyName = regexp.MustCompile(`^(?:key|policy)\d+$`)
+
+// isNew wants another value of a key than all those that have another name: a
+// server that gives the old one again has confirmed nothing.
+func (tr *transcript) isNew(name, value string) {
+	tr.t.Helper()
+	for other, v := range tr.vars {
+		if v == value && keyName.MatchString(name) && keyName.MatchString(other) {
+			tr.t.Fatalf("%s: {{%s}} is {{%s}} again", tr.command, name, other)
+		}
+	}
 }
 
 // shortNames are how the names of changing values begin.
