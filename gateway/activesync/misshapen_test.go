@@ -31,7 +31,7 @@ var misshapenRequests = []misshapen{
 	{"Sync", "wrong value: SyncKey", syncRequest("x", ""), "3"},
 	{"Sync", "wrong value: an element in a text", syncRequest("0", `<WindowSize><Class>Email</Class></WindowSize>`), "4"},
 	{"Sync", "too long: SyncKey", syncRequest(times(65, "1"), ""), "4"},
-	{"Sync", "too long: CollectionId", strings.Replace(syncRequest("0", ""), ">1<", ">"+times(65, "1")+"<", 1), "4"},
+	{"Sync", "too long: CollectionId", strings.Replace(syncRequest("0", ""), ">1<", ">"+times(65, "1")+"<", 1), "4"}, // MS-ASCMD_R5862
 	{"Sync", "too long: Class, which would be remembered", syncRequest("0", `<Class>`+times(900_000, "x")+`</Class>`), "4"},
 	{"Sync", "too many: a collection twice", `<Sync xmlns="AirSync"><Collections>` + times(2, `<Collection><SyncKey>0</SyncKey><CollectionId>1</CollectionId></Collection>`) + `</Collections></Sync>`, "4"},
 	{"Sync", "too many: SyncKey twice", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>0</SyncKey><SyncKey>0</SyncKey><CollectionId>1</CollectionId></Collection></Collections></Sync>`, "4"},
@@ -39,7 +39,7 @@ var misshapenRequests = []misshapen{
 	{"Sync", "of 12.1: Wait too long", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>0</SyncKey><CollectionId>1</CollectionId></Collection></Collections><Wait>99</Wait></Sync>`, "4|12.1:14"},
 	{"Sync", "of 14.0: HeartbeatInterval with Wait", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>0</SyncKey><CollectionId>1</CollectionId></Collection></Collections><Wait>9</Wait><HeartbeatInterval>90</HeartbeatInterval></Sync>`, "4"},
 	{"Sync", "of 12.1: Wait", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>x</SyncKey><CollectionId>1</CollectionId></Collection></Collections><Wait>9</Wait></Sync>`, "4|12.1:3"},
-	{"Sync", "of 14.0: HeartbeatInterval", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>x</SyncKey><CollectionId>1</CollectionId></Collection></Collections><HeartbeatInterval>90</HeartbeatInterval></Sync>`, "4|14.0:3"},
+	{"Sync", "of 14.0: HeartbeatInterval", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>x</SyncKey><CollectionId>1</CollectionId></Collection></Collections><HeartbeatInterval>90</HeartbeatInterval></Sync>`, "4|14.0:3"}, // MS-ASCMD_R6691
 	{"Sync", "of another class: ConversationMode", strings.Replace(syncRequest("0", `<ConversationMode>1</ConversationMode>`), ">1<", ">7<", 1), "4"},
 
 	// SendMail
@@ -88,9 +88,9 @@ var misshapenRequests = []misshapen{
 	{"MoveItems", "missing: SrcFldId", `<MoveItems xmlns="Move"><Move><SrcMsgId>1:1</SrcMsgId><DstFldId>4</DstFldId></Move></MoveItems>`, "103"},
 	{"MoveItems", "missing: DstFldId", `<MoveItems xmlns="Move"><Move><SrcMsgId>1:1</SrcMsgId><SrcFldId>1</SrcFldId></Move></MoveItems>`, "103"},
 	{"MoveItems", "empty: SrcMsgId", `<MoveItems xmlns="Move"><Move><SrcMsgId/><SrcFldId>1</SrcFldId><DstFldId>4</DstFldId></Move></MoveItems>`, "103"},
-	{"MoveItems", "too long: SrcMsgId", `<MoveItems xmlns="Move"><Move><SrcMsgId>` + times(65, "1") + `</SrcMsgId><SrcFldId>1</SrcFldId><DstFldId>4</DstFldId></Move></MoveItems>`, "103"},
+	{"MoveItems", "too long: SrcMsgId", `<MoveItems xmlns="Move"><Move><SrcMsgId>` + times(65, "1") + `</SrcMsgId><SrcFldId>1</SrcFldId><DstFldId>4</DstFldId></Move></MoveItems>`, "103"}, // MS-ASCMD_R5882
 	{"MoveItems", "twice: SrcFldId", `<MoveItems xmlns="Move"><Move><SrcMsgId>1:1</SrcMsgId><SrcFldId>1</SrcFldId><SrcFldId>1</SrcFldId><DstFldId>4</DstFldId></Move></MoveItems>`, "5"},
-	{"MoveItems", "too many: Move", `<MoveItems xmlns="Move">` + times(1001, `<Move><SrcMsgId>1:1</SrcMsgId><SrcFldId>1</SrcFldId><DstFldId>4</DstFldId></Move>`) + `</MoveItems>`, "103"},
+	{"MoveItems", "too many: Move", `<MoveItems xmlns="Move">` + times(1001, `<Move><SrcMsgId>1:1</SrcMsgId><SrcFldId>1</SrcFldId><DstFldId>4</DstFldId></Move>`) + `</MoveItems>`, "103"}, // MS-ASCMD_R5653
 	{"MoveItems", "another namespace", `<MoveItems xmlns="Move"><Move><ServerId xmlns="AirSync">1:1</ServerId><SrcFldId>1</SrcFldId><DstFldId>4</DstFldId></Move></MoveItems>`, "103"},
 
 	// GetItemEstimate
@@ -98,9 +98,9 @@ var misshapenRequests = []misshapen{
 	{"GetItemEstimate", "missing: CollectionId", `<GetItemEstimate xmlns="GetItemEstimate"><Collections><Collection><SyncKey xmlns="AirSync">1</SyncKey></Collection></Collections></GetItemEstimate>`, "2|14.0:103"},
 	{"GetItemEstimate", "missing: SyncKey", `<GetItemEstimate xmlns="GetItemEstimate"><Collections><Collection><CollectionId>1</CollectionId></Collection></Collections></GetItemEstimate>`, "3"},
 	{"GetItemEstimate", "wrong value: CollectionId", `<GetItemEstimate xmlns="GetItemEstimate"><Collections><Collection><SyncKey xmlns="AirSync">1</SyncKey><CollectionId>x</CollectionId></Collection></Collections></GetItemEstimate>`, "2"},
-	{"GetItemEstimate", "too long: CollectionId", `<GetItemEstimate xmlns="GetItemEstimate"><Collections><Collection><SyncKey xmlns="AirSync">1</SyncKey><CollectionId>` + times(65, "1") + `</CollectionId></Collection></Collections></GetItemEstimate>`, "103"},
+	{"GetItemEstimate", "too long: CollectionId", `<GetItemEstimate xmlns="GetItemEstimate"><Collections><Collection><SyncKey xmlns="AirSync">1</SyncKey><CollectionId>` + times(65, "1") + `</CollectionId></Collection></Collections></GetItemEstimate>`, "103"}, // MS-ASCMD_R5869
 	{"GetItemEstimate", "wrong value: FilterType", `<GetItemEstimate xmlns="GetItemEstimate"><Collections><Collection><SyncKey xmlns="AirSync">1</SyncKey><CollectionId>1</CollectionId><Options xmlns="AirSync"><FilterType>x</FilterType></Options></Collection></Collections></GetItemEstimate>`, "103"},
-	{"GetItemEstimate", "too many: collections", `<GetItemEstimate xmlns="GetItemEstimate"><Collections>` + times(1001, `<Collection><SyncKey xmlns="AirSync">1</SyncKey><CollectionId>1</CollectionId></Collection>`) + `</Collections></GetItemEstimate>`, "103"},
+	{"GetItemEstimate", "too many: collections", `<GetItemEstimate xmlns="GetItemEstimate"><Collections>` + times(1001, `<Collection><SyncKey xmlns="AirSync">1</SyncKey><CollectionId>1</CollectionId></Collection>`) + `</Collections></GetItemEstimate>`, "103"}, // MS-ASCMD_R5647
 
 	// Ping
 	{"Ping", "missing: what to watch", `<Ping xmlns="Ping"/>`, "3"},
@@ -166,7 +166,7 @@ var misshapenRequests = []misshapen{
 	{"MeetingResponse", "missing: UserResponse", `<MeetingResponse xmlns="MeetingResponse"><Request><CollectionId>1</CollectionId><RequestId>1:1</RequestId></Request></MeetingResponse>`, "2"},
 	{"MeetingResponse", "wrong value: UserResponse", `<MeetingResponse xmlns="MeetingResponse"><Request><UserResponse>-1</UserResponse><CollectionId>1</CollectionId><RequestId>1:1</RequestId></Request></MeetingResponse>`, "2"},
 	{"MeetingResponse", "too long: RequestId", `<MeetingResponse xmlns="MeetingResponse"><Request><UserResponse>1</UserResponse><CollectionId>1</CollectionId><RequestId>` + times(65, "1") + `</RequestId></Request></MeetingResponse>`, "2"},
-	{"MeetingResponse", "too many: requests", `<MeetingResponse xmlns="MeetingResponse">` + times(101, `<Request><UserResponse>1</UserResponse><CollectionId>1</CollectionId><RequestId>1:1</RequestId></Request>`) + `</MeetingResponse>`, "103"},
+	{"MeetingResponse", "too many: requests", `<MeetingResponse xmlns="MeetingResponse">` + times(101, `<Request><UserResponse>1</UserResponse><CollectionId>1</CollectionId><RequestId>1:1</RequestId></Request>`) + `</MeetingResponse>`, "103"}, // MS-ASCMD_R5650
 	{"MeetingResponse", "another namespace", `<MeetingResponse xmlns="MeetingResponse"><Request><UserResponse>1</UserResponse><CollectionId xmlns="AirSync">1</CollectionId><RequestId>1:1</RequestId></Request></MeetingResponse>`, "2"},
 
 	// Search
@@ -183,14 +183,14 @@ var misshapenRequests = []misshapen{
 	{"ResolveRecipients", "wrong value: MaxAmbiguousRecipients", `<ResolveRecipients xmlns="ResolveRecipients"><To>anna</To><Options><MaxAmbiguousRecipients>x</MaxAmbiguousRecipients></Options></ResolveRecipients>`, "5"},
 	{"ResolveRecipients", "wrong value: CertificateRetrieval", `<ResolveRecipients xmlns="ResolveRecipients"><To>anna</To><Options><CertificateRetrieval>9</CertificateRetrieval></Options></ResolveRecipients>`, "5"},
 	{"ResolveRecipients", "too long: To", `<ResolveRecipients xmlns="ResolveRecipients"><To>` + times(300, "x") + `</To></ResolveRecipients>`, "5"},
-	{"ResolveRecipients", "too many: To", `<ResolveRecipients xmlns="ResolveRecipients">` + times(101, `<To>anna</To>`) + `</ResolveRecipients>`, "5"},
+	{"ResolveRecipients", "too many: To", `<ResolveRecipients xmlns="ResolveRecipients">` + times(101, `<To>anna</To>`) + `</ResolveRecipients>`, "5"}, // MS-ASCMD_R5656
 	{"ResolveRecipients", "twice: Options", `<ResolveRecipients xmlns="ResolveRecipients"><To>anna</To><Options/><Options/></ResolveRecipients>`, "5"},
 
 	// ValidateCert
 	{"ValidateCert", "missing: Certificates", `<ValidateCert xmlns="ValidateCert"/>`, "2"},
 	{"ValidateCert", "wrong value: CheckCRL", `<ValidateCert xmlns="ValidateCert"><Certificates><Certificate>AAAA</Certificate></Certificates><CheckCRL>x</CheckCRL></ValidateCert>`, "2"},
 	{"ValidateCert", "wrong value: Certificate", `<ValidateCert xmlns="ValidateCert"><Certificates><Certificate>AAAA</Certificate></Certificates></ValidateCert>`, "1 10"},
-	{"ValidateCert", "too many: Certificate", `<ValidateCert xmlns="ValidateCert"><Certificates>` + times(101, `<Certificate>AAAA</Certificate>`) + `</Certificates></ValidateCert>`, "2"},
+	{"ValidateCert", "too many: Certificate", `<ValidateCert xmlns="ValidateCert"><Certificates>` + times(101, `<Certificate>AAAA</Certificate>`) + `</Certificates></ValidateCert>`, "2"}, // MS-ASCMD_R5662
 	{"ValidateCert", "out of place: Certificate", `<ValidateCert xmlns="ValidateCert"><Certificate>AAAA</Certificate></ValidateCert>`, "2"},
 
 	// Find
