@@ -26,3 +26,23 @@ func TestCharsetsBySendersNames(t *testing.T) {
 		}
 	}
 }
+
+// A subject of bytes that no encoded word explains is in the charset of the text,
+// as old programs write it.
+func TestARawSubjectIsInTheCharsetOfTheText(t *testing.T) {
+	for message, want := range map[string]string{
+		"Subject: \xf4\xc5\xd3\xd4 ok\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\nx\r\n":              "Тест ok",
+		"Content-Type: text/plain; charset=windows-1251\r\nSubject: \xd2\xe5\xf1\xf2\r\n\r\nx\r\n":           "Тест",
+		"Subject: \xb3\x71\xaa\xbe\r\nContent-Type: text/html; charset=big5\r\n\r\nx\r\n":                    "通知",
+		"Subject: Gr\xfc\xdfe\r\nContent-Type: text/plain\r\n\r\nx\r\n":                                      "Grüße",
+		"Subject: Gr\xfc\xdfe\r\nContent-Type: text/plain; charset=utf-8\r\n\r\nx\r\n":                       "Grüße",
+		"Subject: \xd0\xa2\xd0\xb5\xd1\x81\xd1\x82\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\nx\r\n": "Тест",
+		"Subject: =?koi8-r?b?9MXT1A==?=\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\nx\r\n":      "Тест",
+		"Subject: \x1b$B5Y2K\x1b(B\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\nx\r\n":                 "休暇",
+		"Subject: Gr\xfc\xdfe\r\nContent-Type: multipart/mixed; boundary=B\r\n\r\n--B\r\n\r\nx\r\n--B--\r\n": "Grüße",
+	} {
+		if got := Parse([]byte(message)).Subject; got != want {
+			t.Errorf("%q has the subject %q, want %q", message, got, want)
+		}
+	}
+}

@@ -16,6 +16,7 @@ type header struct {
 	priority    int8 // the rank of the field that Importance came from
 	typed       bool // a Content-Type was seen; the first one counts
 	subjectOnly bool
+	rawSubject  []byte // as it stands, when it is neither ASCII nor UTF-8
 }
 
 // fields reads the header at pos field by field and returns where the body
@@ -115,6 +116,14 @@ func (h *header) field(name, value []byte) {
 	}
 }
 
+// finish reads the subject in the charset of the text, once that is known: old
+// programs write it so, without encoded words.
+func (h *header) finish() {
+	if h.rawSubject != nil && charsetKind(h.part.Charset) == charsetASCIIBased {
+		h.ix.Subject = clip(tidy(decodeCharset(unfold(h.rawSubject), h.part.Charset)), maxSubject)
+	}
+}
+
 // content takes a field that describes a part (RFC 2045, 2183, 2392, 2557).
 func (h *header) content(key, value []byte) {
 	pt := h.part
@@ -170,6 +179,9 @@ func (h *header) envelope(key, value []byte) {
 	case "subject":
 		if ix.Subject == "" {
 			ix.Subject = headerText(value, maxSubject)
+			if !utf8.Valid(value) && !bytes.Contains(value, []byte("=?")) {
+				h.rawSubject = value
+			}
 		}
 	case "from":
 		ix.From = appendAddresses(ix.From, value)

@@ -160,6 +160,7 @@ func (p *parser) open(parent int32, pos int) int {
 		h.ix, h.part.Header = p.ix, 0
 	}
 	body := p.fields(pos, &h)
+	h.finish()
 	pt := h.part
 	pt.Body, pt.End = int64(body), int64(body)
 	digest := len(p.stack) > 0 && p.stack[len(p.stack)-1].digest
