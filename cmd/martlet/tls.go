@@ -115,12 +115,6 @@ func (p *pair) load() (*tls.Certificate, error) {
 // whatever renews it should have done so.
 const endsSoon = 14 * 24 * time.Hour
 
-func (p *pair) lookAtEnd(now time.Time) {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	p.lookAtEndLocked(now)
-}
-
 // lookAtEndLocked tells once a day that the certificate ends or has ended.
 func (p *pair) lookAtEndLocked(now time.Time) {
 	ends := p.loaded.Leaf.NotAfter

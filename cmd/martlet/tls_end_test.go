@@ -34,11 +34,11 @@ func TestTheLogTellsOfACertificateThatEnds(t *testing.T) {
 			t.Errorf("with %s left the log has %q, want %q", test.left, out.String(), test.want)
 		}
 		before := out.Len()
-		p.lookAtEnd(now.Add(time.Hour))
+		p.lookAtEndLocked(now.Add(time.Hour))
 		if out.Len() != before {
 			t.Errorf("told twice within an hour: %s", out.String())
 		}
-		p.lookAtEnd(now.Add(25 * time.Hour))
+		p.lookAtEndLocked(now.Add(25 * time.Hour))
 		if (test.want != "") != (out.Len() > before) {
 			t.Errorf("the next day, with %s left on the first: %q", test.left, out.String())
 		}
