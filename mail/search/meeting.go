@@ -39,27 +39,51 @@ func (q Meeting) term() []byte {
 // requested is the meeting that a message asks somebody to; false if it asks
 // for none.
 func requested(ix *message.Index, src io.ReaderAt) (q Meeting, ok bool, err error) {
+	e, asks, err := meeting(ix, src)
+	if err != nil || e == nil || !asks || e.UID == "" { // it is found by its words
+		return q, false, err
+	}
+	return meetingOf(e), true, nil
+}
+
+// meetingText is what a meeting says of itself.
+func meetingText(ix *message.Index, src io.ReaderAt) (string, error) {
+	e, _, err := meeting(ix, src)
+	if err != nil || e == nil {
+		return "", err
+	}
+	text := e.Description
+	if text == "" { // what an attendee answers
+		text = e.Comment
+	}
+	return text + "\n" + e.Location, nil
+}
+
+// meeting reads the meeting of a message, and tells whether it is a request; nil
+// if there is none.
+func meeting(ix *message.Index, src io.ReaderAt) (e *calendar.Event, asks bool, err error) {
 	for i := range ix.Parts {
 		pt := &ix.Parts[i]
-		if pt.Type != "text/calendar" || pt.Method != "REQUEST" || pt.Disposition == "attachment" {
+		if pt.Type != "text/calendar" || pt.Disposition == "attachment" {
 			continue
 		}
 		text, _, _, err := ix.ReadText(i, src, maxMeeting)
 		if err != nil {
-			return q, false, err
+			return nil, false, err
 		}
 		o, err := calendar.Parse([]byte(text))
-		if err != nil || o.Master() == nil || o.Master().UID == "" { // it is found by its words
-			return q, false, nil
+		if err != nil {
+			return nil, false, nil
 		}
-		return MeetingOf(o), true, nil
+		return o.Master(), pt.Method == "REQUEST", nil
 	}
-	return q, false, nil
+	return nil, false, nil
 }
 
 // MeetingOf is the query for the meeting of a calendar object.
-func MeetingOf(o *calendar.Object) Meeting {
-	e := o.Master()
+func MeetingOf(o *calendar.Object) Meeting { return meetingOf(o.Master()) }
+
+func meetingOf(e *calendar.Event) Meeting {
 	q := Meeting{UID: e.UID}
 	if e.RecurrenceID != nil {
 		q.Occurrence = e.RecurrenceID.UTC()

@@ -44,3 +44,40 @@ func TestARequestIsFoundByItsMeeting(t *testing.T) {
 		}
 	}
 }
+
+// Some programs send nothing but the meeting: what it says is the message's
+// text, and words of its files are not.
+func TestTheWordsOfAMeetingAlone(t *testing.T) {
+	event := func(lines string) string {
+		return "Content-Type: text/calendar; method=REQUEST\r\n\r\nBEGIN:VCALENDAR\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260610T100000Z\r\n" + lines + "END:VEVENT\r\nEND:VCALENDAR\r\n"
+	}
+	beside := "Content-Type: multipart/alternative; boundary=b\r\n\r\n--b\r\nContent-Type: text/plain\r\n\r\nplain\r\n--b\r\n" + event("DESCRIPTION:harbour\r\n") + "--b--\r\n"
+	for _, tt := range []struct {
+		name, raw, query string
+		want             bool
+	}{
+		{"what it is about", event("DESCRIPTION:The harbour\\, at noon\r\n"), "body:harbour", true},
+		{"a phrase", event("DESCRIPTION:The harbour\\, at noon\r\n"), `"harbour at noon"`, true},
+		{"where it is", event("LOCATION:Pier 4\r\n"), "body:pier", true},
+		{"what an attendee says", event("COMMENT:Gladly\r\n"), "gladly", true},
+		{"the text beside it", beside, "plain", true},
+		{"its words beside a text", beside, "harbour", false},
+	} {
+		q := Parse(tt.query)
+		src := message.Bytes(tt.raw)
+		ix := message.Parse([]byte(tt.raw))
+		terms, err := Extract(ix, src)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan, err := Compile(q, 1, 1)
+		if err != nil {
+			t.Fatal(err)
+		}
+		plan.AddTerms(1, terms)
+		may, _ := plan.Candidates()
+		if got := may.Len() == 1; got != tt.want {
+			t.Errorf("%s: %v", tt.name, got)
+		}
+	}
+}

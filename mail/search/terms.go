@@ -112,6 +112,13 @@ func texts(ix *message.Index, src io.ReaderAt, fields Field, fn func(Field, stri
 	if fields&Body == 0 {
 		return nil
 	}
+	if len(body) == 0 { // some programs send nothing but a meeting
+		text, err := meetingText(ix, src)
+		if err == nil && text != "" {
+			fn(Body, text[:min(len(text), maxText)])
+		}
+		return err
+	}
 	left := maxText
 	for _, b := range body {
 		text, err := bodyText(ix, src, b, left)
