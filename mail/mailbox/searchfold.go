@@ -112,6 +112,9 @@ func (m *Mailboxes) wantsTending(tx *store.Tx, box mail.MailboxID, st state) (bo
 	if !st.Indexed || len(s.other) > 0 || s.outdated() || s.ripe(m.keeper.fanout) != nil {
 		return true, nil
 	}
+	if int(st.Doc)-int(s.to()) < m.keeper.fold { // not even if all are there still
+		return false, nil
+	}
 	n, err := pending(tx, box, s.to(), m.keeper.fold)
 	return n >= m.keeper.fold, err
 }
