@@ -46,3 +46,20 @@ func TestARawSubjectIsInTheCharsetOfTheText(t *testing.T) {
 		}
 	}
 }
+
+// Names are written so, too; a comma or an @ may be half of a character.
+func TestRawNamesAreInTheCharsetOfTheText(t *testing.T) {
+	for message, want := range map[string]Address{
+		"From: \xf4\xc5\xd3\xd4 <a@example.org>\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\nx\r\n":                 {Name: "Тест", Address: "a@example.org"},
+		"Content-Type: text/plain; charset=windows-1251\r\nFrom: \"\xd2\xe5\xf1\xf2\" <a@example.org>\r\n\r\nx\r\n":       {Name: "Тест", Address: "a@example.org"},
+		"From: \xa4@\xa4@ <a@example.org>\r\nContent-Type: text/html; charset=big5\r\n\r\nx\r\n":                          {Name: "一一", Address: "a@example.org"},
+		"From: a@example.org (\xf4\xc5\xd3\xd4)\r\nContent-Type: text/plain; charset=koi8-r\r\n\r\nx\r\n":                 {Name: "Тест", Address: "a@example.org"},
+		"From: J\xf6rg <a@example.org>\r\n\r\nx\r\n":                                                                      {Name: "Jörg", Address: "a@example.org"},
+		"From: =?koi8-r?b?9MXT1A==?= \xd2 <a@example.org>\r\nContent-Type: text/plain; charset=windows-1251\r\n\r\nx\r\n": {Name: "Тест Т", Address: "a@example.org"},
+	} {
+		ix := Parse([]byte(message))
+		if len(ix.From) != 1 || ix.From[0] != want {
+			t.Errorf("%q is from %q, want %q", message, ix.From, want)
+		}
+	}
+}

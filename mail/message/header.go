@@ -16,7 +16,24 @@ type header struct {
 	priority    int8 // the rank of the field that Importance came from
 	typed       bool // a Content-Type was seen; the first one counts
 	subjectOnly bool
-	rawSubject  []byte // as it stands, when it is neither ASCII nor UTF-8
+
+	// What is neither ASCII nor UTF-8, as it stands; see finish.
+	rawSubject   []byte
+	rawAddresses []rawAddresses
+}
+
+type rawAddresses struct {
+	list  *[]Address
+	value []byte
+}
+
+// addresses takes a field of addresses.
+func (h *header) addresses(list *[]Address, value []byte) {
+	if !utf8.Valid(value) {
+		h.rawAddresses = append(h.rawAddresses, rawAddresses{list, value})
+		return
+	}
+	*list = appendAddresses(*list, value)
 }
 
 // fields reads the header at pos field by field and returns where the body
@@ -116,11 +133,18 @@ func (h *header) field(name, value []byte) {
 	}
 }
 
-// finish reads the subject in the charset of the text, once that is known: old
-// programs write it so, without encoded words.
+// finish reads the subject and names in the charset of the text, once that is
+// known: old programs write them so, without encoded words.
 func (h *header) finish() {
-	if h.rawSubject != nil && charsetKind(h.part.Charset) == charsetASCIIBased {
+	known := charsetKind(h.part.Charset) == charsetASCIIBased
+	if h.rawSubject != nil && known {
 		h.ix.Subject = clip(tidy(decodeCharset(unfold(h.rawSubject), h.part.Charset)), maxSubject)
+	}
+	for _, raw := range h.rawAddresses {
+		if known {
+			raw.value = []byte(decodeCharset(raw.value, h.part.Charset))
+		}
+		*raw.list = appendAddresses(*raw.list, raw.value)
 	}
 }
 
@@ -184,17 +208,17 @@ func (h *header) envelope(key, value []byte) {
 			}
 		}
 	case "from":
-		ix.From = appendAddresses(ix.From, value)
+		h.addresses(&ix.From, value)
 	case "sender":
-		ix.Sender = appendAddresses(ix.Sender, value)
+		h.addresses(&ix.Sender, value)
 	case "reply-to":
-		ix.ReplyTo = appendAddresses(ix.ReplyTo, value)
+		h.addresses(&ix.ReplyTo, value)
 	case "to":
-		ix.To = appendAddresses(ix.To, value)
+		h.addresses(&ix.To, value)
 	case "cc":
-		ix.Cc = appendAddresses(ix.Cc, value)
+		h.addresses(&ix.Cc, value)
 	case "bcc":
-		ix.Bcc = appendAddresses(ix.Bcc, value)
+		h.addresses(&ix.Bcc, value)
 	case "date":
 		if ix.Date.IsZero() {
 			ix.Date, _ = ParseDate(string(unfold(value[:min(len(value), 256)])))
