@@ -21,8 +21,8 @@ const kills = 50
 
 // TestNothingAcknowledgedIsLostToKill9 kills a real `martlet serve` under load
 // fifty times. Senders deliver over SMTP, one phone reads and deletes, one only
-// reads, others send mail and drafts, reply and forward, accept invitations and
-// say that somebody is away, and all repeat what was not answered. In the end
+// reads, others send mail and drafts, reply and forward, accept invitations, move
+// conversations and say that somebody is away, and all repeat what was not answered. In the end
 // every acknowledged message is there exactly once, every phone went on from its
 // SyncKey to the server's view, and fsck finds nothing.
 func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
@@ -49,6 +49,7 @@ func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	wg.Go(func() { l.reply(working) })
 	wg.Go(func() { l.meet(working) })
 	wg.Go(func() { l.leave(working) })
+	wg.Go(func() { l.ignore(working) })
 	for range kills {
 		pause(working, time.Duration(20+rand.IntN(180))*time.Millisecond)
 		p.Kill()
@@ -67,7 +68,7 @@ func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	if out := in.Run("", "fsck", "--deep"); t.Failed() {
 		t.Log(out)
 	}
-	t.Logf("%d kills; %d messages acknowledged, %d sent by the phone, %d deleted", kills, len(l.accepted), len(l.sent), len(l.deleted))
+	t.Logf("%d kills; %d messages acknowledged, %d sent by the phone, %d deleted, %d of conversations moved", kills, len(l.accepted), len(l.sent), len(l.deleted), len(l.ignored))
 }
 
 // pause lets the load go on for a while.
@@ -107,6 +108,7 @@ func (l *load) compare(ctx context.Context) {
 		t.Errorf("%d drafts are left; one may have been on its way", len(left))
 	}
 	l.compareAnswers(ctx, truth)
+	l.compareConversations(truth)
 	there := map[string]bool{}
 	for _, it := range inbox {
 		there[it.Subject] = true

@@ -30,7 +30,7 @@ type load struct {
 	in                      *process.Installation
 	reader, deleter, sender *phone.Phone
 	drafter, replier        *phone.Phone
-	guest, leaver           *phone.Phone // answers invitations, says that somebody is away
+	guest, leaver, ignorer  *phone.Phone // answers invitations, says that somebody is away, moves conversations
 	inbox, trash, drafts    string
 	sentItems               string
 	resyncs                 atomic.Int64 // a phone's SyncKey was not known
@@ -40,6 +40,7 @@ type load struct {
 	sent     []string   // subjects for which SendMail or a draft's Send was answered
 	deleted  []string   // subjects whose deletion was answered
 	met      []string   // subjects of invitations that were accepted
+	ignored  []string   // subjects of conversations whose move was answered
 	away     int        // the last text of an absent user that was answered
 }
 
@@ -47,6 +48,7 @@ func newLoad(t *testing.T, in *process.Installation) *load {
 	l := &load{t: t, in: in}
 	l.reader, l.deleter, l.sender = l.newPhone("READER"), l.newPhone("DELETER"), l.newPhone("SENDER")
 	l.drafter, l.replier, l.guest, l.leaver = l.newPhone("DRAFTER"), l.newPhone("REPLIER"), l.newPhone("GUEST"), l.newPhone("LEAVER")
+	l.ignorer = l.newPhone("IGNORER")
 	return l
 }
 
@@ -66,7 +68,7 @@ func (l *load) setUp(ctx context.Context) {
 	if !l.hand(original, message(original)) {
 		l.t.Fatal("the original was not taken")
 	}
-	for _, p := range []*phone.Phone{l.reader, l.deleter, l.sender, l.drafter, l.replier, l.guest, l.leaver} {
+	for _, p := range []*phone.Phone{l.reader, l.deleter, l.sender, l.drafter, l.replier, l.guest, l.leaver, l.ignorer} {
 		l.must(ctx, p)
 	}
 }
@@ -174,7 +176,7 @@ func (l *load) readAndDelete(ctx context.Context) {
 			if len(commands) == 8 {
 				break
 			}
-			if it.Subject == original || strings.HasPrefix(it.Subject, invited) {
+			if it.Subject == original || strings.HasPrefix(it.Subject, invited) || strings.HasPrefix(it.Subject, talk) {
 				continue
 			}
 			if round%3 == 0 && len(gone) < 2 && it.Read {
