@@ -60,24 +60,21 @@ func meetingText(ix *message.Index, src io.ReaderAt) (string, error) {
 }
 
 // meeting reads the meeting of a message, and tells whether it is a request; nil
-// if there is none.
+// if there is none, or none that can be read.
 func meeting(ix *message.Index, src io.ReaderAt) (e *calendar.Event, asks bool, err error) {
-	for i := range ix.Parts {
-		pt := &ix.Parts[i]
-		if pt.Type != "text/calendar" || pt.Disposition == "attachment" {
-			continue
-		}
-		text, _, _, err := ix.ReadText(i, src, maxMeeting)
-		if err != nil {
-			return nil, false, err
-		}
-		o, err := calendar.Parse([]byte(text))
-		if err != nil {
-			return nil, false, nil
-		}
-		return o.Master(), pt.Method == "REQUEST", nil
+	part := ix.MeetingPart()
+	if part < 0 {
+		return nil, false, nil
 	}
-	return nil, false, nil
+	text, _, _, err := ix.ReadText(part, src, maxMeeting)
+	if err != nil {
+		return nil, false, err
+	}
+	o, err := calendar.Parse([]byte(text))
+	if err != nil {
+		return nil, false, nil
+	}
+	return o.Master(), ix.Parts[part].Method == "REQUEST", nil
 }
 
 // MeetingOf is the query for the meeting of a calendar object.

@@ -13,7 +13,7 @@ import (
 func RenderFound(item *mail.Item, ix *message.Index, dst *eas.FindEmail) {
 	importance, read := uint8(ix.Importance), item.Flags&mail.FlagSeen != 0
 	draft, files := item.Flags&mail.FlagDraft != 0, false
-	meeting := MeetingPart(ix) // which is shown as one
+	meeting := ix.MeetingPart() // which is shown as one
 	for _, part := range ix.Attachments() {
 		files = files || part != meeting && !ix.Inline(part)
 	}

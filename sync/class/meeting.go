@@ -33,21 +33,10 @@ const (
 	classForwarded = meetingPrefix + "Notification.Forward" // a notice (MS-OXOCAL 2.2.9)
 )
 
-// MeetingPart is the part of a message that is its meeting, -1 for none: a
-// calendar object with a method (RFC 6047 2.4) that is not a file.
-func MeetingPart(ix *message.Index) int {
-	for i := range ix.Parts {
-		if pt := &ix.Parts[i]; pt.Type == "text/calendar" && pt.Method != "" && pt.Disposition != "attachment" {
-			return i
-		}
-	}
-	return -1
-}
-
 // ReadMeeting reads a message's meeting; nil if it has none, or none that can be
 // read.
 func ReadMeeting(ix *message.Index, src io.ReaderAt) *calendar.Object {
-	part := MeetingPart(ix)
+	part := ix.MeetingPart()
 	if part < 0 {
 		return nil
 	}
@@ -68,7 +57,7 @@ func readCalendar(ix *message.Index, part int, src io.ReaderAt) *calendar.Object
 
 // IsMeetingRequest tells whether a message asks for an answer to a meeting.
 func IsMeetingRequest(ix *message.Index) bool {
-	part := MeetingPart(ix)
+	part := ix.MeetingPart()
 	return part >= 0 && ix.Parts[part].Method == "REQUEST" && !ix.IsSigned() && !ix.IsEncrypted()
 }
 

@@ -11,7 +11,7 @@ import (
 // is shown as a meeting. Some programs send it alone; what it says of itself is
 // the message's text then, as in Exchange.
 func (b *bodyReader) takeMeeting(files []int) []int {
-	part := MeetingPart(b.ix)
+	part := b.ix.MeetingPart()
 	if part < 0 {
 		return files
 	}
