@@ -39,6 +39,35 @@ func TestPublishWakesThoseWhoWatchTheFolder(t *testing.T) {
 	}
 }
 
+// Folders that share a bit wake each other's watchers; none is ever missed.
+func TestEveryFolderNumberWakesItsWatcher(t *testing.T) {
+	h := push.NewHub()
+	for f := range uint32(300) {
+		w := h.Watch(1, f)
+		h.Publish(1, f)
+		if !woken(w) {
+			t.Fatalf("folder %d woke nobody", f)
+		}
+		w.Close()
+	}
+}
+
+func TestEachFindsThoseWhoWaitForAMailbox(t *testing.T) {
+	h := push.NewHub()
+	a, b, other := h.Watch(1, 5), h.Watch(1, 6), h.Watch(2, 5)
+	defer other.Close()
+	found := map[push.Waker]int{}
+	h.Each(1, func(w push.Waker) bool { found[w]++; return true })
+	if len(found) != 2 || found[a] != 1 || found[b] != 1 {
+		t.Errorf("found %v, want the two of mailbox 1", found)
+	}
+	n := 0
+	h.Each(1, func(push.Waker) bool { n++; return false })
+	if n != 1 {
+		t.Errorf("asked %d after the answer was no", n)
+	}
+}
+
 func TestManyPublishesWhileNobodyLooksAreOneWake(t *testing.T) {
 	h := push.NewHub()
 	w := h.Watch(1, 5)
@@ -177,7 +206,7 @@ func TestWatchesComeAndGoWhileOthersPublish(t *testing.T) {
 
 // A publish must cost the same however many wait for other mailboxes.
 func BenchmarkPublish(b *testing.B) {
-	for _, others := range []int{0, 19000} {
+	for _, others := range []int{0, 19_000, 100_000} {
 		b.Run(fmt.Sprintf("others=%d", others), func(b *testing.B) {
 			h := push.NewHub()
 			for i := range others {
