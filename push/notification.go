@@ -75,7 +75,7 @@ func (m Mode) String() string {
 // its service and keeps within the service's size: 4,096 bytes of payload, texts
 // cut at a character.
 type Notification struct {
-	ID       string    // a UUID, the same when it is sent again
+	ID       string    // a UUID, the same when it is sent again; the notifier fills in an empty one
 	Collapse string    // a later one of the same name takes its place; at most 32 characters of the URL-safe base64 alphabet
 	Mode     Mode      //
 	High     bool      // deliver at once, even to a device that saves power
@@ -125,6 +125,7 @@ type Outcome struct {
 	Status int           // HTTP; zero: there was no answer
 	Reason string        // the service's own word: Unregistered, QUOTA_EXCEEDED; or what went wrong on the way, without secrets
 	After  time.Duration // of Retry: what the service asked for; zero: it did not say
+	Wide   bool          // of Retry: the service asks it of everything that the app sends, not for this target alone
 	Since  time.Time     // of Gone: when the service learned of it; zero: it did not say
 	ID     string        // the service's own name for what it took; may be empty
 }
