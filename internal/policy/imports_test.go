@@ -25,6 +25,7 @@ var allowed = map[string][]string{
 	"protocol/eas":         {"protocol/wbxml"},
 	"store/blob":           {"store"},
 	"store/archive":        {"store", "store/blob"},
+	"store/keyring":        {"store"},
 	"internal/tomlfile":    {},
 	"directory":            {"store", "internal/tomlfile"},
 	"documents":            {"directory"},
