@@ -57,6 +57,12 @@ func startServer(ctx context.Context, c Config, log *slog.Logger) (s *server, er
 	if s.certs, err = newCertificates(&c, log); err != nil {
 		return s, err
 	}
+	keys, err := newTickets(&c, log)
+	if err != nil {
+		return s, err
+	}
+	keys.use(s.certs.config)
+	s.running.Go(func() { keys.run(background) })
 	limit := openFiles(log)
 	library, err := c.library(s.directory)
 	if err != nil {
