@@ -60,4 +60,10 @@ const (
 	PrefixAnsweredCount Prefix = 0x5a // mail/oof: AccountID -> how many were told
 
 	PrefixMade Prefix = 0x5c // sync/device: AccountID, DeviceID -> drafts added within the last day
+
+	PrefixApp        Prefix = 0x60 // mail/announce: number of a registration -> app, device, rules
+	PrefixAppAccount Prefix = 0x61 // mail/announce: AccountID, number of a registration
+	PrefixAppTarget  Prefix = 0x62 // mail/announce: hash of where it goes -> number of the registration
+	PrefixAppState   Prefix = 0x63 // mail/announce: number of a registration -> where it stands in the log, what is told
+	PrefixAppOutcome Prefix = 0x64 // mail/announce: number of a registration, page -> outcomes
 )

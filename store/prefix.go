@@ -45,6 +45,11 @@ var prefixNames = map[Prefix]string{
 	PrefixAnswered:      "answered",
 	PrefixAnsweredCount: "answered count",
 	PrefixMade:          "made",
+	PrefixApp:           "app",
+	PrefixAppAccount:    "app account",
+	PrefixAppTarget:     "app target",
+	PrefixAppState:      "app state",
+	PrefixAppOutcome:    "app outcome",
 }
 
 // String returns the name of the prefix, "" for one that this binary does not

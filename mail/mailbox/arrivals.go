@@ -15,6 +15,14 @@ func (m *Mailboxes) LastItem(tx *store.Tx, box mail.MailboxID) (mail.ItemID, err
 	return st.Item, err
 }
 
+// LastObject returns the highest object number that the mailbox has ever given.
+// Every message that comes to it later has a higher one; one that is moved
+// keeps its own.
+func (m *Mailboxes) LastObject(tx *store.Tx, box mail.MailboxID) (uint64, error) {
+	st, err := m.state(tx, box)
+	return st.Object, err
+}
+
 // Items visits the items of a folder whose number is above after, in ascending
 // order, which is the order in which they came into the folder. The iteration
 // ends with the first error; a missing folder is mail.ErrNoFolder.

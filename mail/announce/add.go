@@ -1,0 +1,304 @@
+package announce
+
+import (
+	"context"
+	"crypto/rand"
+	"crypto/sha256"
+	"errors"
+	"fmt"
+	"net/url"
+	"strings"
+	"time"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/push"
+	"martlet/store"
+)
+
+// Add registers an app and tells whether it is new. The same account, device,
+// app and kind again replaces what was registered, and goes on where that
+// stands; a new registration starts at the present. A target that another
+// registration has is taken from it. ID, Created, Updated, LastSeen and Lost are
+// not the caller's.
+func (b *Book) Add(ctx context.Context, r Registration) (Registration, bool, error) {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	r.normalise()
+	if err := r.check(now); err != nil {
+		return Registration{}, false, err
+	}
+	if _, err := b.c.Directory.Account(ctx, r.Account); err != nil {
+		return Registration{}, false, err
+	}
+	secret := make([]byte, secretSize)
+	rand.Read(secret)
+	var out Registration
+	var fresh bool
+	err := b.store.Update(ctx, func(tx *store.Tx) (err error) {
+		out = r
+		out.secret, out.Created, out.Updated, out.LastSeen = secret, now, now, now
+		out.Lost, out.LostAt = "", time.Time{}
+		fresh, err = b.add(tx, &out)
+		return err
+	})
+	if err != nil {
+		return Registration{}, false, err
+	}
+	b.log.Info("app registered", "registration", out.ID, "account", out.Account, "kind", out.Kind.String(), "app", out.App, "mode", out.Mode.String(), "new", fresh)
+	return out, fresh, nil
+}
+
+// secretSize is the length of what makes names opaque, in bytes.
+const secretSize = 16
+
+func (b *Book) add(tx *store.Tx, r *Registration) (fresh bool, err error) {
+	if err := b.checkFolders(tx, r); err != nil {
+		return false, err
+	}
+	mine, err := b.list(tx, r.Account)
+	if err != nil {
+		return false, err
+	}
+	var old *Registration
+	for i := range mine {
+		if mine[i].same(r) {
+			old = &mine[i]
+			break
+		}
+	}
+	if err := b.takeTarget(tx, r, old); err != nil {
+		return false, err
+	}
+	if old != nil {
+		r.ID, r.Created, r.secret = old.ID, old.Created, old.secret
+		return false, b.replace(tx, r, old)
+	}
+	if mine, err = b.list(tx, r.Account); err != nil { // takeTarget may have removed one
+		return false, err
+	}
+	if len(mine) >= MaxPerAccount {
+		if err := b.makeRoom(tx, mine); err != nil {
+			return false, err
+		}
+	}
+	if r.ID, err = tx.Next("registration"); err != nil {
+		return false, err
+	}
+	if err := b.accounts.Set(tx, accountKey{r.Account, r.ID}, struct{}{}); err != nil {
+		return false, err
+	}
+	return true, errors.Join(b.begin(tx, r, state{}), b.put(tx, r, false))
+}
+
+// same tells whether o is the same registration anew. One that has lost its
+// target is found by its device only.
+func (r *Registration) same(o *Registration) bool {
+	if r.Kind != o.Kind || r.App != o.App || r.Device != o.Device || r.name() != o.name() {
+		return false
+	}
+	return r.Device != "" || r.Lost == "" && r.targetKey() == o.targetKey()
+}
+
+// takeTarget removes the registration that has r's target, unless that is old.
+func (b *Book) takeTarget(tx *store.Tx, r, old *Registration) error {
+	id, err := b.targets.Get(tx, r.targetKey())
+	if errors.Is(err, store.ErrNotFound) || err == nil && old != nil && id == old.ID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	former, err := b.load(tx, 0, id)
+	if err != nil {
+		return err
+	}
+	return b.remove(tx, &former)
+}
+
+// makeRoom removes what expired or lost its target, the oldest first, or
+// returns ErrTooMany.
+func (b *Book) makeRoom(tx *store.Tx, mine []Registration) error {
+	now := time.Now()
+	for i := range mine {
+		if r := &mine[i]; r.Lost != "" || r.expired(now) {
+			return b.remove(tx, r)
+		}
+	}
+	return ErrTooMany
+}
+
+func (r *Registration) expired(now time.Time) bool {
+	return !r.Expires.IsZero() && !now.Before(r.Expires)
+}
+
+// replace writes r in the place of old.
+func (b *Book) replace(tx *store.Tx, r, old *Registration) error {
+	if err := b.forgetTarget(tx, old); err != nil {
+		return err
+	}
+	st, err := b.state(tx, r.ID)
+	if err != nil {
+		return err
+	}
+	switch {
+	case old.Lost != "" || r.Account != old.Account:
+		err = b.begin(tx, r, st)
+	case r.targetKey() != old.targetKey():
+		// What the old target shows is not on the new one's screen.
+		st.Told, st.Unread = nil, 0
+		err = b.save(tx, r.ID, st)
+	}
+	if err != nil {
+		return err
+	}
+	return b.put(tx, r, true)
+}
+
+// begin has a registration stand at the present: what is there is no news.
+func (b *Book) begin(tx *store.Tx, r *Registration, st state) error {
+	box := mail.MailboxOf(r.Account)
+	var err error
+	fresh := state{Version: st.Version, Noted: st.Noted, Spent: st.Spent}
+	if fresh.Cursor, err = b.c.Mailboxes.Highest(tx, box); err != nil {
+		return err
+	}
+	if fresh.Object, err = b.c.Mailboxes.LastObject(tx, box); err != nil {
+		return err
+	}
+	return b.save(tx, r.ID, fresh)
+}
+
+// put writes the row and what leads to it, and tells the notifier.
+func (b *Book) put(tx *store.Tx, r *Registration, due bool) error {
+	if r.Lost == "" {
+		if err := b.targets.Set(tx, r.targetKey(), r.ID); err != nil {
+			return err
+		}
+	}
+	if err := b.registrations.Set(tx, r.ID, *r); err != nil {
+		return err
+	}
+	s, err := b.subscription(tx, r)
+	if err != nil {
+		return err
+	}
+	s.Behind = due
+	b.followed(tx, s)
+	return nil
+}
+
+// checkFolders refuses folders that are not there. It makes the mailbox.
+func (b *Book) checkFolders(tx *store.Tx, r *Registration) error {
+	box := mail.MailboxOf(r.Account)
+	if err := b.c.Mailboxes.Ensure(tx, box); err != nil {
+		return err
+	}
+	for _, f := range r.Folders {
+		if _, err := b.c.Mailboxes.Folder(tx, box, f); errors.Is(err, mail.ErrNoFolder) {
+			return ErrBadFolders
+		} else if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Change lets edit change how a registration is told: its target, folders, mode,
+// rules, names and expiry. What the caller may not set is ignored. It goes on
+// where it stands. Account zero is the administrator.
+func (b *Book) Change(ctx context.Context, account directory.AccountID, id uint64, edit func(*Registration) error) (Registration, error) {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	var out Registration
+	err := b.store.Update(ctx, func(tx *store.Tx) error {
+		old, err := b.load(tx, account, id)
+		if err != nil {
+			return err
+		}
+		r := old
+		if err := edit(&r); err != nil {
+			return err
+		}
+		r.ID, r.Account, r.Created, r.LastSeen, r.secret = old.ID, old.Account, old.Created, old.LastSeen, old.secret
+		r.Lost, r.LostAt = "", time.Time{}
+		r.normalise()
+		if err := r.check(now); err != nil {
+			return err
+		}
+		if err := b.checkFolders(tx, &r); err != nil {
+			return err
+		}
+		if old.Lost != "" || r.targetKey() != old.targetKey() {
+			r.Updated = now
+		}
+		if err := b.takeTarget(tx, &r, &old); err != nil {
+			return err
+		}
+		out = r
+		return b.replace(tx, &out, &old)
+	})
+	return out, err
+}
+
+// Test has the device told something at once, so that its user sees that it
+// works. What became of it is among the outcomes. Account zero is the
+// administrator.
+func (b *Book) Test(ctx context.Context, account directory.AccountID, id uint64) error {
+	now := time.Now().UTC().Truncate(time.Millisecond)
+	return b.store.Update(ctx, func(tx *store.Tx) error {
+		r, err := b.load(tx, account, id)
+		if err != nil {
+			return err
+		}
+		if r.Lost != "" {
+			return ErrLost
+		}
+		st, err := b.state(tx, id)
+		if err != nil {
+			return err
+		}
+		st.Asked = now
+		if err := b.save(tx, id, st); err != nil {
+			return err
+		}
+		s, err := b.subscription(tx, &r)
+		if err != nil {
+			return err
+		}
+		s.Behind = true
+		b.followed(tx, s)
+		return nil
+	})
+}
+
+// service parts an app that has several far sides.
+func (r *Registration) service() string {
+	switch {
+	case r.Kind == push.APNs && r.Sandbox:
+		return "sandbox"
+	case r.Kind == push.WebPush:
+		if u, err := url.Parse(r.Endpoint); err == nil {
+			return strings.ToLower(u.Host)
+		}
+	}
+	return ""
+}
+
+// targetKey names a target, with what the app calls the account there.
+func (r *Registration) targetKey() (key [32]byte) {
+	h := sha256.New()
+	for _, s := range []string{r.Kind.String(), r.App, fmt.Sprint(r.Sandbox), r.Token, r.Endpoint, r.name()} {
+		fmt.Fprintf(h, "%d:%s", len(s), s)
+	}
+	h.Sum(key[:0])
+	return key
+}
+
+var targetKeys = store.Codec[[32]byte]{
+	Append: func(dst []byte, k [32]byte) []byte { return append(dst, k[:]...) },
+	Parse: func(b []byte) (k [32]byte, err error) {
+		if copy(k[:], b) != len(k) || len(b) != len(k) {
+			return k, store.ErrBadKey
+		}
+		return k, nil
+	},
+}

@@ -1,0 +1,293 @@
+package announce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"iter"
+	"log/slog"
+	"slices"
+	"sync"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/mail/mailbox"
+	"martlet/push"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+// Config is what New needs. Store, Directory, Mailboxes and Devices are
+// required.
+type Config struct {
+	Store     *store.Store
+	Directory *directory.Directory
+	Mailboxes *mailbox.Mailboxes
+	Devices   *device.Devices
+	Logger    *slog.Logger // nil: nothing is logged
+
+	// Detail is the most that any alert may say.
+	Detail Detail
+	// Holding tells whether a device holds a request open at this moment, and so
+	// hears of a change by its answer; nil: none ever does.
+	Holding func(mailbox uint64, device string) bool
+}
+
+// Book keeps the registrations and plans what they are told: it is the
+// notifier's push.Book. It is safe for concurrent use.
+type Book struct {
+	c     Config
+	store *store.Store
+	log   *slog.Logger
+
+	registrations store.Table[uint64, Registration]
+	accounts      store.Table[accountKey, struct{}]
+	targets       store.Table[[32]byte, uint64]
+	states        store.Table[uint64, state]
+	outcomes      store.Table[pageKey, []byte]
+
+	mu     sync.Mutex // guards what follows
+	follow func(push.Subscription)
+	forget func(id uint64)
+}
+
+// New returns the registrations of a store.
+func New(c Config) (*Book, error) {
+	if c.Store == nil || c.Directory == nil || c.Mailboxes == nil || c.Devices == nil {
+		return nil, errors.New("announce: store, directory, mailboxes and devices are needed")
+	}
+	if c.Detail >= details {
+		return nil, ErrBadDetail
+	}
+	if c.Logger == nil {
+		c.Logger = slog.New(slog.DiscardHandler)
+	}
+	if c.Holding == nil {
+		c.Holding = func(uint64, string) bool { return false }
+	}
+	id := store.Uint64Key[uint64]()
+	return &Book{
+		c: c, store: c.Store, log: c.Logger,
+		registrations: store.NewTable("app", store.PrefixApp, id,
+			store.Codec[Registration]{Append: appendRegistration, Parse: parseRegistration}),
+		accounts: store.NewTable("app account", store.PrefixAppAccount, accountKeys, store.NoValue()),
+		targets:  store.NewTable("app target", store.PrefixAppTarget, targetKeys, numbers),
+		states: store.NewTable("app state", store.PrefixAppState, id,
+			store.Codec[state]{Append: appendStateRow, Parse: parseStateRow}),
+		outcomes: store.NewTable("app outcome", store.PrefixAppOutcome, pageKeys, outcomePages),
+	}, nil
+}
+
+// Tell has follow called with each registration that is made or changed from
+// now on, Behind when it is due at once, and forget with each that is removed:
+// they are the notifier's. Both are called after the commit, and must not block.
+func (b *Book) Tell(follow func(push.Subscription), forget func(id uint64)) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.follow, b.forget = follow, forget
+}
+
+// followed tells the notifier of a registration when tx is durable.
+func (b *Book) followed(tx *store.Tx, s push.Subscription) {
+	tx.OnCommit(func() {
+		b.mu.Lock()
+		follow := b.follow
+		b.mu.Unlock()
+		if follow != nil {
+			follow(s)
+		}
+	})
+}
+
+// forgotten tells the notifier that a registration is gone when tx is durable.
+func (b *Book) forgotten(tx *store.Tx, id uint64) {
+	tx.OnCommit(func() {
+		b.mu.Lock()
+		forget := b.forget
+		b.mu.Unlock()
+		if forget != nil {
+			forget(id)
+		}
+	})
+}
+
+// Load returns one registration. Account zero is the administrator; another
+// user's is ErrNoRegistration.
+func (b *Book) Load(ctx context.Context, account directory.AccountID, id uint64) (r Registration, err error) {
+	err = b.store.View(ctx, func(tx *store.Tx) error {
+		r, err = b.load(tx, account, id)
+		return err
+	})
+	return r, err
+}
+
+func (b *Book) load(tx *store.Tx, account directory.AccountID, id uint64) (Registration, error) {
+	r, err := b.registrations.Get(tx, id)
+	if errors.Is(err, store.ErrNotFound) || err == nil && account != 0 && r.Account != account {
+		return Registration{}, ErrNoRegistration
+	}
+	if err != nil {
+		return Registration{}, fmt.Errorf("announce: %w", err)
+	}
+	r.ID = id
+	return r, nil
+}
+
+// state reads where a registration stands.
+func (b *Book) state(tx *store.Tx, id uint64) (state, error) {
+	st, err := b.states.Get(tx, id)
+	if err != nil && !errors.Is(err, store.ErrNotFound) {
+		return st, fmt.Errorf("announce: %w", err)
+	}
+	return st, nil
+}
+
+func (b *Book) save(tx *store.Tx, id uint64, st state) error {
+	st.Version++
+	return b.states.Set(tx, id, st)
+}
+
+// List returns the registrations of an account, the oldest first.
+func (b *Book) List(ctx context.Context, account directory.AccountID) (all []Registration, err error) {
+	err = b.store.View(ctx, func(tx *store.Tx) error {
+		all, err = b.list(tx, account)
+		return err
+	})
+	return all, err
+}
+
+func (b *Book) list(tx *store.Tx, account directory.AccountID) ([]Registration, error) {
+	var all []Registration
+	for k, err := range b.accounts.Keys(tx, store.TableRange[accountKey]{Prefix: store.AppendUint64(nil, uint64(account))}) {
+		if err != nil {
+			return nil, fmt.Errorf("announce: list: %w", err)
+		}
+		r, err := b.load(tx, account, k.id)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, r)
+	}
+	return all, nil
+}
+
+// ListAll yields every registration, the oldest first, for the administrator.
+func (b *Book) ListAll(ctx context.Context) iter.Seq2[Registration, error] {
+	errStop := errors.New("announce: the caller has enough")
+	return func(yield func(Registration, error) bool) {
+		err := b.store.View(ctx, func(tx *store.Tx) error {
+			for row, err := range b.registrations.Scan(tx, store.TableRange[uint64]{}) {
+				if err != nil {
+					return err
+				}
+				row.Value.ID = row.Key
+				if !yield(row.Value, nil) {
+					return errStop
+				}
+			}
+			return nil
+		})
+		if err != nil && err != errStop {
+			yield(Registration{}, fmt.Errorf("announce: list: %w", err))
+		}
+	}
+}
+
+// Remove forgets a registration and all that was noted of it. Account zero is
+// the administrator.
+func (b *Book) Remove(ctx context.Context, account directory.AccountID, id uint64) error {
+	return b.store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
+		r, err := b.load(tx, account, id)
+		if err != nil {
+			return err
+		}
+		return b.remove(tx, &r)
+	})
+}
+
+// RemoveAccount forgets all registrations of an account.
+func (b *Book) RemoveAccount(tx *store.Tx, account directory.AccountID) error {
+	return b.removeThose(tx, account, func(*Registration) bool { return true })
+}
+
+// RemoveDevice forgets an account's registrations that are tied to a device.
+func (b *Book) RemoveDevice(tx *store.Tx, id device.ID) error {
+	return b.removeThose(tx, id.Account, func(r *Registration) bool { return r.Device == id.Device })
+}
+
+func (b *Book) removeThose(tx *store.Tx, account directory.AccountID, which func(*Registration) bool) error {
+	all, err := b.list(tx, account)
+	if err != nil {
+		return err
+	}
+	for i := range all {
+		if !which(&all[i]) {
+			continue
+		}
+		if err := b.remove(tx, &all[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (b *Book) remove(tx *store.Tx, r *Registration) error {
+	st, err := b.state(tx, r.ID)
+	if err != nil {
+		return err
+	}
+	err = errors.Join(
+		b.forgetTarget(tx, r), b.forgetOutcomes(tx, r.ID, st.Noted), b.states.Delete(tx, r.ID),
+		b.accounts.Delete(tx, accountKey{r.Account, r.ID}), b.registrations.Delete(tx, r.ID),
+	)
+	if err != nil {
+		return fmt.Errorf("announce: remove: %w", err)
+	}
+	b.forgotten(tx, r.ID)
+	return nil
+}
+
+// forgetTarget frees the target, unless another registration has it by now.
+func (b *Book) forgetTarget(tx *store.Tx, r *Registration) error {
+	if r.Lost != "" {
+		return nil
+	}
+	key := r.targetKey()
+	id, err := b.targets.Get(tx, key)
+	if errors.Is(err, store.ErrNotFound) || err == nil && id != r.ID {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	return b.targets.Delete(tx, key)
+}
+
+// subscription is the registration as the notifier follows it.
+func (b *Book) subscription(tx *store.Tx, r *Registration) (push.Subscription, error) {
+	s := push.Subscription{ID: r.ID, Mailbox: uint64(mail.MailboxOf(r.Account)), Kind: r.Kind, App: r.App, Service: r.service()}
+	switch {
+	case r.All:
+		s.Folders = push.AllFolders
+	case len(r.Folders) > 0:
+		numbers := make([]uint32, len(r.Folders))
+		for i, f := range r.Folders {
+			numbers[i] = uint32(f)
+		}
+		s.Folders = push.FoldersOf(numbers...)
+	default:
+		inbox, err := b.c.Mailboxes.FolderByRole(tx, mail.MailboxOf(r.Account), mail.RoleInbox)
+		if errors.Is(err, mail.ErrNoFolder) { // it will have one when there is mail
+			s.Folders = push.AllFolders
+			return s, nil
+		}
+		if err != nil {
+			return s, err
+		}
+		s.Folders = push.FoldersOf(uint32(inbox.ID))
+	}
+	return s, nil
+}
+
+// watches tells whether a folder is one of those named.
+func (r *Registration) watches(f mail.FolderID) bool { return slices.Contains(r.Folders, f) }
