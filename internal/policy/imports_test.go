@@ -13,7 +13,6 @@ var allowed = map[string][]string{
 	"protocol/wbxml":       {},
 	"store":                {},
 	"push":                 {},
-	"push/seal":            {},
 	"push/...":             {"push"},
 	"mail/rtf":             {},
 	"mail/wire":            {},
