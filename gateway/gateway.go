@@ -83,6 +83,7 @@ type Server struct {
 	log      *slog.Logger
 	http     *http.Server
 	handler  http.Handler
+	eas      *activesync.Handler
 	holder   *hold.Holder
 	places   places
 	guard    *guard
@@ -118,6 +119,7 @@ func New(c Config) (*Server, error) {
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
 	}
+	s.eas = eas
 	disco := autodiscover.New(autodiscover.Config{Directory: c.Directory, Logger: c.Logger, PublicURL: c.PublicURL, Mail: c.Mail})
 	s.handler = s.limited(s.recovering(s.routes(eas, disco)))
 	s.http = s.newHTTP()

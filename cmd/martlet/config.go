@@ -99,13 +99,6 @@ type configFile struct {
 	LMTP        listenFile      `toml:"lmtp"`
 }
 
-// rulesFile is [activesync].
-type rulesFile struct {
-	PasswordRecovery  bool `toml:"password_recovery"`
-	OnlyProvisionable bool `toml:"only_provisionable"`
-	ManagedElsewhere  bool `toml:"managed_elsewhere"`
-}
-
 type listenFile struct {
 	Listen any `toml:"listen"`
 }
@@ -195,7 +188,7 @@ func (r *configReader) read(f *configFile) Config {
 			r.fail("smtp", "sessions_per_host", "a number of sessions, or 0 for no limit")
 		}
 	}
-	c.ActiveSync = activesync.Rules(f.ActiveSync)
+	c.ActiveSync = r.rules(&f.ActiveSync)
 	c.Documents = r.documents(f.Documents)
 	c.TLS = r.tls(f)
 	c.SMIMERoots, c.PrivateLists = r.smimeRoots(f.SMIME.Roots), f.SMIME.PrivateLists

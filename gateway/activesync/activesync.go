@@ -11,6 +11,7 @@ import (
 	"errors"
 	"log/slog"
 	"net/http"
+	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -70,8 +71,9 @@ type Handler struct {
 	searches *searchMemory
 	bodies   *semaphore.Weighted // bytes of large request bodies in memory
 	answers  *semaphore.Weighted // bytes of large answers in memory
-	versions string              // as the header MS-ASProtocolVersions has them
-	names    string              // as the header MS-ASProtocolCommands has them
+	live     atomic.Pointer[live]
+	versions string // as the header MS-ASProtocolVersions has them
+	names    string // as the header MS-ASProtocolCommands has them
 }
 
 // New makes a handler.
@@ -94,12 +96,14 @@ func New(c Config) (*Handler, error) {
 		}
 	}
 	t := newTable(c.MaxMessageBytes)
-	return &Handler{
+	h := &Handler{
 		c: c, log: c.Logger, absences: oof.New(c.Store), commands: t,
 		bodies:  semaphore.NewWeighted(max(maxBodyMemory, 2*c.MaxMessageBytes)),
 		answers: newAnswerMemory(), searches: newSearchMemory(),
 		versions: versionList(), names: t.names(),
-	}, nil
+	}
+	h.Reconfigure(c.Rules, c.Documents)
+	return h, nil
 }
 
 // Refuse answers one request of an account that may not synchronise: 403, and

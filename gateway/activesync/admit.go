@@ -39,11 +39,11 @@ func (h *Handler) admit(ctx context.Context, s *session) error {
 	switch { // MS-ASPROV_R487, MS-ASCMD_R4987
 	case d.PolicyKey == 0:
 		return statusError(eas.StatusDeviceNotProvisioned)
-	case d.PolicyVersion != h.c.Rules.version():
+	case d.PolicyVersion != h.rules().version():
 		return statusError(eas.StatusPolicyRefresh)
 	case s.command.free: // the request names no key, but the device has one
 		return nil
-	case !s.hasPolicyKey && h.c.Rules.OnlyProvisionable: // MS-ASPROV_R458, R685
+	case !s.hasPolicyKey && h.rules().OnlyProvisionable: // MS-ASPROV_R458, R685
 		return statusError(eas.StatusLegacyDeviceOnStrictPolicy)
 	case !s.hasPolicyKey || s.policyKey == 0:
 		return statusError(eas.StatusDeviceNotProvisioned)

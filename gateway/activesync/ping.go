@@ -13,13 +13,8 @@ import (
 	"martlet/sync/device"
 )
 
-// The range of heartbeats in seconds, as in Exchange (MS-ASCMD_R7493), and the
-// number of folders that one Ping may name.
-const (
-	minHeartbeat   = 60
-	maxHeartbeat   = 3540
-	maxPingFolders = 300
-)
+// maxPingFolders bounds the folders that one Ping may name.
+const maxPingFolders = 300
 
 // ping is held until a folder changes (MS-ASCMD 2.2.1.13).
 func (h *Handler) ping(ctx context.Context, s *session) (reply, error) {
@@ -82,13 +77,15 @@ func (p *pinged) topics() []uint32 {
 // pingParameters completes a request from the device's last one, and keeps it
 // for the next one when it differs (MS-ASCMD_R5836, MS-ASCMD_R3152).
 func (h *Handler) pingParameters(ctx context.Context, s *session, q *eas.Ping) (*pinged, *eas.PingResponse, error) {
-	heartbeat, folders := s.device.PingHeartbeat, s.device.PingFolders
+	asked, folders := uint(s.device.PingHeartbeat), s.device.PingFolders
 	if q.HeartbeatInterval != nil {
-		if limit, ok := heartbeatLimit(*q.HeartbeatInterval); !ok {
-			return nil, &eas.PingResponse{Status: eas.PingStatusHeartbeatOutOfRange, HeartbeatInterval: &limit}, nil
-		}
-		heartbeat = uint32(*q.HeartbeatInterval)
+		asked = *q.HeartbeatInterval
 	}
+	// The range may be another than when the last one was kept.
+	if limit, ok := h.rules().heartbeatLimit(asked); !ok && (q.HeartbeatInterval != nil || asked != 0) {
+		return nil, &eas.PingResponse{Status: eas.PingStatusHeartbeatOutOfRange, HeartbeatInterval: &limit}, nil
+	}
+	heartbeat := uint32(asked)
 	if len(q.Folders) > maxPingFolders {
 		limit := uint(maxPingFolders)
 		return nil, &eas.PingResponse{Status: eas.PingStatusTooManyFolders, MaxFolders: &limit}, nil
@@ -144,18 +141,6 @@ func refusedPing(status eas.PingStatus) *eas.PingResponse {
 		return nil
 	}
 	return &eas.PingResponse{Status: status}
-}
-
-// heartbeatLimit tells whether an interval is in range, or which bound is the
-// nearest (MS-ASCMD_R4247, MS-ASCMD_R4248).
-func heartbeatLimit(seconds uint) (uint, bool) {
-	switch {
-	case seconds < minHeartbeat:
-		return minHeartbeat, false
-	case seconds > maxHeartbeat:
-		return maxHeartbeat, false
-	}
-	return 0, true
 }
 
 // pingChanges answers when something is to be told, and nil otherwise.

@@ -68,7 +68,7 @@ func (h *Handler) provision(ctx context.Context, s *session, q *eas.Provision) (
 // acknowledging it (MS-ASPROV_R650).
 func (h *Handler) offerPolicy(ctx context.Context, s *session, answer *eas.Policy) error {
 	key := newPolicyKey(s.device.PolicyKey)
-	answer.Data = h.c.Rules.policyData(s.version)
+	answer.Data = h.rules().policyData(s.version)
 	if !s.validating {
 		if err := h.editDevice(ctx, s, func(d *device.Device) { d.PendingPolicyKey = key }); err != nil {
 			return err
@@ -93,11 +93,11 @@ func (h *Handler) acknowledgePolicy(ctx context.Context, s *session, p eas.Polic
 	switch p.Status {
 	case eas.PolicyAcknowledgmentApplied:
 	case eas.PolicyAcknowledgmentAppliedPartially: // MS-ASPROV_R684, R1046
-		if h.c.Rules.OnlyProvisionable {
+		if h.rules().OnlyProvisionable {
 			return statusError(eas.StatusDeviceNotFullyProvisionable)
 		}
 	case eas.PolicyAcknowledgmentManagedElsewhere: // MS-ASPROV_R461, R687
-		if !h.c.Rules.ManagedElsewhere {
+		if !h.rules().ManagedElsewhere {
 			return statusError(eas.StatusExternallyManagedDevicesNotAllowed)
 		}
 	case eas.PolicyAcknowledgmentRefused:
@@ -109,7 +109,7 @@ func (h *Handler) acknowledgePolicy(ctx context.Context, s *session, p eas.Polic
 	key := newPolicyKey(uint32(offered))
 	if !s.validating {
 		err = h.editDevice(ctx, s, func(d *device.Device) {
-			d.PolicyKey, d.PendingPolicyKey, d.PolicyVersion = key, 0, h.c.Rules.version()
+			d.PolicyKey, d.PendingPolicyKey, d.PolicyVersion = key, 0, h.rules().version()
 		})
 		if err != nil {
 			return err

@@ -7,27 +7,6 @@ import (
 	"martlet/protocol/eas"
 )
 
-// Rules are what an administrator decides for all phones. The zero value is
-// what Exchange does by default.
-type Rules struct {
-	// PasswordRecovery lets phones keep a recovery password here.
-	PasswordRecovery bool
-	// OnlyProvisionable keeps out phones that apply the policy only in part
-	// (139) and those that know of no policy key at all (141).
-	OnlyProvisionable bool
-	// ManagedElsewhere lets phones in that another product manages (else 145).
-	ManagedElsewhere bool
-}
-
-// version changes with what the policy says: a phone that acknowledged another
-// one must provision again.
-func (r *Rules) version() uint64 {
-	if r.PasswordRecovery {
-		return 2
-	}
-	return 1
-}
-
 // defaultPolicy asks nothing of a device and allows everything, as the default
 // of Exchange does: administrators make their own. All settings of the version
 // are named, since a client keeps what an older policy said of one that is

@@ -5,6 +5,7 @@ import (
 	"net/http"
 	"strings"
 	"testing"
+	"time"
 
 	"martlet/directory"
 	"martlet/gateway/activesync"
@@ -243,4 +244,28 @@ func (h *house) absence(t testing.TB) (a oof.Absence) {
 
 func bobAccount() directory.Account {
 	return directory.Account{Login: "bob@example.org", Name: "Bob", ActiveSync: true}
+}
+
+// What a phone asked for earlier, and what it asks for now, is held to the
+// bounds of this moment (MS-ASCMD 2.2.3.177.11, 2.2.3.177.17).
+func TestTheBoundsOfHeartbeatsChangeWhileTheServerRuns(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "iphone", "16.1")
+	key := p.ready()
+	c := p.later("Ping", pingInbox)
+	waitHeld(t, h.server, 1)
+	h.server.Reconfigure(activesync.Rules{MinHeartbeat: 100 * time.Second, MaxHeartbeat: 300 * time.Second}, nil)
+	h.deliver(t, 1, plainMail, 0)
+	if doc := <-c; element(doc, "Status") != "2" {
+		t.Errorf("a Ping that was held by then:\n%s", doc)
+	}
+	for _, body := range []string{"", pingInbox} {
+		if doc := p.send("Ping", body); element(doc, "Status") != "5" || element(doc, "HeartbeatInterval") != "300" {
+			t.Errorf("%q: got\n%s", body, doc)
+		}
+	}
+	doc := p.send("Sync", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>`+key+`</SyncKey><CollectionId>1</CollectionId></Collection></Collections><HeartbeatInterval>60</HeartbeatInterval></Sync>`)
+	if element(doc, "Status") != "14" || element(doc, "Limit") != "100" {
+		t.Errorf("Sync: got\n%s", doc)
+	}
 }

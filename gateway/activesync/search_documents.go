@@ -19,13 +19,13 @@ const (
 
 // searchDocuments lists what a link names (MS-ASDOC 3.2.5.2).
 func (h *Handler) searchDocuments(ctx context.Context, s *session, q *eas.SearchStore, out *searchAnswer) error {
-	c := &q.Query.SearchConditions
+	c, library := &q.Query.SearchConditions, h.documents()
 	switch {
 	case len(c.And) > 0 || c.Joined():
 		return errBadSearch
 	case len(c.EqualTo) != 1 || c.EqualTo[0].LinkID == nil || c.EqualTo[0].DateReceived != nil: // MS-ASDOC_R85
 		return errBadSearch
-	case h.c.Documents == nil:
+	case library == nil:
 		return errNoStore
 	}
 	rows, err := parseRows(q.Options.Range, documentRows)
@@ -39,7 +39,7 @@ func (h *Handler) searchDocuments(ctx context.Context, s *session, q *eas.Search
 	if err != nil {
 		return err
 	}
-	page, err := h.c.Documents.Browse(ctx, who, c.EqualTo[0].Value, rows.from, rows.to)
+	page, err := library.Browse(ctx, who, c.EqualTo[0].Value, rows.from, rows.to)
 	if err != nil {
 		return h.unreachable(s, err)
 	}
@@ -95,8 +95,9 @@ func documentProperties(d *documents.Document) *eas.Document {
 
 // fetchDocument brings a document's bytes (MS-ASDOC 3.2.4.3).
 func (h *Handler) fetchDocument(ctx context.Context, s *session, q *eas.Fetch, out *operated) (*eas.FetchReply, error) {
+	library := h.documents()
 	switch {
-	case h.c.Documents == nil:
+	case library == nil:
 		return nil, errUnknownStore
 	case q.LinkID == "":
 		return nil, errProtocol
@@ -109,7 +110,7 @@ func (h *Handler) fetchDocument(ctx context.Context, s *session, q *eas.Fetch, o
 	if err != nil {
 		return nil, err
 	}
-	f, err := h.c.Documents.Open(ctx, who, q.LinkID)
+	f, err := library.Open(ctx, who, q.LinkID)
 	if err != nil {
 		return nil, h.unreachable(s, err)
 	}

@@ -93,7 +93,7 @@ func (h *Handler) devicePassword(ctx context.Context, s *session, q *eas.DeviceP
 		done.Status = eas.SettingsStatusProtocolError
 	case utf8.RuneCountInString(q.Set.Password) > maxRecoveryPassword:
 		done.Status = eas.SettingsStatusInvalidArguments
-	case !h.c.Rules.PasswordRecovery: // MS-ASCMD_R4402
+	case !h.rules().PasswordRecovery: // MS-ASCMD_R4402
 		done.Status = eas.SettingsStatusDeniedByPolicy
 	case s.validating || s.device.RecoveryPassword == q.Set.Password:
 	default:

@@ -21,8 +21,6 @@ const (
 	maxSyncCommands = 200
 	maxWindow       = 512
 	defaultWindow   = 100
-	minWaitMinutes  = 1
-	maxWaitMinutes  = 59
 )
 
 // syncRequest is a Sync as it is to be done: complete, whatever the client left
@@ -69,7 +67,7 @@ func (h *Handler) readSync(ctx context.Context, s *session) (*syncRequest, *refu
 		}
 	}
 	req := &syncRequest{window: window(q.WindowSize, maxWindow)}
-	if bad := req.readLimits(&q); bad != nil {
+	if bad := req.readLimits(&q, h.rules()); bad != nil {
 		return nil, bad, nil
 	}
 	if s.version >= eas.V121 { // the first with empty requests
@@ -112,7 +110,7 @@ func window(size *uint, absent int) int {
 }
 
 // readLimits checks what concerns the request as a whole.
-func (req *syncRequest) readLimits(q *eas.Sync) *refusal {
+func (req *syncRequest) readLimits(q *eas.Sync, rules *Rules) *refusal {
 	if len(q.Collections) == 0 || q.Wait != nil && q.HeartbeatInterval != nil { // MS-ASCMD_R3162
 		return &refusal{status: eas.SyncStatusProtocolError}
 	}
@@ -128,12 +126,12 @@ func (req *syncRequest) readLimits(q *eas.Sync) *refusal {
 	}
 	switch {
 	case q.Wait != nil:
-		if w := *q.Wait; w < minWaitMinutes || w > maxWaitMinutes { // MS-ASCMD_R3227, R3228
-			return &refusal{status: eas.SyncStatusInvalidWait, limit: min(max(w, minWaitMinutes), maxWaitMinutes)}
+		if limit, ok := rules.waitLimit(*q.Wait); !ok { // MS-ASCMD_R3227, R3228
+			return &refusal{status: eas.SyncStatusInvalidWait, limit: limit}
 		}
 		req.wait = time.Duration(*q.Wait) * time.Minute
 	case q.HeartbeatInterval != nil:
-		if limit, ok := heartbeatLimit(*q.HeartbeatInterval); !ok { // MS-ASCMD_R3229, R3230
+		if limit, ok := rules.heartbeatLimit(*q.HeartbeatInterval); !ok { // MS-ASCMD_R3229, R3230
 			return &refusal{status: eas.SyncStatusInvalidWait, limit: limit}
 		}
 		req.wait = time.Duration(*q.HeartbeatInterval) * time.Second
