@@ -42,6 +42,8 @@ type Plan struct {
 	// Mark is how far the log was read; the book knows what it means. Zero of a
 	// plan without a notification: there is nothing to settle.
 	Mark uint64
+	// Note is the book's own: Settle gets it back.
+	Note any
 }
 
 // Ask is what the notifier asks a plan for.

@@ -87,7 +87,7 @@ func (b *Book) add(tx *store.Tx, r *Registration) (fresh bool, err error) {
 	if err := b.accounts.Set(tx, accountKey{r.Account, r.ID}, struct{}{}); err != nil {
 		return false, err
 	}
-	return true, errors.Join(b.begin(tx, r, state{}), b.put(tx, r, false))
+	return true, errors.Join(b.begin(tx, r, state{}), b.put(tx, r))
 }
 
 // same tells whether o is the same registration anew. One that has lost its
@@ -141,35 +141,31 @@ func (b *Book) replace(tx *store.Tx, r, old *Registration) error {
 		return err
 	}
 	switch {
-	case old.Lost != "" || r.Account != old.Account:
+	case old.Lost != "":
 		err = b.begin(tx, r, st)
 	case r.targetKey() != old.targetKey():
 		// What the old target shows is not on the new one's screen.
-		st.Told, st.Unread = nil, 0
-		err = b.save(tx, r.ID, st)
+		st.Epoch++
+		st.Told, st.Over, st.Unread = nil, nil, 0
+		err = b.states.Set(tx, r.ID, st)
 	}
 	if err != nil {
 		return err
 	}
-	return b.put(tx, r, true)
+	return b.put(tx, r)
 }
 
 // begin has a registration stand at the present: what is there is no news.
-func (b *Book) begin(tx *store.Tx, r *Registration, st state) error {
-	box := mail.MailboxOf(r.Account)
-	var err error
-	fresh := state{Version: st.Version, Noted: st.Noted, Spent: st.Spent}
-	if fresh.Cursor, err = b.c.Mailboxes.Highest(tx, box); err != nil {
+func (b *Book) begin(tx *store.Tx, r *Registration, old state) error {
+	last, err := b.c.Mailboxes.Last(tx, mail.MailboxOf(r.Account))
+	if err != nil {
 		return err
 	}
-	if fresh.Object, err = b.c.Mailboxes.LastObject(tx, box); err != nil {
-		return err
-	}
-	return b.save(tx, r.ID, fresh)
+	return b.states.Set(tx, r.ID, state{Epoch: old.Epoch + 1, Last: last, Noted: old.Noted, Spent: old.Spent})
 }
 
 // put writes the row and what leads to it, and tells the notifier.
-func (b *Book) put(tx *store.Tx, r *Registration, due bool) error {
+func (b *Book) put(tx *store.Tx, r *Registration) error {
 	if r.Lost == "" {
 		if err := b.targets.Set(tx, r.targetKey(), r.ID); err != nil {
 			return err
@@ -182,7 +178,6 @@ func (b *Book) put(tx *store.Tx, r *Registration, due bool) error {
 	if err != nil {
 		return err
 	}
-	s.Behind = due
 	b.followed(tx, s)
 	return nil
 }
@@ -257,14 +252,13 @@ func (b *Book) Test(ctx context.Context, account directory.AccountID, id uint64)
 			return err
 		}
 		st.Asked = now
-		if err := b.save(tx, id, st); err != nil {
+		if err := b.states.Set(tx, id, st); err != nil {
 			return err
 		}
 		s, err := b.subscription(tx, &r)
 		if err != nil {
 			return err
 		}
-		s.Behind = true
 		b.followed(tx, s)
 		return nil
 	})

@@ -79,8 +79,8 @@ func New(c Config) (*Book, error) {
 }
 
 // Tell has follow called with each registration that is made or changed from
-// now on, Behind when it is due at once, and forget with each that is removed:
-// they are the notifier's. Both are called after the commit, and must not block.
+// now on, and forget with each that is removed: they are push.Notifier's Follow
+// and Forget. Both are called after the commit, and must not block.
 func (b *Book) Tell(follow func(push.Subscription), forget func(id uint64)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
@@ -140,11 +140,6 @@ func (b *Book) state(tx *store.Tx, id uint64) (state, error) {
 		return st, fmt.Errorf("announce: %w", err)
 	}
 	return st, nil
-}
-
-func (b *Book) save(tx *store.Tx, id uint64, st state) error {
-	st.Version++
-	return b.states.Set(tx, id, st)
 }
 
 // List returns the registrations of an account, the oldest first.

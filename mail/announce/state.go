@@ -1,9 +1,11 @@
 package announce
 
 import (
+	"slices"
 	"time"
 
 	"martlet/mail"
+	"martlet/mail/mailbox"
 	"martlet/store"
 )
 
@@ -11,33 +13,35 @@ import (
 // is still to be told, and what was told and is still news. It is of bounded
 // size however much happens.
 type state struct {
-	// Version goes up with every save, so that a plan made from an older state
-	// does not undo what came in between.
-	Version uint64
-	// Cursor is the ModSeq up to which the log was read. Object is the highest
-	// number of an object at that time: an item that enters a folder with a lower
-	// one was somewhere else before, and is no news.
-	Cursor mail.ModSeq
-	Object uint64
+	// Epoch goes up when what was planned before counts no more: the target is
+	// another, or the registration began anew.
+	Epoch uint64
+	// Last are the mailbox's numbers when the log was read. An item with a higher
+	// ModSeq was not looked at; one that enters a folder with an Object up to
+	// Last.Object was somewhere else before, and is no news.
+	Last mailbox.Last
 	// Unread is the badge last told, one added; zero: nobody knows what the
 	// device shows.
 	Unread  uint64
 	Waiting []entry   // news not told yet, in order of arrival
-	Missed  uint64    // news beyond those listed in Waiting
+	Missed  uint64    // news before those in Waiting, of which there were too many
 	Told    []entry   // told in alerts that are still on the screen, in order of telling
-	Spent   time.Time // the background budget: when all that was used of it has come back
-	Asked   time.Time // the user wants to see a notification
+	Over    []entry   // of alerts all of whose messages were seen: to be withdrawn. At is when that was noticed
+	Spent   time.Time // when all that was used of the background budget has come back
+	Asked   time.Time // when the user asked for a test
+	Failing time.Time // when the first attempt at what is still to be told failed
 	Noted   uint64    // how many outcomes were ever noted
 }
 
-// Bounds of what a state holds. What does not fit is counted, or is no longer
-// withdrawn when it is seen.
+// Bounds of what a state holds. What does not fit into Waiting is only counted;
+// what does not fit into Told or Over is not withdrawn.
 const (
 	maxWaiting = 64
 	maxTold    = 64
+	maxOver    = 32
 )
 
-// entry is one message that is news.
+// entry is one message that is news, or was.
 type entry struct {
 	Folder mail.FolderID
 	Item   mail.ItemID
@@ -45,22 +49,107 @@ type entry struct {
 	At     int64 // when it was received, in milliseconds
 	High   bool  // of a VIP, or an invitation
 	VIP    bool
-	Sum    bool // of Told: within a summary, not the conversation's own alert
+	Held   bool // it came in quiet hours
+	Sum    bool // it was told in a summary, not in its conversation's own alert
 }
 
-func (e *entry) place() mail.Place { return mail.Place{Folder: e.Folder, Item: e.Item} }
+// slot is the alert that an entry was told in.
+type slot struct {
+	thread mail.ThreadID
+	sum    bool
+}
+
+func (n *entry) slot() slot {
+	if n.Sum {
+		return slot{sum: true}
+	}
+	return slot{thread: n.Thread}
+}
+
+func (n *entry) place() mail.Place { return mail.Place{Folder: n.Folder, Item: n.Item} }
+
+// clone copies the state so that the copy's lists may be changed in place.
+func (s *state) clone() state {
+	c := *s
+	c.Waiting, c.Told, c.Over = slices.Clone(s.Waiting), slices.Clone(s.Told), slices.Clone(s.Over)
+	return c
+}
+
+// wait adds news.
+func (s *state) wait(n entry) {
+	s.Waiting = append(s.Waiting, n)
+	if over := len(s.Waiting) - maxWaiting; over > 0 {
+		s.Missed += uint64(over)
+		s.Waiting = slices.Delete(s.Waiting, 0, over)
+	}
+}
+
+// drop takes a message that is no news any more out of all lists. An alert
+// whose last message that was is over.
+func (s *state) drop(at mail.Place, now time.Time) {
+	is := func(n entry) bool { return n.place() == at }
+	s.Waiting = slices.DeleteFunc(s.Waiting, is)
+	i := slices.IndexFunc(s.Told, is)
+	if i < 0 {
+		return
+	}
+	gone := s.Told[i]
+	s.Told = slices.Delete(s.Told, i, i+1)
+	if !s.shows(gone.slot()) {
+		gone.At = now.UnixMilli()
+		s.Over = append(s.Over, gone)
+		s.Over = s.Over[max(len(s.Over)-maxOver, 0):]
+	}
+}
+
+// shows tells whether an alert has a message that is still news.
+func (s *state) shows(at slot) bool {
+	return slices.ContainsFunc(s.Told, func(n entry) bool { return n.slot() == at })
+}
+
+// tell moves what was told from Waiting to Told. Its alert is on the screen.
+func (s *state) tell(those []entry, sum bool) {
+	for _, n := range those {
+		s.Waiting = slices.DeleteFunc(s.Waiting, func(w entry) bool { return w.place() == n.place() })
+		n.Sum, n.Held = sum, false
+		s.Told = append(s.Told, n)
+		s.settled(n.slot())
+	}
+	s.Told = s.Told[max(len(s.Told)-maxTold, 0):]
+	if len(s.Waiting) == 0 {
+		s.Missed = 0
+	}
+}
+
+// settled says that the alert need not be withdrawn, or was.
+func (s *state) settled(at slot) {
+	s.Over = slices.DeleteFunc(s.Over, func(o entry) bool { return o.slot() == at })
+}
+
+// giveUp drops what was to be told.
+func (s *state) giveUp(those []entry) {
+	for _, n := range those {
+		s.Waiting = slices.DeleteFunc(s.Waiting, func(w entry) bool { return w.place() == n.place() })
+	}
+	if len(s.Waiting) == 0 {
+		s.Missed = 0
+	}
+}
 
 // Field numbers of a state and of an entry.
 const (
-	stateVersion = iota + 1
-	stateCursor
+	stateEpoch = iota + 1
+	stateModSeq
+	stateItem
 	stateObject
 	stateUnread
 	stateWaiting
 	stateMissed
 	stateTold
+	stateOver
 	stateSpent
 	stateAsked
+	stateFailing
 	stateNoted
 )
 
@@ -71,6 +160,7 @@ const (
 	entryAt
 	entryHigh
 	entryVIP
+	entryHeld
 	entrySum
 )
 
@@ -81,6 +171,7 @@ func (n *entry) encode(e *store.Encoder) {
 	e.Uint(entryAt, uint64(n.At))
 	e.Bool(entryHigh, n.High)
 	e.Bool(entryVIP, n.VIP)
+	e.Bool(entryHeld, n.Held)
 	e.Bool(entrySum, n.Sum)
 }
 
@@ -92,15 +183,18 @@ func parseEntry(b []byte) (n entry, err error) {
 		case entryItem:
 			n.Item = mail.ItemID(f.Uint())
 		case entryThread:
-			if copy(n.Thread[:], f.Bytes()) != len(n.Thread) {
+			if len(f.Bytes()) != len(n.Thread) {
 				return store.ErrBadRecord
 			}
+			copy(n.Thread[:], f.Bytes())
 		case entryAt:
 			n.At = int64(f.Uint())
 		case entryHigh:
 			n.High = f.Bool()
 		case entryVIP:
 			n.VIP = f.Bool()
+		case entryHeld:
+			n.Held = f.Bool()
 		case entrySum:
 			n.Sum = f.Bool()
 		}
@@ -111,53 +205,64 @@ func parseEntry(b []byte) (n entry, err error) {
 
 func appendStateRow(dst []byte, s state) []byte {
 	e := store.NewEncoder(dst)
-	e.Uint(stateVersion, s.Version)
-	e.Uint(stateCursor, uint64(s.Cursor))
-	e.Uint(stateObject, s.Object)
+	e.Uint(stateEpoch, s.Epoch)
+	e.Uint(stateModSeq, uint64(s.Last.ModSeq))
+	e.Uint(stateItem, uint64(s.Last.Item))
+	e.Uint(stateObject, s.Last.Object)
 	e.Uint(stateUnread, s.Unread)
-	for i := range s.Waiting {
-		e.Message(stateWaiting, s.Waiting[i].encode)
+	for _, list := range []struct {
+		field   int
+		entries []entry
+	}{{stateWaiting, s.Waiting}, {stateTold, s.Told}, {stateOver, s.Over}} {
+		for i := range list.entries {
+			e.Message(list.field, list.entries[i].encode)
+		}
 	}
 	e.Uint(stateMissed, s.Missed)
-	for i := range s.Told {
-		e.Message(stateTold, s.Told[i].encode)
-	}
 	e.Time(stateSpent, s.Spent)
 	e.Time(stateAsked, s.Asked)
+	e.Time(stateFailing, s.Failing)
 	e.Uint(stateNoted, s.Noted)
 	return e.Out()
 }
 
 func parseStateRow(b []byte) (s state, err error) {
 	err = store.DecodeFields(b, func(f store.Field) error {
-		var n entry
+		var list *[]entry
 		switch f.Number {
-		case stateVersion:
-			s.Version = f.Uint()
-		case stateCursor:
-			s.Cursor = mail.ModSeq(f.Uint())
+		case stateEpoch:
+			s.Epoch = f.Uint()
+		case stateModSeq:
+			s.Last.ModSeq = mail.ModSeq(f.Uint())
+		case stateItem:
+			s.Last.Item = mail.ItemID(f.Uint())
 		case stateObject:
-			s.Object = f.Uint()
+			s.Last.Object = f.Uint()
 		case stateUnread:
 			s.Unread = f.Uint()
 		case stateWaiting:
-			n, err = parseEntry(f.Bytes())
-			s.Waiting = append(s.Waiting, n)
-			return err
+			list = &s.Waiting
+		case stateTold:
+			list = &s.Told
+		case stateOver:
+			list = &s.Over
 		case stateMissed:
 			s.Missed = f.Uint()
-		case stateTold:
-			n, err = parseEntry(f.Bytes())
-			s.Told = append(s.Told, n)
-			return err
 		case stateSpent:
 			s.Spent = f.Time()
 		case stateAsked:
 			s.Asked = f.Time()
+		case stateFailing:
+			s.Failing = f.Time()
 		case stateNoted:
 			s.Noted = f.Uint()
 		}
-		return nil
+		if list == nil {
+			return nil
+		}
+		n, err := parseEntry(f.Bytes())
+		*list = append(*list, n)
+		return err
 	})
 	return s, err
 }

@@ -15,12 +15,19 @@ func (m *Mailboxes) LastItem(tx *store.Tx, box mail.MailboxID) (mail.ItemID, err
 	return st.Item, err
 }
 
-// LastObject returns the highest object number that the mailbox has ever given.
-// Every message that comes to it later has a higher one; one that is moved
-// keeps its own.
-func (m *Mailboxes) LastObject(tx *store.Tx, box mail.MailboxID) (uint64, error) {
+// Last are the last numbers that a mailbox has given out. What comes to it later
+// has a higher Item and a higher Object; what is moved has a higher Item and
+// keeps its Object. So without moves both grow by the same.
+type Last struct {
+	ModSeq mail.ModSeq
+	Item   mail.ItemID
+	Object uint64
+}
+
+// Last returns the last numbers of a mailbox.
+func (m *Mailboxes) Last(tx *store.Tx, box mail.MailboxID) (Last, error) {
 	st, err := m.state(tx, box)
-	return st.Object, err
+	return Last{st.ModSeq, st.Item, st.Object}, err
 }
 
 // Items visits the items of a folder whose number is above after, in ascending
