@@ -152,3 +152,6 @@ func (h *Hub) Waiting() int {
 	}
 	return n
 }
+
+// Mailbox is where the waiter waits.
+func (w *Waiter) Mailbox() uint64 { return w.mailbox }

@@ -1,0 +1,295 @@
+package push
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"runtime/debug"
+	"time"
+)
+
+const (
+	// The first back-off of a device: lostBase where there was no answer, which
+	// is likely over soon, answerBase where the service said so itself.
+	lostBase   = time.Second
+	answerBase = 5 * time.Second
+	bookBase   = 2 * time.Second // the book failed: a full disk
+)
+
+// verdict is what is to become of a subscriber after a worker had it.
+type verdict struct {
+	tried     bool // the sender was asked: outcome says something about the lane
+	outcome   Outcome
+	forgotten bool
+	told      bool // it was told something: the interval counts
+	more      bool
+	retry     bool
+	delay     time.Duration // of retry
+	later     time.Time
+}
+
+// work is a worker of a lane: it ends when nothing is due that may be sent now.
+func (n *Notifier) work(ctx context.Context, l *lane, s *subscriber, era uint32) {
+	for s != nil {
+		began := n.now()
+		v := n.attempt(ctx, s)
+		s, era = n.finish(ctx, l, s, era, began, &v)
+	}
+}
+
+// attempt asks the book what a subscriber is to be told now, sends it and has
+// the book write down what became of it. The trial is the worker's own here.
+func (n *Notifier) attempt(ctx context.Context, s *subscriber) verdict {
+	t := s.trial
+	if t != nil && t.unsettled != nil {
+		if err := n.book.Settle(ctx, s.id, &t.unsettled.plan, t.unsettled.outcome, false); err != nil {
+			n.complain("push outcome not written", err)
+			return n.again(s, bookBase)
+		}
+		t, s.trial = nil, nil
+	}
+	ask := Ask{Now: n.clock(), Smaller: t != nil && t.smaller}
+	n.looks.Add(1)
+	p, err := n.book.Plan(ctx, s.id, ask)
+	switch {
+	case errors.Is(err, ErrForgotten):
+		return verdict{forgotten: true}
+	case err != nil:
+		n.complain("push not planned", err)
+		return n.again(s, bookBase)
+	case p.Notification == nil:
+		v := verdict{later: p.Later}
+		s.trial = nil
+		if p.Mark == 0 {
+			return v
+		}
+		return n.settle(ctx, s, &p, v)
+	}
+	v := verdict{more: p.More, later: p.Later}
+	if e := p.Notification.Expires; !e.IsZero() && !ask.Now.Before(e) {
+		v.outcome = Outcome{Result: Expired}
+		return n.settle(ctx, s, &p, v)
+	}
+	n.name(t, p.Notification)
+	v.tried = true
+	v.outcome = n.send(ctx, &p)
+	return n.conclude(ctx, s, &p, v)
+}
+
+// name gives a notification its ID: that of the attempt before, if it told of
+// the same, because the service may have taken that one.
+func (n *Notifier) name(t *trial, m *Notification) {
+	switch {
+	case t != nil && t.id != "" && m.Collapse != "" && t.collapse == m.Collapse:
+		m.ID = t.id
+	case m.ID == "":
+		m.ID = newID()
+	}
+}
+
+// newID returns a random UUID (RFC 9562 5.4).
+func newID() string {
+	var b [16]byte
+	rand.Read(b[:])
+	b[6] = b[6]&0x0f | 0x40
+	b[8] = b[8]&0x3f | 0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+}
+
+// send hands a notification to its service. What a foreign answer does to the
+// code that reads it must not reach mail: a panic is a lost attempt.
+func (n *Notifier) send(ctx context.Context, p *Plan) (o Outcome) {
+	sender := n.senders[p.Target.Kind]
+	if sender == nil {
+		return Outcome{Result: BadApp, Reason: "no sender for " + p.Target.Kind.String()}
+	}
+	ctx, cancel := context.WithTimeout(ctx, n.limits.Timeout)
+	defer cancel()
+	defer func() {
+		if r := recover(); r != nil {
+			n.log.Error("push sender panicked", "kind", p.Target.Kind.String(), "app", p.Target.App,
+				"panic", r, "stack", string(debug.Stack()))
+			o = Outcome{Result: Retry, Reason: "the sender failed"}
+		}
+	}()
+	o = sender.Send(ctx, p.Target, p.Notification)
+	if o.Result == 0 || o.Result > BadApp {
+		return Outcome{Result: Retry, Reason: "the sender knows no outcome"}
+	}
+	return o
+}
+
+// conclude decides whether an outcome ends the matter.
+func (n *Notifier) conclude(ctx context.Context, s *subscriber, p *Plan, v verdict) verdict {
+	o := v.outcome
+	smaller := s.trial != nil && s.trial.smaller
+	switch {
+	case o.Result == Retry, o.Result == BadApp, o.Result == TooLarge && !smaller:
+		if err := n.book.Settle(ctx, s.id, p, o, true); err != nil {
+			n.complain("push outcome not noted", err)
+		}
+		return n.retry(s, p, v)
+	case o.Result == Accepted:
+		v.told = true
+	}
+	gone := o.Result == Gone || o.Result == BadTarget
+	v = n.settle(ctx, s, p, v)
+	if gone && !v.retry { // it is asked for once more; a book that keeps it anyhow is asked less and less
+		r := n.again(s, lostBase)
+		if !s.trial.gone {
+			s.trial.gone, r.delay = true, 0
+		}
+		r.tried, r.outcome = v.tried, v.outcome
+		return r
+	}
+	return v
+}
+
+// retry keeps what the next attempt needs.
+func (n *Notifier) retry(s *subscriber, p *Plan, v verdict) verdict {
+	base := answerBase
+	if v.outcome.Status == 0 {
+		base = lostBase
+	}
+	r := n.again(s, base)
+	r.tried, r.outcome = v.tried, v.outcome
+	s.trial.id, s.trial.collapse = p.Notification.ID, p.Notification.Collapse
+	switch v.outcome.Result {
+	case TooLarge:
+		s.trial.smaller = true
+		r.delay = 0
+	case BadApp: // the lane waits
+		s.trial.attempts = 0
+		r.delay = 0
+	case Retry:
+		if v.outcome.After > 0 {
+			r.delay = patience(v.outcome.After)
+		}
+	}
+	return r
+}
+
+// again is a verdict of another attempt after a back-off.
+func (n *Notifier) again(s *subscriber, base time.Duration) verdict {
+	if s.trial == nil {
+		s.trial = &trial{}
+	}
+	delay := fullJitter(base, s.trial.attempts, n.limits.Backoff)
+	s.trial.attempts++
+	return verdict{retry: true, delay: delay}
+}
+
+// settle has the book write down an end. Where it cannot, it is asked again,
+// and nothing is sent before.
+func (n *Notifier) settle(ctx context.Context, s *subscriber, p *Plan, v verdict) verdict {
+	err := n.book.Settle(ctx, s.id, p, v.outcome, false)
+	if err == nil {
+		if v.outcome.Result != Gone && v.outcome.Result != BadTarget {
+			s.trial = nil
+		}
+		return v
+	}
+	n.complain("push outcome not written", err)
+	r := n.again(s, bookBase)
+	s.trial.unsettled = &settlement{*p, v.outcome}
+	r.tried, r.outcome = v.tried, v.outcome
+	return r
+}
+
+// finish gives a subscriber back and takes the next one that the lane may send
+// to now.
+func (n *Notifier) finish(ctx context.Context, l *lane, s *subscriber, era uint32, began instant, v *verdict) (*subscriber, uint32) {
+	n.mu.Lock()
+	now := n.now()
+	said := unremarkable
+	if r := v.outcome.Result; r != 0 {
+		l.results[r]++
+		n.results[l.kind][r]++
+	}
+	if v.tried {
+		said = l.judgeLocked(s.id, era, &v.outcome, now)
+		n.gateLocked(l, now)
+	}
+	reason, rest := l.reason, l.notBefore-now
+	l.running--
+	n.running[l.kind]--
+	n.returnLocked(s, began, now, v)
+	var next *subscriber
+	if n.starved[l.kind] {
+		n.starved[l.kind] = false
+		n.pumpKindLocked(ctx, l.kind, now)
+	} else if n.readyLocked(l, now) {
+		next = n.takeLocked(l, now)
+	}
+	n.pumpLocked(ctx, l, now)
+	n.endLaneLocked(l)
+	if n.closed && n.workersLocked() == 0 {
+		close(n.idle)
+	}
+	newEra := l.era
+	n.mu.Unlock()
+	n.report(l.laneKey, said, &v.outcome, reason, rest)
+	return next, newEra
+}
+
+// returnLocked decides when a subscriber is asked for again.
+func (n *Notifier) returnLocked(s *subscriber, began, now instant, v *verdict) {
+	s.state = idle
+	woken := s.again
+	s.again = false
+	switch {
+	case s.fresh: // what was found is about what it was
+		s.fresh = false
+		s.trial, s.chain = nil, 0
+		n.awaitLocked(s, now)
+		return
+	case v.forgotten || s.gone:
+		if !s.gone {
+			n.dropLocked(s)
+		}
+		delete(n.subscribers, s.id)
+		return
+	case v.retry:
+		s.floor = now + instant(v.delay)
+		n.awaitLocked(s, s.floor)
+		return
+	case v.told:
+		s.floor = began + instant(n.limits.Interval)
+	default:
+		s.floor = now + restAfterNothing
+	}
+	if v.more && s.chain < longestChain {
+		s.chain++
+		n.awaitLocked(s, now)
+		return
+	}
+	s.chain = 0
+	switch {
+	case woken || v.more:
+		n.awaitLocked(s, max(s.floor, now+instant(n.limits.Gather)))
+	case !v.later.IsZero():
+		n.awaitClockLocked(s, v.later, now)
+	}
+}
+
+// report logs what became of a lane, once for each turn of its fate.
+func (n *Notifier) report(key laneKey, said remark, o *Outcome, reason string, rest instant) {
+	if said == unremarkable {
+		return
+	}
+	log := n.log.With("kind", key.kind.String(), "app", key.app)
+	if key.service != "" {
+		log = log.With("service", key.service)
+	}
+	switch said {
+	case refusedNow:
+		log.Error("push app is refused: nothing is sent for it until its credentials are mended",
+			"status", o.Status, "reason", reason, "next_try", time.Duration(rest).Round(time.Second))
+	case restsNow:
+		log.Warn("push service does not take notifications: they wait",
+			"status", o.Status, "reason", reason, "next_try", time.Duration(rest).Round(time.Millisecond))
+	case openNow:
+		log.Info("push service takes notifications again")
+	}
+}
