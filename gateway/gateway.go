@@ -21,6 +21,7 @@ import (
 	"martlet/gateway/activesync"
 	"martlet/gateway/autodiscover"
 	"martlet/gateway/hold"
+	"martlet/gateway/registration"
 	"martlet/gateway/revocation"
 	"martlet/mail/mailbox"
 	"martlet/mail/route"
@@ -64,6 +65,8 @@ type Config struct {
 	Mail []autodiscover.MailServer
 	// Rules are what an administrator decides for all phones.
 	Rules activesync.Rules
+	// Registration is where apps register to be woken; nil: nowhere.
+	Registration *registration.Handler
 }
 
 // Limits of the door that no client has a reason to exceed.

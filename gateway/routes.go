@@ -11,6 +11,7 @@ import (
 	"martlet/directory"
 	"martlet/gateway/activesync"
 	"martlet/gateway/autodiscover"
+	"martlet/gateway/registration"
 )
 
 // routes connects paths and endpoints. Clients write the paths in any case and
@@ -24,6 +25,11 @@ func (s *Server) routes(eas *activesync.Handler, disco *autodiscover.Handler) ht
 	at("/microsoft-server-activesync/default.eas", phone)
 	at("/autodiscover/autodiscover.xml", disco.Redirect(s.authenticated(disco.ServeXML, forbidden)))
 	r.MatcherFunc(belowPath("/autodiscover/autodiscover.json")).HandlerFunc(disco.ServeJSON)
+	if s.c.Registration != nil {
+		r.MatcherFunc(belowPath(registration.Path)).Handler(s.c.Registration.Door(func(next, refuse registration.AccountHandler) http.Handler {
+			return s.authenticated(next, refuse)
+		}))
+	}
 	at("/healthz", http.HandlerFunc(s.health))
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { bare(w, http.StatusNotFound) })
 	return r
