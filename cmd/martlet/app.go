@@ -61,7 +61,7 @@ store's folder; when no server runs they open the store themselves.`,
 		"configuration file (default martlet.toml here, then /etc/martlet/martlet.toml; MARTLET_CONFIG)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	root.AddCommand(a.quickstartCommand(), a.serveCommand(), a.configCommand(), a.userCommand(), a.deviceCommand(), a.directoryCommand(),
-		a.demoCommand(), a.phoneCommand(), a.fsckCommand(), a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.versionCommand())
+		a.demoCommand(), a.phoneCommand(), a.fsckCommand(), a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.reloadCommand(), a.versionCommand())
 	return root
 }
 
@@ -96,7 +96,7 @@ func (a *app) withAdmin(ctx context.Context, fn func(admin.Client) error) error 
 	if err != nil {
 		return err
 	}
-	return errors.Join(fn(admin.Client{Transport: d.admin(log, nil)}), d.Close())
+	return errors.Join(fn(admin.Client{Transport: d.admin(log, admin.Process{})}), d.Close())
 }
 
 // terminal tells whether a person sits before f.

@@ -95,10 +95,10 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 }
 
 // admin is the table of operations on the data.
-func (d *data) admin(log *slog.Logger, status func() admin.Status) *admin.Admin {
+func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
-		Devices: d.devices, Logger: log, Status: status,
+		Devices: d.devices, Logger: log, Process: running,
 	})
 }
 

@@ -197,7 +197,7 @@ func (q *quickstart) writeStore(ctx context.Context, key []byte, password string
 	if err != nil {
 		return err
 	}
-	u, err := admin.Client{Transport: d.admin(log, nil)}.AddUser(ctx, admin.NewUser{Login: q.Login, Password: password, Admin: true, Domain: true})
+	u, err := admin.Client{Transport: d.admin(log, admin.Process{})}.AddUser(ctx, admin.NewUser{Login: q.Login, Password: password, Admin: true, Domain: true})
 	if err == nil && q.TLS == tlsSelfSigned {
 		_, err = selfSigned(filepath.Join(q.DataPath, tlsFolder), q.Hostname, time.Now())
 	}

@@ -26,14 +26,18 @@ phones are answered, sessions at work end, and the store is closed.`,
 			if err != nil {
 				return err
 			}
-			return serve(cmd.Context(), c, newLogger(a.err, &c))
+			log, level := newLogger(a.err, &c)
+			return serve(cmd.Context(), c, launch{log: log, level: level})
 		},
 	}
 }
 
-func serve(ctx context.Context, c Config, log *slog.Logger) error {
+func serve(ctx context.Context, c Config, l launch) error {
+	log := l.log
+	asked, quiet := hangups()
+	defer quiet()
 	log.Info("starting", "version", version(), "config", c.File, "store", c.StorePath, "sealed", c.Key != nil)
-	s, err := startServer(ctx, c, log)
+	s, err := l.start(ctx, c)
 	if err != nil {
 		return err
 	}
@@ -48,13 +52,7 @@ func serve(ctx context.Context, c Config, log *slog.Logger) error {
 		log.Info("mail to other hosts is queued; this version does not deliver it")
 	}
 	notifySystemd("READY=1")
-	var failed error
-	select {
-	case <-ctx.Done():
-		log.Info("stopping", "held", s.gateway.Held())
-	case failed = <-s.Failed():
-		log.Error("a listener failed; stopping", "error", failed)
-	}
+	failed := s.tend(ctx, asked)
 	notifySystemd("STOPPING=1")
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
@@ -63,15 +61,34 @@ func serve(ctx context.Context, c Config, log *slog.Logger) error {
 	return err
 }
 
+// tend does what the server is asked for until it is to stop, with the error of
+// a listener that failed, if that is why.
+func (s *server) tend(ctx context.Context, hangups <-chan os.Signal) error {
+	for {
+		select {
+		case <-hangups:
+			_, _ = s.reload(ctx) // it has logged what is wrong
+		case <-ctx.Done():
+			s.log.Info("stopping", "held", s.gateway.Held())
+			return nil
+		case failed := <-s.Failed():
+			s.log.Error("a listener failed; stopping", "error", failed)
+			return failed
+		}
+	}
+}
+
 // deaf is said of a configuration that is right, yet of no use.
 const deaf = "no listener is configured, so that nobody reaches the server: add [https] listen = \":443\" and the like"
 
 // newLogger writes lines that a person or a collector reads. The journal puts a
-// time on each line itself.
-func newLogger(w io.Writer, c *Config) *slog.Logger {
-	o := &slog.HandlerOptions{Level: c.LogLevel}
+// time on each line itself. The level can be changed later.
+func newLogger(w io.Writer, c *Config) (*slog.Logger, *slog.LevelVar) {
+	level := new(slog.LevelVar)
+	level.Set(c.LogLevel)
+	o := &slog.HandlerOptions{Level: level}
 	if c.LogJSON {
-		return slog.New(slog.NewJSONHandler(w, o))
+		return slog.New(slog.NewJSONHandler(w, o)), level
 	}
 	if os.Getenv("JOURNAL_STREAM") != "" {
 		o.ReplaceAttr = func(groups []string, attr slog.Attr) slog.Attr {
@@ -81,7 +98,7 @@ func newLogger(w io.Writer, c *Config) *slog.Logger {
 			return attr
 		}
 	}
-	return slog.New(slog.NewTextHandler(w, o))
+	return slog.New(slog.NewTextHandler(w, o)), level
 }
 
 // notifySystemd tells the service manager our state (sd_notify(3)), if it asked

@@ -25,7 +25,7 @@ import (
 // server is a whole running server.
 type server struct {
 	*data
-	log     *slog.Logger
+	launch
 	gateway *gateway.Server
 	certs   *certificates
 	// shutdowns end what serves, listeners first.
@@ -37,12 +37,26 @@ type server struct {
 	running    sync.WaitGroup
 	closing    sync.Once
 	closed     error
+
+	reloading sync.Mutex // guards config
+	config    Config     // what it runs by now
+}
+
+// launch is what a server is started with besides its configuration.
+type launch struct {
+	log   *slog.Logger
+	level *slog.LevelVar // of log, to follow the configuration; nil: it stays
 }
 
 // startServer opens the store, listens where c says and serves. It returns when
 // all listeners are open; Close ends it.
-func startServer(ctx context.Context, c Config, log *slog.Logger) (s *server, err error) {
-	s = &server{log: log, addresses: map[string][]net.Addr{}, failed: make(chan error, 1)}
+func startServer(ctx context.Context, c Config, log *slog.Logger) (*server, error) {
+	return launch{log: log}.start(ctx, c)
+}
+
+func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
+	log := l.log
+	s = &server{launch: l, config: c, addresses: map[string][]net.Addr{}, failed: make(chan error, 1)}
 	if s.data, err = openData(ctx, &c, log); err != nil {
 		return nil, err
 	}
@@ -198,7 +212,7 @@ func (s *server) listenAdmin(c *Config) error {
 	if err != nil {
 		return err
 	}
-	a := admin.NewServer(s.admin(s.log, s.status))
+	a := admin.NewServer(s.admin(s.log, admin.Process{Status: s.status, Reload: s.reload}))
 	s.shutdowns = append(s.shutdowns, a.Shutdown, func(context.Context) error { return os.Remove(admin.SocketPath(c.StorePath)) })
 	s.serve("admin", l, a.Serve)
 	return nil

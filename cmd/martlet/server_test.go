@@ -173,7 +173,7 @@ func TestTheServiceManagerHearsThatWeAreReady(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	done := make(chan error, 1)
 	go func() {
-		done <- serve(ctx, Config{StorePath: filepath.Join(t.TempDir(), "data"), HTTP: []string{"127.0.0.1:0"}}, quiet())
+		done <- serve(ctx, Config{StorePath: filepath.Join(t.TempDir(), "data"), HTTP: []string{"127.0.0.1:0"}}, launch{log: quiet()})
 	}()
 	said := func() string {
 		b := make([]byte, 100)
@@ -199,7 +199,8 @@ func TestTheJournalGetsNoSecondTime(t *testing.T) {
 	for stream, want := range map[string]bool{"": true, "8:1": false} {
 		t.Setenv("JOURNAL_STREAM", stream)
 		var b bytes.Buffer
-		newLogger(&b, &Config{}).Info("hello")
+		log, _ := newLogger(&b, &Config{})
+		log.Info("hello")
 		if got := strings.Contains(b.String(), "time="); got != want {
 			t.Errorf("with JOURNAL_STREAM=%q: %s", stream, b.String())
 		}

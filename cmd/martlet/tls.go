@@ -28,6 +28,7 @@ const selfSignedLife = 800 * 24 * time.Hour
 // certificates is where every listener with TLS gets its certificate.
 type certificates struct {
 	config *tls.Config
+	files  *pair                           // what config gives out; nil with ACME
 	begin  func(ctx context.Context) error // once the listeners are open
 	end    func()
 }
@@ -50,6 +51,7 @@ func newCertificates(c *Config, log *slog.Logger) (*certificates, error) {
 	}
 	return &certificates{
 		config: &tls.Config{MinVersion: tls.VersionTLS12, GetCertificate: p.certificate},
+		files:  p,
 		begin:  func(context.Context) error { return nil },
 		end:    func() {},
 	}, nil

@@ -35,7 +35,7 @@ type Config struct {
 	Router    *route.Router
 	Devices   *device.Devices
 	Logger    *slog.Logger
-	Status    func() Status // of the running server
+	Process   Process // the running server
 }
 
 // Admin carries out operations. It is safe for concurrent use.
@@ -60,6 +60,7 @@ func New(c Config) *Admin {
 	}
 	a.table = map[string]operation{
 		"status":        called(a.status),
+		"reload":        called(a.reload),
 		"user.add":      called(a.addUser),
 		"user.list":     called(a.listUsers),
 		"user.password": called(a.setPassword),

@@ -22,10 +22,10 @@ type Status struct {
 }
 
 func (a *Admin) status(context.Context, Nothing) (Status, error) {
-	if a.c.Status == nil {
+	if a.c.Process.Status == nil {
 		return Status{}, nil
 	}
-	return a.c.Status(), nil
+	return a.c.Process.Status(), nil
 }
 
 // FsckRequest asks for a check. Deep reads every body.
