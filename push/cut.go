@@ -1,6 +1,7 @@
 package push
 
 import (
+	"sort"
 	"strings"
 	"unicode"
 	"unicode/utf8"
@@ -27,6 +28,24 @@ func Cut(s string, n int) string {
 		return ""
 	}
 	return strings.TrimRightFunc(s[:end], unicode.IsSpace) + ellipsis
+}
+
+// Fit cuts texts, the first of them first, until the size of what they are part
+// of is within a limit. size is asked after each change. It returns whether it
+// fits: it may not, even without the texts.
+func Fit(limit int, size func() int, texts ...*string) bool {
+	for _, t := range texts {
+		if size() <= limit {
+			return true
+		}
+		whole := *t
+		n := sort.Search(len(whole), func(n int) bool {
+			*t = Cut(whole, n)
+			return size() > limit
+		})
+		*t = Cut(whole, n-1)
+	}
+	return size() <= limit
 }
 
 // boundary tells whether a character begins at i.

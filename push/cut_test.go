@@ -34,6 +34,29 @@ func TestTextIsCutBetweenCharactersOfAReader(t *testing.T) {
 	}
 }
 
+func TestTextsAreCutUntilTheWholeFitsTheFirstFirst(t *testing.T) {
+	for _, c := range []struct {
+		limit       int
+		body, title string
+		fits        bool
+	}{
+		{100, "abcdefghijklmnop", "title", true},
+		{21, "abcdefghijklmnop", "title", true},
+		{20, "abcdefghijkl…", "title", true},
+		{9, "a…", "title", true},
+		{8, "", "title", true},
+		{4, "", "t…", true},
+		{0, "", "", true},
+		{-1, "", "", false},
+	} {
+		body, title := "abcdefghijklmnop", "title"
+		fits := Fit(c.limit, func() int { return len(body) + len(title) }, &body, &title)
+		if body != c.body || title != c.title || fits != c.fits {
+			t.Errorf("limit %d: %q %q %v, want %q %q %v", c.limit, body, title, fits, c.body, c.title, c.fits)
+		}
+	}
+}
+
 func FuzzCut(f *testing.F) {
 	f.Add("Grüße, 👩‍👩‍👧‍👦 🇨🇭", 10)
 	f.Fuzz(func(t *testing.T, s string, n int) {

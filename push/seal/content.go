@@ -41,18 +41,14 @@ func (c *Content) encode() ([]byte, error) {
 	v.Version = version
 	v.Sender, v.Subject = push.Cut(v.Sender, maxSender), push.Cut(v.Subject, maxSubject)
 	v.Preview = push.Cut(v.Preview, maxContent)
-	plain, err := v.json()
+	var plain []byte
+	var err error
+	push.Fit(maxContent, func() int {
+		plain, err = v.json()
+		return len(plain)
+	}, &v.Preview, &v.Subject, &v.Sender)
 	if err != nil {
 		return nil, err
-	}
-	// What JSON escapes is longer there than here, so more may go than must.
-	for _, text := range []*string{&v.Preview, &v.Subject, &v.Sender} {
-		if over := len(plain) - maxContent; over > 0 {
-			*text = push.Cut(*text, len(*text)-over)
-			if plain, err = v.json(); err != nil {
-				return nil, err
-			}
-		}
 	}
 	for _, n := range padded {
 		if len(plain) <= n {
