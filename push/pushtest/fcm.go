@@ -9,6 +9,7 @@ import (
 	"encoding/json"
 	"encoding/pem"
 	"fmt"
+	mathrand "math/rand/v2"
 	"net/http"
 	"slices"
 	"sync"
@@ -73,7 +74,7 @@ func NewFCM() (*FCM, error) {
 		return nil, fmt.Errorf("pushtest: service account: %w", err)
 	}
 	f := &FCM{
-		project:   "martlet-" + fcmRandom(4),
+		project:   fmt.Sprintf("martlet-%08x", mathrand.Uint32()),
 		keyID:     fcmRandom(20),
 		key:       key,
 		lifetime:  fcmGrantLifetime,
@@ -129,6 +130,9 @@ func (f *FCM) Endpoint() string { return f.l.url() + "/v1" }
 
 // Roots has the certificate that the service is trusted by.
 func (f *FCM) Roots() *x509.CertPool { return f.l.roots }
+
+// Certificate is the one that Roots has.
+func (f *FCM) Certificate() *x509.Certificate { return f.l.tls.Certificates[0].Leaf }
 
 // Project is the project's id.
 func (f *FCM) Project() string { return f.project }
