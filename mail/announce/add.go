@@ -161,7 +161,12 @@ func (b *Book) begin(tx *store.Tx, r *Registration, old state) error {
 	if err != nil {
 		return err
 	}
-	return b.states.Set(tx, r.ID, state{Epoch: old.Epoch + 1, Last: last, Noted: old.Noted, Spent: old.Spent})
+	w, err := b.watch(tx, r)
+	if err != nil {
+		return err
+	}
+	// The app that registers is running and knows its number.
+	return b.states.Set(tx, r.ID, state{Epoch: old.Epoch + 1, Last: last, Unread: w.unread + 1, Noted: old.Noted, Spent: old.Spent})
 }
 
 // put writes the row and what leads to it, and tells the notifier.
@@ -174,11 +179,11 @@ func (b *Book) put(tx *store.Tx, r *Registration) error {
 	if err := b.registrations.Set(tx, r.ID, *r); err != nil {
 		return err
 	}
-	s, err := b.subscription(tx, r)
+	w, err := b.watch(tx, r)
 	if err != nil {
 		return err
 	}
-	b.followed(tx, s)
+	b.followed(tx, r.subscription(&w))
 	return nil
 }
 
@@ -255,11 +260,11 @@ func (b *Book) Test(ctx context.Context, account directory.AccountID, id uint64)
 		if err := b.states.Set(tx, id, st); err != nil {
 			return err
 		}
-		s, err := b.subscription(tx, &r)
+		w, err := b.watch(tx, &r)
 		if err != nil {
 			return err
 		}
-		b.followed(tx, s)
+		b.followed(tx, r.subscription(&w))
 		return nil
 	})
 }

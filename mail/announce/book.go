@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
-	"slices"
 	"sync"
 
 	"martlet/directory"
@@ -259,30 +258,18 @@ func (b *Book) forgetTarget(tx *store.Tx, r *Registration) error {
 }
 
 // subscription is the registration as the notifier follows it.
-func (b *Book) subscription(tx *store.Tx, r *Registration) (push.Subscription, error) {
-	s := push.Subscription{ID: r.ID, Mailbox: uint64(mail.MailboxOf(r.Account)), Kind: r.Kind, App: r.App, Service: r.service()}
-	switch {
-	case r.All:
-		s.Folders = push.AllFolders
-	case len(r.Folders) > 0:
-		numbers := make([]uint32, len(r.Folders))
-		for i, f := range r.Folders {
-			numbers[i] = uint32(f)
-		}
-		s.Folders = push.FoldersOf(numbers...)
-	default:
-		inbox, err := b.c.Mailboxes.FolderByRole(tx, mail.MailboxOf(r.Account), mail.RoleInbox)
-		if errors.Is(err, mail.ErrNoFolder) { // it will have one when there is mail
-			s.Folders = push.AllFolders
-			return s, nil
-		}
-		if err != nil {
-			return s, err
-		}
-		s.Folders = push.FoldersOf(uint32(inbox.ID))
+func (r *Registration) subscription(w *watch) push.Subscription {
+	s := push.Subscription{
+		ID: r.ID, Mailbox: uint64(mail.MailboxOf(r.Account)), Folders: push.AllFolders,
+		Kind: r.Kind, App: r.App, Service: r.service(),
 	}
-	return s, nil
+	if r.All {
+		return s
+	}
+	numbers := make([]uint32, 0, len(w.folders))
+	for _, f := range w.folders {
+		numbers = append(numbers, uint32(f.ID))
+	}
+	s.Folders = push.FoldersOf(numbers...) // all, until there are some
+	return s
 }
-
-// watches tells whether a folder is one of those named.
-func (r *Registration) watches(f mail.FolderID) bool { return slices.Contains(r.Folders, f) }

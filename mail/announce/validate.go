@@ -9,6 +9,7 @@ import (
 	"unicode/utf8"
 
 	"martlet/push"
+	"martlet/push/seal"
 )
 
 // Shapes of tokens. Apple's have 32 bytes today and "may change in size";
@@ -123,7 +124,7 @@ func (r *Registration) checkMode() error {
 	switch r.Mode {
 	case push.Silent, push.Badge, push.Alert:
 	case push.Sealed:
-		if len(r.SealKey) != 32 {
+		if seal.CheckKey(r.SealKey) != nil {
 			return ErrBadSealKey
 		}
 	case push.AppleMail:

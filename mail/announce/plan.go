@@ -1,0 +1,269 @@
+package announce
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"time"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/mail/mailbox"
+	"martlet/push"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+// How long what happened is still worth telling, from when it happened.
+const (
+	alertLife  = 48 * time.Hour
+	wakeLife   = 24 * time.Hour
+	changeLife = 48 * time.Hour // of a badge, and of a withdrawal
+	testLife   = 10 * time.Minute
+)
+
+// What Apple lets pass of background notifications is "two or three an hour":
+// so many may go at once, and one more every backgroundEvery.
+const (
+	backgroundBurst = 3
+	backgroundEvery = 20 * time.Minute
+)
+
+// note is what a plan carries to its settlement: where the registration stands
+// once the log is read, and what the notification is about.
+type note struct {
+	epoch uint64
+	state state // with the log read, and nothing told
+	act   act
+}
+
+// act is what an accepted notification has told.
+type act struct {
+	entries  []entry // of an alert or a wake
+	sum      bool
+	withdrew bool
+	over     slot    // of withdrew
+	unread   *uint64 // the badge told, one added
+	spent    time.Time
+	asked    time.Time // the test that was asked for
+	test     bool
+	last     *mailbox.Last // of Apple's Mail app: how far the log was told
+}
+
+// planner makes one plan, in one View.
+type planner struct {
+	b      *Book
+	tx     *store.Tx
+	ctx    context.Context
+	now    time.Time
+	ask    push.Ask
+	reg    *Registration
+	box    mail.MailboxID
+	st     state // as it will be
+	before state // as it is
+	watch  watch
+	fresh  []news
+	read   int  // entries of the log that were looked at
+	came   bool // messages among them
+	plan   push.Plan
+}
+
+// Plan says what a registration is to be told now. It is push.Book's.
+func (b *Book) Plan(ctx context.Context, id uint64, ask push.Ask) (push.Plan, error) {
+	var p *planner
+	var expired *Registration
+	err := b.store.View(ctx, func(tx *store.Tx) error {
+		reg, err := b.load(tx, 0, id)
+		if errors.Is(err, ErrNoRegistration) || err == nil && reg.Lost != "" {
+			return push.ErrForgotten
+		}
+		if err != nil {
+			return err
+		}
+		if reg.expired(ask.Now) {
+			expired = &reg
+			return push.ErrForgotten
+		}
+		p = &planner{b: b, tx: tx, ctx: ctx, now: ask.Now.UTC(), ask: ask, reg: &reg, box: mail.MailboxOf(reg.Account)}
+		return p.run()
+	})
+	if expired != nil {
+		if err := b.expire(ctx, expired, ask.Now); err != nil {
+			return push.Plan{}, err
+		}
+	}
+	if err != nil {
+		if errors.Is(err, push.ErrForgotten) {
+			return push.Plan{}, err
+		}
+		return push.Plan{}, fmt.Errorf("announce: plan: %w", err)
+	}
+	return p.plan, nil
+}
+
+// expire removes a registration whose time is over, unless it was renewed.
+func (b *Book) expire(ctx context.Context, r *Registration, now time.Time) error {
+	return b.removeIf(ctx, r.ID, func(r *Registration) bool { return r.expired(now) })
+}
+
+func (p *planner) run() (err error) {
+	if p.before, err = p.b.state(p.tx, p.reg.ID); err != nil {
+		return err
+	}
+	p.st = p.before.clone()
+	p.plan.Target = p.reg.Target()
+	last, err := p.b.c.Mailboxes.Last(p.tx, p.box)
+	if errors.Is(err, mail.ErrNoMailbox) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	barred, err := p.barred()
+	if err != nil {
+		return err
+	}
+	if p.watch, err = p.b.watch(p.tx, p.reg); err != nil {
+		return err
+	}
+	if p.reg.Mode == push.AppleMail && !barred {
+		return p.appleMail(last)
+	}
+	if err := p.readLog(last); err != nil {
+		return err
+	}
+	switch {
+	case barred:
+		// What comes while nobody may read it is not announced afterwards.
+		p.st.Waiting, p.st.Missed, p.st.Over, p.st.Asked = nil, 0, nil, time.Time{}
+	case p.reg.Device != "" && p.b.c.Holding(uint64(p.box), p.reg.Device):
+		// The answer to what it holds tells it, its badge included.
+		p.st.Waiting, p.st.Missed, p.st.Unread = nil, 0, p.watch.unread+1
+	default:
+		if err := p.decide(); err != nil {
+			return err
+		}
+	}
+	p.finish()
+	return nil
+}
+
+// manyRead is how much of the log is read again at most when nothing came of
+// it: to remember the place costs a write.
+const manyRead = 16
+
+// finish gives the plan its mark when there is something to remember.
+func (p *planner) finish() {
+	n, _ := p.plan.Note.(*note)
+	if n == nil {
+		n = &note{}
+		p.plan.Note = n
+	}
+	n.epoch, n.state = p.before.Epoch, p.st
+	if p.plan.Notification != nil || p.came || p.read >= manyRead || !p.st.equal(&p.before) {
+		p.plan.Mark = max(uint64(p.st.Last.ModSeq), 1)
+	}
+}
+
+// barred tells whether the account or the device may not be told anything.
+func (p *planner) barred() (bool, error) {
+	acc, err := p.b.c.Directory.Account(p.ctx, p.reg.Account)
+	if errors.Is(err, directory.ErrNoAccount) {
+		return true, nil
+	}
+	if err != nil || acc.Disabled || acc.Server != "" {
+		return true, err
+	}
+	if p.reg.Device == "" {
+		return false, nil
+	}
+	dev, err := p.b.c.Devices.Load(p.tx, device.ID{Account: p.reg.Account, Device: p.reg.Device})
+	if errors.Is(err, device.ErrNoDevice) { // an app's installation
+		return false, nil
+	}
+	return err == nil && (dev.Access != device.AccessAllowed || dev.Wipe != device.WipeNone), err
+}
+
+// decide plans the one thing that comes first, and says when to ask again.
+func (p *planner) decide() error {
+	if !p.st.Asked.IsZero() {
+		return p.test()
+	}
+	p.expireWaiting()
+	switch p.reg.Mode {
+	case push.Silent:
+		return p.wake()
+	case push.Alert, push.Sealed:
+		if done, err := p.alert(); done || err != nil {
+			return err
+		}
+		if p.withdraw() {
+			return nil
+		}
+	}
+	if p.reg.Mode == push.Badge || p.reg.Mode == push.Alert {
+		p.badge()
+	}
+	return nil
+}
+
+// notify sets the plan's notification, and what it means when it is accepted.
+func (p *planner) notify(n push.Notification, a act) {
+	if n.Mode != push.Sealed { // there it is in the envelope
+		n.Account = p.reg.Name
+	}
+	p.plan.Notification = &n
+	p.plan.Note = &note{act: a}
+}
+
+// later has the plan asked for again at t, unless that is earlier already.
+func (p *planner) later(t time.Time) {
+	if p.plan.Later.IsZero() || t.Before(p.plan.Later) {
+		p.plan.Later = t
+	}
+}
+
+// since is when what is to be told happened, as far as that is known: an outage
+// must not make it younger.
+func (p *planner) since(at int64) time.Time {
+	if at != 0 {
+		return time.UnixMilli(at).UTC()
+	}
+	if !p.st.Failing.IsZero() {
+		return p.st.Failing
+	}
+	return p.now
+}
+
+// expireWaiting drops news that is too old to be told.
+func (p *planner) expireWaiting() {
+	oldest := p.now.Add(-alertLife).UnixMilli()
+	kept := p.st.Waiting[:0]
+	for _, n := range p.st.Waiting {
+		if n.At >= oldest {
+			kept = append(kept, n)
+		}
+	}
+	p.st.Waiting = kept
+	if len(kept) == 0 {
+		p.st.Missed = 0
+	}
+}
+
+// background takes one of the notifications that Apple lets pass in the
+// background, or says when there is one again. Others have no such budget.
+func (p *planner) background() (spent time.Time, ok bool) {
+	if p.reg.Kind != push.APNs {
+		return p.st.Spent, true
+	}
+	spent = p.st.Spent
+	if spent.Before(p.now) {
+		spent = p.now
+	}
+	spent = spent.Add(backgroundEvery)
+	if over := spent.Sub(p.now) - backgroundBurst*backgroundEvery; over > 0 {
+		p.later(p.now.Add(over))
+		return p.st.Spent, false
+	}
+	return spent, true
+}

@@ -1,0 +1,208 @@
+package announce
+
+import (
+	"slices"
+	"time"
+
+	"martlet/mail/mailbox"
+	"martlet/push"
+)
+
+// maxAlerts is how many conversations have alerts of their own at once. More
+// are one summary.
+const maxAlerts = 2
+
+// alert plans an alert for what waits, and tells whether there is one now.
+func (p *planner) alert() (bool, error) {
+	due := p.st.Waiting
+	if until, quiet := p.quiet(); quiet {
+		due = slices.DeleteFunc(slices.Clone(due), func(n entry) bool { return !n.VIP })
+		if len(due) < len(p.st.Waiting) {
+			p.later(until)
+		}
+	}
+	if len(due) == 0 {
+		return false, nil
+	}
+	sum := p.st.Missed > 0
+	var threads []slot
+	for _, n := range due {
+		sum = sum || n.Held
+		if at := (slot{thread: n.Thread}); !slices.Contains(threads, at) {
+			threads = append(threads, at)
+		}
+	}
+	if sum = (sum || len(threads) > maxAlerts) && len(due)+int(p.st.Missed) > 1; sum {
+		return true, p.alertSlot(slot{sum: true}, due)
+	}
+	those := slices.DeleteFunc(slices.Clone(due), func(n entry) bool { return n.Thread != threads[0].thread })
+	p.plan.More = len(threads) > 1
+	return true, p.alertSlot(threads[0], those)
+}
+
+// alertSlot plans the alert of one slot, in the place of what it shows by now.
+func (p *planner) alertSlot(at slot, those []entry) error {
+	more := uint64(0)
+	for _, n := range p.st.Told {
+		if n.slot() == at {
+			more++
+		}
+	}
+	if at.sum {
+		more += p.st.Missed
+	}
+	t, err := p.write(those, at.sum, more)
+	if err != nil {
+		return err
+	}
+	n := push.Notification{Collapse: p.reg.collapse(at), Expires: p.since(t.newest).Add(alertLife)}
+	if err := p.fill(&n, &t); err != nil {
+		return err
+	}
+	p.notify(n, act{entries: those, sum: at.sum, unread: p.badgeNow(), spent: p.st.Spent})
+	return nil
+}
+
+// badgeNow is the badge as a state keeps it.
+func (p *planner) badgeNow() *uint64 {
+	n := p.watch.unread + 1
+	return &n
+}
+
+// withdraw plans to take back an alert all of whose messages were seen
+// elsewhere, and tells whether there is one to be taken back now.
+func (p *planner) withdraw() bool {
+	if len(p.st.Over) == 0 {
+		return false
+	}
+	spent, ok := p.background()
+	if !ok {
+		return false
+	}
+	o := p.st.Over[0]
+	unread := int(p.watch.unread)
+	n := push.Notification{
+		Mode: p.reg.Mode, Collapse: p.reg.collapse(o.slot()), Withdrawn: true,
+		Expires: p.since(o.At).Add(changeLife),
+	}
+	a := act{withdrew: true, over: o.slot(), spent: spent}
+	if p.reg.Mode != push.Sealed { // whoever carries it need not see the number
+		n.Unread, a.unread = &unread, p.badgeNow()
+	}
+	p.plan.More = len(p.st.Over) > 1
+	p.notify(n, a)
+	return true
+}
+
+// badge plans a badge by itself, when the number is another than was told.
+func (p *planner) badge() {
+	if p.st.Unread == p.watch.unread+1 {
+		return
+	}
+	unread := int(p.watch.unread)
+	p.notify(push.Notification{
+		Mode: push.Badge, Collapse: p.reg.opaque("badge", nil), Unread: &unread,
+		Expires: p.since(0).Add(changeLife),
+	}, act{unread: p.badgeNow(), spent: p.st.Spent})
+}
+
+// wake plans a silent wake for what came, or when all of what the app was woken
+// for was seen elsewhere.
+func (p *planner) wake() error {
+	if len(p.st.Waiting) == 0 && len(p.st.Over) == 0 {
+		return nil
+	}
+	spent, ok := p.background()
+	if !ok {
+		return nil
+	}
+	n := push.Notification{Mode: push.Silent, Collapse: p.reg.opaque("wake", nil)}
+	a := act{entries: p.st.Waiting, sum: true, spent: spent}
+	newest := int64(0)
+	for _, w := range p.st.Waiting {
+		newest = max(newest, w.At)
+		n.High = n.High || w.High && p.reg.Kind != push.APNs // Apple takes it in the background only
+	}
+	if len(p.st.Waiting) == 0 {
+		n.Withdrawn = true
+		a = act{withdrew: true, over: p.st.Over[0].slot(), spent: spent}
+		newest = p.st.Over[0].At
+	}
+	n.Expires = p.since(newest).Add(wakeLife)
+	p.notify(n, a)
+	return nil
+}
+
+// test plans what the user has asked to see.
+func (p *planner) test() error {
+	n := push.Notification{Collapse: p.reg.opaque("test", nil), Expires: p.st.Asked.Add(testLife)}
+	t := text{title: "Test", body: "This device is woken when there is mail.", high: true}
+	if err := p.fill(&n, &t); err != nil {
+		return err
+	}
+	switch p.reg.Mode {
+	case push.Silent, push.Badge:
+		n.Title, n.Subtitle, n.Body = "", "", ""
+		n.High = p.reg.Kind != push.APNs || p.reg.Mode == push.Badge
+	case push.AppleMail:
+		n = p.appleWake(p.reg.AppleMailboxes, n)
+	}
+	if p.reg.Mode == push.Silent {
+		n.Unread = nil
+	}
+	p.plan.More = true // what else there is comes behind it
+	p.notify(n, act{test: true, asked: p.st.Asked, spent: p.st.Spent})
+	return nil
+}
+
+// appleMail plans a wake of Apple's Mail app: for new mail at once, for other
+// changes within the budget. It names the mailboxes that changed since the last
+// one that was taken, so the place in the log stays until then.
+func (p *planner) appleMail(last mailbox.Last) error {
+	if !p.st.Asked.IsZero() {
+		err := p.test()
+		p.finish()
+		return err
+	}
+	var changed []string
+	for i := range p.watch.folders {
+		f := &p.watch.folders[i]
+		if at := slices.Index(p.reg.Folders, f.ID); f.Highest > p.st.Last.ModSeq && at >= 0 && at < len(p.reg.AppleMailboxes) {
+			changed = append(changed, p.reg.AppleMailboxes[at])
+		}
+	}
+	if len(changed) == 0 {
+		return nil
+	}
+	if err := p.readLog(last); err != nil {
+		return err
+	}
+	came := len(p.fresh) > 0
+	p.st, p.read, p.came = p.before.clone(), 0, false
+	spent, ok := p.st.Spent, true
+	if !came {
+		spent, ok = p.background()
+	}
+	if ok {
+		newest := time.Time{}
+		for _, n := range p.fresh {
+			if at := time.UnixMilli(n.At).UTC(); at.After(newest) {
+				newest = at
+			}
+		}
+		if newest.IsZero() {
+			newest = p.since(0)
+		}
+		n := push.Notification{Collapse: p.reg.opaque("mail", nil), High: came, Expires: newest.Add(wakeLife)}
+		p.notify(p.appleWake(changed, n), act{spent: spent, last: &last})
+	}
+	p.finish()
+	return nil
+}
+
+func (p *planner) appleWake(mailboxes []string, n push.Notification) push.Notification {
+	return push.Notification{
+		Collapse: n.Collapse, Mode: push.AppleMail, High: n.High, Expires: n.Expires,
+		AppleAccount: p.reg.AppleAccount, AppleMailboxes: slices.Clone(mailboxes),
+	}
+}
