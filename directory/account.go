@@ -323,6 +323,11 @@ func (d *Directory) putAccount(tx *store.Tx, old, a *Account) error {
 	if err := admin(tx, a.ID); err != nil {
 		return err
 	}
+	if old == nil || old.PasswordHash != a.PasswordHash || a.Disabled {
+		if err := d.tables.verifiers.Delete(tx, a.ID); err != nil {
+			return err
+		}
+	}
 	tx.OnCommit(func() { d.cache.drop(a.ID) })
 	if err := d.listAccount(tx, old, a); err != nil {
 		return err
@@ -375,5 +380,5 @@ func (d *Directory) deleteAccount(tx *store.Tx, a *Account) error {
 	}
 	id := a.ID
 	tx.OnCommit(func() { d.cache.drop(id) })
-	return errors.Join(d.tables.photos.Delete(tx, id), d.tables.certificates.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
+	return errors.Join(d.tables.verifiers.Delete(tx, id), d.tables.photos.Delete(tx, id), d.tables.certificates.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
 }

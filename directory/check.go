@@ -18,7 +18,7 @@ func (d *Directory) Check(ctx context.Context, report func(store.Problem)) error
 			return err
 		}
 		c := checking{d: d, tx: tx, state: s, byID: map[AccountID]Account{}, owner: map[addressKey]target{}, report: report}
-		for _, step := range []func() error{c.accounts, c.groups, c.addresses, c.side, c.certificates, c.mentions, c.names} {
+		for _, step := range []func() error{c.accounts, c.groups, c.addresses, c.side, c.certificates, c.verifiers, c.mentions, c.names} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -157,6 +157,18 @@ func (c *checking) mentions() error {
 		}
 		if c.owner[k.owner] == (target{}) || c.owner[k.delegate].account == 0 {
 			c.problem("delegations", k.String(), "between those who are not there")
+		}
+	}
+	return nil
+}
+
+func (c *checking) verifiers() error {
+	for row, err := range c.d.tables.verifiers.Scan(c.tx, store.TableRange[AccountID]{}) {
+		if err != nil {
+			return err
+		}
+		if _, ok := c.byID[row.Key]; !ok {
+			c.problem("verifiers", fmt.Sprint(row.Key), "no such account")
 		}
 	}
 	return nil

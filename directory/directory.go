@@ -90,6 +90,11 @@ type Config struct {
 	HashWorkers int           // password hashes computed at once; zero: 2
 	CacheLife   time.Duration // how long a verified credential is believed; zero: 10 minutes
 	CacheSize   int           // verified credentials remembered; zero: 32,768
+
+	// Keys gives the keys under which verified credentials are remembered in the
+	// store, the newest first; nil: they are forgotten at a restart. A store that
+	// is not sealed must not be given any.
+	Keys func() [][KeySize]byte
 }
 
 // Directory answers from the store. All methods are safe for concurrent use.
@@ -99,6 +104,7 @@ type Directory struct {
 	tables tables
 	hasher *hasher
 	cache  *cache
+	keys   func() [][KeySize]byte // nil: no verifiers
 
 	// mu orders changes: a plan made from what was read stays true until it is
 	// written. It is never held while a password is hashed.
@@ -117,7 +123,7 @@ func New(c Config) (*Directory, error) {
 	if err != nil {
 		return nil, err
 	}
-	d := &Directory{store: c.Store, logger: c.Logger, tables: newTables(), hasher: h, cache: newCache(c.CacheLife, c.CacheSize)}
+	d := &Directory{store: c.Store, logger: c.Logger, tables: newTables(), hasher: h, cache: newCache(c.CacheLife, c.CacheSize), keys: c.Keys}
 	if err := d.ensureNames(context.Background()); err != nil {
 		return nil, fmt.Errorf("directory: address list: %w", err)
 	}

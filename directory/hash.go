@@ -7,6 +7,7 @@ import (
 	"encoding/base64"
 	"fmt"
 	"strings"
+	"sync/atomic"
 
 	"golang.org/x/crypto/argon2"
 	"golang.org/x/crypto/bcrypt"
@@ -39,9 +40,10 @@ const (
 // hasher computes password hashes, a few at once: each takes tens of
 // milliseconds of a core and megabytes of memory, and anyone may ask.
 type hasher struct {
-	cost  HashCost
-	slots chan struct{}
-	dummy string // for logins that do not exist, so that they take as long
+	cost     HashCost
+	slots    chan struct{}
+	computed atomic.Int64
+	dummy    string // for logins that do not exist, so that they take as long
 }
 
 func newHasher(cost HashCost, workers int) (*hasher, error) {
@@ -80,6 +82,7 @@ func (h *hasher) hash(ctx context.Context, password string) (string, error) {
 		return "", err
 	}
 	defer h.leave()
+	h.computed.Add(1)
 	salt := make([]byte, saltBytes)
 	rand.Read(salt)
 	c := h.cost

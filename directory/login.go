@@ -39,23 +39,27 @@ func (d *Directory) Authenticate(ctx context.Context, login, password string) (A
 	if refused {
 		return Account{}, ErrBadCredentials
 	}
+	if a, known, err := d.recollect(ctx, k, login, password); known {
+		return a, err
+	}
 	return d.verify(ctx, k, login, password)
 }
 
 // Recall answers like Authenticate when that costs no password hash: known
-// tells whether it does.
-func (d *Directory) Recall(login, password string) (a Account, known bool, err error) {
+// tells whether it does. Verifiers count, so it is so for most after a restart.
+func (d *Directory) Recall(ctx context.Context, login, password string) (a Account, known bool, err error) {
 	if password == "" || len(login) > maxLogin || len(password) > maxPassword {
 		return Account{}, true, ErrBadCredentials
 	}
-	found, refused := d.cache.find(d.cache.credential(login, password), time.Now())
+	k := d.cache.credential(login, password)
+	found, refused := d.cache.find(k, time.Now())
 	switch {
 	case found != nil:
 		return *found, true, nil
 	case refused:
 		return Account{}, true, ErrBadCredentials
 	}
-	return Account{}, false, nil
+	return d.recollect(ctx, k, login, password)
 }
 
 func (d *Directory) verify(ctx context.Context, k credential, login, password string) (Account, error) {
@@ -81,6 +85,7 @@ func (d *Directory) verify(ctx context.Context, k credential, login, password st
 	if known {
 		hash = a.PasswordHash
 	}
+	d.hasher.computed.Add(1)
 	if ok := verify(hash, password); !ok || !known {
 		d.cache.refuse(k, epoch, time.Now())
 		return Account{}, ErrBadCredentials
@@ -89,6 +94,7 @@ func (d *Directory) verify(ctx context.Context, k credential, login, password st
 		return Account{}, ErrDisabled
 	}
 	d.cache.put(k, &a, epoch, time.Now())
+	d.remember(ctx, &a, password)
 	return a, nil
 }
 

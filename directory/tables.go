@@ -31,6 +31,7 @@ type tables struct {
 
 	names        store.Table[nameKey, string] // the address list: word, entry -> name it is sorted by
 	namesVersion store.Table[string, uint64]
+	verifiers    store.Table[AccountID, verifier]
 }
 
 func newTables() tables {
@@ -49,6 +50,7 @@ func newTables() tables {
 		}),
 		admins:       store.NewTable("directory administrators", store.PrefixAdmin, id, store.NoValue()),
 		names:        store.NewTable("directory address list", store.PrefixName, nameKeyCodec(), textCodec()),
+		verifiers:    store.NewTable("directory verifiers", store.PrefixVerifier, id, verifierCodec()),
 		namesVersion: store.NewTable("directory address list version", store.PrefixNameVersion, store.StringKey[string](), versionCodec()),
 	}
 }

@@ -118,7 +118,7 @@ var errTooManyGuesses = errors.New("gateway: too many wrong passwords")
 
 // authenticate tells who asks, within the limits of guessing.
 func (s *Server) authenticate(r *http.Request, login, password string) (directory.Account, error) {
-	if a, known, err := s.c.Directory.Recall(login, password); known {
+	if a, known, err := s.c.Directory.Recall(r.Context(), login, password); known {
 		return a, err
 	}
 	who := callerOf(guesser(r), login)

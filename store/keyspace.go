@@ -26,6 +26,7 @@ const (
 	PrefixRecipient   Prefix = 0x18 // mail/mailbox: MailboxID, FolderID, address -> ItemID, rank
 	PrefixName        Prefix = 0x19 // directory: word of the address list, account or group -> name it is sorted by
 	PrefixNameVersion Prefix = 0x1a // directory: how the words of the address list were made
+	PrefixVerifier    Prefix = 0x1b // directory: AccountID -> verifier of the last password found right
 
 	PrefixMailbox Prefix = 0x20 // mail/mailbox: MailboxID -> ModSeq, next ids
 	PrefixFolder  Prefix = 0x21 // mail/mailbox: MailboxID, FolderID

@@ -18,6 +18,7 @@ var prefixNames = map[Prefix]string{
 	PrefixRecipient:     "recipient",
 	PrefixName:          "name",
 	PrefixNameVersion:   "name version",
+	PrefixVerifier:      "verifier",
 	PrefixMailbox:       "mailbox",
 	PrefixFolder:        "folder",
 	PrefixItem:          "item",

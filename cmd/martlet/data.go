@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"time"
 
 	"martlet/directory"
 	"martlet/gateway/admin"
@@ -16,6 +17,7 @@ import (
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/blob"
+	"martlet/store/keyring"
 	"martlet/sync/device"
 )
 
@@ -25,6 +27,7 @@ type data struct {
 	store     *store.Store
 	blobs     *blob.Blobs
 	hub       *push.Hub
+	logins    *keyring.Ring // keys of verifiers; nil: the store is not sealed
 	directory *directory.Directory
 	mailboxes *mailbox.Mailboxes
 	queue     *queue.Queue
@@ -37,6 +40,7 @@ const (
 	rowsFolder   = "rows"
 	bodiesFolder = "bodies"
 	tlsFolder    = "tls"
+	loginKeyFile = "login.keys"
 
 	incomingFolder = "incoming" // large messages that are still being received
 )
@@ -81,8 +85,7 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	if d.blobs, err = blob.Open(bc); err != nil {
 		return d, err
 	}
-	d.directory, err = directory.New(directory.Config{Store: d.store, Logger: log, HashCost: c.HashCost})
-	if err != nil {
+	if d.directory, err = d.openDirectory(c, log); err != nil {
 		return d, err
 	}
 	d.mailboxes = mailbox.New(mailbox.Config{Store: d.store, Blobs: d.blobs, Hub: d.hub, Logger: log})
@@ -92,6 +95,23 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	})
 	d.devices = device.New(device.Config{Store: d.store})
 	return d, nil
+}
+
+// openDirectory gives the directory of a sealed store keys to remember logins
+// with over a restart. Who has a store that is not sealed would have them too.
+func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory, error) {
+	dc := directory.Config{Store: d.store, Logger: log, HashCost: c.HashCost}
+	if c.Key != nil {
+		var err error
+		d.logins, err = keyring.Open(keyring.Config{
+			File: filepath.Join(c.StorePath, loginKeyFile), Seal: c.Key, Every: 24 * time.Hour, Keep: directory.VerifierKeyLife, Logger: log,
+		})
+		if err != nil {
+			return nil, err
+		}
+		dc.Keys = d.logins.Keys
+	}
+	return directory.New(dc)
 }
 
 // admin is the table of operations on the data.

@@ -19,6 +19,7 @@ import (
 	"martlet/gateway/admin"
 	"martlet/gateway/revocation"
 	"martlet/mail/smtp"
+	"martlet/store/keyring"
 	"martlet/sync/engine"
 )
 
@@ -77,6 +78,9 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	}
 	keys.use(s.certs.config)
 	s.running.Go(func() { keys.run(background) })
+	if s.logins != nil {
+		s.running.Go(func() { s.logins.Run(background, func([][keyring.KeySize]byte) {}) })
+	}
 	limit := openFiles(log)
 	library, err := c.library(s.directory)
 	if err != nil {
@@ -228,7 +232,7 @@ func (s *server) Addr(door string) string {
 }
 
 func (s *server) status() admin.Status {
-	st := admin.Status{Running: true, Version: version(), Held: s.gateway.Held(), Listen: map[string]string{}}
+	st := admin.Status{Running: true, Version: version(), Held: s.gateway.Held(), Listen: map[string]string{}, PID: os.Getpid(), Hashes: s.directory.Hashes()}
 	for _, door := range slices.Sorted(maps.Keys(s.addresses)) {
 		var all []string
 		for _, a := range s.addresses[door] {

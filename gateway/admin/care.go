@@ -19,6 +19,8 @@ type Status struct {
 	Version string            `json:"version"`
 	Held    int               `json:"held"` // phones
 	Listen  map[string]string `json:"listen,omitempty"`
+	PID     int               `json:"pid,omitempty"`
+	Hashes  int64             `json:"password_hashes"` // computed since the start
 }
 
 func (a *Admin) status(context.Context, Nothing) (Status, error) {
