@@ -75,7 +75,10 @@ func (p *planner) withdraw() bool {
 	if len(p.st.Over) == 0 {
 		return false
 	}
-	spent, ok := p.background()
+	spent, ok := p.st.Spent, true
+	if p.reg.Mode == push.Sealed { // without a badge it goes in the background
+		spent, ok = p.background()
+	}
 	if !ok {
 		return false
 	}
