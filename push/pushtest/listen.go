@@ -29,6 +29,7 @@ type listener struct {
 
 	mu     sync.Mutex
 	server *http.Server // nil while it is gone
+	socket net.Listener // of the server
 }
 
 // connection is the key of a request's net.Conn in its context.
@@ -62,7 +63,7 @@ func (l *listener) start() error {
 	if err != nil {
 		return fmt.Errorf("pushtest: listen: %w", err)
 	}
-	l.address = socket.Addr().String()
+	l.address, l.socket = socket.Addr().String(), socket
 	l.server = &http.Server{
 		Handler:           l.handler,
 		TLSConfig:         l.tls.Clone(),
@@ -81,6 +82,7 @@ func (l *listener) stop() {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if l.server != nil {
+		l.socket.Close() // the server does not know it yet, if nobody has come
 		l.server.Close()
 		l.server = nil
 	}
