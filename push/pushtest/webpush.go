@@ -72,6 +72,7 @@ type WebPushDelivery struct {
 	Urgency      string // normal, if the sender did not say
 	TTL          time.Duration
 	Subject      string // of VAPID; empty: the sender did not say who it is
+	Token        string // of VAPID, as it came
 	Size         int    // of the body as it came, with the padding
 	Proto        string // HTTP/2.0
 	At           time.Time

@@ -138,7 +138,8 @@ func (w *WebPush) check(d *WebPushDelivery, r *http.Request, body []byte, now ti
 	if len(body) > 0 && r.Header.Get("Content-Encoding") != "aes128gcm" {
 		return webPushBadEncoding
 	}
-	d.Subject, err = identify(r.Header.Get("Authorization"), d.Subscription.vapid, w.Origin(), w.manner == Apple, now)
+	d.Token = r.Header.Get("Authorization")
+	d.Subject, err = identify(d.Token, d.Subscription.vapid, w.Origin(), w.manner == Apple, now)
 	switch {
 	case errors.Is(err, errNoVAPID):
 		return webPushNoVAPID

@@ -13,6 +13,7 @@ import (
 	"net/netip"
 	"net/url"
 	"strconv"
+	"strings"
 	"time"
 
 	"martlet/push"
@@ -196,6 +197,8 @@ func failed(err error) push.Outcome {
 		// Not BadTarget: the endpoint was right when it was registered, and a
 		// resolver that blocks names says 0.0.0.0 or 127.0.0.1 too.
 		return push.Outcome{Result: push.Refused, Reason: "address not allowed"}
+	case strings.Contains(err.Error(), "HTTP response to HTTPS client"): // net/http has no type for it
+		return push.Outcome{Result: push.Retry, Reason: "no TLS"}
 	case garbled(err):
 		return push.Outcome{Result: push.Retry, Reason: "not an answer of HTTP"}
 	}
