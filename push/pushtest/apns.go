@@ -29,7 +29,9 @@ type APNs struct {
 	address    string
 	listener   net.Listener // nil while it is down
 	conns      map[*apnsConn]bool
-	accepted   int
+	accepted   int // connections
+	requests   int
+	refused    int // streams, before anything was looked at
 	skew       time.Duration
 	maxStreams uint32
 	keys       map[string]*apnsKey    // by key id
@@ -268,6 +270,27 @@ func (a *APNs) Connections() int {
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	return a.accepted
+}
+
+// Requests counts the requests that came in so far, whatever became of them.
+func (a *APNs) Requests() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.requests
+}
+
+// TooManyStreams counts the streams that were refused so far because a
+// connection had more under way than its settings allow.
+func (a *APNs) TooManyStreams() int {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	return a.refused
+}
+
+func (a *APNs) countRefused() {
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.refused++
 }
 
 // Deliveries returns everything that a device has got, in order.

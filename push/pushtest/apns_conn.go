@@ -153,7 +153,7 @@ func (c *apnsConn) read(frame http2.Frame) bool {
 			c.framer.WritePing(true, f.Data)
 		}
 	case *http2.RSTStreamFrame:
-		return c.end(f.StreamID)
+		c.end(f.StreamID)
 	}
 	return true // WINDOW_UPDATE does not matter: answers are small
 }
@@ -168,6 +168,7 @@ func (c *apnsConn) begin(f *http2.MetaHeadersFrame) bool {
 	if len(c.streams) >= int(c.max) {
 		c.framer.WriteRSTStream(f.StreamID, http2.ErrCodeRefusedStream)
 		c.mu.Unlock()
+		c.service.countRefused()
 		return true
 	}
 	r := &apnsRequest{header: make(map[string]string, 8)}
@@ -216,13 +217,21 @@ func (c *apnsConn) data(f *http2.DataFrame) bool {
 	return true
 }
 
-// end forgets a stream. False when it was the last one of a connection that
-// goes away.
-func (c *apnsConn) end(id uint32) bool {
+// end forgets a stream.
+func (c *apnsConn) end(id uint32) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	delete(c.streams, id)
-	return !c.going || len(c.streams) > 0
+	c.lingerLocked()
+}
+
+// lingerLocked ends a connection that has said GOAWAY and has nothing left to
+// answer. Not at once: a request that is on its way here would have the system
+// reset the connection, and the provider would never read why.
+func (c *apnsConn) lingerLocked() {
+	if c.going && len(c.streams) == 0 {
+		c.nc.SetReadDeadline(time.Now().Add(time.Second))
+	}
 }
 
 // process answers a request that is complete.
@@ -235,11 +244,8 @@ func (c *apnsConn) process(id uint32, r *apnsRequest) bool {
 		return c.say(id, r, &s)
 	}
 	time.AfterFunc(s.Delay, func() {
-		more := c.say(id, r, &s)
+		c.say(id, r, &s)
 		c.flush()
-		if !more {
-			c.nc.Close()
-		}
 	})
 	return true
 }
@@ -274,7 +280,8 @@ func (c *apnsConn) say(id uint32, r *apnsRequest, s *Answer) bool {
 		return false
 	case GoAway:
 		c.goAway(max(id, 2)-2, "Shutdown")
-		return c.end(id)
+		c.end(id)
+		return true
 	}
 	c.mu.Lock()
 	switch s.Fault {
@@ -288,7 +295,8 @@ func (c *apnsConn) say(id uint32, r *apnsRequest, s *Answer) bool {
 		c.writeLocked(id, r, s)
 	}
 	c.mu.Unlock()
-	return c.end(id)
+	c.end(id)
+	return true
 }
 
 func (c *apnsConn) writeLocked(id uint32, r *apnsRequest, s *Answer) {
@@ -330,8 +338,7 @@ func (c *apnsConn) writeLocked(id uint32, r *apnsRequest, s *Answer) {
 // goAwayLater is GoAway from another goroutine.
 func (c *apnsConn) goAwayLater(reason string) {
 	c.mu.Lock()
-	last, idle := c.last, len(c.streams) == 0
-	ready := c.framer != nil
+	last, ready := c.last, c.framer != nil
 	c.mu.Unlock()
 	if !ready {
 		c.nc.Close()
@@ -339,9 +346,6 @@ func (c *apnsConn) goAwayLater(reason string) {
 	}
 	c.goAway(last, reason)
 	c.flush()
-	if idle {
-		c.nc.Close()
-	}
 }
 
 // goAway says that nothing above the stream last is looked at any more.
@@ -354,4 +358,5 @@ func (c *apnsConn) goAway(last uint32, reason string) {
 	c.going = true
 	debug, _ := json.Marshal(map[string]string{"reason": reason})
 	c.framer.WriteGoAway(last, http2.ErrCodeNo, debug)
+	c.lingerLocked()
 }

@@ -1,6 +1,10 @@
 package pushtest
 
-import "time"
+import (
+	"maps"
+	"slices"
+	"time"
+)
 
 // Fault is how the service fails in place of an answer.
 type Fault int
@@ -48,6 +52,7 @@ func (a *APNs) Always(answer *Answer) {
 func (a *APNs) nextAnswer() (Answer, bool) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
+	a.requests++
 	if len(a.script) > 0 {
 		s := a.script[0]
 		a.script = a.script[1:]
@@ -71,8 +76,9 @@ func (a *APNs) SetMaxStreams(n uint32) {
 // answered, nothing new is taken. reason is Apple's word for it.
 func (a *APNs) GoAway(reason string) {
 	a.mu.Lock()
-	defer a.mu.Unlock()
-	for c := range a.conns {
+	conns := slices.Collect(maps.Keys(a.conns))
+	a.mu.Unlock()
+	for _, c := range conns { // whose locks come before ours
 		c.goAwayLater(reason)
 	}
 }
