@@ -67,4 +67,6 @@ const (
 	PrefixAppTarget  Prefix = 0x62 // mail/announce: hash of where it goes -> number of the registration
 	PrefixAppState   Prefix = 0x63 // mail/announce: number of a registration -> where it stands in the log, what is told
 	PrefixAppOutcome Prefix = 0x64 // mail/announce: number of a registration, page -> outcomes
+
+	PrefixSubscription Prefix = 0x68 // mail/imap: MailboxID, name of a mailbox -> whether it is subscribed to
 )

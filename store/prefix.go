@@ -51,6 +51,7 @@ var prefixNames = map[Prefix]string{
 	PrefixAppTarget:     "app target",
 	PrefixAppState:      "app state",
 	PrefixAppOutcome:    "app outcome",
+	PrefixSubscription:  "subscription",
 }
 
 // String returns the name of the prefix, "" for one that this binary does not

@@ -1,0 +1,105 @@
+package imap
+
+import (
+	"context"
+	"strconv"
+	"strings"
+
+	goimap "github.com/emersion/go-imap/v2"
+)
+
+// capability lists what is there for the client now (RFC 9051 7.2.2): what is
+// not done is not named.
+func (s *session) capability() string {
+	all := []goimap.Cap{goimap.CapIMAP4rev1, goimap.CapIMAP4rev2, goimap.CapLiteralMinus, goimap.CapSASLIR, goimap.CapID, goimap.CapEnable}
+	if s.state == goimap.ConnStateNotAuthenticated {
+		switch {
+		case s.tls != nil:
+			all = append(all, goimap.AuthCap("PLAIN"))
+		case s.srv.cfg.TLS != nil:
+			all = append(all, goimap.CapStartTLS, goimap.CapLoginDisabled)
+		default:
+			all = append(all, goimap.CapLoginDisabled)
+		}
+	}
+	all = append(all, goimap.CapIdle, goimap.CapNamespace, goimap.CapUnselect, goimap.CapUIDPlus, goimap.CapMove, goimap.CapChildren,
+		goimap.CapSpecialUse, goimap.CapListExtended, goimap.CapListStatus, goimap.CapStatusSize, goimap.CapESearch, goimap.CapSearchRes,
+		goimap.Cap("APPENDLIMIT="+strconv.FormatInt(s.srv.cfg.MaxMessageBytes, 10)))
+	if s.offersApple() {
+		all = append(all, "XAPPLEPUSHSERVICE")
+	}
+	words := make([]string, len(all))
+	for i, c := range all {
+		words[i] = string(c)
+	}
+	return strings.Join(words, " ")
+}
+
+func (s *session) capabilityCommand(_ context.Context, p *parser) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.out.rawf("* CAPABILITY %s\r\n", s.capability())
+	return nil
+}
+
+func (s *session) noop(_ context.Context, p *parser) error { return p.end() }
+
+func (s *session) logout(_ context.Context, p *parser) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.bye("Until next time")
+	return nil
+}
+
+// id says who we are (RFC 2971). What the client says of itself is read and not
+// kept.
+func (s *session) id(_ context.Context, p *parser) error {
+	p.sp()
+	if p.peek() == '(' {
+		p.list(true, func() {
+			p.string()
+			p.sp()
+			p.nstring()
+		})
+	} else {
+		p.nstring()
+	}
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.out.raw(`* ID ("name" "Martlet")` + "\r\n")
+	return nil
+}
+
+// enable turns on extensions (RFC 9051 6.3.1). IMAP4rev2 is the one there is.
+func (s *session) enable(_ context.Context, p *parser) error {
+	var on string
+	for words := 0; words == 0 || p.peek() == ' '; words++ {
+		p.sp()
+		if strings.EqualFold(p.atom(), string(goimap.CapIMAP4rev2)) && !s.rev2 {
+			on = " " + string(goimap.CapIMAP4rev2)
+		}
+		if p.err != nil {
+			return p.err
+		}
+	}
+	if err := p.end(); err != nil {
+		return err
+	}
+	if on != "" {
+		s.rev2, s.out.utf8 = true, true
+	}
+	s.out.rawf("* ENABLED%s\r\n", on)
+	return nil
+}
+
+// namespace says that there is the user's own mail and nothing else (RFC 2342).
+func (s *session) namespace(_ context.Context, p *parser) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.out.rawf("* NAMESPACE ((\"\" %q)) NIL NIL\r\n", delimiter)
+	return nil
+}

@@ -1,0 +1,183 @@
+package imap
+
+import (
+	"context"
+	"errors"
+	"time"
+
+	"martlet/mail"
+	"martlet/mail/message"
+	"martlet/store"
+	"martlet/store/blob"
+)
+
+// fetch answers FETCH (RFC 9051 6.4.5).
+func (s *session) fetch(ctx context.Context, p *parser, uid bool) error {
+	set := p.seqSet()
+	p.sp()
+	a := parseFetch(p)
+	if err := p.end(); err != nil {
+		return err
+	}
+	a.UID = a.UID || uid
+	spans, err := s.view.spans(set, uid)
+	if err != nil {
+		return err
+	}
+	missing := false
+	err = s.view.chunks(spans, func(ids []mail.ItemID) error {
+		found, err := s.fetchChunk(ctx, ids, &a)
+		missing = missing || found < len(ids)
+		if err == nil {
+			err = s.out.err
+		}
+		return err
+	})
+	if s.out.err != nil {
+		s.done = true
+		return reply{}
+	}
+	if err == nil && missing && !uid {
+		return mail.ErrNoItem
+	}
+	return err
+}
+
+// fetched is one message that FETCH tells of.
+type fetched struct {
+	item   mail.Item
+	index  *message.Index // nil: not needed
+	marked bool           // it was marked as seen just now
+}
+
+// fetchChunk tells of a few messages and returns how many of them were there.
+// Nothing is written while a snapshot is held: the client may be slow.
+func (s *session) fetchChunk(ctx context.Context, ids []mail.ItemID, a *fetchArgs) (int, error) {
+	all := make([]fetched, 0, len(ids))
+	var unseen []mail.ItemID
+	err := s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		for _, id := range ids {
+			f := fetched{}
+			var err error
+			if f.item, err = s.srv.cfg.Mailboxes.Item(tx, s.box, s.view.folder, id); errors.Is(err, mail.ErrNoItem) {
+				continue
+			}
+			if err == nil && a.looksInside() {
+				f.index, err = s.srv.cfg.Mailboxes.Index(tx, f.item.Blob)
+			}
+			if err != nil {
+				return err
+			}
+			if f.item.Flags&mail.FlagSeen == 0 {
+				unseen = append(unseen, id)
+			}
+			all = append(all, f)
+		}
+		return nil
+	})
+	if err != nil {
+		return 0, err
+	}
+	if a.marks() && !s.view.readOnly && len(unseen) > 0 {
+		if err := s.markSeen(ctx, all, unseen); err != nil {
+			return 0, err
+		}
+	}
+	found := 0
+	for i := range all {
+		told, err := s.fetchOne(ctx, &all[i], a)
+		if err != nil || s.out.err != nil {
+			return found, err
+		}
+		if told {
+			found++
+		}
+	}
+	return found, nil
+}
+
+// markSeen marks messages as seen before they are shown.
+func (s *session) markSeen(ctx context.Context, all []fetched, unseen []mail.ItemID) error {
+	items, err := s.change(ctx, unseen, func(it *mail.Item) { it.Flags |= mail.FlagSeen })
+	if err != nil {
+		return err
+	}
+	changed := make(map[mail.ItemID]*mail.Item, len(items))
+	for i := range items {
+		changed[items[i].ID] = &items[i]
+	}
+	for i := range all {
+		if it := changed[all[i].item.ID]; it != nil {
+			all[i].item, all[i].marked = *it, true
+		}
+	}
+	return nil
+}
+
+// fetchOne writes the FETCH response of one message (RFC 9051 7.5.2). It returns
+// false when the message went in the meantime.
+func (s *session) fetchOne(ctx context.Context, f *fetched, a *fetchArgs) (bool, error) {
+	at, known := s.view.place(f.item.ID)
+	if !known {
+		return false, nil
+	}
+	m := s.look(ctx, f)
+	defer m.close()
+	if a.opens() && f.item.Blob.Size > 0 {
+		// What is announced must come, so a body that cannot be read is found first.
+		if _, err := m.src.ReadAt(make([]byte, 1), 0); errors.Is(err, blob.ErrGone) {
+			return false, nil
+		} else if err != nil {
+			return false, err
+		}
+	}
+	if a.Flags || f.marked {
+		s.tellKeywords(flagsOf(&f.item))
+	}
+	out := &s.out
+	out.rawf("* %d FETCH (", at+1)
+	sep := ""
+	next := func(name string) {
+		out.raw(sep).raw(name)
+		sep = " "
+	}
+	if a.UID {
+		next("UID ")
+		out.number(int64(f.item.ID))
+	}
+	if a.Flags || f.marked {
+		next("FLAGS (")
+		out.raw(joinFlags(flagsOf(&f.item))).raw(")")
+	}
+	if a.InternalDate {
+		next("INTERNALDATE ")
+		out.raw(`"`).raw(time.UnixMilli(f.item.Received).UTC().Format(dateTimeLayout)).raw(`"`)
+	}
+	if a.RFC822Size {
+		next("RFC822.SIZE ")
+		out.number(f.item.Blob.Size)
+	}
+	if a.Envelope {
+		next("ENVELOPE ")
+		out.envelope(f.index)
+	}
+	if a.body {
+		next("BODY ")
+		m.structure(out, false)
+	}
+	if a.BodyStructure != nil {
+		next("BODYSTRUCTURE ")
+		m.structure(out, true)
+	}
+	for i := range a.sections {
+		next(a.sections[i].label)
+		out.raw(" ")
+		m.section(out, &a.sections[i])
+	}
+	out.raw(")\r\n")
+	if m.err != nil {
+		s.srv.log.Error("imap message not read", "user", s.account.Login, "error", m.err)
+		s.out.err = m.err
+	}
+	return true, nil
+}

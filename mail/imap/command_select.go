@@ -1,0 +1,119 @@
+package imap
+
+import (
+	"context"
+
+	goimap "github.com/emersion/go-imap/v2"
+
+	"martlet/mail"
+	"martlet/store"
+)
+
+// selectCommand answers SELECT (RFC 9051 6.3.2).
+func (s *session) selectCommand(ctx context.Context, p *parser) error {
+	return s.enterFolder(ctx, p, false)
+}
+
+// examine answers EXAMINE: nothing can be changed through it (RFC 9051 6.3.3).
+func (s *session) examine(ctx context.Context, p *parser) error { return s.enterFolder(ctx, p, true) }
+
+func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) error {
+	p.sp()
+	name := p.mailbox()
+	if err := p.end(); err != nil {
+		return err
+	}
+	// Also when the new one cannot be had, the old one is left (RFC 9051 6.3.2).
+	if s.view != nil && s.rev2 {
+		s.out.raw("* OK [CLOSED] The mailbox before is left\r\n")
+	}
+	s.unselect()
+	var f mail.Folder
+	var v *view
+	var last mail.ItemID
+	err := s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		n, err := s.findFolder(tx, name)
+		if err != nil {
+			return err
+		}
+		f, name = n.Folder, n.name
+		if last, err = s.srv.cfg.Mailboxes.LastItem(tx, s.box); err != nil {
+			return err
+		}
+		v, err = s.open(tx, f, readOnly)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.view, s.state = v, goimap.ConnStateSelected
+	s.out.rawf("* FLAGS (%s)\r\n", joinFlags(permanentFlags()))
+	if readOnly {
+		s.out.raw("* OK [PERMANENTFLAGS ()] Nothing can be changed\r\n")
+	} else {
+		s.out.rawf("* OK [PERMANENTFLAGS (%s \\*)] Others may be made\r\n", joinFlags(permanentFlags()))
+	}
+	s.out.rawf("* %d EXISTS\r\n", len(v.uids))
+	if !s.rev2 {
+		// Which session sees a message first is not kept; RFC 9051 has done away
+		// with it.
+		s.out.raw("* 0 RECENT\r\n")
+	} else {
+		s.out.raw("* LIST () ").rawf("%q ", delimiter).string(s.encodeName(name)).raw("\r\n")
+	}
+	s.out.rawf("* OK [UIDVALIDITY %d] UIDs are valid\r\n", uidValidity(f.ID))
+	s.out.rawf("* OK [UIDNEXT %d] No UID is less\r\n", uint64(last)+1)
+	if readOnly {
+		return ok("READ-ONLY", "EXAMINE completed")
+	}
+	return ok("READ-WRITE", "SELECT completed")
+}
+
+// uidValidity says which folder the UIDs are of (RFC 9051 2.3.1.1). Neither they
+// nor folders' numbers are ever used again.
+func uidValidity(f mail.FolderID) uint32 { return uint32(f) }
+
+// findFolder returns a folder that can be selected.
+func (s *session) findFolder(tx *store.Tx, name string) (node, error) {
+	folders, err := s.srv.cfg.Mailboxes.Folders(tx, s.box)
+	if err != nil {
+		return node{}, err
+	}
+	n, found := find(tree(folders), name)
+	switch {
+	case !found || !n.shown:
+		return n, mail.ErrNoFolder
+	case n.noselect:
+		return n, no("CANNOT", "This mailbox holds no messages")
+	}
+	return n, nil
+}
+
+// unselect leaves the selected mailbox.
+func (s *session) unselect() {
+	s.view = nil
+	if s.state == goimap.ConnStateSelected {
+		s.state = goimap.ConnStateAuthenticated
+	}
+}
+
+// unselectCommand answers UNSELECT (RFC 9051 6.4.2).
+func (s *session) unselectCommand(_ context.Context, p *parser) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	s.unselect()
+	return nil
+}
+
+// closeCommand answers CLOSE: UNSELECT after a silent EXPUNGE (RFC 9051 6.4.1).
+func (s *session) closeCommand(ctx context.Context, p *parser) error {
+	if err := p.end(); err != nil {
+		return err
+	}
+	defer s.unselect()
+	if s.view.readOnly {
+		return nil
+	}
+	return s.expungeDeleted(ctx, nil)
+}

@@ -1,0 +1,92 @@
+// Package imap serves mailboxes to mail programs: IMAP4rev1 and IMAP4rev2 (RFC
+// 3501, RFC 9051). Every change is a change in the mailbox's one log, and what
+// others change is read from there; an idle session is woken by the hub. The
+// package must never run a client's text as a command of its own making, keep a
+// message longer than it is being sent, or log what is in one.
+package imap
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"log/slog"
+	"net"
+	"net/netip"
+	"sync"
+
+	"golang.org/x/sync/semaphore"
+
+	"martlet/directory"
+	"martlet/mail/announce"
+	"martlet/mail/mailbox"
+	"martlet/push"
+	"martlet/store"
+)
+
+// Config holds what a Server needs. Zero limits take the defaults of limits.go.
+type Config struct {
+	Hostname  string // in the greeting
+	Directory *directory.Directory
+	Store     *store.Store
+	Mailboxes *mailbox.Mailboxes
+	Hub       *push.Hub
+	TLS       *tls.Config // of STARTTLS; nil: none, and nobody can log in without TLS
+	Apple     *Apple      // nil: XAPPLEPUSHSERVICE is not offered
+	// Sweep is told that folders were deleted, so that what was in them goes.
+	Sweep func()
+
+	MaxMessageBytes  int64 // of one message that is appended
+	MaxInFlightBytes int64 // of all messages in memory at once
+	MaxSessions      int
+	MaxSessionsPerIP int          // an IPv6 /64 counts as one; negative: no limit
+	Logger           *slog.Logger // nil: slog.Default
+}
+
+// Apple wakes Apple's Mail app (XAPPLEPUSHSERVICE), for sites that own such a
+// certificate.
+type Apple struct {
+	Book    *announce.Book
+	App     string // the administrator's name for the certificate
+	Topic   string // that the certificate is for: com.apple.mail.XServer and an id
+	Sandbox bool
+}
+
+// Server speaks IMAP on any number of listeners. It is safe for concurrent use.
+type Server struct {
+	cfg       Config
+	log       *slog.Logger
+	inFlight  *semaphore.Weighted
+	penalties *penalties
+	names     subscriptions
+
+	// ctx ends when Shutdown gives up waiting.
+	ctx    context.Context
+	cancel context.CancelFunc
+
+	mu        sync.Mutex
+	closing   bool
+	listeners map[net.Listener]struct{}
+	sessions  map[*session]struct{}
+	perIP     map[netip.Prefix]int
+	ended     sync.WaitGroup
+}
+
+// ErrServerClosed is what Serve returns after Shutdown.
+var ErrServerClosed = errors.New("imap: server closed")
+
+// New returns a Server.
+func New(cfg Config) *Server {
+	cfg.setDefaults()
+	s := &Server{
+		cfg:       cfg,
+		log:       cfg.Logger,
+		inFlight:  semaphore.NewWeighted(cfg.MaxInFlightBytes),
+		penalties: newPenalties(),
+		names:     newSubscriptions(),
+		listeners: map[net.Listener]struct{}{},
+		sessions:  map[*session]struct{}{},
+		perIP:     map[netip.Prefix]int{},
+	}
+	s.ctx, s.cancel = context.WithCancel(context.Background())
+	return s
+}

@@ -1,0 +1,275 @@
+package imap
+
+import (
+	"math"
+	"strings"
+	"time"
+
+	goimap "github.com/emersion/go-imap/v2"
+
+	"martlet/mail"
+)
+
+// criterion is one condition of a search. Those that need less are asked first.
+type criterion struct {
+	needs need
+	match func(c *candidate) bool
+}
+
+// need is what has to be known of a message.
+type need uint8
+
+const (
+	needsPlace need = iota // nothing: where it stands tells
+	needsItem              // its row
+	needsIndex             // its index too
+	needsText              // its bytes
+)
+
+// searchArgs is what SEARCH asks for (RFC 9051 6.4.4).
+type searchArgs struct {
+	goimap.SearchOptions
+	extended bool // RETURN was given
+	charset  string
+	all      criterion
+}
+
+// searchParser reads the keys of a search.
+type searchParser struct {
+	*parser
+	view  *view
+	count int
+	err2  error // a mistake with a reply of its own
+}
+
+// parseSearch reads a search. What follows the command's name and a space is
+// left.
+func parseSearch(p *parser, v *view) (a searchArgs, err error) {
+	start := p.pos
+	word := p.peekName()
+	if word == "RETURN" {
+		p.name()
+		p.sp()
+		a.extended = true
+		p.list(true, func() { a.option(p) })
+		p.sp()
+		start = p.pos
+		word = p.peekName()
+	}
+	p.pos = start
+	if word == "CHARSET" {
+		p.name()
+		p.sp()
+		a.charset = strings.ToUpper(p.astring())
+		p.sp()
+	}
+	sp := &searchParser{parser: p, view: v}
+	a.all = sp.and(0, func() bool { return p.try(' ') })
+	if p.end() == nil && sp.err2 != nil {
+		return a, sp.err2
+	}
+	return a, p.err
+}
+
+// peekName looks at the next name.
+func (p *parser) peekName() string {
+	start := p.pos
+	for p.pos < len(p.b) && isName(p.b[p.pos]) {
+		p.pos++
+	}
+	name := strings.ToUpper(string(p.b[start:p.pos]))
+	p.pos = start
+	return name
+}
+
+// option takes a search-return-opt (RFC 9051 6.4.4).
+func (a *searchArgs) option(p *parser) {
+	switch p.name() {
+	case "MIN":
+		a.ReturnMin = true
+	case "MAX":
+		a.ReturnMax = true
+	case "ALL":
+		a.ReturnAll = true
+	case "COUNT":
+		a.ReturnCount = true
+	case "SAVE": // RFC 5182
+		a.ReturnSave = true
+	default:
+		p.fail()
+	}
+}
+
+// and takes keys one after another while more says that there is another.
+func (p *searchParser) and(depth int, more func() bool) criterion {
+	var all []criterion
+	for {
+		all = append(all, p.key(depth))
+		if p.err != nil || !more() {
+			return allOf(all)
+		}
+	}
+}
+
+// allOf matches what all match. The cheap ones are asked first.
+func allOf(all []criterion) criterion {
+	if len(all) == 1 {
+		return all[0]
+	}
+	var sorted []criterion
+	needs := needsPlace
+	for n := needsPlace; n <= needsText; n++ {
+		for _, c := range all {
+			if c.needs == n {
+				sorted = append(sorted, c)
+				needs = n
+			}
+		}
+	}
+	return criterion{needs, func(c *candidate) bool {
+		for _, x := range sorted {
+			if !c.may(x) {
+				return false
+			}
+		}
+		return true
+	}}
+}
+
+func (p *searchParser) key(depth int) criterion {
+	if p.count++; p.count > maxKeys || depth > maxDepth {
+		p.fail()
+		return criterion{}
+	}
+	switch c := p.peek(); {
+	case c == '(':
+		p.expect('(')
+		all := p.and(depth+1, func() bool { return p.try(' ') })
+		p.expect(')')
+		return all
+	case isDigit(c) || c == '*' || c == '$':
+		return p.set(p.seqSet(), false)
+	}
+	name := p.name()
+	switch name {
+	case "NOT":
+		p.sp()
+		x := p.key(depth + 1)
+		return criterion{x.needs, func(c *candidate) bool { return !c.may(x) }}
+	case "OR":
+		p.sp()
+		x := p.key(depth + 1)
+		p.sp()
+		y := p.key(depth + 1)
+		if x.needs > y.needs {
+			x, y = y, x
+		}
+		return criterion{y.needs, func(c *candidate) bool { return c.may(x) || c.may(y) }}
+	case "UID":
+		p.sp()
+		return p.set(p.seqSet(), true)
+	}
+	if c, ok := flagKey(name); ok {
+		return c
+	}
+	p.sp()
+	return p.argument(name)
+}
+
+func (p *searchParser) set(set numbers, uid bool) criterion {
+	if p.err != nil {
+		return criterion{}
+	}
+	spans, err := p.view.spans(set, uid)
+	if err != nil {
+		p.err2 = err
+	}
+	return criterion{needsPlace, func(c *candidate) bool {
+		for _, x := range spans {
+			if c.at < x.to {
+				return c.at >= x.from
+			}
+		}
+		return false
+	}}
+}
+
+// flagKey is a key without an argument.
+func flagKey(name string) (criterion, bool) {
+	flag := func(f mail.Flags, want bool) (criterion, bool) {
+		return criterion{needsItem, func(c *candidate) bool { return (c.item.Flags&f != 0) == want }}, true
+	}
+	constant := func(v bool) (criterion, bool) {
+		return criterion{needsPlace, func(*candidate) bool { return v }}, true
+	}
+	bare, un := strings.CutPrefix(name, "UN")
+	switch bare {
+	case "ANSWERED":
+		return flag(mail.FlagAnswered, !un)
+	case "DELETED":
+		return flag(mail.FlagDeleted, !un)
+	case "DRAFT":
+		return flag(mail.FlagDraft, !un)
+	case "SEEN":
+		return flag(mail.FlagSeen, !un)
+	case "FLAGGED":
+		return criterion{needsItem, func(c *candidate) bool { return (c.item.FollowUp.Status == mail.FollowUpActive) != un }}, true
+	}
+	switch name {
+	case "ALL", "OLD":
+		return constant(true)
+	case "NEW", "RECENT": // no message is \Recent here
+		return constant(false)
+	}
+	return criterion{}, false
+}
+
+// argument takes a key's argument.
+func (p *searchParser) argument(name string) criterion {
+	switch name {
+	case "BCC", "CC", "FROM", "TO", "SUBJECT":
+		return inEnvelope(name, fold(p.astring()))
+	case "BODY":
+		return inText(fold(p.astring()), false)
+	case "TEXT":
+		return inText(fold(p.astring()), true)
+	case "HEADER":
+		field := p.astring()
+		p.sp()
+		return inHeader(field, fold(p.astring()))
+	case "KEYWORD", "UNKEYWORD":
+		flag := p.flag()
+		return criterion{needsItem, func(c *candidate) bool { return c.hasFlag(flag) == (name == "KEYWORD") }}
+	case "LARGER", "SMALLER":
+		n := p.digits(math.MaxInt64 / 10)
+		return criterion{needsItem, func(c *candidate) bool {
+			if name == "LARGER" {
+				return c.item.Blob.Size > n
+			}
+			return c.item.Blob.Size < n
+		}}
+	case "BEFORE", "ON", "SINCE":
+		day := p.date()
+		return criterion{needsItem, func(c *candidate) bool { return compareDay(name, time.UnixMilli(c.item.Received).UTC(), day) }}
+	case "SENTBEFORE", "SENTON", "SENTSINCE":
+		day := p.date()
+		return criterion{needsIndex, func(c *candidate) bool {
+			return !c.index.Date.IsZero() && compareDay(strings.TrimPrefix(name, "SENT"), c.index.Date, day)
+		}}
+	}
+	p.fail()
+	return criterion{}
+}
+
+// compareDay compares dates without their times and zones.
+func compareDay(how string, t, day time.Time) bool {
+	y, m, d := t.Date()
+	switch diff := time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Compare(day); how {
+	case "BEFORE":
+		return diff < 0
+	case "ON":
+		return diff == 0
+	default:
+		return diff >= 0
+	}
+}

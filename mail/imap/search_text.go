@@ -1,0 +1,111 @@
+package imap
+
+import (
+	"mime"
+	"strings"
+
+	"golang.org/x/net/html/charset"
+
+	"martlet/mail/message"
+)
+
+// fold makes texts equal that differ in case only.
+func fold(s string) string { return strings.ToLower(s) }
+
+// holds tells whether a text has another in it, whatever the case (RFC 9051
+// 6.4.4).
+func holds(text, folded string) bool { return strings.Contains(fold(text), folded) }
+
+// inEnvelope searches what the index knows.
+func inEnvelope(name, folded string) criterion {
+	return criterion{needsIndex, func(c *candidate) bool {
+		switch name {
+		case "SUBJECT":
+			return holds(c.index.Subject, folded)
+		case "FROM":
+			return inAddresses(c.index.From, folded)
+		case "TO":
+			return inAddresses(c.index.To, folded)
+		case "CC":
+			return inAddresses(c.index.Cc, folded)
+		default:
+			return inAddresses(c.index.Bcc, folded)
+		}
+	}}
+}
+
+func inAddresses(list []message.Address, folded string) bool {
+	for i := range list {
+		if holds(list[i].String(), folded) || holds(list[i].Name, folded) {
+			return true
+		}
+	}
+	return false
+}
+
+// inHeader searches the fields of a name. An empty text asks whether there is
+// one.
+func inHeader(name, folded string) criterion {
+	return criterion{needsText, func(c *candidate) bool {
+		m := c.open()
+		return m.header(m.root(), func(field string, value string) bool {
+			return strings.EqualFold(field, name) && holds(value, folded)
+		})
+	}}
+}
+
+// inText searches the text of a message and, for TEXT, its header too.
+func inText(folded string, header bool) criterion {
+	return criterion{needsText, func(c *candidate) bool {
+		m := c.open()
+		return m.contains(m.root(), folded, header)
+	}}
+}
+
+// header asks about the fields of a message, decoded, until one is right.
+func (m *look) header(e *entity, right func(name, value string) bool) bool {
+	header, err := piece{e.src, 0, e.ix.Parts[0].Body}.read(maxHeader)
+	if err != nil {
+		m.err = err
+		return false
+	}
+	words := mime.WordDecoder{CharsetReader: charset.NewReaderLabel}
+	for name, field := range fields(header) {
+		value := fieldValue(field)
+		if decoded, err := words.DecodeHeader(value); err == nil {
+			value = decoded
+		}
+		if right(name, value) {
+			return true
+		}
+	}
+	return false
+}
+
+// contains tells whether a message has a text in it: in its text parts, in those
+// of messages within it and their headers, and in its own header if asked.
+func (m *look) contains(e *entity, folded string, header bool) bool {
+	if header && m.header(e, func(name, value string) bool { return holds(name+": "+value, folded) }) {
+		return true
+	}
+	for i := range e.ix.Parts {
+		pt := &e.ix.Parts[i]
+		switch {
+		case e.ix.Virtual(i) || e.ix.IsMultipart(i):
+		case strings.HasPrefix(pt.Type, "text/"):
+			text, _, _, err := e.ix.ReadText(i, e.src, -1)
+			if err != nil {
+				m.err = err
+				return false
+			}
+			if holds(text, folded) {
+				return true
+			}
+		case e.isMessage(i):
+			if inner := m.enter(e, i); inner != nil && m.contains(inner, folded, true) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,143 @@
+package imap
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"io"
+	"net"
+	"strconv"
+	"time"
+	"unicode/utf8"
+)
+
+// writer collects responses and sends them when there are many or when the
+// session would wait. After an error nothing more is sent.
+type writer struct {
+	conn net.Conn
+	buf  []byte
+	err  error
+	utf8 bool // quoted strings may hold UTF-8: the client enabled IMAP4rev2
+}
+
+func (w *writer) flush() error {
+	if w.err != nil || len(w.buf) == 0 {
+		return w.err
+	}
+	w.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, w.err = w.conn.Write(w.buf)
+	w.buf = w.buf[:0]
+	return w.err
+}
+
+// release gives back the space of a long response.
+func (w *writer) release() {
+	if cap(w.buf) > minBuffer {
+		w.buf = nil
+	}
+}
+
+// raw appends text as it is.
+func (w *writer) raw(s string) *writer {
+	w.buf = append(w.buf, s...)
+	if len(w.buf) >= outBuffer {
+		_ = w.flush()
+	}
+	return w
+}
+
+func (w *writer) rawf(format string, args ...any) *writer {
+	w.buf = fmt.Appendf(w.buf, format, args...)
+	return w
+}
+
+func (w *writer) number(n int64) *writer {
+	w.buf = strconv.AppendInt(w.buf, n, 10)
+	return w
+}
+
+// string writes a string (RFC 9051 4.3): quoted where that can hold it, else as
+// a literal.
+func (w *writer) string(s string) *writer {
+	if !quotable(s, w.utf8) {
+		return w.rawf("{%d}\r\n", len(s)).raw(noNUL(s))
+	}
+	w.buf = append(w.buf, '"')
+	for i := range len(s) {
+		if s[i] == '"' || s[i] == '\\' {
+			w.buf = append(w.buf, '\\')
+		}
+		w.buf = append(w.buf, s[i])
+	}
+	w.buf = append(w.buf, '"')
+	return w
+}
+
+// nstring writes NIL for an empty text.
+func (w *writer) nstring(s string) *writer {
+	if s == "" {
+		return w.raw("NIL")
+	}
+	return w.string(s)
+}
+
+const maxQuoted = 1000
+
+func quotable(s string, utf8OK bool) bool {
+	if len(s) > maxQuoted {
+		return false
+	}
+	ascii := true
+	for i := range len(s) {
+		switch c := s[i]; {
+		case c == 0 || c == '\r' || c == '\n':
+			return false
+		case c >= 0x80:
+			ascii = false
+		}
+	}
+	return ascii || utf8OK && utf8.ValidString(s)
+}
+
+// noNUL replaces NUL, which no literal may hold (RFC 9051 4.3), by the octet
+// that other servers use too; the size stays.
+func noNUL(s string) string {
+	if bytes.IndexByte([]byte(s), 0) < 0 {
+		return s
+	}
+	return string(bytes.ReplaceAll([]byte(s), []byte{0}, []byte{nulInstead}))
+}
+
+const nulInstead = 0x80
+
+// literal streams n bytes of src as a literal, or as a literal8 when binary.
+// After the first byte is announced there is no way back: an error ends the
+// connection.
+func (w *writer) literal(ctx context.Context, src io.Reader, n int64, binary bool) {
+	if binary {
+		w.raw("~")
+	}
+	w.rawf("{%d}\r\n", n)
+	piece := make([]byte, min(n, outBuffer))
+	for n > 0 && w.err == nil {
+		got, err := io.ReadFull(src, piece[:min(n, int64(len(piece)))])
+		if err != nil {
+			w.err = fmt.Errorf("imap: message: %w", err)
+			return
+		}
+		if ctx.Err() != nil {
+			w.err = ctx.Err()
+			return
+		}
+		n -= int64(got)
+		if !binary {
+			for i := bytes.IndexByte(piece[:got], 0); i >= 0; i = bytes.IndexByte(piece[:got], 0) {
+				piece[i] = nulInstead
+			}
+		}
+		w.buf = append(w.buf, piece[:got]...)
+		if len(w.buf) >= outBuffer {
+			_ = w.flush()
+		}
+	}
+}

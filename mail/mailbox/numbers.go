@@ -1,0 +1,31 @@
+package mailbox
+
+import (
+	"fmt"
+	"iter"
+
+	"martlet/mail"
+	"martlet/store"
+)
+
+// Numbers visits the numbers of the items of a folder in ascending order,
+// without reading the items. The iteration ends with the first error; a missing
+// folder is mail.ErrNoFolder.
+func (m *Mailboxes) Numbers(tx *store.Tx, box mail.MailboxID, f mail.FolderID) iter.Seq2[mail.ItemID, error] {
+	return func(yield func(mail.ItemID, error) bool) {
+		if _, err := m.Folder(tx, box, f); err != nil {
+			yield(0, err)
+			return
+		}
+		r := store.TableRange[itemKey]{Prefix: appendFolderKey(nil, folderKey{box, f})}
+		for k, err := range itemTable.Keys(tx, r) {
+			if err != nil {
+				yield(0, fmt.Errorf("mailbox: numbers: %w", err))
+				return
+			}
+			if !yield(k.Item, nil) {
+				return
+			}
+		}
+	}
+}
