@@ -10,9 +10,11 @@ import (
 )
 
 const (
-	// The first back-off of a device: lostBase where there was no answer, which
-	// is likely over soon, answerBase where the service said so itself.
+	// The back-offs of a device: from lostBase to lostMost where there was no
+	// answer, which is likely over soon, from answerBase to Limits.Backoff where
+	// the service said so itself.
 	lostBase   = time.Second
+	lostMost   = time.Minute
 	answerBase = 5 * time.Second
 	bookBase   = 2 * time.Second // the book failed: a full disk
 )
@@ -45,7 +47,7 @@ func (n *Notifier) attempt(ctx context.Context, s *subscriber) verdict {
 	if t != nil && t.unsettled != nil {
 		if err := n.book.Settle(ctx, s.id, &t.unsettled.plan, t.unsettled.outcome, false); err != nil {
 			n.complain("push outcome not written", err)
-			return n.again(s, bookBase)
+			return n.again(s, bookBase, n.limits.Backoff)
 		}
 		t, s.trial = nil, nil
 	}
@@ -57,7 +59,7 @@ func (n *Notifier) attempt(ctx context.Context, s *subscriber) verdict {
 		return verdict{forgotten: true}
 	case err != nil:
 		n.complain("push not planned", err)
-		return n.again(s, bookBase)
+		return n.again(s, bookBase, n.limits.Backoff)
 	case p.Notification == nil:
 		v := verdict{later: p.Later}
 		s.trial = nil
@@ -136,7 +138,7 @@ func (n *Notifier) conclude(ctx context.Context, s *subscriber, p *Plan, v verdi
 	gone := o.Result == Gone || o.Result == BadTarget
 	v = n.settle(ctx, s, p, v)
 	if gone && !v.retry { // it is asked for once more; a book that keeps it anyhow is asked less and less
-		r := n.again(s, lostBase)
+		r := n.again(s, lostBase, n.limits.Backoff)
 		if !s.trial.gone {
 			s.trial.gone, r.delay = true, 0
 		}
@@ -148,11 +150,11 @@ func (n *Notifier) conclude(ctx context.Context, s *subscriber, p *Plan, v verdi
 
 // retry keeps what the next attempt needs.
 func (n *Notifier) retry(s *subscriber, p *Plan, v verdict) verdict {
-	base := answerBase
+	base, most := answerBase, n.limits.Backoff
 	if v.outcome.Status == 0 {
-		base = lostBase
+		base, most = lostBase, min(lostMost, most)
 	}
-	r := n.again(s, base)
+	r := n.again(s, base, most)
 	r.tried, r.outcome = v.tried, v.outcome
 	s.trial.id, s.trial.collapse = p.Notification.ID, p.Notification.Collapse
 	switch v.outcome.Result {
@@ -171,11 +173,11 @@ func (n *Notifier) retry(s *subscriber, p *Plan, v verdict) verdict {
 }
 
 // again is a verdict of another attempt after a back-off.
-func (n *Notifier) again(s *subscriber, base time.Duration) verdict {
+func (n *Notifier) again(s *subscriber, base, most time.Duration) verdict {
 	if s.trial == nil {
 		s.trial = &trial{}
 	}
-	delay := fullJitter(base, s.trial.attempts, n.limits.Backoff)
+	delay := fullJitter(base, s.trial.attempts, most)
 	s.trial.attempts++
 	return verdict{retry: true, delay: delay}
 }
@@ -191,7 +193,7 @@ func (n *Notifier) settle(ctx context.Context, s *subscriber, p *Plan, v verdict
 		return v
 	}
 	n.complain("push outcome not written", err)
-	r := n.again(s, bookBase)
+	r := n.again(s, bookBase, n.limits.Backoff)
 	s.trial.unsettled = &settlement{*p, v.outcome}
 	r.tried, r.outcome = v.tried, v.outcome
 	return r

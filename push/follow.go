@@ -23,7 +23,6 @@ func (n *Notifier) Follow(sub Subscription) {
 	n.unwatchLocked(s)
 	n.attachLocked(s, sub)
 	n.endLaneLocked(old) // not before: a lane that is refused stays so
-	s.floor = 0
 	if s.state == working {
 		s.fresh, s.gone = true, false
 		return

@@ -126,7 +126,7 @@ func (l *lane) failLocked(who uint64, o *Outcome, now instant) remark {
 	}
 	was := l.state
 	pause := fullJitter(restBase, l.rests, restMost)
-	if o.Wide && o.After > 0 {
+	if o.After > 0 {
 		pause = patience(o.After)
 	}
 	l.rests++

@@ -68,6 +68,12 @@ func (b *shelf) remove(id uint64) {
 	delete(b.entries, id)
 }
 
+func (b *shelf) subscription(id uint64) push.Subscription {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.entries[id].sub
+}
+
 // commit writes a change into the log without a word to the hub.
 func (b *shelf) commit(mailbox uint64) {
 	b.mu.Lock()
@@ -201,10 +207,10 @@ type service struct {
 	delay  time.Duration
 	answer func(t push.Target, n *push.Notification) push.Outcome // nil: accepted
 
-	mu      sync.Mutex
-	sent    []sent
-	flying  int
-	highest int // of flying
+	mu     sync.Mutex
+	sent   []sent
+	flying int
+	most   int // of flying
 }
 
 func newService() *service { return &service{began: time.Now()} }
@@ -212,7 +218,7 @@ func newService() *service { return &service{began: time.Now()} }
 func (s *service) Send(ctx context.Context, t push.Target, n *push.Notification) push.Outcome {
 	s.mu.Lock()
 	s.flying++
-	s.highest = max(s.highest, s.flying)
+	s.most = max(s.most, s.flying)
 	s.mu.Unlock()
 	defer func() {
 		s.mu.Lock()
@@ -240,6 +246,13 @@ func (s *service) log() []sent {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	return slices.Clone(s.sent)
+}
+
+// highest is how many were under way at once.
+func (s *service) highest() int {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.most
 }
 
 // accepted is what the service took.

@@ -60,6 +60,24 @@ func TestBurstIsCoalescedAndTheLastStateGetsOut(t *testing.T) {
 	})
 }
 
+// What changes while a notification is under way is not in it.
+func TestChangeWhileOneIsUnderWayIsToldAfterwards(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book, far := newShelf(), newService()
+		far.delay = time.Second
+		book.register(1, push.APNs, "mail")
+		st := play(t, book, push.NotifierConfig{Senders: apns(far)})
+		st.change(1)
+		pass(500 * time.Millisecond)
+		st.change(1)
+		pass(time.Minute)
+		if n := len(far.log()); n != 2 || book.unsettled() != 0 {
+			t.Errorf("%d notifications, %d devices behind", n, book.unsettled())
+		}
+		st.stop(t)
+	})
+}
+
 // The wake of a change between reading the list and watching the hub reaches
 // nobody.
 func TestChangeDuringTheStartIsFound(t *testing.T) {
