@@ -11,6 +11,7 @@ import (
 
 	"martlet/directory"
 	"martlet/gateway/admin"
+	"martlet/mail/announce"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
@@ -33,6 +34,7 @@ type data struct {
 	queue     *queue.Queue
 	router    *route.Router
 	devices   *device.Devices
+	apps      *announce.Book
 }
 
 // The folders within the store's folder.
@@ -94,7 +96,10 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Logger: log,
 	})
 	d.devices = device.New(device.Config{Store: d.store})
-	return d, nil
+	d.apps, err = announce.New(announce.Config{
+		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Devices: d.devices, Logger: log,
+	})
+	return d, err
 }
 
 // openDirectory gives the directory of a sealed store keys to remember logins
@@ -118,7 +123,7 @@ func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory,
 func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
-		Devices: d.devices, Logger: log, Process: running,
+		Devices: d.devices, Apps: d.apps, Logger: log, Process: running,
 	})
 }
 

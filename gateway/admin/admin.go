@@ -15,6 +15,7 @@ import (
 	"log/slog"
 
 	"martlet/directory"
+	"martlet/mail/announce"
 	"martlet/mail/mailbox"
 	"martlet/mail/oof"
 	"martlet/mail/queue"
@@ -34,6 +35,7 @@ type Config struct {
 	Queue     *queue.Queue
 	Router    *route.Router
 	Devices   *device.Devices
+	Apps      *announce.Book
 	Logger    *slog.Logger
 	Process   Process // the running server
 }

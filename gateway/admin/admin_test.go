@@ -13,6 +13,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/announce"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
@@ -42,6 +43,10 @@ func house(t *testing.T) Config {
 	}
 	c := Config{Store: s, Blobs: b, Directory: d, Devices: device.New(device.Config{Store: s})}
 	c.Mailboxes = mailbox.New(mailbox.Config{Store: s, Blobs: b, Hub: push.NewHub()})
+	c.Apps, err = announce.New(announce.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Devices: c.Devices})
+	if err != nil {
+		t.Fatal(err)
+	}
 	c.Queue = queue.New(queue.Config{Store: s, Blobs: b})
 	c.Router = route.New(route.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Queue: c.Queue})
 	t.Cleanup(func() { c.Router.Close() })

@@ -81,6 +81,7 @@ func (a *Admin) stages(deep bool) []stage {
 		{"queue", a.c.Queue.Check},
 		{"routes", a.c.Router.Check},
 		{"absences", a.away.Check},
+		{"apps", a.c.Apps.Check},
 		{"bodies", func(ctx context.Context, report func(store.Problem)) error {
 			return a.c.Blobs.Audit(ctx, blob.Audit{Deep: deep, References: a.references}, report)
 		}},

@@ -227,6 +227,9 @@ func (a *Admin) forget(ctx context.Context, id directory.AccountID) error {
 		if err := a.away.Remove(tx, id); err != nil {
 			return err
 		}
+		if err := a.c.Apps.RemoveAccount(tx, id); err != nil {
+			return err
+		}
 		return a.c.Devices.RemoveAccount(tx, id)
 	})
 }

@@ -27,8 +27,9 @@ type Config struct {
 
 	// Detail is the most that any alert may say.
 	Detail Detail
-	// Holding tells whether a device holds a request open at this moment, and so
-	// hears of a change by its answer; nil: none ever does.
+	// Holding tells whether a device holds a request open, or has an answer so new
+	// that it is fetching: then it hears of a change without being pushed. Nil:
+	// none ever does, or Ask says later who.
 	Holding func(mailbox uint64, device string) bool
 }
 
@@ -45,9 +46,10 @@ type Book struct {
 	states        store.Table[uint64, state]
 	outcomes      store.Table[pageKey, []byte]
 
-	mu     sync.Mutex // guards what follows
-	follow func(push.Subscription)
-	forget func(id uint64)
+	mu      sync.Mutex // guards what follows
+	follow  func(push.Subscription)
+	forget  func(id uint64)
+	holding func(mailbox uint64, device string) bool
 }
 
 // New returns the registrations of a store.
@@ -61,12 +63,9 @@ func New(c Config) (*Book, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	if c.Holding == nil {
-		c.Holding = func(uint64, string) bool { return false }
-	}
 	id := store.Uint64Key[uint64]()
 	return &Book{
-		c: c, store: c.Store, log: c.Logger,
+		c: c, store: c.Store, log: c.Logger, holding: c.Holding,
 		registrations: store.NewTable("app", store.PrefixApp, id,
 			store.Codec[Registration]{Append: appendRegistration, Parse: parseRegistration}),
 		accounts: store.NewTable("app account", store.PrefixAppAccount, accountKeys, store.NoValue()),
@@ -84,6 +83,21 @@ func (b *Book) Tell(follow func(push.Subscription), forget func(id uint64)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.follow, b.forget = follow, forget
+}
+
+// Ask has holding asked from now on: see Config.Holding.
+func (b *Book) Ask(holding func(mailbox uint64, device string) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.holding = holding
+}
+
+// holds tells whether the registration's device hears of a change by itself.
+func (b *Book) holds(r *Registration) bool {
+	b.mu.Lock()
+	holding := b.holding
+	b.mu.Unlock()
+	return holding != nil && r.Device != "" && holding(uint64(mail.MailboxOf(r.Account)), r.Device)
 }
 
 // followed tells the notifier of a registration when tx is durable.
