@@ -4,6 +4,7 @@
 package gateway
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"crypto/x509"
@@ -55,6 +56,9 @@ type Config struct {
 	// MaxInFlight bounds requests at work at once, held phones not counted;
 	// more are asked to come back (503); 0: 1,024.
 	MaxInFlight int
+	// MaxHandshakes bounds TLS handshakes at once; more wait in the kernel's queue;
+	// 0: 1,024.
+	MaxHandshakes int
 	// MaxMessageBytes bounds a message that a phone sends; 0: 50 MiB.
 	MaxMessageBytes int64
 	// Roots and Revocation decide on the certificates of senders; nil: those of
@@ -90,6 +94,7 @@ type Server struct {
 	holder   *hold.Holder
 	places   places
 	guard    *guard
+	shaking  *handshakes
 	open     chan struct{} // one for each open connection
 	panics   atomic.Int64
 	stopping atomic.Bool
@@ -130,8 +135,10 @@ func New(c Config) (*Server, error) {
 }
 
 func (s *Server) newHTTP() *http.Server {
+	s.shaking = newHandshakes(cmp.Or(s.c.MaxHandshakes, maxHandshakes))
 	h := &http.Server{
 		Handler:           s.handler,
+		ConnState:         s.shaking.state,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
@@ -145,6 +152,7 @@ func (s *Server) newHTTP() *http.Server {
 	h.Protocols.SetHTTP2(true)
 	if s.c.TLS != nil {
 		h.TLSConfig = s.c.TLS.Clone()
+		s.shaking.watch(h.TLSConfig)
 		if h.TLSConfig.MinVersion == 0 {
 			h.TLSConfig.MinVersion = tls.VersionTLS12
 		}
@@ -174,7 +182,7 @@ func (s *Server) ServeTLS(l net.Listener) error {
 	if s.http.TLSConfig == nil {
 		return errors.New("gateway: no TLS is configured")
 	}
-	return served(s.http.ServeTLS(newListener(l, s.open), "", ""))
+	return served(s.http.ServeTLS(s.shaking.listener(newListener(l, s.open)), "", ""))
 }
 
 func served(err error) error {

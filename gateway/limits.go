@@ -1,16 +1,28 @@
 package gateway
 
 import (
+	"math/rand/v2"
 	"net"
 	"net/http"
 	"runtime/debug"
+	"strconv"
 	"sync"
 	"time"
 )
 
-// retryAfter is what an overloaded server asks for, in seconds: long enough to
-// recover, short enough that nobody waits for mail (MS-ASHTTP 3.1.5.2.3).
-const retryAfter = "20"
+// What an overloaded server asks for: long enough to recover, short enough that
+// nobody waits for mail (MS-ASHTTP 3.1.5.2.3), and another time for each, so
+// that those who came together do not come together again.
+const (
+	retryAfter  = 20 // seconds
+	retrySpread = 40
+)
+
+// comeBackLater asks a client to.
+func comeBackLater(w http.ResponseWriter) {
+	w.Header().Set("Retry-After", strconv.Itoa(retryAfter+rand.IntN(retrySpread)))
+	bare(w, http.StatusServiceUnavailable)
+}
 
 // places holds one element for each request at work.
 type places chan struct{}
@@ -34,9 +46,7 @@ func (p places) leave() { <-p }
 func (s *Server) limited(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		if !s.places.enter() {
-			w.Header().Set("Retry-After", retryAfter)
-			w.Header().Set("Content-Length", "0")
-			w.WriteHeader(http.StatusServiceUnavailable)
+			comeBackLater(w)
 			return
 		}
 		defer s.places.leave()

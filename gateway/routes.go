@@ -89,8 +89,7 @@ func (s *Server) authenticated(next, refuse accountHandler) http.Handler {
 			bare(w, http.StatusForbidden)
 		case errors.Is(err, errTooManyGuesses):
 			s.log.Warn("too many wrong passwords", "login", loggedLogin(login), "path", r.URL.Path, "remote", r.RemoteAddr)
-			w.Header().Set("Retry-After", retryAfter)
-			bare(w, http.StatusServiceUnavailable)
+			comeBackLater(w)
 		case errors.Is(err, directory.ErrBadCredentials):
 			s.log.Warn("authentication failed", "login", loggedLogin(login), "path", r.URL.Path, "remote", r.RemoteAddr)
 			unauthorized(w)
@@ -98,8 +97,7 @@ func (s *Server) authenticated(next, refuse accountHandler) http.Handler {
 			// Nobody is left to answer.
 		default:
 			s.log.Error("cannot authenticate", "error", err)
-			w.Header().Set("Retry-After", retryAfter)
-			bare(w, http.StatusServiceUnavailable)
+			comeBackLater(w)
 		}
 	})
 }
