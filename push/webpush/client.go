@@ -24,28 +24,26 @@ const (
 	pingTimeout      = 10 * time.Second
 )
 
-func newClient(g *Guard, roots *x509.CertPool) *http.Client {
+// newTransport is used without an http.Client, which would follow redirects: each
+// host needs a token of its own, so the sender does that.
+func newTransport(g *Guard, roots *x509.CertPool) *http.Transport {
 	dialer := &net.Dialer{Timeout: dialTimeout, Resolver: g.Resolver, Control: g.control}
-	return &http.Client{
-		Transport: &http.Transport{
-			// No Proxy: it would resolve names behind the guard's back.
-			DialContext: dialer.DialContext,
-			TLSClientConfig: &tls.Config{
-				RootCAs: roots, MinVersion: tls.VersionTLS12,
-				ClientSessionCache: tls.NewLRUClientSessionCache(maxIdle),
-			},
-			TLSHandshakeTimeout:    handshakeTimeout,
-			ForceAttemptHTTP2:      true,
-			HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
-			MaxIdleConns:           maxIdle,
-			MaxIdleConnsPerHost:    maxIdlePerHost,
-			MaxConnsPerHost:        maxPerHost,
-			IdleConnTimeout:        idleTimeout,
-			MaxResponseHeaderBytes: maxHeader,
-			DisableCompression:     true, // a small answer must not become a large one
+	return &http.Transport{
+		// No Proxy: it would resolve names behind the guard's back.
+		DialContext: dialer.DialContext,
+		TLSClientConfig: &tls.Config{
+			RootCAs: roots, MinVersion: tls.VersionTLS12,
+			ClientSessionCache: tls.NewLRUClientSessionCache(maxIdle),
 		},
-		// The sender follows redirects itself: each host needs a token of its own.
-		CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse },
+		TLSHandshakeTimeout:    handshakeTimeout,
+		ForceAttemptHTTP2:      true,
+		HTTP2:                  &http.HTTP2Config{SendPingTimeout: pingAfter, PingTimeout: pingTimeout},
+		MaxIdleConns:           maxIdle,
+		MaxIdleConnsPerHost:    maxIdlePerHost,
+		MaxConnsPerHost:        maxPerHost,
+		IdleConnTimeout:        idleTimeout,
+		MaxResponseHeaderBytes: maxHeader,
+		DisableCompression:     true, // a small answer must not become a large one
 	}
 }
 
@@ -56,7 +54,7 @@ func garbled(err error) bool {
 	for _, s := range []string{
 		"malformed HTTP", "malformed MIME", "PROTOCOL_ERROR", "FRAME_SIZE_ERROR", "COMPRESSION_ERROR",
 		"frame too large", "server response headers exceeded", "response header list larger", "too many 1xx",
-		"bad Content-Length", "invalid header", "first record does not look like a TLS handshake",
+		"bad Content-Length", "invalid header",
 	} {
 		if strings.Contains(text, s) {
 			return true

@@ -244,7 +244,7 @@ func TestWhatHappensOnTheWayHasItsOutcome(t *testing.T) {
 		to := target(r.service.Subscribe(""))
 		to.Endpoint = strings.Replace(plain.URL, "http:", "https:", 1) + "/push"
 		o := r.sender.Send(within(t), to, alert())
-		if o.Result != push.Retry || o.Status != 0 || o.Reason != "no TLS" {
+		if o.Result != push.Retry || o.Status != 0 || o.Reason != "tls refused" {
 			t.Errorf("%+v", o)
 		}
 	})

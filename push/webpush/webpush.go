@@ -7,13 +7,11 @@ import (
 	"errors"
 	"fmt"
 	"hash/maphash"
-	"io"
 	"net"
 	"net/http"
 	"net/netip"
 	"net/url"
 	"strconv"
-	"strings"
 	"time"
 
 	"martlet/push"
@@ -58,7 +56,7 @@ type App struct {
 type Sender struct {
 	apps    map[string]*app
 	guard   Guard
-	client  *http.Client
+	http    *http.Transport
 	timeout time.Duration
 	clock   func() time.Time
 }
@@ -90,12 +88,12 @@ func New(c Config) (*Sender, error) {
 		}
 		s.apps[a.Name] = &app{App: a, seed: maphash.MakeSeed(), services: map[string]*service{}}
 	}
-	s.client = newClient(&s.guard, c.Roots)
+	s.http = newTransport(&s.guard, c.Roots)
 	return s, nil
 }
 
 // Close closes connections that nobody uses.
-func (s *Sender) Close() { s.client.CloseIdleConnections() }
+func (s *Sender) Close() { s.http.CloseIdleConnections() }
 
 // CheckEndpoint tells whether an endpoint may be registered, as Guard does.
 func (s *Sender) CheckEndpoint(ctx context.Context, endpoint string) error {
@@ -135,40 +133,45 @@ func (s *Sender) Send(ctx context.Context, t push.Target, n *push.Notification) 
 
 // post sends a message, and again where a service says that another of its
 // hosts takes it.
-func (s *Sender) post(ctx context.Context, a *app, u *url.URL, header http.Header, body []byte) push.Outcome {
-	first := u
+func (s *Sender) post(ctx context.Context, a *app, endpoint *url.URL, header http.Header, body []byte) push.Outcome {
+	u := endpoint
 	for range maxRedirects + 1 {
-		if a.Key != nil {
-			authorization, err := a.authorize(origin(u), s.clock())
-			if err != nil {
-				return push.Outcome{Result: push.BadApp, Reason: "the key does not sign"}
-			}
-			header.Set("Authorization", authorization)
+		req, err := s.request(ctx, a, u, header, body)
+		if err != nil {
+			return push.Outcome{Result: push.BadApp, Reason: "the key does not sign"}
 		}
-		req := (&http.Request{
-			Method: http.MethodPost, URL: u, Host: u.Host, Header: header,
-			Body: io.NopCloser(bytes.NewReader(body)), ContentLength: int64(len(body)),
-			GetBody: func() (io.ReadCloser, error) { return io.NopCloser(bytes.NewReader(body)), nil },
-		}).WithContext(ctx)
-		if len(body) == 0 {
-			req.Body, req.GetBody = http.NoBody, func() (io.ReadCloser, error) { return http.NoBody, nil }
-		}
-		res, err := s.client.Do(req)
+		res, err := s.http.RoundTrip(req)
 		if err != nil {
 			return failed(err)
 		}
-		if next := res.Header.Get("Location"); again(res.StatusCode) && next != "" {
+		next := res.Header.Get("Location")
+		if !again(res.StatusCode) || next == "" {
+			o := read(res, endpoint, s.clock())
 			_ = res.Body.Close()
-			if u, err = s.follow(u, next); err != nil {
-				return push.Outcome{Result: push.Refused, Status: res.StatusCode, Reason: "redirect not allowed"}
-			}
-			continue
+			return a.judge(o, origin(u), endpoint.String(), s.clock())
 		}
-		o := read(res, first, s.clock())
 		_ = res.Body.Close()
-		return a.judge(o, origin(u), first.String(), s.clock())
+		if u, err = s.follow(u, next); err != nil {
+			return push.Outcome{Result: push.Refused, Status: res.StatusCode, Reason: "redirect not allowed"}
+		}
 	}
 	return push.Outcome{Result: push.Refused, Reason: "too many redirects"}
+}
+
+func (s *Sender) request(ctx context.Context, a *app, u *url.URL, header http.Header, body []byte) (*http.Request, error) {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, u.String(), bytes.NewReader(body))
+	if err != nil {
+		return nil, err
+	}
+	req.Header = header.Clone()
+	if a.Key != nil {
+		authorization, err := a.authorize(origin(u), s.clock())
+		if err != nil {
+			return nil, err
+		}
+		req.Header.Set("Authorization", authorization)
+	}
+	return req, nil
 }
 
 // again tells whether a status asks for the same request elsewhere. With the
@@ -197,8 +200,6 @@ func failed(err error) push.Outcome {
 		// Not BadTarget: the endpoint was right when it was registered, and a
 		// resolver that blocks names says 0.0.0.0 or 127.0.0.1 too.
 		return push.Outcome{Result: push.Refused, Reason: "address not allowed"}
-	case strings.Contains(err.Error(), "HTTP response to HTTPS client"): // net/http has no type for it
-		return push.Outcome{Result: push.Retry, Reason: "no TLS"}
 	case garbled(err):
 		return push.Outcome{Result: push.Retry, Reason: "not an answer of HTTP"}
 	}
