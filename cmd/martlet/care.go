@@ -200,7 +200,7 @@ func (a *app) statusCommand() *cobra.Command {
 			if st.Held == 1 {
 				phones = "phone"
 			}
-			a.printf("running, martlet %s, %d %s held\n", st.Version, st.Held, phones)
+			a.printf("running, martlet %s, %d %s held, %s\n", st.Version, st.Held, phones, registered(&st))
 			for _, door := range doors() {
 				if st.Listen[door] != "" {
 					a.printf("%-12s %s\n", door, st.Listen[door])
@@ -209,6 +209,19 @@ func (a *app) statusCommand() *cobra.Command {
 			return nil
 		},
 	}
+}
+
+// registered tells of the apps in a few words.
+func registered(st *admin.Status) string {
+	apps := "apps"
+	if st.Apps == 1 {
+		apps = "app"
+	}
+	text := fmt.Sprintf("%d %s registered", st.Apps, apps)
+	if st.Waiting > 0 {
+		text += fmt.Sprintf(", %d notifications under way", st.Waiting)
+	}
+	return text
 }
 
 // doors are the names of the listeners in the order people think of them.

@@ -40,6 +40,8 @@ type Config struct {
 
 	ActiveSync activesync.Rules // for all phones
 
+	Push PushConfig // apps that are woken
+
 	Documents []documents.Share // folders that phones may read
 	Missing   []error           // what is named and not there now, as on a disk that is not mounted
 
@@ -93,6 +95,7 @@ type configFile struct {
 	ActiveSync  rulesFile       `toml:"activesync"`
 	SMIME       smimeFile       `toml:"smime"`
 	SMTP        smtpFile        `toml:"smtp"`
+	Push        pushFile        `toml:"push"`
 	Documents   []documentsFile `toml:"documents"`
 	Submission  listenFile      `toml:"submission"`
 	Submissions listenFile      `toml:"submissions"`
@@ -190,6 +193,7 @@ func (r *configReader) read(f *configFile) Config {
 	}
 	c.ActiveSync = r.rules(&f.ActiveSync)
 	c.Documents = r.documents(f.Documents)
+	c.Push = r.push(&f.Push)
 	c.TLS = r.tls(f)
 	c.SMIMERoots, c.PrivateLists = r.smimeRoots(f.SMIME.Roots), f.SMIME.PrivateLists
 	c.nameItself()

@@ -11,6 +11,7 @@ import (
 
 	"martlet/directory"
 	"martlet/gateway/admin"
+	"martlet/gateway/registration"
 	"martlet/mail/announce"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
@@ -35,6 +36,7 @@ type data struct {
 	router    *route.Router
 	devices   *device.Devices
 	apps      *announce.Book
+	setUp     []registration.App // what apps may register as
 }
 
 // The folders within the store's folder.
@@ -96,8 +98,9 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Logger: log,
 	})
 	d.devices = device.New(device.Config{Store: d.store})
+	d.setUp = c.Push.apps()
 	d.apps, err = announce.New(announce.Config{
-		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Devices: d.devices, Logger: log,
+		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Devices: d.devices, Logger: log, Detail: c.Push.Detail,
 	})
 	return d, err
 }
@@ -123,7 +126,7 @@ func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory,
 func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
-		Devices: d.devices, Apps: d.apps, Logger: log, Process: running,
+		Devices: d.devices, Apps: d.apps, SetUp: d.setUp, Logger: log, Process: running,
 	})
 }
 

@@ -67,7 +67,7 @@ func (q *quickstart) giveAway() error {
 	}
 	uid, err1 := strconv.Atoi(u.Uid)
 	gid, err2 := strconv.Atoi(u.Gid)
-	if err := errors.Join(err1, err2, os.Chown(q.KeyFile, uid, gid)); err != nil {
+	if err := errors.Join(err1, err2, os.Chown(q.KeyFile, uid, gid), os.Chown(q.VAPID, uid, gid)); err != nil {
 		return err
 	}
 	return filepath.WalkDir(q.DataPath, func(path string, _ fs.DirEntry, err error) error {

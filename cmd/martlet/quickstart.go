@@ -39,6 +39,7 @@ type quickstart struct {
 	Config   string      `json:"config"`
 	DataPath string      `json:"data"`
 	KeyFile  string      `json:"key_file"`
+	VAPID    string      `json:"vapid_file"`
 	Service  string      `json:"service"`
 	Binary   string      `json:"-"`
 	User     string      `json:"user"` // that the service runs as
@@ -120,7 +121,7 @@ func (q *quickstart) prepare(login, dir, data string) (err error) {
 		return err
 	}
 	q.Config, q.DataPath = filepath.Join(dir, "martlet.toml"), data
-	q.KeyFile, q.Service = filepath.Join(dir, "martlet.key"), filepath.Join(dir, "martlet.service")
+	q.KeyFile, q.Service, q.VAPID = filepath.Join(dir, "martlet.key"), filepath.Join(dir, "martlet.service"), filepath.Join(dir, vapidFile)
 	if q.Binary, err = binary(); err != nil {
 		return err
 	}
@@ -143,7 +144,7 @@ func dataFolder(dir, data string) (string, error) {
 
 func (q *quickstart) refuseOverwriting() error {
 	var errs []error
-	for _, f := range []string{q.Config, q.KeyFile, q.Service} {
+	for _, f := range []string{q.Config, q.KeyFile, q.Service, q.VAPID} {
 		if _, err := os.Lstat(f); err == nil {
 			errs = append(errs, fmt.Errorf("%s is there already: nothing was written; choose another --dir or move it away", f))
 		}
@@ -171,6 +172,9 @@ func (q *quickstart) write(ctx context.Context, password string) error {
 			err = errors.Join(err, os.RemoveAll(filepath.Join(q.DataPath, made)))
 		}
 		return errors.Join(err, os.Remove(q.KeyFile))
+	}
+	if _, err := writeVAPID(q.VAPID); err != nil {
+		return err
 	}
 	service, err := q.render("martlet.service", serviceTemplate)
 	if err != nil {
@@ -210,7 +214,7 @@ func (q *quickstart) writeStore(ctx context.Context, key []byte, password string
 func (q *quickstart) render(name, text string) (string, error) {
 	// Beside the configuration a path is written as people would.
 	shown := *q
-	for _, p := range []*string{&shown.DataPath, &shown.KeyFile} {
+	for _, p := range []*string{&shown.DataPath, &shown.KeyFile, &shown.VAPID} {
 		if rel, err := filepath.Rel(filepath.Dir(q.Config), *p); err == nil && !strings.HasPrefix(rel, "..") {
 			*p = rel
 		}
@@ -241,7 +245,7 @@ func (a *app) showQuickstart(q *quickstart) error {
 	if a.json {
 		return a.printJSON(q)
 	}
-	a.printf("Wrote %s, %s and %s; data lies in %s.\n", q.Config, q.KeyFile, q.Service, q.DataPath)
+	a.printf("Wrote %s, %s, %s and %s; data lies in %s.\n", q.Config, q.KeyFile, q.VAPID, q.Service, q.DataPath)
 	a.printf("Keep a copy of %s apart from the backups.\n\n", filepath.Base(q.KeyFile))
 	a.printf("First administrator:  %s\n", q.Login)
 	if q.Password != "" {

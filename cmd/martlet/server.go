@@ -29,6 +29,7 @@ type server struct {
 	launch
 	gateway *gateway.Server
 	certs   *certificates
+	push    *pusher
 	// shutdowns end what serves, listeners first.
 	shutdowns []func(context.Context) error
 	addresses map[string][]net.Addr
@@ -86,8 +87,12 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	if err != nil {
 		return s, err
 	}
+	if s.push, err = s.newPusher(&c); err != nil {
+		return s, err
+	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Roots: c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
+		Registration: s.push.door,
+		Roots:        c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
 		Logger: log, TLS: s.certs.config, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
@@ -101,6 +106,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	if err := s.listenAll(ctx, &c); err != nil {
 		return s, err
 	}
+	s.running.Go(func() { s.complain(background, "wake apps", s.push.run(background)) })
 	s.care(background)
 	return s, s.certs.begin(background)
 }
@@ -216,7 +222,7 @@ func (s *server) listenAdmin(c *Config) error {
 	if err != nil {
 		return err
 	}
-	a := admin.NewServer(s.admin(s.log, admin.Process{Status: s.status, Reload: s.reload}))
+	a := admin.NewServer(s.admin(s.log, admin.Process{Status: s.status, Reload: s.reload, Wake: s.push.door.Try, Queues: s.push.queues}))
 	s.shutdowns = append(s.shutdowns, a.Shutdown, func(context.Context) error { return os.Remove(admin.SocketPath(c.StorePath)) })
 	s.serve("admin", l, a.Serve)
 	return nil
@@ -232,7 +238,8 @@ func (s *server) Addr(door string) string {
 }
 
 func (s *server) status() admin.Status {
-	st := admin.Status{Running: true, Version: version(), Held: s.gateway.Held(), Listen: map[string]string{}, PID: os.Getpid(), Hashes: s.directory.Hashes()}
+	apps := s.push.notifier.Stats()
+	st := admin.Status{Running: true, Version: version(), Held: s.gateway.Held(), Apps: apps.Subscriptions, Waiting: apps.Due + apps.InFlight, Listen: map[string]string{}, PID: os.Getpid(), Hashes: s.directory.Hashes()}
 	for _, door := range slices.Sorted(maps.Keys(s.addresses)) {
 		var all []string
 		for _, a := range s.addresses[door] {

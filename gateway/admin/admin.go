@@ -15,6 +15,7 @@ import (
 	"log/slog"
 
 	"martlet/directory"
+	"martlet/gateway/registration"
 	"martlet/mail/announce"
 	"martlet/mail/mailbox"
 	"martlet/mail/oof"
@@ -36,6 +37,7 @@ type Config struct {
 	Router    *route.Router
 	Devices   *device.Devices
 	Apps      *announce.Book
+	SetUp     []registration.App // what apps may register as
 	Logger    *slog.Logger
 	Process   Process // the running server
 }
@@ -82,6 +84,12 @@ func New(c Config) *Admin {
 		"device.password":  called(a.devicePassword),
 		"device.broken":    called(a.listBroken),
 		"device.offer":     called(a.offerAgain),
+		"push.apps":        called(a.listApps),
+		"push.list":        called(a.listPush),
+		"push.show":        called(a.showPush),
+		"push.test":        called(a.testPush),
+		"push.remove":      called(a.removePush),
+		"push.outcomes":    called(a.listOutcomes),
 		"directory.apply":  called(a.applyDirectory),
 		"directory.export": streamed(a.exportDirectory),
 		"fsck":             streamed(a.fsck),

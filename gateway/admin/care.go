@@ -17,7 +17,9 @@ import (
 type Status struct {
 	Running bool              `json:"running"`
 	Version string            `json:"version"`
-	Held    int               `json:"held"` // phones
+	Held    int               `json:"held"`         // phones
+	Apps    int               `json:"apps"`         // that are registered to be woken
+	Waiting int               `json:"apps_waiting"` // notifications that are due and not sent yet
 	Listen  map[string]string `json:"listen,omitempty"`
 	PID     int               `json:"pid,omitempty"`
 	Hashes  int64             `json:"password_hashes"` // computed since the start

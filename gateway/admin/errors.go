@@ -7,6 +7,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/announce"
 	"martlet/mail/oof"
 	"martlet/store"
 	"martlet/sync/device"
@@ -27,6 +28,8 @@ func codes() []code {
 		{"no_domain", http.StatusNotFound, directory.ErrNoDomain},
 		{"no_certificate", http.StatusNotFound, directory.ErrNoCertificate},
 		{"no_device", http.StatusNotFound, device.ErrNoDevice},
+		{"no_registration", http.StatusNotFound, announce.ErrNoRegistration},
+		{"lost", http.StatusConflict, ErrLost},
 		{"not_broken", http.StatusNotFound, device.ErrNotBroken},
 		{"exists", http.StatusConflict, directory.ErrExists},
 		{"bad_address", http.StatusBadRequest, directory.ErrBadAddress},

@@ -1,12 +1,22 @@
 package admin
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"martlet/mail/announce"
+	"martlet/push"
+)
 
 // Process is what a running server can be asked about itself. All are nil where
 // none runs.
 type Process struct {
 	Status func() Status
 	Reload func(context.Context) (Reloaded, error)
+	// Wake sends an app a test and waits for what becomes of it; nil when nothing
+	// has within a bound. Queues is how the notifications stand.
+	Wake   func(context.Context, *announce.Registration) (*announce.Outcome, time.Duration, error)
+	Queues func() []push.LaneStats
 }
 
 // Reloaded is what a new reading of the configuration did. Settings are named

@@ -105,28 +105,32 @@ func (h *Handler) test(q *asked, id uint64) error {
 	if r.Lost != "" {
 		return problemf(http.StatusConflict, codeLost, "the service says %s: the app is not reached there any more; register anew with a new token or endpoint", r.Lost)
 	}
-	o, err := h.Try(q.r.Context(), &r)
+	o, took, err := h.Try(q.r.Context(), &r)
 	if err != nil {
 		return err
 	}
-	status := http.StatusOK
-	if o.Result == pending {
-		status = http.StatusAccepted
+	if o == nil {
+		return q.answer(http.StatusAccepted, outcome{
+			At: time.Now().UTC(), Result: Pending, Reason: "no answer yet; see the outcomes later", Mode: r.Mode.String(), Test: true,
+		})
 	}
-	return q.answer(status, o)
+	shown := shownOutcome(o)
+	ms := float64(took.Microseconds()) / 1000
+	shown.Millis = &ms
+	return q.answer(http.StatusOK, shown)
 }
 
-// pending is the result of a test of which nothing has become yet.
-const pending = "pending"
+// Pending is the result of a test of which nothing has become yet.
+const Pending = "pending"
 
-// Try sends a registration a test and waits for what becomes of it, within the
-// bound.
-func (h *Handler) Try(ctx context.Context, r *announce.Registration) (outcome, error) {
+// Try sends a registration a test and waits for what becomes of it; nil when
+// nothing has within the bound.
+func (h *Handler) Try(ctx context.Context, r *announce.Registration) (*announce.Outcome, time.Duration, error) {
 	settled := h.waiting.enter(r.ID)
 	defer h.waiting.leave(r.ID, settled)
 	begun := time.Now()
 	if err := h.c.Book.Test(ctx, r.Account, r.ID); err != nil {
-		return outcome{}, err
+		return nil, 0, err
 	}
 	bound := time.NewTimer(h.c.TestPatience)
 	defer bound.Stop()
@@ -134,20 +138,17 @@ func (h *Handler) Try(ctx context.Context, r *announce.Registration) (outcome, e
 		select {
 		case <-settled:
 		case <-bound.C:
-			return outcome{At: time.Now().UTC(), Result: pending, Reason: "no answer yet; see the outcomes later", Mode: r.Mode.String(), Test: true}, nil
+			return nil, 0, nil
 		case <-ctx.Done():
-			return outcome{}, ctx.Err()
+			return nil, 0, ctx.Err()
 		}
 		all, err := h.c.Book.Outcomes(ctx, r.Account, r.ID, 8)
 		if err != nil {
-			return outcome{}, err
+			return nil, 0, err
 		}
 		for i := range all {
 			if o := &all[i]; o.Test && !o.At.Before(begun.Truncate(time.Millisecond)) {
-				shown := shownOutcome(o)
-				took := float64(time.Since(begun).Microseconds()) / 1000
-				shown.Millis = &took
-				return shown, nil
+				return o, time.Since(begun), nil
 			}
 		}
 	}

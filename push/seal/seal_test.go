@@ -50,8 +50,10 @@ func TestWhatIsSealedIsOpenedByItsOwnerOnly(t *testing.T) {
 		"no context":      func() (*Content, error) { return Open(private, nil, envelope) },
 		"no key":          func() (*Content, error) { return Open(nil, []byte("device 7"), envelope) },
 		"cut":             func() (*Content, error) { return Open(private, []byte("device 7"), envelope[:len(envelope)-1]) },
-		"longer":          func() (*Content, error) { return Open(private, []byte("device 7"), append(envelope[:len(envelope):len(envelope)], 0)) },
-		"empty":           func() (*Content, error) { return Open(private, []byte("device 7"), nil) },
+		"longer": func() (*Content, error) {
+			return Open(private, []byte("device 7"), append(envelope[:len(envelope):len(envelope)], 0))
+		},
+		"empty": func() (*Content, error) { return Open(private, []byte("device 7"), nil) },
 	} {
 		if c, err := open(); !errors.Is(err, ErrEnvelope) || c != nil {
 			t.Errorf("%s: %v, %v", name, c, err)
