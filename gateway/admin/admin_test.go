@@ -128,6 +128,11 @@ func TestARemovedUserLeavesNothing(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if _, _, err := h.Apps.Add(ctx, announce.Registration{
+			Account: id.Account, Kind: push.FCM, App: "mail", Token: "a-registration-token", Device: "PHONE", Mode: push.Badge,
+		}); err != nil {
+			t.Fatal(err)
+		}
 		if u, err = c.RemoveUser(ctx, "ada", false); err != nil || u.Items != 1 || u.Devices != 1 || u.Bytes == 0 {
 			t.Errorf("would remove %+v, %v", u, err)
 		}
@@ -141,6 +146,9 @@ func TestARemovedUserLeavesNothing(t *testing.T) {
 			t.Errorf("%+v, %v", users, err)
 		}
 		whole(t, c)
+		if apps, err := h.Apps.List(ctx, id.Account); err != nil || len(apps) != 0 {
+			t.Errorf("%d apps are left, %v", len(apps), err)
+		}
 		err = h.Store.View(ctx, func(tx *store.Tx) error {
 			folders, err := h.Mailboxes.Folders(tx, mail.MailboxOf(id.Account))
 			if len(folders) != 0 {
@@ -231,7 +239,7 @@ func TestFsckReportsAndGoesOn(t *testing.T) {
 				stages = append(stages, e.Stage)
 			}
 		})
-		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 9 {
+		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 10 {
 			t.Errorf("problems in %v, stages %v, %v", tables, stages, err)
 		}
 	})
