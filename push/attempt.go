@@ -151,7 +151,10 @@ func (n *Notifier) conclude(ctx context.Context, s *subscriber, p *Plan, v verdi
 // retry keeps what the next attempt needs.
 func (n *Notifier) retry(s *subscriber, p *Plan, v verdict) verdict {
 	base, most := answerBase, n.limits.Backoff
-	if v.outcome.Status == 0 {
+	switch {
+	case v.outcome.Result == BadApp:
+		most = n.limits.Probe
+	case v.outcome.Status == 0:
 		base, most = lostBase, min(lostMost, most)
 	}
 	r := n.again(s, base, most)
@@ -160,9 +163,6 @@ func (n *Notifier) retry(s *subscriber, p *Plan, v verdict) verdict {
 	switch v.outcome.Result {
 	case TooLarge:
 		s.trial.smaller = true
-		r.delay = 0
-	case BadApp: // the lane waits
-		s.trial.attempts = 0
 		r.delay = 0
 	case Retry:
 		if v.outcome.After > 0 {
@@ -216,6 +216,9 @@ func (n *Notifier) finish(ctx context.Context, l *lane, s *subscriber, era uint3
 	reason, rest := l.reason, l.notBefore-now
 	l.running--
 	n.running[l.kind]--
+	if l.state == LaneRefused && v.outcome.Result == BadApp {
+		v.delay = 0 // it is the lane that waits
+	}
 	n.returnLocked(s, began, now, v)
 	var next *subscriber
 	if n.starved[l.kind] {

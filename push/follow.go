@@ -60,6 +60,13 @@ func (n *Notifier) Reopen(kind Kind, app string) {
 		l.notBefore++ // it is Run that starts what is due
 		n.gateLocked(l, now)
 	}
+	for _, s := range n.subscribers {
+		if s.state == waiting && s.trial != nil && s.lane.kind == kind && s.lane.app == app {
+			n.cancelLocked(s)
+			s.floor = now
+			n.awaitLocked(s, now)
+		}
+	}
 }
 
 // watchLocked follows a subscription that is new.

@@ -98,7 +98,7 @@ func (l *lane) judgeLocked(who uint64, era uint32, o *Outcome, now instant) rema
 	}
 	switch o.Result {
 	case BadApp:
-		return l.refuseLocked(o, now)
+		return l.refuseLocked(who, o, now)
 	case Retry:
 		return l.failLocked(who, o, now)
 	}
@@ -116,11 +116,7 @@ func (l *lane) failLocked(who uint64, o *Outcome, now instant) remark {
 		l.shutLocked(LaneRefused, l.reason, now+l.notifier.limits.probe())
 		return unremarkable
 	}
-	l.window = max(l.window/2, 1)
-	if who != l.failed {
-		l.fails++
-		l.failed = who
-	}
+	l.countLocked(who)
 	if !o.Wide && l.fails < tripAfter && l.state == LaneOpen {
 		return unremarkable
 	}
@@ -137,13 +133,29 @@ func (l *lane) failLocked(who uint64, o *Outcome, now instant) remark {
 	return restsNow
 }
 
-func (l *lane) refuseLocked(o *Outcome, now instant) remark {
+// refuseLocked believes that it is the app that is refused when as many devices
+// say so as are needed, or all there are: of Web Push one subscription that was
+// made with an older key says the same.
+func (l *lane) refuseLocked(who uint64, o *Outcome, now instant) remark {
+	l.countLocked(who)
+	if l.state == LaneOpen && l.fails < min(tripAfter, l.subscribers) {
+		return unremarkable
+	}
 	was, reason := l.state, l.reason
 	l.shutLocked(LaneRefused, o.Reason, now+l.notifier.limits.probe())
 	if was == LaneRefused && reason == o.Reason {
 		return unremarkable
 	}
 	return refusedNow
+}
+
+// countLocked counts a failure. One device's failures are one.
+func (l *lane) countLocked(who uint64) {
+	l.window = max(l.window/2, 1)
+	if who != l.failed || l.fails == 0 {
+		l.fails++
+		l.failed = who
+	}
 }
 
 func (l *lane) shutLocked(state LaneState, reason string, until instant) {

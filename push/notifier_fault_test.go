@@ -343,6 +343,35 @@ func TestRefusedAppIsProbedRarelyAndLoggedOnce(t *testing.T) {
 	}
 }
 
+// One subscription that was made with an older key is refused as if it were the
+// app; the others are not.
+func TestOneDeviceThatIsRefusedStopsNobody(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book, far := newShelf(), newService()
+		far.answer = func(to push.Target, _ *push.Notification) push.Outcome {
+			if to.Token == "token1" {
+				return push.Outcome{Result: push.BadApp, Status: 403}
+			}
+			return push.Outcome{Result: push.Accepted, Status: 201}
+		}
+		book.register(20, push.WebPush, "web")
+		st := play(t, book, push.NotifierConfig{Senders: map[push.Kind]push.Sender{push.WebPush: far}})
+		st.change(1)
+		for box := range uint64(19) {
+			pass(10 * time.Minute)
+			st.change(box + 2)
+			pass(time.Second)
+			if n := len(far.accepted()); n != int(box)+1 {
+				t.Fatalf("%d devices were told, want %d", n, box+1)
+			}
+		}
+		if n := len(far.log()) - 19; n < 10 || n > 60 {
+			t.Errorf("%d attempts at the one in three hours", n)
+		}
+		st.stop(t)
+	})
+}
+
 func TestKindWithoutSenderIsRefused(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		book := newShelf()
