@@ -3,8 +3,8 @@ package announce
 import "time"
 
 // Until tells whether now is within the quiet hours, and when they end. They
-// follow the clock on the wall: where it is put forward they are shorter, where
-// it is put back longer.
+// follow the clock on the wall, so a night in which it is put forward or back is
+// shorter or longer.
 func (q *Quiet) Until(now time.Time) (end time.Time, is bool) {
 	if *q == (Quiet{}) {
 		return time.Time{}, false
@@ -22,10 +22,15 @@ func (q *Quiet) Until(now time.Time) (end time.Time, is bool) {
 		d++
 	}
 	end = time.Date(y, m, d, q.End/60, q.End%60, 0, 0, zone)
-	// Where the clock jumps over the end, or shows it twice, the date above may be
-	// an hour off on either side.
+	// A clock that is put forward may jump over the end; one that is put back
+	// shows it twice, and the first counts.
 	for n := 0; n < maxJump && q.covers(end); n++ {
 		end = end.Add(time.Minute)
+	}
+	for _, back := range [...]time.Duration{time.Hour, 30 * time.Minute} { // Lord Howe Island: half an hour
+		if first := end.Add(-back); first.After(now) && !q.covers(first) {
+			end = first
+		}
 	}
 	for n := 0; n < maxJump && end.Add(-time.Minute).After(now) && !q.covers(end.Add(-time.Minute)); n++ {
 		end = end.Add(-time.Minute)
