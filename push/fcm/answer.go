@@ -107,8 +107,17 @@ func (a *answer) outcome(name string, now time.Time) (o push.Outcome, unauthenti
 		if o.After == 0 && a.status == 429 {
 			o.After = quotaPause
 		}
+		o.Wide = t.wide(a.status)
 	}
 	return o, unauthenticated
+}
+
+// wide tells whether all that the project sends should wait: its quota is used up
+// or the service has no room. QUOTA_EXCEEDED is also what is said when one device
+// gets too much, in other words. A proxy's answer is nobody's quota.
+// https://firebase.google.com/docs/reference/fcm/rest/v1/ErrorCode
+func (t *trouble) wide(status int) bool {
+	return t.status != "" && (status == 429 || status == 503) && !strings.Contains(t.message, "device")
 }
 
 // result is the table of refusals.

@@ -107,3 +107,23 @@ func FuzzAnswer(f *testing.F) {
 		}
 	})
 }
+
+func TestQuotaOfOneDeviceIsNotThatOfTheProject(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		status int
+		body   string
+		want   bool
+	}{
+		{"the project's quota", 429, `{"error":{"code":429,"message":"Quota exceeded for quota metric 'Message sends'","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"QUOTA_EXCEEDED"}]}}`, true},
+		{"a device's", 429, `{"error":{"code":429,"message":"Device message rate exceeded.","status":"RESOURCE_EXHAUSTED","details":[{"@type":"type.googleapis.com/google.firebase.fcm.v1.FcmError","errorCode":"QUOTA_EXCEEDED"}]}}`, false},
+		{"no room", 503, `{"error":{"code":503,"message":"The service is currently unavailable.","status":"UNAVAILABLE"}}`, true},
+		{"an error of one request", 500, `{"error":{"code":500,"message":"Internal error encountered.","status":"INTERNAL"}}`, false},
+		{"a proxy's", 503, `<html>`, false},
+	} {
+		o, _ := (&answer{status: c.status, body: []byte(c.body)}).outcome("", time.Time{})
+		if o.Result != push.Retry || o.Wide != c.want {
+			t.Errorf("%s: %s, wide %t, want %t", c.name, o.Result, o.Wide, c.want)
+		}
+	}
+}
