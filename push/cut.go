@@ -57,7 +57,9 @@ func boundary(s string, i int) bool {
 	last, _ := utf8.DecodeLastRuneInString(s[:i])
 	const joiner = '\u200d'
 	switch {
-	case unicode.In(next, unicode.Mn, unicode.Me, unicode.Variation_Selector), next == joiner, last == joiner:
+	case unicode.In(next, unicode.M, unicode.Variation_Selector), next == joiner, last == joiner:
+		return false
+	case next == '\u200c' || next >= 0xe0020 && next <= 0xe007f: // parts of a ligature, and of the flag of a region
 		return false
 	case next >= 0x1f3fb && next <= 0x1f3ff: // the colours of skin
 		return false

@@ -21,6 +21,8 @@ func TestTextIsCutBetweenCharactersOfAReader(t *testing.T) {
 		{"a heart that is to be red", "ab❤️cdefgh", 9, "ab…"},
 		{"flags", "🇨🇭🇩🇪🇫🇷", 23, "🇨🇭🇩🇪…"},
 		{"half a flag", "🇨🇭🇩🇪🇫🇷", 18, "🇨🇭…"},
+		{"a vowel that stands before its letter", "अनिअनि", 11, "अ…"},
+		{"the flag of a region", "ab🏴\U000e0067\U000e0062\U000e007fcd", 14, "ab…"},
 		{"blanks before the cut", "one     two", 9, "one…"},
 		{"no room", "hello", 3, ""},
 		{"nothing", "hello", 0, ""},
