@@ -29,6 +29,8 @@ require (
 	github.com/teambition/rrule-go v1.8.2
 )
 
+require github.com/emersion/go-message v0.18.2 // indirect
+
 require (
 	cel.dev/expr v0.25.3 // indirect
 	cloud.google.com/go v0.123.0 // indirect
