@@ -107,7 +107,7 @@ func appendAlert(dst []byte, n *push.Notification, generic string) ([]byte, bool
 		return dst, false
 	}
 	t, s, b := n.Title, n.Subtitle, n.Body
-	if textLen(t)+textLen(s)+textLen(b) > room {
+	if len(t)+len(s)+len(b) > room || textLen(t)+textLen(s)+textLen(b) > room {
 		t = fit(t, room/4)
 		s = fit(s, (room-textLen(t))/3)
 		b = fit(b, room-textLen(t)-textLen(s))

@@ -25,10 +25,15 @@ func escaped(r rune, size int) int {
 	return size
 }
 
-// textLen is what a text takes in a JSON string.
+// textLen is what a text takes in a JSON string: never less than its bytes.
 func textLen(s string) int {
 	n := 0
 	for i := 0; i < len(s); {
+		if plain(s[i]) {
+			n++
+			i++
+			continue
+		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		n += escaped(r, size)
 		i += size
@@ -36,11 +41,23 @@ func textLen(s string) int {
 	return n
 }
 
+// plain tells of a byte whether it is a character that nothing is done to.
+func plain(c byte) bool {
+	return c >= ' ' && c < utf8.RuneSelf && c != '"' && c != '\\' && c != '<' && c != '>' && c != '&'
+}
+
 // appendText writes a text as the inside of a JSON string. What is not UTF-8
 // becomes the replacement character.
 func appendText(dst []byte, s string) []byte {
 	const digits = "0123456789abcdef"
 	for i := 0; i < len(s); {
+		start := i
+		for i < len(s) && plain(s[i]) {
+			i++
+		}
+		if dst = append(dst, s[start:i]...); i == len(s) {
+			break
+		}
 		r, size := utf8.DecodeRuneInString(s[i:])
 		switch n := escaped(r, size); {
 		case r == utf8.RuneError && size <= 1:
@@ -68,11 +85,16 @@ func appendText(dst []byte, s string) []byte {
 
 // fit cuts a text so that it takes at most room bytes in a JSON string.
 func fit(s string, room int) string {
-	if textLen(s) <= room {
+	if len(s) <= room && textLen(s) <= room {
 		return s
 	}
 	const ellipsis = len("…")
-	s = strings.ToValidUTF8(s, "\ufffd")
+	// What is far beyond the cut does not matter; the next characters do.
+	end := min(len(s), max(room, 0)+2*utf8.UTFMax)
+	for back := 0; back < utf8.UTFMax && end < len(s) && !utf8.RuneStart(s[end]); back++ {
+		end--
+	}
+	s = strings.ToValidUTF8(s[:end], "\ufffd")
 	n, taken := 0, 0
 	for n < len(s) {
 		r, size := utf8.DecodeRuneInString(s[n:])
