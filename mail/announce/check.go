@@ -21,19 +21,21 @@ func (b *Book) Check(ctx context.Context, report func(store.Problem)) error {
 		}
 		known[acc.ID] = true
 	}
-	return b.store.View(ctx, func(tx *store.Tx) error {
-		c := checker{b: b, tx: tx, report: report, known: known, owners: map[uint64]directory.AccountID{}, targets: map[uint64]bool{}}
-		for row, err := range b.registrations.Scan(tx, store.TableRange[uint64]{}) {
-			if err != nil {
-				return err
-			}
-			row.Value.ID = row.Key
-			if err := c.registration(&row.Value); err != nil {
-				return err
-			}
+	return b.store.View(ctx, func(tx *store.Tx) error { return b.checkRows(tx, known, report) })
+}
+
+func (b *Book) checkRows(tx *store.Tx, known map[directory.AccountID]bool, report func(store.Problem)) error {
+	c := checker{b: b, tx: tx, report: report, known: known, owners: map[uint64]directory.AccountID{}, targets: map[uint64]bool{}}
+	for row, err := range b.registrations.Scan(tx, store.TableRange[uint64]{}) {
+		if err != nil {
+			return err
 		}
-		return c.leads()
-	})
+		row.Value.ID = row.Key
+		if err := c.registration(&row.Value); err != nil {
+			return err
+		}
+	}
+	return c.leads()
 }
 
 // checker holds what one Check has learnt: a few bytes for each registration.
