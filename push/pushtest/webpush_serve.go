@@ -59,7 +59,7 @@ func (f webPushFault) words() webPushWords {
 	case webPushTooLarge:
 		return webPushWords{413, 104, "PayloadTooLarge", "payload too large"}
 	case webPushNoVAPID:
-		return webPushWords{401, 109, "MissingProviderToken", "UnauthorizedRegistration"}
+		return webPushWords{401, 109, "BadJwtToken", "UnauthorizedRegistration"}
 	case webPushOtherKey:
 		return webPushWords{401, 109, "VapidPkHashMismatch",
 			"the VAPID credentials in the authorization header do not correspond to the credentials used to create the subscriptions."}
