@@ -162,7 +162,8 @@ func (s *session) tellKeywords(flags []goimap.Flag) {
 	fresh := false
 	for _, f := range flags {
 		k := string(f)
-		if strings.HasPrefix(k, `\`) || f == goimap.FlagForwarded || slices.Contains(v.keywords, k) || len(v.keywords) >= maxTold {
+		known := func(told string) bool { return strings.EqualFold(told, k) }
+		if strings.HasPrefix(k, `\`) || f == goimap.FlagForwarded || slices.ContainsFunc(v.keywords, known) || len(v.keywords) >= maxTold {
 			continue
 		}
 		v.keywords = append(v.keywords, k)

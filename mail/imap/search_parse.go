@@ -253,9 +253,7 @@ func (p *searchParser) argument(name string) criterion {
 		return criterion{needsItem, func(c *candidate) bool { return compareDay(name, time.UnixMilli(c.item.Received).UTC(), day) }}
 	case "SENTBEFORE", "SENTON", "SENTSINCE":
 		day := p.date()
-		return criterion{needsIndex, func(c *candidate) bool {
-			return !c.index.Date.IsZero() && compareDay(strings.TrimPrefix(name, "SENT"), c.index.Date, day)
-		}}
+		return sentOn(strings.TrimPrefix(name, "SENT"), day)
 	}
 	p.fail()
 	return criterion{}

@@ -3,6 +3,7 @@ package imap
 import (
 	"mime"
 	"strings"
+	"time"
 
 	"golang.org/x/net/html/charset"
 
@@ -108,4 +109,29 @@ func (m *look) contains(e *entity, folded string, header bool) bool {
 		}
 	}
 	return false
+}
+
+// sentOn compares the day that the Date field names, by the clock of whoever
+// wrote it (RFC 9051 6.4.4). The index knows the instant only; near it the field
+// is read.
+func sentOn(how string, day time.Time) criterion {
+	return criterion{needsText, func(c *candidate) bool {
+		date := c.index.Date
+		if date.IsZero() {
+			return false
+		}
+		if d := date.Sub(day); -24*time.Hour < d && d < 48*time.Hour {
+			m := c.open()
+			m.header(m.root(), func(name, value string) bool {
+				if !strings.EqualFold(name, "Date") {
+					return false
+				}
+				if t, ok := message.ParseDate(value); ok {
+					date = t
+				}
+				return true
+			})
+		}
+		return compareDay(how, date, day)
+	}}
 }
