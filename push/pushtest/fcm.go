@@ -132,7 +132,7 @@ func (f *FCM) Endpoint() string { return f.l.url() + "/v1" }
 func (f *FCM) Roots() *x509.CertPool { return f.l.roots }
 
 // Certificate is the one that Roots has.
-func (f *FCM) Certificate() *x509.Certificate { return f.l.tls.Certificates[0].Leaf }
+func (f *FCM) Certificate() *x509.Certificate { return f.l.authority.cert }
 
 // Project is the project's id.
 func (f *FCM) Project() string { return f.project }

@@ -2,16 +2,11 @@ package pushtest
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
 	"crypto/x509"
-	"crypto/x509/pkix"
 	"fmt"
 	"io"
 	"log"
-	"math/big"
 	"net"
 	"net/http"
 	"sync"
@@ -19,13 +14,14 @@ import (
 )
 
 // listener serves HTTPS, with HTTP/2, on a port of the loopback, with a
-// certificate of its own. It can be gone for a while and come back at the same
-// address.
+// certificate of its own authority. It can be gone for a while and come back at
+// the same address.
 type listener struct {
-	address string
-	roots   *x509.CertPool
-	tls     *tls.Config
-	handler http.Handler
+	address   string
+	authority *authority
+	roots     *x509.CertPool // the authority alone
+	tls       *tls.Config
+	handler   http.Handler
 
 	mu     sync.Mutex
 	server *http.Server // nil while it is gone
@@ -36,15 +32,20 @@ type listener struct {
 type connection struct{}
 
 func listen(h http.Handler) (*listener, error) {
-	cert, roots, err := certificate()
+	a, err := newAuthority("Martlet pushtest")
+	if err != nil {
+		return nil, err
+	}
+	cert, err := a.server()
 	if err != nil {
 		return nil, err
 	}
 	l := &listener{
-		address: "127.0.0.1:0",
-		roots:   roots,
-		tls:     &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
-		handler: h,
+		address:   "127.0.0.1:0",
+		authority: a,
+		roots:     a.pool(),
+		tls:       &tls.Config{Certificates: []tls.Certificate{cert}, MinVersion: tls.VersionTLS12},
+		handler:   h,
 	}
 	return l, l.start()
 }
@@ -102,36 +103,4 @@ func hangUp(r *http.Request) {
 		c.Close()
 	}
 	panic(http.ErrAbortHandler)
-}
-
-// certificate makes one for the loopback, which signs itself.
-func certificate() (tls.Certificate, *x509.CertPool, error) {
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("pushtest: certificate: %w", err)
-	}
-	now := time.Now()
-	form := &x509.Certificate{
-		SerialNumber:          big.NewInt(now.UnixNano()),
-		Subject:               pkix.Name{CommonName: "pushtest"},
-		NotBefore:             now.Add(-time.Hour),
-		NotAfter:              now.AddDate(1, 0, 0),
-		KeyUsage:              x509.KeyUsageDigitalSignature | x509.KeyUsageCertSign,
-		ExtKeyUsage:           []x509.ExtKeyUsage{x509.ExtKeyUsageServerAuth},
-		BasicConstraintsValid: true,
-		IsCA:                  true,
-		DNSNames:              []string{"localhost"},
-		IPAddresses:           []net.IP{net.IPv4(127, 0, 0, 1), net.IPv6loopback},
-	}
-	der, err := x509.CreateCertificate(rand.Reader, form, form, key.Public(), key)
-	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("pushtest: certificate: %w", err)
-	}
-	leaf, err := x509.ParseCertificate(der)
-	if err != nil {
-		return tls.Certificate{}, nil, fmt.Errorf("pushtest: certificate: %w", err)
-	}
-	roots := x509.NewCertPool()
-	roots.AddCert(leaf)
-	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key, Leaf: leaf}, roots, nil
 }
