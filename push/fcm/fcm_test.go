@@ -59,11 +59,13 @@ func TestEveryModeArrivesAsTheAppNeedsIt(t *testing.T) {
 		change func(*push.Notification)
 		want   want
 	}{
-		{"silent", func(n *push.Notification) { n.Mode, n.Unread = push.Silent, nil },
+		{"silent tells nothing", func(n *push.Notification) { n.Mode = push.Silent },
 			want{"NORMAL", "m42", map[string]string{"mode": "silent", "tag": "m42", "account": "a1"}}},
 		{"badge", func(n *push.Notification) { n.Mode = push.Badge },
 			want{"NORMAL", "m42", map[string]string{"mode": "badge", "tag": "m42", "account": "a1", "unread": "7"}}},
 		{"no unread mail is a number too", func(n *push.Notification) { n.Mode, n.Unread = push.Badge, new(int) },
+			want{"NORMAL", "m42", map[string]string{"mode": "badge", "tag": "m42", "account": "a1", "unread": "0"}}},
+		{"a number that cannot be", func(n *push.Notification) { n.Mode, n.Unread = push.Badge, new(int); *n.Unread = -3 },
 			want{"NORMAL", "m42", map[string]string{"mode": "badge", "tag": "m42", "account": "a1", "unread": "0"}}},
 		{"alert", func(n *push.Notification) { n.Mode, n.High = push.Alert, true },
 			want{"HIGH", "", map[string]string{"mode": "alert", "tag": "m42", "account": "a1", "unread": "7", "message": "m1",

@@ -57,8 +57,8 @@ func newMessage(token string, n *push.Notification, now time.Time) (*messaging.M
 	d.add("sent", strconv.FormatInt(now.UnixMilli(), 10))
 	d.add("account", n.Account)
 	d.add("tag", n.Collapse)
-	if n.Unread != nil {
-		d.add("unread", strconv.Itoa(*n.Unread))
+	if n.Unread != nil && (n.Mode != push.Silent || n.Withdrawn) {
+		d.add("unread", strconv.Itoa(max(*n.Unread, 0)))
 	}
 	switch {
 	case n.Withdrawn:
