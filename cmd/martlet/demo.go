@@ -35,11 +35,12 @@ func (a *app) demoCommand() *cobra.Command {
 	var f demoFlags
 	cmd := &cobra.Command{
 		Use:   "demo",
-		Short: "Run a whole server with sample users and a built-in phone",
+		Short: "Run a whole server with sample users, a built-in phone and apps that are woken",
 		Long: `Starts a whole server with a temporary store, sample people, self-signed TLS
 beside plain HTTP. Sample mail goes in over SMTP; a built-in phone provisions,
-syncs, searches, holds a Ping, is woken by a new message and syncs it. Each step
-is printed with its time. Then the server stays up, with addresses and passwords
+syncs, searches, holds a Ping, is woken by a new message and syncs it. Beside it
+three apps that sleep are woken, through local stand-ins for Apple's, Google's
+and a Web Push service. Each step is printed with its time. Then the server stays up, with addresses and passwords
 printed, so that a real phone or mail program can be pointed at it. Ctrl-C ends
 it and removes the store.`,
 		Example: `  martlet demo
@@ -75,10 +76,19 @@ func runDemo(ctx context.Context, f demoFlags, out, logTo io.Writer) (err error)
 	}
 	log := slog.New(slog.NewTextHandler(logTo, &slog.HandlerOptions{Level: level}))
 	started := time.Now()
+	services, err := demo.NewServices()
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, services.Close()) }()
+	push, err := demoPush(services.Accounts())
+	if err != nil {
+		return err
+	}
 	free := []string{net.JoinHostPort(f.host, "0")}
 	s, err := startServer(ctx, Config{
 		Hostname: "localhost", StorePath: filepath.Join(dir, "data"),
-		HTTP: free, HTTPS: free, SMTP: free, Submission: free, Submissions: free,
+		HTTP: free, HTTPS: free, SMTP: free, Submission: free, Submissions: free, Push: push,
 	}, log)
 	if err != nil {
 		return err
@@ -108,7 +118,7 @@ func runDemo(ctx context.Context, f demoFlags, out, logTo io.Writer) (err error)
 	defer client.CloseIdleConnections()
 	err = demo.Run(ctx, demo.Config{
 		URL: "https://" + dialable(s.Addr("https")), HTTPClient: client, SMTP: dialable(s.Addr("smtp")),
-		Version: version, Held: s.gateway.Held, Report: show,
+		Version: version, Held: s.gateway.Held, Services: services, Report: show,
 	})
 	if err != nil || f.once {
 		return err
@@ -176,7 +186,7 @@ func showText(out io.Writer) func(demo.Step) {
 		if !s.OK {
 			mark = "FAIL"
 		}
-		fmt.Fprintf(out, "%s %9.2f ms  %-14s  %s\n", mark, s.Millis, s.Name, s.Text)
+		fmt.Fprintf(out, "%s %9.2f ms  %-16s  %s\n", mark, s.Millis, s.Name, s.Text)
 	}
 }
 

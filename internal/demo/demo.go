@@ -1,6 +1,7 @@
 // Package demo shows the main job on a running server: sample mail goes in over
 // SMTP, a built-in phone sets itself up over ActiveSync, holds a Ping, is woken
-// by a new message and syncs it. It talks to the server over the wire only, as
+// by a new message and syncs it; apps that sleep behind local push services are
+// woken beside it. It talks to the server over the wire only, as
 // a phone and a mail server would, and must never reach into it.
 package demo
 
@@ -31,6 +32,7 @@ type Config struct {
 	SMTP       string       // address of the MX listener
 	Version    eas.Version  // of the phone; 16.1 when zero
 	Held       func() int   // how many requests the server holds
+	Services   *Services    // that wake apps, as the server is configured
 	Report     func(Step)
 }
 
@@ -39,6 +41,7 @@ type run struct {
 	Config
 	phone *phone.Phone
 	inbox string
+	apps  *apps
 }
 
 // Run walks the whole path and returns the error of the first step that did not
@@ -69,6 +72,9 @@ func Run(ctx context.Context, c Config) error {
 		if err := r.step(ctx, s.name, s.do); err != nil {
 			return err
 		}
+	}
+	if err := r.register(ctx); err != nil {
+		return err
 	}
 	return r.wakeAndSync(ctx)
 }

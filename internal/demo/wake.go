@@ -25,7 +25,7 @@ type pinged struct {
 }
 
 // wakeAndSync is what it is all for: a Ping is held, a message arrives, the
-// Ping is answered, a Sync brings the message.
+// Ping is answered, a Sync brings the message, and the apps are woken too.
 func (r *run) wakeAndSync(ctx context.Context) error {
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
@@ -61,6 +61,9 @@ func (r *run) wakeAndSync(ctx context.Context) error {
 		return err
 	}
 	if err := r.step(ctx, "wake", func(ctx context.Context) (string, map[string]any, error) { return r.woken(ctx, accepted, answer) }); err != nil {
+		return err
+	}
+	if err := r.appsWoken(ctx, accepted, message); err != nil {
 		return err
 	}
 	return r.step(ctx, "synced_message", func(ctx context.Context) (string, map[string]any, error) { return r.newMessage(ctx, message) })

@@ -44,7 +44,7 @@ var allowed = map[string][]string{
 	"gateway/...":          {"protocol/...", "sync/...", "push/...", "mail/...", "directory", "documents", "store/...", "gateway/..."},
 	"internal/phone":       {"protocol/wbxml", "protocol/eas"},
 	"internal/simulation":  {"..."},
-	"internal/demo":        {"internal/phone", "protocol/eas"},
+	"internal/demo":        {"internal/phone", "protocol/eas", "push/pushtest", "push/seal"},
 	"internal/acceptance":  {},
 	"internal/crash":       {},
 	"internal/process":     {},
