@@ -71,7 +71,7 @@ func TestEveryModeArrivesAsTheAppNeedsIt(t *testing.T) {
 			want{"HIGH", "", map[string]string{"mode": "alert", "tag": "m42", "account": "a1", "unread": "7", "message": "m1",
 				"thread": "t1", "sender": "Ada", "subject": "Engines", "preview": "On the analytical one"}}},
 		{"sealed tells nothing outside of its envelope", func(n *push.Notification) { n.Mode, n.High = push.Sealed, true },
-			want{"HIGH", "", map[string]string{"mode": "sealed", "tag": "m42", "account": "a1", "unread": "7", "envelope": "__4B"}}},
+			want{"HIGH", "", map[string]string{"mode": "sealed", "tag": "m42", "account": "a1", "envelope": "__4B"}}},
 		{"withdrawn", func(n *push.Notification) { n.Mode, n.Withdrawn = push.Alert, true },
 			want{"NORMAL", "", map[string]string{"mode": "withdrawn", "tag": "m42", "account": "a1", "unread": "7", "message": "m1"}}},
 	} {

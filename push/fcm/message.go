@@ -57,25 +57,28 @@ func newMessage(token string, n *push.Notification, now time.Time) (*messaging.M
 	d.add("sent", strconv.FormatInt(now.UnixMilli(), 10))
 	d.add("account", n.Account)
 	d.add("tag", n.Collapse)
-	if n.Unread != nil && (n.Mode != push.Silent || n.Withdrawn) {
-		d.add("unread", strconv.Itoa(max(*n.Unread, 0)))
-	}
 	switch {
 	case n.Withdrawn:
 		d.add("mode", "withdrawn")
 		d.add("message", n.Message)
-	case n.Mode == push.Silent, n.Mode == push.Badge:
+		d.unread(n)
+	case n.Mode == push.Silent:
 		d.add("mode", n.Mode.String())
+		android.CollapseKey = n.Collapse
+	case n.Mode == push.Badge:
+		d.add("mode", n.Mode.String())
+		d.unread(n)
 		android.CollapseKey = n.Collapse
 	case n.Mode == push.Alert:
 		d.add("mode", n.Mode.String())
+		d.unread(n)
 		d.add("message", n.Message)
 		d.add("thread", n.Thread)
 		d.cut("sender", n.Title, maxSender)
 		d.cut("subject", n.Subtitle, maxSubject)
 		d.cut("preview", n.Body, maxPayload)
 	case n.Mode == push.Sealed:
-		// Thread and message are within the envelope.
+		// Thread, message and badge are within the envelope.
 		d.add("mode", n.Mode.String())
 		d.add("envelope", base64.RawURLEncoding.EncodeToString(n.Envelope))
 	default:
@@ -102,6 +105,13 @@ func (d *data) add(key, value string) {
 	value = strings.ToValidUTF8(value, "\ufffd")
 	d.values[key] = value
 	d.size += len(key) + len(value)
+}
+
+// unread adds the badge.
+func (d *data) unread(n *push.Notification) {
+	if n.Unread != nil {
+		d.add("unread", strconv.Itoa(max(*n.Unread, 0)))
+	}
 }
 
 // cut takes as much of a text as fits.
