@@ -15,17 +15,17 @@
 //
 //	{
 //	  "version": 1,
-//	  "mode": "alert",        silent, badge, alert, sealed
+//	  "mode": "alert",        silent, badge, alert, sealed, withdrawn
 //	  "id": "0190…",          the same when it is sent again
 //	  "account": "work",      as the app registered it
 //	  "message": "…",         what it tells of, for the app to open; opaque
 //	  "thread": "…",          groups what is shown; opaque
-//	  "collapse": "…",        takes the place of what was shown with the same
+//	  "tag": "…",             takes the place of what was shown with the same;
+//	                          withdrawn: that is no news any more
 //	  "unread": 3,            the badge; absent: leave it
-//	  "withdrawn": true,      what was shown with this collapse is no news any more
-//	  "title": "…",           of alert: sender, subject, preview
-//	  "subtitle": "…",
-//	  "body": "…",
+//	  "sender": "…",          of alert, with subject and preview
+//	  "subject": "…",
+//	  "preview": "…",
 //	  "envelope": "…"         of sealed: base64url without padding, see package seal
 //	}
 //

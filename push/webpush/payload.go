@@ -12,19 +12,18 @@ import (
 
 // payload is the form that the package's comment describes.
 type payload struct {
-	Version   int    `json:"version"`
-	Mode      string `json:"mode"`
-	ID        string `json:"id,omitempty"`
-	Account   string `json:"account,omitempty"`
-	Message   string `json:"message,omitempty"`
-	Thread    string `json:"thread,omitempty"`
-	Collapse  string `json:"collapse,omitempty"`
-	Unread    *int   `json:"unread,omitempty"`
-	Withdrawn bool   `json:"withdrawn,omitempty"`
-	Title     string `json:"title,omitempty"`
-	Subtitle  string `json:"subtitle,omitempty"`
-	Body      string `json:"body,omitempty"`
-	Envelope  string `json:"envelope,omitempty"`
+	Version  int    `json:"version"`
+	Mode     string `json:"mode"`
+	ID       string `json:"id,omitempty"`
+	Account  string `json:"account,omitempty"`
+	Message  string `json:"message,omitempty"`
+	Thread   string `json:"thread,omitempty"`
+	Tag      string `json:"tag,omitempty"`
+	Unread   *int   `json:"unread,omitempty"`
+	Sender   string `json:"sender,omitempty"`
+	Subject  string `json:"subject,omitempty"`
+	Preview  string `json:"preview,omitempty"`
+	Envelope string `json:"envelope,omitempty"`
 }
 
 // The lengths to which a message is padded, so that its own tells little. What
@@ -42,16 +41,18 @@ var paddings = [...]int{1024, 2048, maxText, maxPlain}
 func encode(n *push.Notification) []byte {
 	p := payload{
 		Version: 1, Mode: n.Mode.String(), ID: n.ID,
-		Account: n.Account, Message: n.Message, Thread: n.Thread, Collapse: n.Collapse, Withdrawn: n.Withdrawn,
+		Account: n.Account, Message: n.Message, Thread: n.Thread, Tag: n.Collapse,
 	}
 	// Each mode tells no more than its name says, whatever else is set.
-	switch n.Mode {
-	case push.Badge:
+	switch {
+	case n.Withdrawn:
+		p.Mode, p.Unread = "withdrawn", n.Unread
+	case n.Mode == push.Badge:
 		p.Unread = n.Unread
-	case push.Alert:
+	case n.Mode == push.Alert:
 		p.Unread = n.Unread
-		p.Title, p.Subtitle, p.Body = push.Cut(n.Title, maxText), push.Cut(n.Subtitle, maxText), push.Cut(n.Body, maxText)
-	case push.Sealed:
+		p.Sender, p.Subject, p.Preview = push.Cut(n.Title, maxText), push.Cut(n.Subtitle, maxText), push.Cut(n.Body, maxText)
+	case n.Mode == push.Sealed:
 		p.Unread = n.Unread
 		p.Envelope = base64.RawURLEncoding.EncodeToString(n.Envelope)
 	}
@@ -60,7 +61,7 @@ func encode(n *push.Notification) []byte {
 		push.Fit(maxText, func() int {
 			plain = p.json()
 			return len(plain)
-		}, &p.Body, &p.Subtitle, &p.Title)
+		}, &p.Preview, &p.Subject, &p.Sender)
 	}
 	if len(plain) > maxPlain {
 		return nil

@@ -17,7 +17,7 @@ func full(mode push.Mode) *push.Notification {
 	three := 3
 	return &push.Notification{
 		ID: "id", Collapse: "c", Mode: mode, High: true, Expires: time.Now().Add(time.Hour),
-		Title: "T", Subtitle: "S", Body: "B", Unread: &three, Withdrawn: true, Thread: "th", Account: "a", Message: "m",
+		Title: "T", Subtitle: "S", Body: "B", Unread: &three, Thread: "th", Account: "a", Message: "m",
 		Envelope: []byte{0xfb, 0xff}, AppleAccount: "apple", AppleMailboxes: []string{"INBOX"},
 	}
 }
@@ -26,14 +26,14 @@ func TestEachModeTellsNoMoreThanItsName(t *testing.T) {
 	for mode, want := range map[push.Mode][]string{
 		push.Silent: {},
 		push.Badge:  {"unread"},
-		push.Alert:  {"unread", "title", "subtitle", "body"},
+		push.Alert:  {"unread", "sender", "subject", "preview"},
 		push.Sealed: {"unread", "envelope"},
 	} {
 		var got map[string]any
 		if err := json.Unmarshal(encode(full(mode)), &got); err != nil {
 			t.Fatal(err)
 		}
-		want = append(want, "version", "mode", "id", "account", "message", "thread", "collapse", "withdrawn")
+		want = append(want, "version", "mode", "id", "account", "message", "thread", "tag")
 		if names := slices.Sorted(maps.Keys(got)); !slices.Equal(names, slices.Sorted(slices.Values(want))) {
 			t.Errorf("%v: %v, want %v", mode, names, want)
 		}
@@ -43,6 +43,11 @@ func TestEachModeTellsNoMoreThanItsName(t *testing.T) {
 		if e, ok := got["envelope"]; ok && e != "-_8" {
 			t.Errorf("envelope %v", e)
 		}
+	}
+	gone := full(push.Alert)
+	gone.Withdrawn = true
+	if got := string(encode(gone)); got != `{"version":1,"mode":"withdrawn","id":"id","account":"a","message":"m","thread":"th","tag":"c","unread":3}` {
+		t.Errorf("withdrawn: %s", got)
 	}
 	if got := string(encode(&push.Notification{Mode: push.Silent})); got != `{"version":1,"mode":"silent"}` {
 		t.Errorf("the least: %s", got)
@@ -73,8 +78,8 @@ func TestTextIsCutToWhatTheSmallestServiceTakesTheBodyFirst(t *testing.T) {
 		if len(plain) > maxText || len(plain) < maxText-60 {
 			t.Errorf("%q: %d bytes of %d", unit, len(plain), maxText)
 		}
-		if got.Title != "T" || got.Subtitle != strings.ToValidUTF8("kept "+unit, "\ufffd") || !strings.HasSuffix(got.Body, "…") {
-			t.Errorf("%q: title %q, subtitle %q, body ends %q", unit, got.Title, got.Subtitle, got.Body[max(0, len(got.Body)-10):])
+		if got.Sender != "T" || got.Subject != strings.ToValidUTF8("kept "+unit, "\ufffd") || !strings.HasSuffix(got.Preview, "…") {
+			t.Errorf("%q: title %q, subtitle %q, body ends %q", unit, got.Sender, got.Subject, got.Preview[max(0, len(got.Preview)-10):])
 		}
 		n.Title, n.Subtitle = n.Body, n.Body
 		if plain := encode(n); plain == nil || len(plain) > maxText {
@@ -149,7 +154,7 @@ func FuzzPayload(f *testing.F) {
 		} else if got.Envelope != "" {
 			t.Fatal("an envelope")
 		}
-		if n.Mode != push.Alert && got.Title+got.Subtitle+got.Body != "" {
+		if n.Mode != push.Alert && got.Sender+got.Subject+got.Preview != "" {
 			t.Fatal("text")
 		}
 		topic := topic(push.Target{Endpoint: name, Auth: envelope}, name)

@@ -102,8 +102,8 @@ func TestANotificationReachesItsUserAgentInEveryManner(t *testing.T) {
 				t.Fatal(err)
 			}
 			want := map[string]any{
-				"version": 1.0, "mode": "alert", "id": "0190b0a2-0000-7000-8000-000000000001", "collapse": "item-17",
-				"title": "Ada", "subtitle": "Grüße", "body": "Bis morgen", "unread": 3.0,
+				"version": 1.0, "mode": "alert", "id": "0190b0a2-0000-7000-8000-000000000001", "tag": "item-17",
+				"sender": "Ada", "subject": "Grüße", "preview": "Bis morgen", "unread": 3.0,
 				"thread": "t1", "account": "work", "message": "m1",
 			}
 			if !reflect.DeepEqual(got, want) {
