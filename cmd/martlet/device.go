@@ -12,7 +12,7 @@ import (
 )
 
 func (a *app) deviceCommand() *cobra.Command {
-	return group(&cobra.Command{Use: "device", Short: "The phones of a user: list them, see what they cannot take"}, a.deviceList(), a.devicePassword(), a.deviceBroken(), a.deviceOffer())
+	return group(&cobra.Command{Use: "device", Short: "The phones of a user: list them, see what they cannot take"}, a.deviceList(), a.deviceShow(), a.devicePassword(), a.deviceBroken(), a.deviceOffer())
 }
 
 func (a *app) deviceList() *cobra.Command {

@@ -1,6 +1,8 @@
 package activesync
 
 import (
+	"context"
+	"errors"
 	"time"
 
 	"martlet/gateway/hold"
@@ -9,12 +11,17 @@ import (
 
 // hold parks a request until it has its answer.
 func (h *Handler) hold(s *session, p hold.Parked) (reply, error) {
+	p.Timeout = h.heldFor(s, p.Timeout)
 	parked := time.Now()
 	a, err := h.c.Holder.Hold(s.r, p)
 	s.held = time.Since(parked)
+	if errors.Is(err, hold.ErrGone) {
+		h.heldLost(context.WithoutCancel(s.r.Context()), s.id(), s.held)
+	}
 	if err != nil {
 		return reply{}, err
 	}
+	h.heldKept(s.r.Context(), s.id(), s.held)
 	return reply{body: a.Body, contentType: a.ContentType}, nil
 }
 

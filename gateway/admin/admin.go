@@ -81,6 +81,8 @@ func New(c Config) *Admin {
 		"user.oof":         called(a.showOof),
 		"user.oof.set":     called(a.setOof),
 		"device.list":      called(a.listDevices),
+		"device.show":      called(a.showDevice),
+		"device.cuts":      called(a.listCuts),
 		"device.password":  called(a.devicePassword),
 		"device.broken":    called(a.listBroken),
 		"device.offer":     called(a.offerAgain),

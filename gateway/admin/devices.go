@@ -1,8 +1,10 @@
 package admin
 
 import (
+	"cmp"
 	"context"
 	"fmt"
+	"slices"
 	"time"
 
 	"martlet/store"
@@ -22,6 +24,13 @@ type Device struct {
 	LastSeen  time.Time `json:"last_seen"`
 	Password  bool      `json:"password"` // a recovery password is kept
 	Recovery  string    `json:"recovery_password,omitempty"`
+
+	UserAgent string `json:"user_agent,omitempty"`
+	Heartbeat uint32 `json:"heartbeat,omitempty"` // seconds, of its last Ping
+	// HeldLimit is the age in seconds at which its held requests end when it
+	// comes from HeldPeer; zero: they live as long as they should.
+	HeldLimit uint32 `json:"held_limit,omitempty"`
+	HeldPeer  string `json:"held_peer,omitempty"`
 }
 
 // DeviceRequest names a user's device.
@@ -53,6 +62,7 @@ func shownDevice(login string, d *device.Device) Device {
 	return Device{
 		Login: login, ID: d.ID.Device, Type: d.Type, Model: d.Model, Name: d.FriendlyName, OS: d.OS, Version: d.Version,
 		FirstSeen: d.FirstSeen, LastSeen: d.LastSeen, Password: d.RecoveryPassword != "",
+		UserAgent: d.UserAgent, Heartbeat: d.PingHeartbeat, HeldLimit: d.HeldLimit, HeldPeer: d.HeldPeer,
 	}
 }
 
@@ -77,4 +87,71 @@ func (a *Admin) devicePassword(ctx context.Context, in DeviceRequest) (out Devic
 		a.log.Warn("recovery password shown", "login", acc.Login, "account", acc.ID, "device", in.Device)
 	}
 	return out, err
+}
+
+func (a *Admin) showDevice(ctx context.Context, in DeviceRequest) (out Device, err error) {
+	acc, err := a.find(ctx, in.Login)
+	if err != nil {
+		return out, err
+	}
+	err = a.c.Store.View(ctx, func(tx *store.Tx) error {
+		d, err := a.c.Devices.Load(tx, device.ID{Account: acc.ID, Device: in.Device})
+		if err != nil {
+			return fmt.Errorf("%w: %s", err, in.Device)
+		}
+		out = shownDevice(acc.Login, &d)
+		return nil
+	})
+	return out, err
+}
+
+// Cut counts the devices whose held requests end at one age.
+type Cut struct {
+	Seconds uint32 `json:"seconds"`
+	Peer    string `json:"peer"` // the network they come from
+	Devices int    `json:"devices"`
+}
+
+// Cuts is what is known of connections that are cut.
+type Cuts struct {
+	Devices int   `json:"devices"` // all there are
+	Cuts    []Cut `json:"cuts"`    // most devices first
+}
+
+func (a *Admin) listCuts(ctx context.Context, _ Nothing) (out Cuts, err error) {
+	type where struct {
+		seconds uint32
+		peer    string
+	}
+	found := map[where]int{}
+	err = a.c.Store.View(ctx, func(tx *store.Tx) error {
+		for d, err := range a.c.Devices.List(tx, 0) {
+			if err != nil {
+				return err
+			}
+			out.Devices++
+			if d.HeldLimit != 0 {
+				found[where{d.HeldLimit, d.HeldPeer}]++
+			}
+		}
+		return nil
+	})
+	out.Cuts = make([]Cut, 0, len(found))
+	for w, n := range found {
+		out.Cuts = append(out.Cuts, Cut{w.seconds, w.peer, n})
+	}
+	slices.SortFunc(out.Cuts, func(a, b Cut) int {
+		return cmp.Or(b.Devices-a.Devices, cmp.Compare(a.Seconds, b.Seconds), cmp.Compare(a.Peer, b.Peer))
+	})
+	return out, err
+}
+
+// Device shows one of a user's devices.
+func (c Client) Device(ctx context.Context, login, id string) (Device, error) {
+	return ask[Device](ctx, c, "device.show", DeviceRequest{Login: login, Device: id})
+}
+
+// Cuts counts the devices whose connections are cut.
+func (c Client) Cuts(ctx context.Context) (Cuts, error) {
+	return ask[Cuts](ctx, c, "device.cuts", Nothing{})
 }

@@ -79,6 +79,8 @@ func appendDevice(dst []byte, d Device) []byte {
 		})
 	}
 	e.Bytes(31, d.SyncCache)
+	e.Uint(32, uint64(d.HeldLimit))
+	e.String(33, d.HeldPeer)
 	return e.Out()
 }
 
@@ -122,6 +124,10 @@ func parseDevice(b []byte) (Device, error) {
 			return err
 		case n == 31:
 			d.SyncCache = append([]byte(nil), f.Bytes()...)
+		case n == 32:
+			d.HeldLimit = uint32(f.Uint())
+		case n == 33:
+			d.HeldPeer = f.String()
 		}
 		return nil
 	})

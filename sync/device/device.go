@@ -84,6 +84,11 @@ type Device struct {
 	PingHeartbeat uint32 // seconds
 	PingFolders   []PingFolder
 
+	// HeldLimit is the age in seconds at which the device's held requests end when
+	// it comes from the network HeldPeer; zero: they live as long as they should.
+	HeldLimit uint32
+	HeldPeer  string
+
 	SyncCache []byte // the door's memory of the last full Sync request
 }
 

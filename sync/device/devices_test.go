@@ -69,7 +69,7 @@ func sample(account directory.AccountID, name string) device.Device {
 		OS: "iOS 18", OSLanguage: "de", UserAgent: "Apple-iPhone15C2/2207.90", IMEI: "49-015420-323751-8",
 		PhoneNumber: "+49 30 1234", Operator: "o2", OutboundSMS: true, Version: "16.1", FirstSeen: at, LastSeen: at.Add(time.Hour),
 		PolicyKey: 7, PendingPolicyKey: 8, PolicyVersion: 9, Access: device.AccessQuarantined, Wipe: device.WipeSent,
-		WipeAccount: true, PingHeartbeat: 3540,
+		WipeAccount: true, PingHeartbeat: 3540, HeldLimit: 300, HeldPeer: "192.0.2.0/24",
 		PingFolders: []device.PingFolder{{ID: "1", Class: "Email"}, {ID: "7", Class: "Calendar"}},
 		SyncCache:   []byte{3, 1, 106, 0},
 	}
