@@ -12,6 +12,6 @@ COPY --from=build /etc/ssl/certs/ca-certificates.crt /etc/ssl/certs/
 COPY --from=build /martlet /usr/bin/martlet
 COPY --from=build /rootfs/ /
 VOLUME ["/etc/martlet", "/var/lib/martlet"]
-EXPOSE 25 443 465 587
+EXPOSE 25 443 465 587 993
 ENTRYPOINT ["/usr/bin/martlet"]
 CMD ["serve", "-c", "/etc/martlet/martlet.toml"]

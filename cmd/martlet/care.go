@@ -225,7 +225,9 @@ func registered(st *admin.Status) string {
 }
 
 // doors are the names of the listeners in the order people think of them.
-func doors() []string { return []string{"http", "https", "smtp", "submission", "submissions", "lmtp"} }
+func doors() []string {
+	return []string{"http", "https", "smtp", "submission", "submissions", "lmtp", "imap", "imaps"}
+}
 
 // progress is one line on a terminal that tells how far something is; elsewhere
 // it is silent.

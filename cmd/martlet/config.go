@@ -31,7 +31,7 @@ type Config struct {
 	LogJSON  bool
 
 	// Listeners: host:port, or unix:/path for LMTP. None: not listened on.
-	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP []string
+	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP, IMAP, IMAPS []string
 
 	TLS TLSConfig
 
@@ -61,7 +61,7 @@ type TLSConfig struct {
 
 // listens tells whether anybody can reach the server.
 func (c *Config) listens() bool {
-	return len(c.HTTP)+len(c.HTTPS)+len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP) > 0
+	return len(c.HTTP)+len(c.HTTPS)+len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP)+len(c.IMAP)+len(c.IMAPS) > 0
 }
 
 const (
@@ -100,6 +100,8 @@ type configFile struct {
 	Submission  listenFile      `toml:"submission"`
 	Submissions listenFile      `toml:"submissions"`
 	LMTP        listenFile      `toml:"lmtp"`
+	IMAP        listenFile      `toml:"imap"`
+	IMAPS       listenFile      `toml:"imaps"`
 }
 
 type listenFile struct {
@@ -181,6 +183,8 @@ func (r *configReader) read(f *configFile) Config {
 	c.Submission = r.listen("submission", f.Submission.Listen)
 	c.Submissions = r.listen("submissions", f.Submissions.Listen)
 	c.LMTP = r.listen("lmtp", f.LMTP.Listen)
+	c.IMAP = r.listen("imap", f.IMAP.Listen)
+	c.IMAPS = r.listen("imaps", f.IMAPS.Listen)
 
 	c.MaxMessageBytes = r.size("smtp", "max_message", f.SMTP.MaxMessage)
 	if n := f.SMTP.SessionsPerHost; n != nil {

@@ -23,5 +23,7 @@ func dnsRecords(q *quickstart) []dnsRecord {
 	if auto := "autodiscover." + domain; auto != host {
 		records = append(records, dnsRecord{auto, "CNAME", host, "phones find the server from the mail address"})
 	}
-	return append(records, dnsRecord{"_submissions._tcp." + domain, "SRV", "0 1 465 " + host, "mail programs find where to send (RFC 8314)"})
+	return append(records,
+		dnsRecord{"_imaps._tcp." + domain, "SRV", "0 1 993 " + host, "mail programs find the mailbox (RFC 6186)"},
+		dnsRecord{"_submissions._tcp." + domain, "SRV", "0 1 465 " + host, "mail programs find where to send (RFC 8314)"})
 }

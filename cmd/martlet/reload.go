@@ -107,7 +107,8 @@ func (c *Config) fixed(next *Config) (names []string) {
 	keys := map[string]string{
 		"Hostname": "hostname", "StorePath": "store.path", "Key": "store.key_file", "LogJSON": "log.format",
 		"HTTP": "http.listen", "HTTPS": "https.listen", "SMTP": "smtp.listen", "Submission": "submission.listen",
-		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "SMIMERoots": "smime.roots", "PrivateLists": "smime.private_lists",
+		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen",
+		"SMIMERoots": "smime.roots", "PrivateLists": "smime.private_lists",
 		"MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
 	}
 	a, b := *c, *next

@@ -18,6 +18,7 @@ import (
 	"martlet/gateway"
 	"martlet/gateway/admin"
 	"martlet/gateway/revocation"
+	"martlet/mail/imap"
 	"martlet/mail/smtp"
 	"martlet/store/keyring"
 	"martlet/sync/engine"
@@ -141,17 +142,20 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 			continue
 		}
 		m := smtp.New(smtp.Config{
-			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, TLS: s.certs.forSMTP(),
+			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, TLS: s.certs.forMail(),
 			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, SpoolDir: filepath.Join(c.StorePath, incomingFolder), Logger: s.log,
 		})
 		s.shutdowns = append(s.shutdowns, m.Shutdown)
 		serve := m.Serve
 		if l.tls {
-			serve = func(plain net.Listener) error { return m.Serve(tls.NewListener(plain, s.certs.forSMTP())) }
+			serve = func(plain net.Listener) error { return m.Serve(tls.NewListener(plain, s.certs.forMail())) }
 		}
 		if err := s.listen(ctx, l.name, l.listen, serve); err != nil {
 			return err
 		}
+	}
+	if err := s.listenIMAP(ctx, c); err != nil {
+		return err
 	}
 	return s.listenAdmin(c)
 }
@@ -207,7 +211,7 @@ func openListener(ctx context.Context, address string) (net.Listener, error) {
 func (s *server) serve(name string, l net.Listener, serve func(net.Listener) error) {
 	s.running.Go(func() {
 		err := serve(l)
-		if err == nil || errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		if err == nil || errors.Is(err, smtp.ErrServerClosed) || errors.Is(err, imap.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
 			return
 		}
 		select {
@@ -229,7 +233,7 @@ func (s *server) listenAdmin(c *Config) error {
 }
 
 // Addr is the first address a door listens on ("http", "https", "smtp",
-// "submission", "submissions", "lmtp"), or "".
+// "submission", "submissions", "lmtp", "imap", "imaps"), or "".
 func (s *server) Addr(door string) string {
 	if a := s.addresses[door]; len(a) > 0 {
 		return a[0].String()

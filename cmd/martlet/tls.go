@@ -57,8 +57,8 @@ func newCertificates(c *Config, log *slog.Logger) (*certificates, error) {
 	}, nil
 }
 
-// forSMTP is the configuration without the protocols that only HTTPS speaks.
-func (c *certificates) forSMTP() *tls.Config {
+// forMail is the configuration without the protocols that only HTTPS speaks.
+func (c *certificates) forMail() *tls.Config {
 	t := c.config.Clone()
 	t.NextProtos = nil
 	return t

@@ -8,6 +8,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/imap"
 	"martlet/store"
 )
 
@@ -228,6 +229,9 @@ func (a *Admin) forget(ctx context.Context, id directory.AccountID) error {
 			return err
 		}
 		if err := a.c.Apps.RemoveAccount(tx, id); err != nil {
+			return err
+		}
+		if err := imap.Forget(tx, id); err != nil {
 			return err
 		}
 		return a.c.Devices.RemoveAccount(tx, id)

@@ -69,7 +69,7 @@ func (s *session) deleteCommand(ctx context.Context, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	err := s.srv.cfg.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
+	return s.srv.cfg.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
 		n, err := s.findFolder(tx, name)
 		switch {
 		case err != nil:
@@ -88,10 +88,6 @@ func (s *session) deleteCommand(ctx context.Context, p *parser) error {
 		}
 		return s.srv.cfg.Mailboxes.DeleteFolder(tx, s.box, n.ID)
 	})
-	if err == nil {
-		s.srv.cfg.Sweep()
-	}
-	return err
 }
 
 // rename answers RENAME (RFC 9051 6.3.6). What is below goes along.

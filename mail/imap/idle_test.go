@@ -196,4 +196,3 @@ func TestNumbersStayDuringCommandsThatUseThem(t *testing.T) {
 		t.Errorf("heard %q", got)
 	}
 }
-

@@ -32,8 +32,6 @@ type Config struct {
 	Hub       *push.Hub
 	TLS       *tls.Config // of STARTTLS; nil: none, and nobody can log in without TLS
 	Apple     *Apple      // nil: XAPPLEPUSHSERVICE is not offered
-	// Sweep is told that folders were deleted, so that what was in them goes.
-	Sweep func()
 
 	MaxMessageBytes  int64 // of one message that is appended
 	MaxInFlightBytes int64 // of all messages in memory at once

@@ -95,9 +95,6 @@ func (c *Config) setDefaults() {
 	if c.Hostname == "" {
 		c.Hostname = "localhost"
 	}
-	if c.Sweep == nil {
-		c.Sweep = func() {}
-	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
 	}

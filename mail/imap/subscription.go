@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 
+	"martlet/directory"
 	"martlet/mail"
 	"martlet/store"
 )
@@ -111,8 +112,9 @@ func (t subscriptions) say(tx *store.Tx, box mail.MailboxID, name string, v subs
 	return t.table.Set(tx, k, v)
 }
 
-// forget drops everything about a mailbox.
-func (t subscriptions) forget(tx *store.Tx, box mail.MailboxID) error {
+// Forget drops what is kept of the account's clients.
+func Forget(tx *store.Tx, id directory.AccountID) error {
+	t, box := newSubscriptions(), mail.MailboxOf(id)
 	said, err := t.all(tx, box)
 	if err != nil {
 		return err
