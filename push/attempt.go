@@ -102,7 +102,7 @@ func newID() string {
 // send hands a notification to its service. What a foreign answer does to the
 // code that reads it must not reach mail: a panic is a lost attempt.
 func (n *Notifier) send(ctx context.Context, p *Plan) (o Outcome) {
-	sender := n.senders[p.Target.Kind]
+	sender := (*n.senders.Load())[p.Target.Kind]
 	if sender == nil {
 		return Outcome{Result: BadApp, Reason: "no sender for " + p.Target.Kind.String()}
 	}

@@ -46,14 +46,25 @@ func (n *Notifier) Forget(id uint64) {
 	}
 }
 
-// Reopen has an app tried at once that was refused or is at rest, as after its
-// credentials were changed.
+// Reopen has an app tried at once that was refused or is at rest.
 func (n *Notifier) Reopen(kind Kind, app string) {
+	n.reopen(func(l *lane) bool { return l.kind == kind && l.app == app })
+}
+
+// Replace has everything sent through other senders from now on, as after the
+// credentials of apps were changed, and every app tried at once. What is under
+// way ends with the senders of before, so these should be closed afterwards.
+func (n *Notifier) Replace(senders map[Kind]Sender) {
+	n.senders.Store(&senders)
+	n.reopen(func(*lane) bool { return true })
+}
+
+func (n *Notifier) reopen(which func(*lane) bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	now := n.now()
-	for key, l := range n.lanes {
-		if key.kind != kind || key.app != app || l.state == LaneOpen {
+	for _, l := range n.lanes {
+		if !which(l) || l.state == LaneOpen {
 			continue
 		}
 		l.reopenLocked(now)
@@ -61,7 +72,7 @@ func (n *Notifier) Reopen(kind Kind, app string) {
 		n.gateLocked(l, now)
 	}
 	for _, s := range n.subscribers {
-		if s.state == waiting && s.trial != nil && s.lane.kind == kind && s.lane.app == app {
+		if s.state == waiting && s.trial != nil && which(s.lane) {
 			n.cancelLocked(s)
 			s.floor = now
 			n.awaitLocked(s, now)

@@ -88,7 +88,7 @@ type NotifierConfig struct {
 type Notifier struct {
 	hub     *Hub
 	book    Book
-	senders map[Kind]Sender
+	senders atomic.Pointer[map[Kind]Sender]
 	log     *slog.Logger
 	limits  Limits
 	clock   func() time.Time
@@ -124,8 +124,8 @@ func NewNotifier(c NotifierConfig) *Notifier {
 		c.Clock = time.Now
 	}
 	began := time.Now()
-	return &Notifier{
-		hub: c.Hub, book: c.Book, senders: c.Senders, log: c.Logger,
+	n := &Notifier{
+		hub: c.Hub, book: c.Book, log: c.Logger,
 		limits: c.Limits.withDefaults(), clock: c.Clock, began: began,
 		drift:       c.Clock().Round(0).Sub(began.Round(0)),
 		bell:        make(chan struct{}, 1),
@@ -133,6 +133,8 @@ func NewNotifier(c NotifierConfig) *Notifier {
 		subscribers: map[uint64]*subscriber{}, lanes: map[laneKey]*lane{},
 		asleep: math.MinInt64,
 	}
+	n.senders.Store(&c.Senders)
+	return n
 }
 
 func (n *Notifier) now() instant { return instant(time.Since(n.began)) }
