@@ -54,7 +54,7 @@ func garbled(err error) bool {
 	for _, s := range []string{
 		"malformed HTTP", "malformed MIME", "PROTOCOL_ERROR", "FRAME_SIZE_ERROR", "COMPRESSION_ERROR",
 		"frame too large", "server response headers exceeded", "response header list larger", "too many 1xx",
-		"bad Content-Length", "invalid header",
+		"bad Content-Length", "multiple Content-Length", "invalid header",
 	} {
 		if strings.Contains(text, s) {
 			return true

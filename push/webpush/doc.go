@@ -26,7 +26,8 @@
 //	  "sender": "…",          of alert, with subject and preview
 //	  "subject": "…",
 //	  "preview": "…",
-//	  "envelope": "…"         of sealed: base64url without padding, see package seal
+//	  "envelope": "…"         of sealed: base64url without padding, see package seal;
+//	                          account, message, thread and unread are in it
 //	}
 //
 // A silent message to a device that registered no keys has an empty body.

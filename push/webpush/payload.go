@@ -39,9 +39,9 @@ var paddings = [...]int{1024, 2048, maxText, maxPlain}
 // encode is the message as JSON, at most maxPlain bytes. Nil: what must not be
 // cut is longer.
 func encode(n *push.Notification) []byte {
-	p := payload{
-		Version: 1, Mode: n.Mode.String(), ID: n.ID,
-		Account: n.Account, Message: n.Message, Thread: n.Thread, Tag: n.Collapse,
+	p := payload{Version: 1, Mode: n.Mode.String(), ID: n.ID, Tag: n.Collapse}
+	if n.Mode != push.Sealed || n.Withdrawn { // everything else is in the envelope
+		p.Account, p.Message, p.Thread = n.Account, n.Message, n.Thread
 	}
 	// Each mode tells no more than its name says, whatever else is set.
 	switch {
@@ -53,7 +53,6 @@ func encode(n *push.Notification) []byte {
 		p.Unread = n.Unread
 		p.Sender, p.Subject, p.Preview = push.Cut(n.Title, maxText), push.Cut(n.Subtitle, maxText), push.Cut(n.Body, maxText)
 	case n.Mode == push.Sealed:
-		p.Unread = n.Unread
 		p.Envelope = base64.RawURLEncoding.EncodeToString(n.Envelope)
 	}
 	plain := p.json()

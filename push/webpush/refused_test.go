@@ -203,6 +203,9 @@ func TestWhatHappensOnTheWayHasItsOutcome(t *testing.T) {
 		{"garbage", func(r *rig) { r.service.RefuseAll(&pushtest.WebPushRefusal{Garbage: true}) }, "not an answer of HTTP"},
 		{"slow", func(r *rig) { r.service.RefuseAll(&pushtest.WebPushRefusal{Status: 201, Delay: time.Hour}) }, "timeout"},
 		{"gone", func(r *rig) { r.service.Stop() }, "connection refused"},
+		{"headers of a megabyte", func(r *rig) {
+			r.service.RefuseAll(&pushtest.WebPushRefusal{Status: 201, Headers: map[string]string{"X-Much": strings.Repeat("x", 1<<20)}})
+		}, "not an answer of HTTP"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
 			r := newRig(t, pushtest.Mozilla, func(cfg *webpush.Config) { cfg.Timeout = 500 * time.Millisecond })
@@ -248,6 +251,39 @@ func TestWhatHappensOnTheWayHasItsOutcome(t *testing.T) {
 			t.Errorf("%+v", o)
 		}
 	})
+}
+
+func TestWhatIsWrongWithoutHTTP2HasItsOutcome(t *testing.T) {
+	for name, c := range map[string]struct{ answer, reason string }{
+		"nothing":               {"", "connection lost"},
+		"nonsense":              {"this is not what you asked for\r\n\r\n", "not an answer of HTTP"},
+		"another protocol":      {"220 mail.example ESMTP\r\n", "not an answer of HTTP"},
+		"half a status":         {"HTTP/1.1 20", "not an answer of HTTP"},
+		"headers that are none": {"HTTP/1.1 201 Created\r\n\x00\x01: x\r\n\r\n", "not an answer of HTTP"},
+		"headers of a megabyte": {"HTTP/1.1 201 Created\r\nX: " + strings.Repeat("x", 1<<20) + "\r\n\r\n", "not an answer of HTTP"},
+		"a length that is none": {"HTTP/1.1 500 Oh\r\nContent-Length: -1\r\n\r\n", "not an answer of HTTP"},
+		"two lengths":           {"HTTP/1.1 500 Oh\r\nContent-Length: 1\r\nContent-Length: 2\r\n\r\n", "not an answer of HTTP"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			server := httptest.NewUnstartedServer(http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) {
+				conn, _, err := http.NewResponseController(w).Hijack()
+				if err != nil {
+					t.Error(err)
+					return
+				}
+				_, _ = conn.Write([]byte(c.answer))
+				_ = conn.Close()
+			}))
+			server.StartTLS()
+			defer server.Close()
+			r := newRig(t, pushtest.Mozilla, func(c *webpush.Config) { c.Roots.AddCert(server.Certificate()) })
+			to := target(r.service.Subscribe(""))
+			to.Endpoint = server.URL + "/push"
+			if o := r.sender.Send(within(t), to, alert()); o.Result != push.Retry || o.Status != 0 || o.Reason != c.reason {
+				t.Errorf("%+v, want a retry because of %q", o, c.reason)
+			}
+		})
+	}
 }
 
 func TestAServerWithoutHTTP2IsServedToo(t *testing.T) {

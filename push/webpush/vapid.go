@@ -26,7 +26,7 @@ type VAPID struct {
 // Errors of the configuration.
 var (
 	ErrVAPID   = errors.New("webpush: not a VAPID private key: 32 bytes of P-256 in base64url, or PEM")
-	ErrSubject = errors.New("webpush: the subject must be mailto: with an address or https:")
+	ErrSubject = errors.New("webpush: the subject is neither mailto: with an address nor an https URL")
 )
 
 // GenerateVAPID makes a key.
