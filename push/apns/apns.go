@@ -241,7 +241,9 @@ func (s *Sender) post(ctx context.Context, a *app, p *place, r *apns2.Notificati
 		return lost(err)
 	}
 	o := judge(answer.StatusCode, x)
-	o.ID = answer.ApnsID
+	if validUUID(answer.ApnsID) {
+		o.ID = answer.ApnsID
+	}
 	s.react(a, p, x, &o)
 	return o
 }

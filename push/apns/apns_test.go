@@ -69,7 +69,13 @@ func (r *rig) target() push.Target {
 
 func (r *rig) send(t testing.TB, n *push.Notification) push.Outcome {
 	t.Helper()
-	return r.sender.Send(t.Context(), r.target(), n)
+	o := r.sender.Send(t.Context(), r.target(), n)
+	for _, secret := range []string{r.token, "127.0.0.1", "eyJ"} {
+		if strings.Contains(o.Reason, secret) {
+			t.Errorf("reason %q", o.Reason)
+		}
+	}
+	return o
 }
 
 // accept sends what must be taken, and returns it as the device got it.

@@ -110,3 +110,21 @@ func goneAway(err error) bool {
 	s := err.Error()
 	return strings.Contains(s, "client conn not usable") || strings.Contains(s, "graceful shutdown GOAWAY")
 }
+
+// goAwayReason reads what the service said as it ended a connection: "The
+// payload of the GOAWAY frame includes JSON data with a reason key". net/http
+// shows that payload in its error's text only.
+func goAwayReason(err error) string {
+	_, debug, _ := strings.Cut(err.Error(), "GOAWAY and closed the connection")
+	_, debug, _ = strings.Cut(debug, "debug=")
+	quoted, err := strconv.QuotedPrefix(debug)
+	if err != nil {
+		return ""
+	}
+	payload, err := strconv.Unquote(quoted)
+	if err != nil {
+		return ""
+	}
+	reason, _ := parseAnswer([]byte(payload))
+	return reason
+}

@@ -33,6 +33,32 @@ func TestAServiceThatFailsIsTriedAgainAndThenServes(t *testing.T) {
 	}
 }
 
+// "The payload of the GOAWAY frame includes JSON data with a reason key."
+func TestAConnectionThatIsThrownOutSaysWhy(t *testing.T) {
+	r := newRig(t)
+	for reason, want := range map[string]push.Result{
+		"BadCertificate": push.BadApp, "IdleTimeout": push.Retry, "Shutdown": push.Retry,
+		"BadDeviceToken": push.Retry, // of too many devices, not of this one
+		"SomethingNew":   push.Retry,
+	} {
+		r.accept(t, alert())
+		r.service.Script(pushtest.Answer{Fault: pushtest.ThrowOut, Reason: reason})
+		if o := r.send(t, alert()); o.Result != want || o.Reason != reason || o.Status != 0 {
+			t.Errorf("outcome %+v, want %s %s", o, want, reason)
+		}
+	}
+	r.accept(t, alert())
+}
+
+func TestAnAnswerWithoutAnEndHoldsNobodyLongerThanTheTimeout(t *testing.T) {
+	r := newRig(t, hasty)
+	r.service.Script(pushtest.Answer{Fault: pushtest.HalfAnswer, Status: 410, Body: []byte(`{"reason":"Unreg`)})
+	if o := r.send(t, alert()); o.Result != push.Retry || o.Reason != "timeout" {
+		t.Errorf("outcome %+v, want a timeout", o)
+	}
+	r.eventually(t)
+}
+
 func TestAServiceThatFailsAtOnceIsNotStormed(t *testing.T) {
 	r := newRig(t)
 	r.service.Always(&pushtest.Answer{Fault: pushtest.HangUp})

@@ -16,9 +16,9 @@ import (
 const (
 	dialTimeout = 10 * time.Second
 	// A connection that says nothing is asked by PING whether it is still there.
-	// An idle one costs two small packets a minute, and stays open in the tables
+	// An idle one costs a few small packets a minute, and stays open in the tables
 	// of routers on the way.
-	pingAfter   = 30 * time.Second
+	pingAfter   = time.Minute
 	pingTimeout = 10 * time.Second
 	// After a dial that failed nobody tries again for a while: Apple takes many
 	// connections in a row for an attack.

@@ -158,6 +158,14 @@ func lost(err error) push.Outcome {
 		o.Reason = "no connection"
 	case errors.As(err, &alert) && alertOnCertificate(alert):
 		o.Result, o.Reason = push.BadApp, reasonCertificateRejected
+	default:
+		// A reason for the whole connection says nothing about one device token.
+		if reason := goAwayReason(err); reason != "" {
+			o.Reason = reason
+			if r := rules[reason]; r.result == push.BadApp {
+				o.Result = push.BadApp
+			}
+		}
 	}
 	return o
 }

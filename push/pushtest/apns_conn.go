@@ -282,6 +282,10 @@ func (c *apnsConn) say(id uint32, r *apnsRequest, s *Answer) bool {
 		c.goAway(max(id, 2)-2, "Shutdown")
 		c.end(id)
 		return true
+	case ThrowOut:
+		c.goAway(id, s.Reason)
+		c.end(id)
+		return true
 	}
 	c.mu.Lock()
 	switch s.Fault {
@@ -328,8 +332,12 @@ func (c *apnsConn) writeLocked(id uint32, r *apnsRequest, s *Answer) {
 		c.hpack.WriteField(hpack.HeaderField{Name: name, Value: value})
 	}
 	c.framer.WriteHeaders(http2.HeadersFrameParam{
-		StreamID: id, BlockFragment: c.headers.Bytes(), EndHeaders: true, EndStream: len(body) == 0,
+		StreamID: id, BlockFragment: c.headers.Bytes(), EndHeaders: true, EndStream: len(body) == 0 && s.Fault != HalfAnswer,
 	})
+	if s.Fault == HalfAnswer {
+		c.framer.WriteData(id, false, body)
+		return
+	}
 	if len(body) > 0 {
 		c.framer.WriteData(id, true, body[:min(len(body), 16<<10)])
 	}

@@ -18,6 +18,8 @@ const (
 	HangUp            // the TCP connection is reset, with all that is under way on it
 	Garbage           // bytes that are no HTTP/2
 	GoAway            // GOAWAY below this request, then the connection drains
+	ThrowOut          // GOAWAY with the answer's reason, and the end of the connection, without an answer
+	HalfAnswer        // the status, and a body that never ends
 )
 
 // Answer is what the service says in place of what it would say by itself.
