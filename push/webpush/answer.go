@@ -13,8 +13,10 @@ import (
 	"martlet/push"
 )
 
-// read turns a service's answer into an outcome. BadApp means that the
-// credentials are refused: whose fault that is, app.judge decides.
+// read turns a service's answer into an outcome. BadApp is this service's word
+// about this device's subscription, which may have been made with another key
+// and not every service says so: it is the notifier that believes it of the app
+// when many devices are refused.
 //
 // What the services answer: Mozilla (https://mozilla-services.github.io/autopush-rs/errors.html)
 // has an errno in JSON, Apple ("Sending web push notifications in web apps and

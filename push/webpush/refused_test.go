@@ -138,58 +138,50 @@ func TestASubscriptionMadeWithAnotherKeyIsLost(t *testing.T) {
 	}
 }
 
-// Apple refuses every token whose subject nobody can reach: that is the app's.
-func TestCredentialsThatAreRefusedToEverybodyAreTheAppsFault(t *testing.T) {
-	r := newRig(t, pushtest.Apple, func(c *webpush.Config) { c.Apps[0].Subject = "mailto:root@localhost" })
-	first, second := r.service.Subscribe(r.key.Public()), r.service.Subscribe(r.key.Public())
-	for i, c := range []struct {
-		s    *pushtest.WebPushSubscription
-		want push.Result
+// Apple refuses every token whose subject nobody can reach.
+func TestCredentialsThatAreRefusedAreTheApps(t *testing.T) {
+	for name, c := range map[string]struct {
+		manner pushtest.WebPushManner
+		app    string
+		status int
+		reason string
 	}{
-		{first, push.Refused}, // one device alone proves nothing
-		{first, push.Refused},
-		{second, push.BadApp},
-		{second, push.Refused},
-		{first, push.BadApp},
+		"mozilla, a subject that nobody reaches": {pushtest.Mozilla, "mail", 401, "errno 109"},
+		"google, a subject that nobody reaches":  {pushtest.Google, "mail", 403, "Forbidden"},
+		"apple, a subject that nobody reaches":   {pushtest.Apple, "mail", 403, "BadJwtToken"},
+		"mozilla, no signature":                  {pushtest.Mozilla, "unsigned", 401, "errno 109"},
+		"google, no signature":                   {pushtest.Google, "unsigned", 401, "UnauthorizedRegistration"},
+		"apple, no signature":                    {pushtest.Apple, "unsigned", 403, "BadJwtToken"},
 	} {
-		if o := r.sender.Send(within(t), target(c.s), alert()); o.Result != c.want || o.Status != 403 || o.Reason != "BadJwtToken" {
-			t.Errorf("%d: %+v, want %v", i, o, c.want)
-		}
-	}
-}
-
-func TestOneDeviceCannotCondemnAnAppThatServesOthers(t *testing.T) {
-	r := newRig(t, pushtest.Apple)
-	bad := pushtest.WebPushRefusal{Status: 403, Body: `{"reason":"BadJwtToken"}`}
-	send := func(want push.Result) {
-		t.Helper()
-		n := alert()
-		n.Expires = n.Expires.Add(r.later)
-		if o := r.sender.Send(within(t), target(r.service.Subscribe(r.key.Public())), n); o.Result != want {
-			t.Errorf("%+v, want %v", o, want)
-		}
-	}
-	send(push.Accepted)
-	for range 3 {
-		r.service.Refuse(bad)
-		send(push.Refused)
-	}
-	send(push.Accepted)
-	r.later += 2 * time.Hour // then it counts no more
-	r.service.Advance(2 * time.Hour)
-	r.service.Refuse(bad, bad)
-	send(push.Refused)
-	send(push.BadApp)
-}
-
-func TestAMissingSignatureIsTheAppsFaultToo(t *testing.T) {
-	r := newRig(t, pushtest.Google)
-	for i, want := range []push.Result{push.Refused, push.BadApp} {
+		r := newRig(t, c.manner, func(c *webpush.Config) { c.Apps[0].Subject = "mailto:root@localhost" })
 		to := target(r.service.Subscribe(r.key.Public()))
-		to.App = "unsigned"
-		if o := r.sender.Send(within(t), to, alert()); o.Result != want || o.Reason != "UnauthorizedRegistration" {
-			t.Errorf("%d: %+v, want %v", i, o, want)
+		to.App = c.app
+		if o := r.sender.Send(within(t), to, alert()); o.Result != push.BadApp || o.Status != c.status || o.Reason != c.reason {
+			t.Errorf("%s: %+v", name, o)
 		}
+	}
+}
+
+func TestATokenThatWasRefusedIsNotUsedAgain(t *testing.T) {
+	r := newRig(t, pushtest.Mozilla)
+	s := r.service.Subscribe(r.key.Public())
+	tokens := map[string]bool{}
+	for _, refusal := range []int{0, 503, 401, 403, 410} {
+		if refusal != 0 {
+			r.service.Refuse(pushtest.WebPushRefusal{Status: refusal})
+			r.sender.Send(within(t), target(s), alert())
+		}
+		if o := r.sender.Send(within(t), target(s), alert()); o.Result != push.Accepted {
+			t.Fatalf("after %d: %+v", refusal, o)
+		}
+		d, err := s.Wait(within(t))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tokens[d.Token] = true
+	}
+	if len(tokens) != 3 {
+		t.Errorf("%d tokens", len(tokens))
 	}
 }
 

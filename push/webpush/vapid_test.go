@@ -157,18 +157,18 @@ func TestTheAudienceIsAnOrigin(t *testing.T) {
 	}
 }
 
-func TestWhatIsKnownOfServicesIsBounded(t *testing.T) {
+func TestTheTokensKeptAreBounded(t *testing.T) {
 	key, err := GenerateVAPID()
 	if err != nil {
 		t.Fatal(err)
 	}
-	a := &app{App: App{Key: key, Subject: "https://example.org"}, services: map[string]*service{}}
-	for i := range maxServices + 10 {
+	a := &app{App: App{Key: key, Subject: "https://example.org"}, tokens: map[string]token{}}
+	for i := range maxTokens + 10 {
 		if _, err := a.authorize(fmt.Sprintf("https://%d.example", i), time.Now()); err != nil {
 			t.Fatal(err)
 		}
-		if len(a.services) > maxServices {
-			t.Fatalf("%d services", len(a.services))
+		if len(a.tokens) > maxTokens {
+			t.Fatalf("%d tokens", len(a.tokens))
 		}
 	}
 }
@@ -196,7 +196,7 @@ func BenchmarkAuthorize(b *testing.B) {
 	if err != nil {
 		b.Fatal(err)
 	}
-	a := &app{App: App{Key: key, Subject: "https://example.org"}, services: map[string]*service{}}
+	a := &app{App: App{Key: key, Subject: "https://example.org"}, tokens: map[string]token{}}
 	now := time.Now()
 	b.ReportAllocs()
 	for b.Loop() {

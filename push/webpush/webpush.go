@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"hash/maphash"
 	"net"
 	"net/http"
 	"net/netip"
@@ -86,7 +85,7 @@ func New(c Config) (*Sender, error) {
 				return nil, fmt.Errorf("webpush: app %q: %w", a.Name, err)
 			}
 		}
-		s.apps[a.Name] = &app{App: a, seed: maphash.MakeSeed(), services: map[string]*service{}}
+		s.apps[a.Name] = &app{App: a, tokens: map[string]token{}}
 	}
 	s.http = newTransport(&s.guard, c.Roots)
 	return s, nil
@@ -148,7 +147,10 @@ func (s *Sender) post(ctx context.Context, a *app, endpoint *url.URL, header htt
 		if !again(res.StatusCode) || next == "" {
 			o := read(res, endpoint, s.clock())
 			_ = res.Body.Close()
-			return a.judge(o, origin(u), endpoint.String(), s.clock())
+			if o.Result == push.BadApp {
+				a.distrust(origin(u))
+			}
+			return o
 		}
 		_ = res.Body.Close()
 		if u, err = s.follow(u, next); err != nil {
