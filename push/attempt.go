@@ -43,9 +43,10 @@ func (n *Notifier) work(ctx context.Context, l *lane, s *subscriber, era uint32)
 // attempt asks the book what a subscriber is to be told now, sends it and has
 // the book write down what became of it. The trial is the worker's own here.
 func (n *Notifier) attempt(ctx context.Context, s *subscriber) verdict {
+	lasting := context.WithoutCancel(ctx) // what is known is written down, at the end too
 	t := s.trial
 	if t != nil && t.unsettled != nil {
-		if err := n.book.Settle(ctx, s.id, &t.unsettled.plan, t.unsettled.outcome, false); err != nil {
+		if err := n.book.Settle(lasting, s.id, &t.unsettled.plan, t.unsettled.outcome, false); err != nil {
 			n.complain("push outcome not written", err)
 			return n.again(s, bookBase, n.limits.Backoff)
 		}
@@ -57,6 +58,8 @@ func (n *Notifier) attempt(ctx context.Context, s *subscriber) verdict {
 	switch {
 	case errors.Is(err, ErrForgotten):
 		return verdict{forgotten: true}
+	case err != nil && ctx.Err() != nil:
+		return verdict{}
 	case err != nil:
 		n.complain("push not planned", err)
 		return n.again(s, bookBase, n.limits.Backoff)
@@ -66,17 +69,20 @@ func (n *Notifier) attempt(ctx context.Context, s *subscriber) verdict {
 		if p.Mark == 0 {
 			return v
 		}
-		return n.settle(ctx, s, &p, v)
+		return n.settle(lasting, s, &p, v)
 	}
 	v := verdict{more: p.More, later: p.Later}
 	if e := p.Notification.Expires; !e.IsZero() && !ask.Now.Before(e) {
 		v.outcome = Outcome{Result: Expired}
-		return n.settle(ctx, s, &p, v)
+		return n.settle(lasting, s, &p, v)
 	}
 	n.name(t, p.Notification)
 	v.tried = true
 	v.outcome = n.send(ctx, &p)
-	return n.conclude(ctx, s, &p, v)
+	if v.outcome.Result == Retry && ctx.Err() != nil { // cut off at the end: found again
+		return verdict{}
+	}
+	return n.conclude(lasting, s, &p, v)
 }
 
 // name gives a notification its ID: that of the attempt before, if it told of

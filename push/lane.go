@@ -9,9 +9,11 @@ import (
 // How a lane slows down and comes back.
 const (
 	firstWindow = 8 // notifications in flight before the service has answered any
-	// A lane rests after this many attempts that came to nothing, of different
-	// devices and one after another. One device that always fails stops nobody.
-	tripAfter = 8
+	// A lane rests after attempts of so many different devices, or of all there
+	// are, and after so many in all, came to nothing one after another. One device
+	// that always fails stops nobody.
+	tripDevices  = 8
+	tripAttempts = 3
 	// restBase doubles with each rest until restMost. An outage of an hour costs
 	// some hundred attempts for each app, however many devices wait.
 	restBase = 2 * time.Second
@@ -70,7 +72,8 @@ type lane struct {
 	gated     bool
 	// era counts rests: what began before one says nothing about the time after.
 	era    uint32
-	fails  int
+	row    int    // failures one after another
+	fails  int    // of different devices
 	failed uint64 // who failed last
 	rests  int
 	ramp   instant // when the ramp began; never: there is none
@@ -102,7 +105,7 @@ func (l *lane) judgeLocked(who uint64, era uint32, o *Outcome, now instant) rema
 	case Retry:
 		return l.failLocked(who, o, now)
 	}
-	l.fails = 0
+	l.row, l.fails = 0, 0
 	l.window = min(l.window+1, l.notifier.limits.InFlight)
 	if l.state == LaneOpen {
 		return unremarkable
@@ -117,7 +120,7 @@ func (l *lane) failLocked(who uint64, o *Outcome, now instant) remark {
 		return unremarkable
 	}
 	l.countLocked(who)
-	if !o.Wide && l.fails < tripAfter && l.state == LaneOpen {
+	if !o.Wide && l.state == LaneOpen && (l.row < tripAttempts || l.fails < min(tripDevices, l.subscribers)) {
 		return unremarkable
 	}
 	was := l.state
@@ -138,7 +141,7 @@ func (l *lane) failLocked(who uint64, o *Outcome, now instant) remark {
 // made with an older key says the same.
 func (l *lane) refuseLocked(who uint64, o *Outcome, now instant) remark {
 	l.countLocked(who)
-	if l.state == LaneOpen && l.fails < min(tripAfter, l.subscribers) {
+	if l.state == LaneOpen && l.fails < min(tripDevices, l.subscribers) {
 		return unremarkable
 	}
 	was, reason := l.state, l.reason
@@ -152,6 +155,7 @@ func (l *lane) refuseLocked(who uint64, o *Outcome, now instant) remark {
 // countLocked counts a failure. One device's failures are one.
 func (l *lane) countLocked(who uint64) {
 	l.window = max(l.window/2, 1)
+	l.row++
 	if who != l.failed || l.fails == 0 {
 		l.fails++
 		l.failed = who
@@ -161,14 +165,14 @@ func (l *lane) countLocked(who uint64) {
 func (l *lane) shutLocked(state LaneState, reason string, until instant) {
 	l.state, l.reason, l.notBefore = state, reason, until
 	l.window = 1
-	l.fails = 0
+	l.row, l.fails = 0, 0
 	l.era++
 }
 
 // reopenLocked begins anew, slowly.
 func (l *lane) reopenLocked(now instant) {
 	l.state, l.reason, l.notBefore = LaneOpen, "", now
-	l.rests, l.fails = 0, 0
+	l.rests, l.row, l.fails = 0, 0, 0
 	l.era++
 	l.ramp = now
 }

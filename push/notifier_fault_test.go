@@ -102,6 +102,39 @@ func TestOutageOfAnHourEndsWithEverythingTold(t *testing.T) {
 	}
 }
 
+// Where there are few devices an outage is seen as well.
+func TestOutageIsSeenWithFewDevices(t *testing.T) {
+	for devices := 1; devices <= 3; devices++ {
+		t.Run(fmt.Sprint(devices), func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				book, far, gone := newShelf(), newService(), outage{as: lost}
+				far.answer = gone.answer
+				book.register(devices, push.APNs, "mail")
+				st := play(t, book, push.NotifierConfig{Senders: apns(far)})
+				for box := range devices {
+					st.change(uint64(box) + 1)
+				}
+				pass(time.Hour)
+				if l := st.Stats().Lanes[0]; l.State != push.LaneResting || l.Reason != lost.Reason {
+					t.Errorf("after an hour: %+v", l)
+				}
+				if n := len(far.log()); n > 400 {
+					t.Errorf("%d attempts in an hour", n)
+				}
+				gone.over.Store(true)
+				pass(2 * time.Minute)
+				if n := book.unsettled(); n != 0 {
+					t.Errorf("%d were not told in two minutes", n)
+				}
+				if st.log.count("they wait") != 1 || st.log.count("again") != 1 {
+					t.Errorf("logged %d beginnings and %d ends", st.log.count("they wait"), st.log.count("again"))
+				}
+				st.stop(t)
+			})
+		})
+	}
+}
+
 // All that were under way when a connection breaks are one misfortune.
 func TestLossOfManyAtOnceIsOneRest(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -168,6 +168,9 @@ func TestEndCutsOffWhatTakesTooLong(t *testing.T) {
 		if book.unsettled() != 1 {
 			t.Error("what was cut off counts as told")
 		}
+		if st.log.count("level=") != 0 || len(book.entries[1].noted) != 0 {
+			t.Errorf("the end of the server counts as a failure of the service: %v", book.entries[1].noted)
+		}
 	})
 }
 
