@@ -280,6 +280,33 @@ func TestOneConnectionIsEnoughForMany(t *testing.T) {
 	}
 }
 
+// A host may have eight connections at once: those that failed must not count.
+func TestConnectionsThatFailedDoNotUseUpTheLimit(t *testing.T) {
+	r := newRig(t, pushtest.Mozilla)
+	s := r.service.Subscribe(r.key.Public())
+	fail := func() {
+		t.Helper()
+		for range 20 {
+			if o := r.sender.Send(within(t), target(s), alert()); o.Result != push.Retry {
+				t.Fatalf("%+v", o)
+			}
+		}
+	}
+	r.service.RefuseAll(&pushtest.WebPushRefusal{Reset: true})
+	fail()
+	r.service.RefuseAll(&pushtest.WebPushRefusal{Garbage: true})
+	fail()
+	r.service.Stop()
+	fail()
+	r.service.RefuseAll(nil)
+	if err := r.service.Start(); err != nil {
+		t.Fatal(err)
+	}
+	if o := r.sender.Send(within(t), target(s), alert()); o.Result != push.Accepted {
+		t.Errorf("%+v", o)
+	}
+}
+
 func TestAppsAreCheckedAtTheStart(t *testing.T) {
 	key, err := webpush.GenerateVAPID()
 	if err != nil {
@@ -304,4 +331,19 @@ func TestAppsAreCheckedAtTheStart(t *testing.T) {
 	if o := r.sender.Send(within(t), to, alert()); o.Result != push.BadApp || r.service.Requests() != 0 {
 		t.Errorf("an app that is not there: %+v", o)
 	}
+}
+
+func BenchmarkSend(b *testing.B) {
+	r := newRig(b, pushtest.Mozilla)
+	to, n := target(r.service.Subscribe(r.key.Public())), alert()
+	ctx := context.Background()
+	b.ReportAllocs()
+	b.RunParallel(func(pb *testing.PB) {
+		for pb.Next() {
+			if o := r.sender.Send(ctx, to, n); o.Result != push.Accepted {
+				b.Errorf("%+v", o)
+				return
+			}
+		}
+	})
 }
