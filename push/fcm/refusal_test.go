@@ -3,7 +3,10 @@ package fcm
 import (
 	"encoding/json"
 	"fmt"
+	"net/http"
+	"net/http/httptest"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -152,5 +155,26 @@ func TestAnUntrustedServiceIsToldNothing(t *testing.T) {
 	}
 	if f.Requests() != 0 || f.Grants() != 0 {
 		t.Error("it was asked")
+	}
+}
+
+func TestNobodyIsFollowedElsewhere(t *testing.T) {
+	f, s := service(t)
+	token := f.Register()
+	var asked atomic.Int32
+	elsewhere := httptest.NewTLSServer(http.HandlerFunc(func(http.ResponseWriter, *http.Request) { asked.Add(1) }))
+	defer elsewhere.Close()
+	s.transport.TLSClientConfig.RootCAs.AddCert(elsewhere.Certificate())
+	f.NextGrant(pushtest.FCMFault{Status: 307, Location: elsewhere.URL})
+	if o := s.Send(t.Context(), target(token), silent()); o.Result != push.Retry || o.Reason != "oauth: HTTP 307" {
+		t.Errorf("with the signed assertion: %+v", o)
+	}
+	withClock(s).move(maxPause)
+	f.Next(pushtest.FCMFault{Status: 307, Location: elsewhere.URL})
+	if o := s.Send(t.Context(), target(token), silent()); o.Result != push.Retry || o.Reason != "HTTP 307" {
+		t.Errorf("with the message: %+v", o)
+	}
+	if n := asked.Load(); n != 0 {
+		t.Errorf("it was asked %d times", n)
 	}
 }

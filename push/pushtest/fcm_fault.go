@@ -22,6 +22,7 @@ type FCMFault struct {
 	// (invalid_grant).
 	Code       string
 	RetryAfter string        // the header, with any answer
+	Location   string        // the header, with any answer
 	RetryDelay time.Duration // in the details: google.rpc.RetryInfo
 }
 
@@ -73,6 +74,9 @@ func (fault FCMFault) play(w http.ResponseWriter, r *http.Request, refuse func(h
 	}
 	if fault.RetryAfter != "" {
 		w.Header().Set("Retry-After", fault.RetryAfter)
+	}
+	if fault.Location != "" {
+		w.Header().Set("Location", fault.Location)
 	}
 	switch {
 	case fault.Status != 0:
