@@ -244,8 +244,11 @@ func (c *apnsConn) process(id uint32, r *apnsRequest) bool {
 		return c.say(id, r, &s)
 	}
 	time.AfterFunc(s.Delay, func() {
-		c.say(id, r, &s)
+		more := c.say(id, r, &s)
 		c.flush()
+		if !more {
+			c.nc.Close()
+		}
 	})
 	return true
 }
@@ -284,8 +287,7 @@ func (c *apnsConn) say(id uint32, r *apnsRequest, s *Answer) bool {
 		return true
 	case ThrowOut:
 		c.goAway(id, s.Reason)
-		c.end(id)
-		return true
+		return false
 	}
 	c.mu.Lock()
 	switch s.Fault {
