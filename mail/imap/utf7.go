@@ -50,11 +50,12 @@ func isPrintable(s string) bool {
 }
 
 // decodeUTF7 reads a mailbox name in modified UTF-7. Every name has one form
-// only: others are refused (RFC 3501 5.1.3). UTF-8 as it is, which clients that
-// know no better send, is taken.
+// only: others are refused (RFC 3501 5.1.3). UTF-8 as it is, which
+// clients send to whoever offers IMAP4rev2, is taken.
 func decodeUTF7(s string) (string, bool) {
-	if !isPrintable(s) {
-		return s, utf8.ValidString(s) && strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) < 0
+	ascii := isPrintable(s)
+	if !ascii && (!utf8.ValidString(s) || strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0) {
+		return "", false
 	}
 	var b strings.Builder
 	for rest := s; ; {
@@ -82,5 +83,5 @@ func decodeUTF7(s string) (string, bool) {
 		}
 		b.WriteString(string(utf16.Decode(u)))
 	}
-	return b.String(), encodeUTF7(b.String()) == s
+	return b.String(), !ascii || encodeUTF7(b.String()) == s
 }
