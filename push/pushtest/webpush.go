@@ -25,7 +25,7 @@ const (
 )
 
 // maxWebPushKept bounds what is remembered of what arrived. The oldest goes.
-const maxWebPushKept = 1 << 16
+const maxWebPushKept = 1 << 14
 
 // WebPush is a push service and its user agents (RFC 8030) over TLS and HTTP/2
 // on loopback. It refuses what the real ones refuse and decrypts what it takes,

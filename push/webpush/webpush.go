@@ -32,7 +32,8 @@ const (
 type Config struct {
 	Apps []App
 	// Allow are networks that endpoints may be in although they are not public,
-	// for a UnifiedPush server of one's own.
+	// for a UnifiedPush server of one's own. Where NAT64 is the only way to IPv4,
+	// it has to name 64:ff9b::/96.
 	Allow    []netip.Prefix
 	Roots    *x509.CertPool   // nil: those of the system
 	Resolver *net.Resolver    // nil: that of the system
