@@ -14,6 +14,7 @@ import (
 	"net"
 	"net/http"
 	"slices"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -96,6 +97,7 @@ type Server struct {
 	guard    *guard
 	shaking  *handshakes
 	open     chan struct{} // one for each open connection
+	again    sync.Once     // serves the connections that come back from the holder
 	panics   atomic.Int64
 	stopping atomic.Bool
 }
@@ -118,7 +120,7 @@ func New(c Config) (*Server, error) {
 		c.MaxMessageBytes = 50 << 20
 	}
 	s := &Server{c: c, log: c.Logger, places: make(places, c.MaxInFlight), guard: newGuard(), open: make(chan struct{}, c.MaxConnections)}
-	s.holder = hold.New(hold.Config{Park: s.places.leave, Resume: s.places.wait})
+	s.holder = s.newHolder()
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,
 		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, Documents: c.Documents, Authenticate: s.confirm, MaxMessageBytes: c.MaxMessageBytes,
@@ -142,6 +144,7 @@ func (s *Server) newHTTP() *http.Server {
 		MaxHeaderBytes:    maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
+		ConnContext:       hold.ConnContext,
 		// What goes wrong before there is a request (a scanner's handshake) is not
 		// worth more.
 		ErrorLog:  slog.NewLogLogger(s.log.Handler(), slog.LevelDebug),
@@ -173,7 +176,8 @@ func (s *Server) Handler() http.Handler { return s.handler }
 
 // Serve answers plain HTTP on l until Shutdown; then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
-	return served(s.http.Serve(newListener(l, s.open)))
+	s.takeBack()
+	return served(s.http.Serve(hold.NewListener(l, s.open)))
 }
 
 // ServeTLS answers HTTPS (HTTP/1.1 and HTTP/2) on l until Shutdown; then it
@@ -182,7 +186,27 @@ func (s *Server) ServeTLS(l net.Listener) error {
 	if s.http.TLSConfig == nil {
 		return errors.New("gateway: no TLS is configured")
 	}
-	return served(s.http.ServeTLS(s.shaking.listener(newListener(l, s.open)), "", ""))
+	s.takeBack()
+	return served(s.http.ServeTLS(s.shaking.listener(hold.NewListener(l, s.open)), "", ""))
+}
+
+// takeBack serves connections whose phone asks again after a held request. They
+// are as they left: TLS is agreed on.
+func (s *Server) takeBack() {
+	s.again.Do(func() {
+		go func() {
+			if err := served(s.http.Serve(s.holder.Returned())); err != nil {
+				s.log.Error("cannot serve phones that ask again", "error", err)
+			}
+		}()
+	})
+}
+
+func (s *Server) newHolder() *hold.Holder {
+	return hold.New(hold.Config{
+		Hub: s.c.Hub, Park: s.places.leave, Resume: s.places.wait, IdleTimeout: idleTimeout,
+		Panicked: func(p any) { s.panicked(p, "a held request") },
+	})
 }
 
 func served(err error) error {
@@ -198,6 +222,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 	s.holder.Stop()
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("gateway: shutdown: %w", err), s.http.Close())
+	}
+	if err := s.holder.Drain(ctx); err != nil {
+		return fmt.Errorf("gateway: shutdown: %w", err)
 	}
 	return nil
 }

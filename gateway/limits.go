@@ -2,12 +2,9 @@ package gateway
 
 import (
 	"math/rand/v2"
-	"net"
 	"net/http"
 	"runtime/debug"
 	"strconv"
-	"sync"
-	"time"
 )
 
 // What an overloaded server asks for: long enough to recover, short enough that
@@ -65,8 +62,7 @@ func (s *Server) recovering(next http.Handler) http.Handler {
 			if p == http.ErrAbortHandler {
 				panic(p)
 			}
-			s.panics.Add(1)
-			s.log.Error("request panicked", "panic", p, "path", r.URL.Path, "stack", string(debug.Stack()))
+			s.panicked(p, r.URL.Path)
 			w.Header().Set("Content-Length", "0")
 			w.WriteHeader(http.StatusInternalServerError)
 		}()
@@ -74,59 +70,8 @@ func (s *Server) recovering(next http.Handler) http.Handler {
 	})
 }
 
-// keepAlive is rare on purpose: each probe wakes a phone's radio, and the
-// default of 15 seconds would drain its battery while a Ping is held.
-func keepAlive() net.KeepAliveConfig {
-	return net.KeepAliveConfig{Enable: true, Idle: 20 * time.Minute, Interval: time.Minute, Count: 3}
-}
-
-// listener bounds open connections: beyond the limit new ones wait in the
-// kernel's queue.
-type listener struct {
-	net.Listener
-	open   chan struct{} // shared by all listeners
-	closed chan struct{}
-	once   sync.Once
-}
-
-func newListener(l net.Listener, open chan struct{}) *listener {
-	return &listener{Listener: l, open: open, closed: make(chan struct{})}
-}
-
-// Accept waits for a place and then for a connection.
-func (l *listener) Accept() (net.Conn, error) {
-	select {
-	case l.open <- struct{}{}:
-	case <-l.closed:
-		return nil, net.ErrClosed
-	}
-	c, err := l.Listener.Accept()
-	if err != nil {
-		<-l.open
-		return nil, err
-	}
-	if t, ok := c.(*net.TCPConn); ok {
-		_ = t.SetKeepAliveConfig(keepAlive()) // a connection without it is as good
-	}
-	return &conn{Conn: c, open: l.open}, nil
-}
-
-// Close stops Accept, also one that waits for a place.
-func (l *listener) Close() error {
-	l.once.Do(func() { close(l.closed) })
-	return l.Listener.Close()
-}
-
-// conn gives its place back when it closes.
-type conn struct {
-	net.Conn
-	open chan struct{}
-	once sync.Once
-}
-
-// Close closes the connection.
-func (c *conn) Close() error {
-	err := c.Conn.Close()
-	c.once.Do(func() { <-c.open })
-	return err
+// panicked logs and counts a bug of ours.
+func (s *Server) panicked(p any, path string) {
+	s.panics.Add(1)
+	s.log.Error("request panicked", "panic", p, "path", path, "stack", string(debug.Stack()))
 }

@@ -32,7 +32,10 @@ func around(t *testing.T, c Config, h http.Handler) *Server {
 		c.MaxConnections = 8
 	}
 	s := &Server{c: c, log: slog.New(slog.DiscardHandler), places: make(places, c.MaxInFlight), open: make(chan struct{}, c.MaxConnections)}
-	s.holder = hold.New(hold.Config{Park: s.places.leave, Resume: s.places.wait})
+	if s.c.Hub == nil {
+		s.c.Hub = push.NewHub()
+	}
+	s.holder = s.newHolder()
 	s.handler = s.limited(s.recovering(h))
 	s.http = s.newHTTP()
 	return s
@@ -139,14 +142,22 @@ func TestAnOverloadedServerAsksToComeBack(t *testing.T) {
 	close(release)
 }
 
-// holding parks every request for an hour.
-func holding(s **Server, hub *push.Hub) http.HandlerFunc {
+// stays answers with the reason, as a digit.
+type stays string
+
+func (x stays) Answer(_ context.Context, why hold.Reason) (hold.Answer, bool) {
+	return hold.Answer{Body: []byte{'0' + byte(why)}}, true
+}
+func (x stays) Phone() (string, uint8) { return string(x), 1 }
+func (x stays) State() []byte          { return nil }
+func (x stays) Ended(hold.End)         {}
+
+// holding parks every request for an hour, a phone for each path.
+func holding(s **Server) http.HandlerFunc {
 	return func(w http.ResponseWriter, r *http.Request) {
-		a, err := (*s).holder.Hold(r, hold.Parked{Key: r.URL.Path, Watch: hub.Watch(1), Timeout: time.Hour,
-			Answer: func(_ context.Context, why hold.Reason) (hold.Answer, bool, error) {
-				return hold.Answer{Body: []byte{'0' + byte(why)}}, true, nil
-			}})
-		if err == nil {
+		held := (*s).holder.Expect(1, push.AllFolders, stays(r.URL.Path))
+		defer held.Cancel()
+		if a, err := held.Park(w, r, time.Hour); err == nil {
 			_, _ = w.Write(a.Body)
 		}
 	}
@@ -167,9 +178,8 @@ func waitFor(t *testing.T, what string, ok func() bool) {
 }
 
 func TestHeldPhonesTakeNoPlaceAndAreAnsweredAtTheEnd(t *testing.T) {
-	hub := push.NewHub()
 	var s *Server
-	s = around(t, Config{MaxInFlight: 2, MaxConnections: 32}, holding(&s, hub))
+	s = around(t, Config{MaxInFlight: 2, MaxConnections: 32}, holding(&s))
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
@@ -207,7 +217,7 @@ func TestHeldPhonesTakeNoPlaceAndAreAnsweredAtTheEnd(t *testing.T) {
 func TestAPhoneThatHangsUpIsNoticedOverTheWire(t *testing.T) {
 	hub := push.NewHub()
 	var s *Server
-	s = around(t, Config{}, holding(&s, hub))
+	s = around(t, Config{Hub: hub}, holding(&s))
 	addr := serve(t, s, false)
 	c, err := net.Dial("tcp", addr)
 	if err != nil {

@@ -114,7 +114,7 @@ func (h *Handler) Refuse(w http.ResponseWriter, r *http.Request, a directory.Acc
 		h.writeStatus(w, http.StatusForbidden)
 		return
 	}
-	s := &session{r: r, account: a, box: mail.MailboxOf(a.ID), start: time.Now()}
+	s := &session{w: w, r: r, account: a, box: mail.MailboxOf(a.ID), start: time.Now(), gzip: acceptsGzip(r)}
 	allowSlowWriting(w, 0)
 	err := h.open(s)
 	if err == nil {
@@ -144,10 +144,13 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, a directory.Acco
 
 // post answers a command.
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, a directory.Account) {
-	s := &session{r: r, account: a, box: mail.MailboxOf(a.ID), start: time.Now()}
+	s := &session{w: w, r: r, account: a, box: mail.MailboxOf(a.ID), start: time.Now(), gzip: acceptsGzip(r)}
 	allowSlowWriting(w, 0)
 	rep, err := h.answer(w, s)
 	if err != nil {
+		if errors.Is(err, hold.ErrParked) {
+			return
+		}
 		if errors.Is(err, hold.ErrGone) || errors.Is(err, context.Canceled) && r.Context().Err() != nil {
 			h.logGone(s)
 			return

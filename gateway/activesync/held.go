@@ -1,38 +1,150 @@
 package activesync
 
 import (
+	"bytes"
 	"context"
+	"encoding/binary"
 	"errors"
+	"math/rand/v2"
+	"net/http"
 	"time"
 
 	"martlet/gateway/hold"
-	"martlet/protocol/wbxml"
+	"martlet/mail"
+	"martlet/protocol/eas"
+	"martlet/push"
+	"martlet/store"
+	"martlet/sync/device"
 )
 
-// hold parks a request until it has its answer.
-func (h *Handler) hold(s *session, p hold.Parked) (reply, error) {
-	p.Timeout = h.heldFor(s, p.Timeout)
-	parked := time.Now()
-	a, err := h.c.Holder.Hold(s.r, p)
-	s.held = time.Since(parked)
+// held is a request that waits, as it is remembered: who asks for what. What it
+// asks for is in the device's record, as an empty request after it would find it
+// there, so that neither an hour of waiting nor another process makes a
+// difference.
+type held struct {
+	h       *Handler
+	id      device.ID
+	version eas.Version
+	code    uint8 // the command's
+	gzip    bool
+}
+
+// expect registers a request that may have to wait. Register first and read the
+// log afterwards. The caller must Cancel it.
+func (h *Handler) expect(s *session, folders []mail.FolderID) *hold.Request {
+	return h.c.Holder.Expect(uint64(s.box), topics(folders),
+		&held{h: h, id: s.id(), version: s.version, code: s.command.code, gzip: s.gzip})
+}
+
+// topics are folders for the hub, the hierarchy among them.
+func topics(folders []mail.FolderID) push.Folders {
+	set := push.FoldersOf(uint32(mail.Hierarchy))
+	for _, f := range folders {
+		set |= push.FoldersOf(uint32(f))
+	}
+	return set
+}
+
+// hold parks a request until it has its answer. It is the last that a command
+// does: of a parked request nothing stays but what held remembers.
+func (h *Handler) hold(s *session, r *hold.Request, timeout time.Duration) (reply, error) {
+	s.body = nil
+	since := time.Now()
+	id := s.id()
+	a, err := r.Park(s.w, s.r, h.heldFor(s, timeout))
+	s.held = time.Since(since)
 	if errors.Is(err, hold.ErrGone) {
-		h.heldLost(context.WithoutCancel(s.r.Context()), s.id(), s.held)
+		h.heldLost(context.Background(), id, s.held)
 	}
 	if err != nil {
 		return reply{}, err
 	}
-	h.heldKept(s.r.Context(), s.id(), s.held)
-	return reply{body: a.Body, contentType: a.ContentType}, nil
+	h.heldKept(context.Background(), id, s.held)
+	return reply{held: &a}, nil
 }
 
-// holdKey names what is held for a device: a newer request of the same command
-// means that the older one's connection is lost.
-func (s *session) holdKey() string {
-	return s.command.name + "\x00" + s.account.Login + "\x00" + s.query.DeviceID
+// Phone implements hold.Answerer.
+func (x *held) Phone() (string, uint8) { return x.id.Device, x.code }
+
+// Answer implements hold.Answerer: it goes on where the request was parked.
+func (x *held) Answer(ctx context.Context, why hold.Reason) (hold.Answer, bool) {
+	s, err := x.session(ctx)
+	if err != nil {
+		return x.answer(s, x.h.refuse(s, err)), true
+	}
+	if why == hold.Stopping {
+		return x.answer(s, reply{status: http.StatusServiceUnavailable, retryAfter: x.h.spread()}), true
+	}
+	rep, done, err := s.command.later(x.h, ctx, s, why)
+	if err != nil {
+		rep, done = x.h.refuse(s, err), true
+	}
+	if !done {
+		return hold.Answer{}, false
+	}
+	return x.answer(s, rep), true
 }
 
-// encoded is a parked request's answer.
-func encoded(document any) (hold.Answer, bool, error) {
-	b, err := wbxml.Marshal(document)
-	return hold.Answer{Body: b, ContentType: typeWBXML}, true, err
+func (x *held) answer(s *session, rep reply) hold.Answer {
+	resp := x.h.respond(s, rep)
+	defer resp.free()
+	return hold.Answer{Status: resp.status, Header: resp.header, Body: bytes.Clone(resp.body)}
+}
+
+// spread is when a phone that is sent away should come back, in seconds: all
+// together would find the server no better than it was.
+func (h *Handler) spread() int { return 2 + rand.IntN(3+h.c.Holder.Waiting()/returnRate) }
+
+// returnRate is how many phones we ask to come back in a second.
+const returnRate = 500
+
+// session makes the session anew. It is never nil.
+func (x *held) session(ctx context.Context) (*session, error) {
+	s := x.facts()
+	account, err := x.h.c.Directory.Account(ctx, x.id.Account)
+	if err != nil {
+		return s, err
+	}
+	s.account = account
+	err = x.h.c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		s.device, err = x.h.c.Devices.Load(tx, x.id)
+		return err
+	})
+	if errors.Is(err, device.ErrNoDevice) { // it was removed meanwhile
+		err = statusError(eas.StatusDeviceNotProvisioned)
+	}
+	return s, err
+}
+
+// facts is the session without what the store knows.
+func (x *held) facts() *session {
+	s := &session{start: time.Now(), version: x.version, box: mail.MailboxOf(x.id.Account), gzip: x.gzip, command: x.h.commands.byCode[x.code]}
+	s.account.ID, s.query.DeviceID = x.id.Account, x.id.Device
+	return s
+}
+
+// Ended implements hold.Answerer.
+func (x *held) Ended(e hold.End) {
+	s := x.facts()
+	s.account, _ = x.h.c.Directory.Account(context.Background(), x.id.Account) // only for the log
+	s.start, s.held = s.start.Add(-e.Held), e.Held
+	if e.Gone {
+		x.h.heldLost(context.Background(), x.id, e.Held)
+		x.h.logGone(s)
+		return
+	}
+	if e.Err == nil {
+		x.h.heldKept(context.Background(), x.id, e.Held)
+	}
+	x.h.logAnswer(s, &response{status: e.Answer.Status, body: e.Answer.Body, plain: len(e.Answer.Body)}, e.Err)
+}
+
+// State implements hold.Answerer.
+func (x *held) State() []byte {
+	b := []byte{1, x.code, byte(x.version), 0}
+	if x.gzip {
+		b[3] = 1
+	}
+	b = binary.BigEndian.AppendUint64(b, uint64(x.id.Account))
+	return append(b, x.id.Device...)
 }

@@ -3,6 +3,7 @@ package activesync_test
 import (
 	"context"
 	"net/http"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -87,10 +88,16 @@ func TestAPingOfAFolderNeverSyncedIsHeld(t *testing.T) {
 	c := p.later("Ping", pingInbox)
 	waitHeld(t, h.server, 1)
 	h.deliver(t, 1, plainMail, 0)
-	if err := h.server.Shutdown(t.Context()); err != nil {
-		t.Fatal(err)
-	}
+	newer := p.later("Ping", "") // ends the older, which had nothing to tell
 	if doc := <-c; element(doc, "Status") != "1" {
+		t.Errorf("got\n%s", doc)
+	}
+	waitHeld(t, h.server, 1)
+	h.update(t, func(tx *store.Tx) error {
+		_, err := h.mailboxes.CreateFolder(tx, h.box, 0, "Plans", mail.ClassEmail)
+		return err
+	})
+	if doc := <-newer; element(doc, "Status") != "7" {
 		t.Errorf("got\n%s", doc)
 	}
 }
@@ -173,11 +180,37 @@ func TestAWaitingSyncEndsWithoutABody(t *testing.T) {
 	key := p.ready()
 	c := p.later("Sync", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>`+key+`</SyncKey><CollectionId>1</CollectionId></Collection></Collections><HeartbeatInterval>60</HeartbeatInterval></Sync>`)
 	waitHeld(t, h.server, 1)
+	newer := p.later("Sync", "")
+	if doc := <-c; doc != "" {
+		t.Errorf("got\n%s", doc)
+	}
+	waitHeld(t, h.server, 1)
+	h.deliver(t, 1, plainMail, 0)
+	if doc := <-newer; element(doc, "Subject") != "Hello" {
+		t.Errorf("got\n%s", doc)
+	}
+}
+
+// Phones that are sent away together would come back together.
+func TestAServerThatStopsSendsPhonesAwayForAWhile(t *testing.T) {
+	h := build(t)
+	p := newPhone(t, h, "iphone", "16.1")
+	p.ready()
+	answers := make(chan answer, 1)
+	go func() {
+		body, err := fromXML(pingInbox)
+		if err != nil {
+			t.Error(err)
+		}
+		answers <- p.post("Ping", "application/vnd.ms-sync.wbxml", body)
+	}()
+	waitHeld(t, h.server, 1)
 	if err := h.server.Shutdown(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if doc := <-c; doc != "" {
-		t.Errorf("got\n%s", doc)
+	a := <-answers
+	if after, err := strconv.Atoi(a.header.Get("Retry-After")); a.status != http.StatusServiceUnavailable || err != nil || after < 2 || after > 10 {
+		t.Errorf("HTTP %d, Retry-After %q", a.status, a.header.Get("Retry-After"))
 	}
 }
 

@@ -61,7 +61,7 @@ func buildHostile(t testing.TB) *hostile {
 			h.seeds[r[0]] = append(h.seeds[r[0]], n)
 		}
 	}
-	// Whoever would be held is answered at once.
+	// Whoever would be held is sent away at once.
 	if err := h.server.Shutdown(context.Background()); err != nil {
 		t.Fatal(err)
 	}
@@ -248,6 +248,10 @@ func (h *hostile) attack(t *testing.T, which uint8, command, query string, body 
 	case 500: // as versions before 14.0 are told (MS-ASCMD 2.2.2)
 		if p.version >= "14" && command != "GetAttachment" {
 			t.Errorf("HTTP 500: %s", what())
+		}
+	case 503: // what would be held, of a server that stops
+		if command != "Ping" && command != "Sync" || a.header.Get("Retry-After") == "" {
+			t.Errorf("HTTP 503: %s", what())
 		}
 	default:
 		t.Errorf("HTTP %d: %s", a.status, what())

@@ -28,27 +28,26 @@ func (h *Handler) ping(ctx context.Context, s *session) (reply, error) {
 	if err != nil || refused != nil {
 		return pingReply(refused), err
 	}
-	// Register first and read the log afterwards.
-	watch := h.c.Hub.Watch(uint64(s.box), p.topics()...)
-	defer watch.Close()
+	waiting := h.expect(s, p.folders)
+	defer waiting.Cancel()
 	resp, err := h.pingChanges(ctx, s, p)
 	if err != nil || resp != nil {
 		return pingReply(resp), err
 	}
-	s.body = nil
-	return h.hold(s, hold.Parked{
-		Key: s.holdKey(), Watch: watch, Timeout: p.heartbeat,
-		Answer: func(ctx context.Context, why hold.Reason) (hold.Answer, bool, error) {
-			if why != hold.Woken {
-				return encoded(&eas.PingResponse{Status: eas.PingStatusExpired})
-			}
-			resp, err := h.pingChanges(ctx, s, p)
-			if err != nil || resp == nil {
-				return hold.Answer{}, err != nil, err
-			}
-			return encoded(resp)
-		},
-	})
+	return h.hold(s, waiting, p.heartbeat)
+}
+
+// pingLater answers a Ping that waited.
+func (h *Handler) pingLater(ctx context.Context, s *session, why hold.Reason) (rep reply, done bool, err error) {
+	if why != hold.Woken {
+		return pingReply(&eas.PingResponse{Status: eas.PingStatusExpired}), true, nil
+	}
+	p, refused, err := h.pinged(ctx, s, s.device.PingHeartbeat, s.device.PingFolders)
+	if err != nil || refused != 0 {
+		return pingReply(refusedPing(refused)), true, err
+	}
+	resp, err := h.pingChanges(ctx, s, p)
+	return pingReply(resp), resp != nil || err != nil, err
 }
 
 func pingReply(resp *eas.PingResponse) reply {
@@ -63,15 +62,6 @@ type pinged struct {
 	heartbeat time.Duration
 	names     []string // as the client wrote them
 	folders   []mail.FolderID
-}
-
-// topics are the folders for the hub, the hierarchy among them.
-func (p *pinged) topics() []uint32 {
-	t := make([]uint32, 0, len(p.folders)+1)
-	for _, f := range p.folders {
-		t = append(t, uint32(f))
-	}
-	return append(t, uint32(mail.Hierarchy))
 }
 
 // pingParameters completes a request from the device's last one, and keeps it

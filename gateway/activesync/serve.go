@@ -1,8 +1,11 @@
 package activesync
 
 import (
+	"cmp"
+	"context"
 	"errors"
 	"log/slog"
+	"maps"
 	"net/http"
 	"strconv"
 	"strings"
@@ -11,6 +14,7 @@ import (
 
 	"github.com/klauspost/compress/gzip"
 
+	"martlet/gateway/hold"
 	"martlet/protocol/wbxml"
 )
 
@@ -19,10 +23,11 @@ type reply struct {
 	status      int // HTTP; zero: 200
 	document    any // a response to encode, or nil
 	body        []byte
-	contentType string // of body; with document it is WBXML
-	free        func() // when the body has been written; nil: nothing
-	resync      bool   // tell the protocol's versions and commands anew
-	retryAfter  bool
+	contentType string       // of body; with document it is WBXML
+	free        func()       // when the body has been written; nil: nothing
+	held        *hold.Answer // of a request that waited: the whole response
+	resync      bool         // tell the protocol's versions and commands anew
+	retryAfter  int          // seconds after which the phone should come back; zero: it is not told
 }
 
 // compressFrom is the size from which an answer is compressed: below, it fits
@@ -44,24 +49,45 @@ func putBuffer(b *[]byte) {
 	}
 }
 
-// write writes the answer: the one place that does.
-func (h *Handler) write(w http.ResponseWriter, s *session, rep reply) {
-	if rep.free != nil {
-		defer rep.free()
+// response is an answer ready to be written.
+type response struct {
+	status int
+	header http.Header
+	body   []byte
+	plain  int // bytes before compression
+	free   func()
+}
+
+// respond makes the response of an answer. Its free must be called when the body
+// is no longer used.
+func (h *Handler) respond(s *session, rep reply) response {
+	if a := rep.held; a != nil {
+		return response{status: a.Status, header: a.Header, body: a.Body, plain: len(a.Body), free: func() {}}
 	}
 	body, contentType := rep.body, rep.contentType
+	var used [2]*[]byte
+	free := func() {
+		for _, b := range used {
+			if b != nil {
+				putBuffer(b)
+			}
+		}
+		if rep.free != nil {
+			rep.free()
+		}
+	}
+	hd := make(http.Header, 8)
 	if rep.document != nil {
 		buf := getBuffer()
-		defer putBuffer(buf)
+		used[0] = buf
 		var err error
 		if *buf, err = wbxml.AppendMarshal((*buf)[:0], rep.document); err != nil {
 			h.sessionLog(s).Error("cannot encode the response", "error", err)
-			rep, body = reply{status: http.StatusInternalServerError}, nil
+			rep.status, rep.resync, rep.retryAfter, body = http.StatusInternalServerError, false, 0, nil
 		} else {
 			body, contentType = *buf, typeWBXML
 		}
 	}
-	hd := w.Header()
 	hd["MS-Server-ActiveSync"] = []string{serverVersion}
 	hd["Cache-Control"] = []string{"private"}
 	if rep.resync { // MS-ASHTTP_R1104
@@ -69,13 +95,13 @@ func (h *Handler) write(w http.ResponseWriter, s *session, rep reply) {
 		hd["MS-ASProtocolVersions"] = []string{h.versions}
 		hd["MS-ASProtocolCommands"] = []string{h.names}
 	}
-	if rep.retryAfter {
-		hd["Retry-After"] = []string{retryAfter}
+	if rep.retryAfter > 0 {
+		hd["Retry-After"] = []string{strconv.Itoa(rep.retryAfter)}
 	}
 	plain := len(body)
-	if plain >= compressFrom && acceptsGzip(s.r) && compressible(contentType) {
+	if plain >= compressFrom && s.gzip && compressible(contentType) {
 		buf := getBuffer()
-		defer putBuffer(buf)
+		used[1] = buf
 		*buf = compress((*buf)[:0], body)
 		body = *buf
 		hd["Content-Encoding"] = []string{"gzip"}
@@ -84,19 +110,23 @@ func (h *Handler) write(w http.ResponseWriter, s *session, rep reply) {
 		hd["Content-Type"] = []string{contentType}
 	}
 	hd["Content-Length"] = []string{strconv.Itoa(len(body))}
-	status := rep.status
-	if status == 0 {
-		status = http.StatusOK
-	}
-	allowSlowWriting(w, int64(len(body)+1))
-	w.WriteHeader(status)
-	_, err := w.Write(body)
-	h.logAnswer(s, status, plain, len(body), err)
+	return response{status: cmp.Or(rep.status, http.StatusOK), header: hd, body: body, plain: plain, free: free}
+}
+
+// write writes the answer: the one place that does.
+func (h *Handler) write(w http.ResponseWriter, s *session, rep reply) {
+	resp := h.respond(s, rep)
+	defer resp.free()
+	maps.Copy(w.Header(), resp.header)
+	allowSlowWriting(w, int64(len(resp.body)+1))
+	w.WriteHeader(resp.status)
+	_, err := w.Write(resp.body)
+	h.logAnswer(s, &resp, err)
 }
 
 // retryAfter is what a phone is asked to wait when we cannot help it now, in
 // seconds.
-const retryAfter = "30"
+const retryAfter = 30
 
 // writeStatus answers with a status alone.
 func (h *Handler) writeStatus(w http.ResponseWriter, status int) {
@@ -154,14 +184,15 @@ func compress(dst, body []byte) []byte {
 
 // logAnswer writes the request's line in the log: who, what, how much, how
 // long; never what it says.
-func (h *Handler) logAnswer(s *session, status, plain, sent int, err error) {
+func (h *Handler) logAnswer(s *session, resp *response, err error) {
+	status, plain, sent := resp.status, resp.plain, len(resp.body)
 	level := slog.LevelInfo
 	if status >= http.StatusBadRequest {
 		// No error: before 14.0 a phone's own mistakes are answered with 500, too,
 		// and a failure of ours has been logged as one.
 		level = slog.LevelWarn
 	}
-	ctx := s.r.Context()
+	ctx := context.Background()
 	if !h.log.Enabled(ctx, level) {
 		return
 	}

@@ -16,6 +16,7 @@ import (
 // session is one request on its way: who asks, with what device, in which
 // version, for which command.
 type session struct {
+	w       http.ResponseWriter // nil like r of a request that waited
 	r       *http.Request
 	start   time.Time
 	query   query
@@ -27,6 +28,7 @@ type session struct {
 	body    []byte
 	logger  *slog.Logger // made on first use
 
+	gzip         bool // the client takes compressed answers
 	policyKey    uint32
 	hasPolicyKey bool
 	validating   bool          // the device id is "validate": nothing is stored

@@ -44,7 +44,7 @@ func (h *Handler) refuse(s *session, err error) reply {
 	case errors.Is(err, errBodyTooLarge):
 		return reply{status: http.StatusRequestEntityTooLarge}
 	case errors.Is(err, errBodyMemory):
-		return reply{status: http.StatusServiceUnavailable, retryAfter: true}
+		return reply{status: http.StatusServiceUnavailable, retryAfter: retryAfter}
 	case errors.Is(err, errBodyCut):
 		return reply{status: http.StatusBadRequest}
 	}
@@ -128,7 +128,11 @@ func (s *session) failed(status uint16) reply {
 		return reply{document: s.command.fail(status)}
 	}
 	code := s.httpStatus(status)
-	return reply{status: code, retryAfter: code == http.StatusServiceUnavailable}
+	rep := reply{status: code}
+	if code == http.StatusServiceUnavailable {
+		rep.retryAfter = retryAfter
+	}
+	return rep
 }
 
 // needsProvisioning is the HTTP status by which versions before 14.0 are told

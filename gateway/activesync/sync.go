@@ -7,7 +7,6 @@ import (
 	"martlet/gateway/hold"
 	"martlet/mail"
 	"martlet/protocol/eas"
-	"martlet/push"
 	"martlet/store"
 )
 
@@ -21,11 +20,10 @@ func (h *Handler) sync(ctx context.Context, s *session) (reply, error) {
 	case refused != nil:
 		return refused.reply(s.version), nil
 	}
-	var watch *push.Watch
+	var waiting *hold.Request
 	if req.wait > 0 {
-		// Register first and read the log afterwards.
-		watch = h.c.Hub.Watch(uint64(s.box), req.topics()...)
-		defer watch.Close()
+		waiting = h.expect(s, req.folders())
+		defer waiting.Cancel()
 	}
 	out, err := h.syncOnce(ctx, s, req)
 	if err != nil {
@@ -41,40 +39,37 @@ func (h *Handler) sync(ctx context.Context, s *session) (reply, error) {
 	if req.wait == 0 || !out.empty() {
 		return out.reply(), nil
 	}
-	return h.syncLater(s, req, watch)
+	return h.hold(s, waiting, req.wait)
 }
 
-// syncLater parks a request that has nothing to tell yet. With nothing to tell
-// in the end, the answer has no body (MS-ASCMD 2.2.1.21.2).
-func (h *Handler) syncLater(s *session, req *syncRequest, watch *push.Watch) (reply, error) {
-	s.body = nil
-	folders := append(req.folders(), mail.Hierarchy)
-	return h.hold(s, hold.Parked{
-		Key: s.holdKey(), Watch: watch, Timeout: req.wait,
-		Answer: func(ctx context.Context, why hold.Reason) (hold.Answer, bool, error) {
-			if why != hold.Woken {
-				return hold.Answer{}, true, nil
-			}
-			changed, err := h.c.Engine.ChangedFor(ctx, s.id(), s.box, folders, shows(s.version))
-			switch {
-			case err != nil:
-				return hold.Answer{}, true, err
-			case len(changed) == 0:
-				return hold.Answer{}, false, nil
-			case slices.Contains(changed, mail.Hierarchy): // MS-ASCMD_R4452
-				return encoded(&eas.SyncResponse{Status: eas.SyncStatusFolderHierarchyChanged})
-			}
-			// Options and state may have moved on while it waited.
-			if err := h.prepare(ctx, s, req); err != nil {
-				return hold.Answer{}, true, err
-			}
-			out, err := h.syncOnce(ctx, s, req)
-			if err != nil || out.empty() {
-				return hold.Answer{}, err != nil, err
-			}
-			return encoded(out.document())
-		},
-	})
+// syncLater answers a Sync that waited: as it had nothing to tell, it is what an
+// empty request would be now. With nothing to tell in the end, the answer has no
+// body (MS-ASCMD 2.2.1.21.2).
+func (h *Handler) syncLater(ctx context.Context, s *session, why hold.Reason) (rep reply, done bool, err error) {
+	if why != hold.Woken {
+		return reply{}, true, nil
+	}
+	req, refused, err := h.readSync(ctx, s)
+	switch {
+	case err != nil:
+		return reply{}, true, err
+	case refused != nil:
+		return refused.reply(s.version), true, nil
+	}
+	changed, err := h.c.Engine.ChangedFor(ctx, s.id(), s.box, append(req.folders(), mail.Hierarchy), shows(s.version))
+	switch {
+	case err != nil:
+		return reply{}, true, err
+	case len(changed) == 0:
+		return reply{}, false, nil
+	case slices.Contains(changed, mail.Hierarchy): // MS-ASCMD_R4452
+		return reply{document: &eas.SyncResponse{Status: eas.SyncStatusFolderHierarchyChanged}}, true, nil
+	}
+	out, err := h.syncOnce(ctx, s, req)
+	if err != nil {
+		return reply{}, true, err
+	}
+	return out.reply(), !out.empty(), nil
 }
 
 func (req *syncRequest) folders() []mail.FolderID {
@@ -85,15 +80,6 @@ func (req *syncRequest) folders() []mail.FolderID {
 		}
 	}
 	return f
-}
-
-// topics are the folders for the hub, the hierarchy among them.
-func (req *syncRequest) topics() []uint32 {
-	var t []uint32
-	for _, f := range req.folders() {
-		t = append(t, uint32(f))
-	}
-	return append(t, uint32(mail.Hierarchy))
 }
 
 // synced is the answer to a Sync in the making.
