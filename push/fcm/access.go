@@ -2,6 +2,7 @@ package fcm
 
 import (
 	"context"
+	"errors"
 	"net/http"
 	"strings"
 	"sync"
@@ -85,7 +86,7 @@ func (a *access) get(ctx context.Context) (string, push.Outcome) {
 	case <-g.done:
 		return g.token, g.outcome
 	case <-ctx.Done():
-		return "", push.Outcome{Result: push.Retry, Reason: "oauth: " + push.Trouble(ctx.Err())}
+		return "", push.Outcome{Result: push.Retry, Reason: "oauth: " + push.Trouble(ctx.Err()), Wide: errors.Is(ctx.Err(), context.DeadlineExceeded)}
 	}
 }
 
@@ -116,6 +117,7 @@ func (a *access) ask(g *grant) {
 		a.pause = min(max(2*a.pause, firstPause), maxPause)
 		a.again = now.Add(a.pause)
 		g.outcome = got.refusedGrant(now)
+		g.outcome.After = max(g.outcome.After, a.pause)
 		a.failed = g.outcome
 		return
 	}

@@ -167,7 +167,7 @@ func TestEveryRefusedGrantHasItsEnd(t *testing.T) {
 		c.move(2 * maxPause)
 		f.NextGrant(row.fault)
 		o := s.Send(t.Context(), target(token), silent())
-		if o.Result != row.want || o.Reason != row.reason {
+		if o.Result != row.want || o.Reason != row.reason || o.After != firstPause || o.Wide != (row.want == push.Retry) {
 			t.Errorf("%s: %+v", row.name, o)
 		}
 		settled(s)

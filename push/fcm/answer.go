@@ -228,13 +228,14 @@ func retryDelay(s string) time.Duration {
 	return time.Duration(seconds * float64(time.Second))
 }
 
-// refusedGrant says what it comes to that no access token was given.
+// refusedGrant says what it comes to that no access token was given: the app's
+// other notifications need one as well.
 // RFC 6749 5.2, https://developers.google.com/identity/protocols/oauth2/service-account#error-codes
 func (a *answer) refusedGrant(now time.Time) push.Outcome {
 	if a.err != nil {
-		return push.Outcome{Result: push.Retry, Reason: "oauth: " + push.Trouble(a.err)}
+		return push.Outcome{Result: push.Retry, Reason: "oauth: " + push.Trouble(a.err), Wide: true}
 	}
-	o := push.Outcome{Result: push.Retry, Status: a.status, Reason: "oauth: HTTP " + strconv.Itoa(a.status)}
+	o := push.Outcome{Result: push.Retry, Wide: true, Status: a.status, Reason: "oauth: HTTP " + strconv.Itoa(a.status)}
 	var said struct {
 		Error string `json:"error"`
 	}
@@ -242,7 +243,7 @@ func (a *answer) refusedGrant(now time.Time) push.Outcome {
 		switch said.Error {
 		case "invalid_grant", "invalid_client", "unauthorized_client", "invalid_scope", "invalid_request",
 			"unsupported_grant_type", "access_denied", "disabled_client", "deleted_client", "org_internal", "admin_policy_enforced":
-			o.Result, o.Reason = push.BadApp, "oauth: "+said.Error
+			o.Result, o.Reason, o.Wide = push.BadApp, "oauth: "+said.Error, false
 			return o
 		}
 	}

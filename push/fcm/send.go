@@ -54,7 +54,7 @@ func newApp(c *App, transport http.RoundTripper, inFlight int, timeout time.Dura
 				TokenURL: account.TokenURI, Scopes: []string{scope},
 			},
 			transport: transport,
-			timeout:   timeout,
+			timeout:   timeout * 2 / 3, // so that who waits for it hears what became of it
 			now:       time.Now,
 		},
 	}, nil
