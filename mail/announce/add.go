@@ -166,7 +166,7 @@ func (b *Book) begin(tx *store.Tx, r *Registration, old state) error {
 		return err
 	}
 	// The app that registers is running and knows its number.
-	return b.states.Set(tx, r.ID, state{Epoch: old.Epoch + 1, Last: last, Unread: w.unread + 1, Noted: old.Noted, Spent: old.Spent})
+	return b.states.Set(tx, r.ID, state{Epoch: old.Epoch + 1, Last: last, Unread: w.unread + 1, Noted: old.Noted, Spent: old.Spent, Run: b.run})
 }
 
 // put writes the row and what leads to it, and tells the notifier.

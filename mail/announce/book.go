@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"log/slog"
+	"math/rand/v2"
 	"sync"
 
 	"martlet/directory"
@@ -39,6 +40,7 @@ type Book struct {
 	c     Config
 	store *store.Store
 	log   *slog.Logger
+	run   uint64 // this process, at random
 
 	registrations store.Table[uint64, Registration]
 	accounts      store.Table[accountKey, struct{}]
@@ -65,7 +67,7 @@ func New(c Config) (*Book, error) {
 	}
 	id := store.Uint64Key[uint64]()
 	return &Book{
-		c: c, store: c.Store, log: c.Logger, holding: c.Holding,
+		c: c, store: c.Store, log: c.Logger, run: rand.Uint64(), holding: c.Holding,
 		registrations: store.NewTable("app", store.PrefixApp, id,
 			store.Codec[Registration]{Append: appendRegistration, Parse: parseRegistration}),
 		accounts: store.NewTable("app account", store.PrefixAppAccount, accountKeys, store.NoValue()),

@@ -65,7 +65,15 @@ type planner struct {
 	fresh  []news
 	read   int  // entries of the log that were looked at
 	came   bool // messages among them
-	plan   push.Plan
+	// unsure says that the last notification may be on the screen although that
+	// was not settled: the attempt failed, or the process ended. There is one at
+	// most. It must take its own place if it is sent again, and be withdrawn if it
+	// is no news any more.
+	unsure bool
+	// sums says that a summary is planned of messages that were not to be told in
+	// one so far. That is written down before it is sent.
+	sums bool
+	plan push.Plan
 }
 
 // Plan says what a registration is to be told now. It is push.Book's.
@@ -98,7 +106,26 @@ func (b *Book) Plan(ctx context.Context, id uint64, ask push.Ask) (push.Plan, er
 		}
 		return push.Plan{}, fmt.Errorf("announce: plan: %w", err)
 	}
+	if p.sums {
+		if err := b.sum(ctx, id, p); err != nil {
+			return push.Plan{}, fmt.Errorf("announce: plan: %w", err)
+		}
+	}
 	return p.plan, nil
+}
+
+// sum writes down which messages are told in a summary, before it is sent: after
+// a crash they must not be told by themselves beside it.
+func (b *Book) sum(ctx context.Context, id uint64, p *planner) error {
+	return b.store.Update(ctx, func(tx *store.Tx) error {
+		st, err := b.state(tx, id)
+		if err != nil || st.Epoch != p.before.Epoch {
+			return err
+		}
+		next := p.st.clone()
+		next.Noted, next.Asked = st.Noted, st.Asked
+		return b.states.Set(tx, id, next)
+	})
 }
 
 // expire removes a registration whose time is over, unless it was renewed.
@@ -111,6 +138,7 @@ func (p *planner) run() (err error) {
 		return err
 	}
 	p.st = p.before.clone()
+	p.unsure = p.reg.Mode != push.Silent && (!p.st.Failing.IsZero() || p.st.Run != p.b.run)
 	p.plan.Target = p.reg.Target()
 	last, err := p.b.c.Mailboxes.Last(p.tx, p.box)
 	if errors.Is(err, mail.ErrNoMailbox) {
@@ -160,7 +188,7 @@ func (p *planner) finish() {
 		p.plan.Note = n
 	}
 	n.epoch, n.state = p.before.Epoch, p.st
-	if p.plan.Notification != nil || p.came || p.read >= manyRead || !p.st.equal(&p.before) {
+	if p.plan.Notification != nil || p.came || p.unsure && len(p.st.Waiting) > 0 || p.read >= manyRead || !p.st.equal(&p.before) {
 		p.plan.Mark = max(uint64(p.st.Last.ModSeq), 1)
 	}
 }

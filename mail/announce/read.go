@@ -68,7 +68,9 @@ func (p *planner) readFolder(f *mail.Folder) error {
 		came := c.Created > p.st.Last.ModSeq && !c.Deleted
 		p.came = p.came || came
 		if c.Deleted {
-			p.st.drop(at, p.now)
+			if !p.st.drop(at, p.now, p.unsure) && p.unsure && c.Created > p.st.Last.ModSeq && c.Received >= oldest {
+				p.st.end(entry{Folder: f.ID, Item: c.Item, Thread: c.Thread}, p.now)
+			}
 			continue
 		}
 		// An item that came, but long ago, was imported.
@@ -81,7 +83,9 @@ func (p *planner) readFolder(f *mail.Folder) error {
 		}
 		switch {
 		case it.Flags&(mail.FlagSeen|mail.FlagDeleted|mail.FlagDraft) != 0:
-			p.st.drop(at, p.now)
+			if !p.st.drop(at, p.now, p.unsure) && p.unsure && it.Object > p.st.Last.Object {
+				p.st.end(entry{Folder: f.ID, Item: c.Item, Thread: it.Thread}, p.now)
+			}
 		case came && it.Object > p.st.Last.Object:
 			p.fresh = append(p.fresh, news{item: it, entry: entry{Folder: f.ID, Item: it.ID, Thread: it.Thread, At: it.Received}})
 		}

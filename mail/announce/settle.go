@@ -40,9 +40,11 @@ func (b *Book) Settle(ctx context.Context, id uint64, p *push.Plan, o push.Outco
 			if st.Failing.IsZero() {
 				st.Failing = now
 			}
+			st.Run = b.run
 			return b.states.Set(tx, id, st)
 		}
 		st = n.settle(st, o.Result)
+		st.Run = b.run
 		if err := b.states.Set(tx, id, st); err != nil {
 			return err
 		}
@@ -94,7 +96,9 @@ func (n *note) settle(st state, r push.Result) state {
 		}
 		return next
 	default:
-		next.giveUp(a.entries)
+		// It is given up. An attempt whose answer was lost may have come through, so
+		// it is withdrawn when it is seen.
+		next.tell(a.entries, a.sum)
 	}
 	if a.withdrew {
 		next.settled(a.over)

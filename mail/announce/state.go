@@ -30,6 +30,7 @@ type state struct {
 	Spent   time.Time // when all that was used of the background budget has come back
 	Asked   time.Time // when the user asked for a test
 	Failing time.Time // when the first attempt at what is still to be told failed
+	Run     uint64    // the process that settled the last plan
 	Noted   uint64    // how many outcomes were ever noted
 }
 
@@ -50,7 +51,7 @@ type entry struct {
 	High   bool  // of a VIP, or an invitation
 	VIP    bool
 	Held   bool // it came in quiet hours
-	Sum    bool // it was told in a summary, not in its conversation's own alert
+	Sum    bool // it is told in a summary, not in its conversation's own alert
 }
 
 // slot is the alert that an entry was told in.
@@ -84,27 +85,39 @@ func (s *state) wait(n entry) {
 	}
 }
 
-// drop takes a message that is no news any more out of all lists. An alert
-// whose last message that was is over.
-func (s *state) drop(at mail.Place, now time.Time) {
+// drop takes a message that is no news any more out of all lists, and tells
+// whether it was in one. An alert whose last message that was is over. When
+// unsure, what still waits may have been told.
+func (s *state) drop(at mail.Place, now time.Time, unsure bool) bool {
 	is := func(n entry) bool { return n.place() == at }
-	s.Waiting = slices.DeleteFunc(s.Waiting, is)
-	i := slices.IndexFunc(s.Told, is)
-	if i < 0 {
-		return
+	if i := slices.IndexFunc(s.Waiting, is); i >= 0 {
+		gone := s.Waiting[i]
+		s.Waiting = slices.Delete(s.Waiting, i, i+1)
+		if gone.Sum || unsure {
+			s.end(gone, now)
+		}
+		return true
 	}
-	gone := s.Told[i]
-	s.Told = slices.Delete(s.Told, i, i+1)
-	if !s.shows(gone.slot()) {
-		gone.At = now.UnixMilli()
-		s.Over = append(s.Over, gone)
-		s.Over = s.Over[max(len(s.Over)-maxOver, 0):]
+	if i := slices.IndexFunc(s.Told, is); i >= 0 {
+		gone := s.Told[i]
+		s.Told = slices.Delete(s.Told, i, i+1)
+		s.end(gone, now)
+		return true
 	}
+	return false
 }
 
-// shows tells whether an alert has a message that is still news.
-func (s *state) shows(at slot) bool {
-	return slices.ContainsFunc(s.Told, func(n entry) bool { return n.slot() == at })
+// end has an alert withdrawn unless it has another message that is still news,
+// or will be replaced.
+func (s *state) end(gone entry, now time.Time) {
+	at := gone.slot()
+	is := func(n entry) bool { return n.slot() == at }
+	if slices.ContainsFunc(s.Told, is) || slices.ContainsFunc(s.Waiting, is) || slices.ContainsFunc(s.Over, is) {
+		return
+	}
+	gone.At = now.UnixMilli()
+	s.Over = append(s.Over, gone)
+	s.Over = s.Over[max(len(s.Over)-maxOver, 0):]
 }
 
 // tell moves what was told from Waiting to Told. Its alert is on the screen.
@@ -126,16 +139,6 @@ func (s *state) settled(at slot) {
 	s.Over = slices.DeleteFunc(s.Over, func(o entry) bool { return o.slot() == at })
 }
 
-// giveUp drops what was to be told.
-func (s *state) giveUp(those []entry) {
-	for _, n := range those {
-		s.Waiting = slices.DeleteFunc(s.Waiting, func(w entry) bool { return w.place() == n.place() })
-	}
-	if len(s.Waiting) == 0 {
-		s.Missed = 0
-	}
-}
-
 // Field numbers of a state and of an entry.
 const (
 	stateEpoch = iota + 1
@@ -151,6 +154,7 @@ const (
 	stateAsked
 	stateFailing
 	stateNoted
+	stateRun
 )
 
 const (
@@ -223,6 +227,7 @@ func appendStateRow(dst []byte, s state) []byte {
 	e.Time(stateAsked, s.Asked)
 	e.Time(stateFailing, s.Failing)
 	e.Uint(stateNoted, s.Noted)
+	e.Uint(stateRun, s.Run)
 	return e.Out()
 }
 
@@ -256,6 +261,8 @@ func parseStateRow(b []byte) (s state, err error) {
 			s.Failing = f.Time()
 		case stateNoted:
 			s.Noted = f.Uint()
+		case stateRun:
+			s.Run = f.Uint()
 		}
 		if list == nil {
 			return nil

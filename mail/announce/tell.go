@@ -24,20 +24,32 @@ func (p *planner) alert() (bool, error) {
 	if len(due) == 0 {
 		return false, nil
 	}
-	sum := p.st.Missed > 0
+	many, begun := p.st.Missed > 0, false
 	var threads []slot
 	for _, n := range due {
-		sum = sum || n.Held
+		many, begun = many || n.Held, begun || n.Sum
 		if at := (slot{thread: n.Thread}); !slices.Contains(threads, at) {
 			threads = append(threads, at)
 		}
 	}
-	if sum = (sum || len(threads) > maxAlerts) && len(due)+int(p.st.Missed) > 1; sum {
+	many = (many || len(threads) > maxAlerts) && len(due)+int(p.st.Missed) > 1
+	if begun || many && !p.unsure {
+		p.markSum(due)
 		return true, p.alertSlot(slot{sum: true}, due)
 	}
 	those := slices.DeleteFunc(slices.Clone(due), func(n entry) bool { return n.Thread != threads[0].thread })
 	p.plan.More = len(threads) > 1
 	return true, p.alertSlot(threads[0], those)
+}
+
+// markSum says of messages that they are told in a summary.
+func (p *planner) markSum(due []entry) {
+	for i := range p.st.Waiting {
+		w := &p.st.Waiting[i]
+		if !w.Sum && slices.ContainsFunc(due, func(n entry) bool { return n.place() == w.place() }) {
+			w.Sum, p.sums = true, true
+		}
+	}
 }
 
 // alertSlot plans the alert of one slot, in the place of what it shows by now.

@@ -1,0 +1,303 @@
+package announce
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"slices"
+	"strconv"
+	"testing"
+	"time"
+
+	"martlet/mail"
+	"martlet/push"
+	"martlet/store"
+)
+
+// model is what a phone shows and what its user's mailbox holds, kept apart from
+// the book and compared with what it plans.
+type model struct {
+	*house
+	r       *rand.Rand
+	id      uint64
+	lists   mail.FolderID
+	mail    map[mail.Place]*modelled
+	places  []mail.Place            // of mail, in a fixed order
+	screen  map[string][]mail.Place // by collapse id
+	badge   int
+	history []string
+}
+
+// modelled is one message.
+type modelled struct {
+	item    mail.Item
+	seen    bool
+	news    bool // it must be told unless something happens to it
+	told    int  // how often that was settled
+	dropped bool // the service refused to tell it
+}
+
+func (m *model) logf(format string, args ...any) {
+	m.history = append(m.history, fmt.Sprintf(format, args...))
+}
+
+func (m *model) failf(format string, args ...any) {
+	m.Helper()
+	for _, line := range m.history {
+		m.Log(line)
+	}
+	m.Fatalf(format, args...)
+}
+
+func (m *model) pick() *modelled {
+	if len(m.places) == 0 {
+		return nil
+	}
+	return m.mail[m.places[m.r.IntN(len(m.places))]]
+}
+
+func (m *model) add(it mail.Item, news bool) {
+	at := mail.Place{Folder: it.Folder, Item: it.ID}
+	m.mail[at] = &modelled{item: it, seen: it.Flags&mail.FlagSeen != 0, news: news}
+	m.places = append(m.places, at)
+}
+
+func (m *model) remove(x *modelled) {
+	at := mail.Place{Folder: x.item.Folder, Item: x.item.ID}
+	delete(m.mail, at)
+	m.places = slices.DeleteFunc(m.places, func(p mail.Place) bool { return p == at })
+}
+
+// step does one thing at random.
+func (m *model) step() {
+	switch n := m.r.IntN(100); {
+	case n < 30:
+		l := letter{reply: m.r.IntN(3) == 0 && m.letters > 0, folder: m.folder(mail.RoleInbox)}
+		if m.r.IntN(4) == 0 {
+			l.folder = m.lists
+		}
+		if m.r.IntN(6) == 0 {
+			l.flags = mail.FlagSeen
+		}
+		if m.r.IntN(6) == 0 {
+			l.from = "The Boss <boss@example.net>"
+		}
+		it := m.deliver(l)
+		m.logf("deliver %d/%d seen %t %s", it.Folder, it.ID, l.flags != 0, l.from)
+		m.add(it, l.flags == 0)
+	case n < 45:
+		if x := m.pick(); x != nil {
+			m.logf("see %d/%d", x.item.Folder, x.item.ID)
+			m.see(x.item)
+			x.seen, x.news = true, false
+		}
+	case n < 50:
+		if x := m.pick(); x != nil {
+			m.logf("unsee %d/%d", x.item.Folder, x.item.ID)
+			m.unsee(x.item)
+			x.seen = false
+		}
+	case n < 58:
+		if x := m.pick(); x != nil {
+			to := m.lists
+			if x.item.Folder == m.lists {
+				to = m.folder(mail.RoleInbox)
+			}
+			moved := m.move(x.item, to)
+			m.logf("move %d/%d to %d/%d", x.item.Folder, x.item.ID, moved.Folder, moved.ID)
+			m.remove(x)
+			m.add(moved, false)
+		}
+	case n < 63:
+		if x := m.pick(); x != nil {
+			m.logf("delete %d/%d", x.item.Folder, x.item.ID)
+			m.delete(x.item)
+			m.remove(x)
+		}
+	case n < 70:
+		m.now = m.now.Add(time.Duration(m.r.IntN(90)) * time.Minute)
+		m.logf("it is %s", m.now.Format(time.TimeOnly))
+	case n < 72:
+		m.logf("restart")
+		m.close()
+		m.open()
+	default:
+		m.notify(m.r.IntN(10))
+	}
+}
+
+// notify plans once, and lets luck decide what becomes of it: it is sent and
+// settled, sent and forgotten by a crash, tried in vain, or refused.
+func (m *model) notify(luck int) (done bool) {
+	p := m.plan(m.id)
+	n := p.Notification
+	if n == nil {
+		if p.Mark != 0 {
+			m.settle(m.id, &p, push.Outcome{})
+		}
+		m.logf("nothing to tell, later %v", !p.Later.IsZero())
+		return true
+	}
+	note := p.Note.(*note)
+	m.logf("%s %s about %d, luck %d", spell([]*push.Notification{n}), n.Collapse, len(note.act.entries), luck)
+	m.examine(n, note)
+	switch luck {
+	case 0: // it failed, and is tried again
+		m.must(m.book.Settle(m.ctx(), m.id, &p, push.Outcome{Result: push.Retry}, true))
+	case 1: // the service did not want it
+		m.settle(m.id, &p, push.Outcome{Result: push.Refused})
+		if n.Withdrawn { // nobody can help it
+			delete(m.screen, n.Collapse)
+		}
+		for _, e := range note.act.entries {
+			m.mail[e.place()].dropped = true
+			if shown := m.screen[n.Collapse]; shown != nil { // an older alert speaks of the conversation
+				m.screen[n.Collapse] = append(shown, e.place())
+			}
+		}
+	case 2: // sent, and killed before that was written
+		m.show(n, note)
+		m.reopenBook()
+	default:
+		m.show(n, note)
+		m.settle(m.id, &p, push.Outcome{Result: push.Accepted})
+		for _, e := range note.act.entries {
+			x := m.mail[e.place()]
+			if x.told++; x.told > 1 || x.dropped {
+				m.failf("%v was told %d times, dropped %t", e.place(), x.told, x.dropped)
+			}
+		}
+	}
+	return false
+}
+
+// examine holds a plan against what the mailbox is now.
+func (m *model) examine(n *push.Notification, note *note) {
+	unread := 0
+	for _, x := range m.mail {
+		if !x.seen {
+			unread++
+		}
+	}
+	if n.Unread == nil || *n.Unread != unread {
+		m.failf("the badge is not %d", unread)
+	}
+	for _, e := range note.act.entries {
+		x := m.mail[e.place()]
+		if x == nil || x.seen {
+			m.failf("%v is told and is gone, or seen", e.place())
+		}
+	}
+	if note.act.withdrew {
+		for _, at := range m.screen[n.Collapse] {
+			if x := m.mail[at]; x != nil && !x.seen && x.told > 0 && x.news {
+				m.failf("%v is withdrawn and unseen", at)
+			}
+		}
+	}
+}
+
+// show does what the phone does.
+func (m *model) show(n *push.Notification, note *note) {
+	m.badge = *n.Unread
+	switch {
+	case n.Withdrawn:
+		delete(m.screen, n.Collapse)
+	case n.Mode == push.Alert:
+		for _, e := range note.act.entries {
+			for collapse, shown := range m.screen {
+				if collapse != n.Collapse && slices.Contains(shown, e.place()) {
+					m.failf("%v is shown twice", e.place())
+				}
+			}
+			m.screen[n.Collapse] = append(m.screen[n.Collapse], e.place())
+		}
+	}
+}
+
+// rest lets everything come to its end, and compares.
+func (m *model) rest() {
+	m.now = m.now.Add(12 * time.Hour) // the quiet hours are over
+	if y, mo, d := m.now.Date(); m.now.Hour() < 12 {
+		m.now = time.Date(y, mo, d, 12, 0, 0, 0, time.UTC)
+	}
+	for !m.notify(9) {
+	}
+	unread := 0
+	for at, x := range m.mail {
+		if !x.seen {
+			unread++
+		}
+		if x.news && !x.dropped && x.told != 1 {
+			m.failf("%v was told %d times", at, x.told)
+		}
+	}
+	if m.badge != unread {
+		m.failf("the badge is %d and should be %d", m.badge, unread)
+	}
+	for collapse, shown := range m.screen {
+		if !slices.ContainsFunc(shown, func(at mail.Place) bool { x := m.mail[at]; return x != nil && !x.seen }) {
+			m.failf("%s is on the screen and all of %v is seen", collapse, shown)
+		}
+	}
+}
+
+// TestAPhoneShowsWhatIsNewWhateverHappens runs seeded histories of a mailbox, a
+// phone and a notifier that fails now and then.
+func TestAPhoneShowsWhatIsNewWhateverHappens(t *testing.T) {
+	for seed := range seeds() {
+		t.Run(fmt.Sprint(seed), func(t *testing.T) {
+			m := &model{house: newHouse(t), r: rand.New(rand.NewPCG(seed, 1)), mail: map[mail.Place]*modelled{}, screen: map[string][]mail.Place{}}
+			m.lists = m.makeFolder("Lists")
+			m.now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
+			m.id = m.phone(func(r *Registration) {
+				r.Folders = []mail.FolderID{m.folder(mail.RoleInbox), m.lists}
+				r.VIPs = []string{"boss@example.net"}
+				if seed%2 == 0 {
+					r.Quiet = Quiet{Start: 18 * 60, End: 8 * 60, Zone: "UTC"}
+				}
+			}).ID
+			for range 90 {
+				m.step()
+			}
+			m.rest()
+		})
+	}
+}
+
+// seeds are few unless somebody looks for trouble.
+func seeds() uint64 {
+	if n, err := strconv.ParseUint(os.Getenv("SEEDS"), 10, 64); err == nil {
+		return n
+	}
+	return 12
+}
+
+// TestReadingCostsWhatChanged compares a mailbox of a thousand messages with an
+// empty one.
+func TestReadingCostsWhatChanged(t *testing.T) {
+	reads := func(full bool) (n int) {
+		h := newHouse(t)
+		if full {
+			for range 300 {
+				h.deliver(letter{flags: mail.FlagSeen})
+			}
+		}
+		id := h.phone().ID
+		h.deliver(letter{})
+		h.must(h.store.View(h.ctx(), func(tx *store.Tx) error {
+			reg, err := h.book.load(tx, 0, id)
+			if err != nil {
+				return err
+			}
+			p := &planner{b: h.book, tx: tx, ctx: h.ctx(), now: h.now, reg: &reg, box: mail.MailboxOf(h.alice)}
+			err = p.run()
+			n = tx.Reads()
+			return err
+		}))
+		return n
+	}
+	if empty, full := reads(false), reads(true); empty != full {
+		t.Errorf("%d rows are read in an empty mailbox, %d in a full one", empty, full)
+	}
+}
