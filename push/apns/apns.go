@@ -223,6 +223,9 @@ func request(a *app, t push.Target, n *push.Notification, payload []byte, form f
 	if validUUID(n.ID) {
 		r.ApnsID = n.ID
 	}
+	if n.Mode == push.AppleMail {
+		r.CollapseID = "" // Mail shows nothing; nobody is known to send it one
+	}
 	return r
 }
 

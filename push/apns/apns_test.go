@@ -154,7 +154,7 @@ func TestEachModeHasItsPushTypePriorityAndPayload(t *testing.T) {
 			`{"aps":{"content-available":1,"badge":3},"version":1,"mode":"withdrawn","tag":"c","message":"m"}`},
 		{"withdrawn without a badge", push.Notification{Mode: push.Sealed, Withdrawn: true, Collapse: "c"}, "background", "5",
 			`{"aps":{"content-available":1},"version":1,"mode":"withdrawn","tag":"c"}`},
-		{"Apple's Mail", push.Notification{Mode: push.AppleMail, High: true, AppleAccount: "0715A26B-CA09-4730-A419-793000CA982E", AppleMailboxes: []string{"INBOX", "Notes"}}, "background", "",
+		{"Apple's Mail", push.Notification{Mode: push.AppleMail, High: true, Collapse: "c", AppleAccount: "0715A26B-CA09-4730-A419-793000CA982E", AppleMailboxes: []string{"INBOX", "Notes"}}, "background", "",
 			`{"aps":{"account-id":"0715A26B-CA09-4730-A419-793000CA982E","m":["7e33429f656f1e6e9d79b29c3f82c57e","f4c6f851b00d5518bf888815de279aba"]}}`},
 		{"Apple's Mail without a mailbox", push.Notification{Mode: push.AppleMail, AppleAccount: "A"}, "background", "5", `{"aps":{"account-id":"A"}}`},
 	} {
@@ -165,6 +165,13 @@ func TestEachModeHasItsPushTypePriorityAndPayload(t *testing.T) {
 			}
 			if string(d.Payload) != c.payload {
 				t.Errorf("payload %s\nwant    %s", d.Payload, c.payload)
+			}
+			collapse := c.n.Collapse
+			if c.n.Mode == push.AppleMail {
+				collapse = ""
+			}
+			if d.Collapse != collapse {
+				t.Errorf("collapse id %q, want %q", d.Collapse, collapse)
 			}
 			if d.Expiration != "0" {
 				t.Errorf("expiration %q, want 0: now or never", d.Expiration)

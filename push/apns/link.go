@@ -179,7 +179,9 @@ func (l *link) dial(ctx context.Context, pause time.Duration) (*http.ClientConn,
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	if err != nil {
-		l.pauseLocked()
+		if !errors.Is(ctx.Err(), context.Canceled) { // which says nothing about the service
+			l.pauseLocked()
+		}
 		return nil, err
 	}
 	if l.closed {
