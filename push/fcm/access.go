@@ -102,12 +102,10 @@ func (a *access) drop(token string) {
 // ask carries out a grant. It runs for at most the timeout of its request.
 func (a *access) ask(g *grant) {
 	var got answer
-	client := &http.Client{
-		Transport:     recorder{base: a.transport, answer: &got},
-		Timeout:       a.timeout,
-		CheckRedirect: noRedirect,
-	}
-	token, err := a.config.TokenSource(context.WithValue(context.Background(), oauth2.HTTPClient, client)).Token()
+	ctx, cancel := context.WithTimeout(context.Background(), a.timeout)
+	defer cancel()
+	client := &http.Client{Transport: recorder{within{a.transport, ctx}, &got}, CheckRedirect: noRedirect}
+	token, err := a.config.TokenSource(context.WithValue(ctx, oauth2.HTTPClient, client)).Token()
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	defer close(g.done)
@@ -129,6 +127,16 @@ func (a *access) ask(g *grant) {
 	a.expires = now.Add(lifetime - min(tooLate, lifetime/4))
 	a.renew = now.Add(lifetime - min(renewEarly, lifetime/2))
 	g.token = token.AccessToken
+}
+
+// within gives requests a context, which the library's have not.
+type within struct {
+	base http.RoundTripper
+	ctx  context.Context
+}
+
+func (w within) RoundTrip(r *http.Request) (*http.Response, error) {
+	return w.base.RoundTrip(r.WithContext(w.ctx))
 }
 
 // noRedirect keeps keys and tokens where they were meant to go.
