@@ -36,7 +36,7 @@ func TestScripts(t *testing.T) {
 			return nil
 		},
 		Cmds: map[string]func(*testscript.TestScript, bool, []string){
-			"serve": cmdServe, "stop": cmdStop, "kill9": cmdKill, "loopback": cmdLoopback, "unstamp": cmdUnstamp, "mail": cmdMail,
+			"serve": cmdServe, "stop": cmdStop, "kill9": cmdKill, "loopback": cmdLoopback, "unstamp": cmdUnstamp, "mail": cmdMail, "ask": cmdAsk,
 		},
 	})
 }
