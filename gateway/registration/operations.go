@@ -13,6 +13,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/announce"
 	"martlet/push"
+	"martlet/push/webpush"
 	"martlet/store"
 )
 
@@ -128,10 +129,25 @@ func (h *Handler) prepare(q *asked, tree map[string]any) (form, []mail.Folder, e
 	if f.Kind == push.WebPush && h.c.CheckEndpoint != nil {
 		if err := h.c.CheckEndpoint(q.r.Context(), f.Endpoint); err != nil {
 			h.log.Info("endpoint refused", "login", q.a.Login, "account", q.a.ID, "error", err)
-			return form{}, nil, badFields(fieldError{"#/endpoint", "not an address of a push service that this server may reach: https, at a public address, or one that [push.webpush] allow names"})
+			return form{}, nil, badEndpoint(err)
 		}
 	}
 	return f, there, nil
+}
+
+// badEndpoint says what is wrong with an endpoint, and what to do.
+func badEndpoint(err error) error {
+	switch {
+	case errors.Is(err, webpush.ErrUnresolved):
+		p := problemf(http.StatusServiceUnavailable, codeSlowDown, "the endpoint's host is not found at this moment: check it, or try again later")
+		p.after, p.cause = time.Minute, err
+		return p
+	case errors.Is(err, webpush.ErrAddress):
+		return badFields(fieldError{"#/endpoint", "it is not on the Internet; an administrator may allow the network of a push service of one's own in [push.webpush] allow"})
+	case errors.Is(err, webpush.ErrPort):
+		return badFields(fieldError{"#/endpoint", "no push service is at this port: 443, or one from 1024 on"})
+	}
+	return badFields(fieldError{"#/endpoint", "an https URL of at most 1,000 characters, with a host and without a user, as the push subscription has it"})
 }
 
 func (h *Handler) create(q *asked) error {

@@ -76,7 +76,7 @@ func writeProblem(w http.ResponseWriter, log *slog.Logger, err error) {
 		p = problemf(http.StatusInternalServerError, codeServer, "the server failed; try again later")
 		p.cause = err
 	}
-	if p.Status >= http.StatusInternalServerError {
+	if p.Status == http.StatusInternalServerError {
 		log.Error("registration failed", "error", p.cause)
 	}
 	h := w.Header()
