@@ -169,15 +169,15 @@ func (f *FCM) Deliveries() []FCMDelivery {
 func (f *FCM) Wait(ctx context.Context, n int) ([]FCMDelivery, error) {
 	for {
 		f.mu.Lock()
-		deliveries, arrived := slices.Clone(f.deliveries), f.arrived
+		count, arrived := len(f.deliveries), f.arrived
 		f.mu.Unlock()
-		if len(deliveries) >= n {
-			return deliveries, nil
+		if count >= n {
+			return f.Deliveries(), nil
 		}
 		select {
 		case <-arrived:
 		case <-ctx.Done():
-			return deliveries, fmt.Errorf("pushtest: %d of %d deliveries: %w", len(deliveries), n, ctx.Err())
+			return f.Deliveries(), fmt.Errorf("pushtest: %d of %d deliveries: %w", count, n, ctx.Err())
 		}
 	}
 }
