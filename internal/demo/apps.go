@@ -218,7 +218,7 @@ func (a *apps) page(ctx context.Context) (woken, error) {
 	if err != nil {
 		return woken{}, errors.Join(errors.New("the browser was not woken"), err)
 	}
-	var p struct{ Title, Subtitle string }
+	var p struct{ Sender, Subject string }
 	err = json.Unmarshal(d.Body, &p)
-	return woken{"the browser shows it", d.At, p.Title, p.Subtitle, "nothing"}, err
+	return woken{"the browser shows it", d.At, p.Sender, p.Subject, "nothing"}, err
 }
