@@ -2,7 +2,9 @@ package fcm
 
 import (
 	"context"
+	"maps"
 	"runtime"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -97,6 +99,34 @@ func TestEveryModeArrivesAsTheAppNeedsIt(t *testing.T) {
 		if d.TTL < 58*time.Minute || d.TTL > time.Hour {
 			t.Errorf("%s: ttl %v", c.name, d.TTL)
 		}
+	}
+}
+
+func TestAPhoneInATunnelLosesNoAlert(t *testing.T) {
+	f, s := service(t)
+	token := f.Register()
+	f.SetAway(token, true)
+	send := func(n push.Notification) {
+		t.Helper()
+		if o := s.Send(t.Context(), target(token), &n); o.Result != push.Accepted {
+			t.Fatalf("%+v", o)
+		}
+	}
+	later := time.Now().Add(time.Hour)
+	for i := range 10 {
+		mail := strconv.Itoa(i)
+		send(push.Notification{ID: mail, Collapse: "m" + mail, Mode: push.Alert, Title: "Ada", Expires: later})
+		send(push.Notification{ID: mail, Collapse: "wake", Mode: push.Silent, Expires: later})
+		send(push.Notification{ID: mail, Collapse: "badge", Mode: push.Badge, Unread: &i, Expires: later})
+	}
+	send(push.Notification{ID: "3", Collapse: "m3", Mode: push.Alert, Withdrawn: true, Expires: later})
+	f.SetAway(token, false)
+	told := map[string]int{}
+	for _, d := range f.Deliveries() {
+		told[d.Data["mode"]]++
+	}
+	if want := map[string]int{"alert": 10, "withdrawn": 1, "silent": 1, "badge": 1}; !maps.Equal(told, want) {
+		t.Errorf("%v, want %v", told, want)
 	}
 }
 

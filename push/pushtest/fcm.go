@@ -34,6 +34,8 @@ type FCM struct {
 	grants     int
 	requests   int
 	standings  map[string]fcmStanding // of registration tokens
+	named      int                    // messages that were taken
+	away       map[string]*fcmAway    // by registration token
 	deliveries []FCMDelivery
 	arrived    chan struct{} // closed and made anew at each delivery
 	next       []FCMFault
@@ -41,7 +43,7 @@ type FCM struct {
 	always     FCMFault
 }
 
-// FCMDelivery is a message that was taken for a device.
+// FCMDelivery is a message that reached a device.
 type FCMDelivery struct {
 	At          time.Time
 	Name        string // what the sender was told
@@ -53,6 +55,7 @@ type FCMDelivery struct {
 	Title, Body string // of a notification that the system shows; else empty
 	Tag         string
 	Protocol    string // HTTP/2.0
+	Dropped     bool   // no message: the device is told that some were dropped
 }
 
 // fcmStanding is what the service knows of a registration token.
@@ -80,6 +83,7 @@ func NewFCM() (*FCM, error) {
 		lifetime:  fcmGrantLifetime,
 		access:    map[string]time.Time{},
 		standings: map[string]fcmStanding{},
+		away:      map[string]*fcmAway{},
 		arrived:   make(chan struct{}),
 	}
 	f.email = "push@" + f.project + ".iam.gserviceaccount.com"
@@ -158,7 +162,7 @@ func (f *FCM) newToken(s fcmStanding) string {
 	return token
 }
 
-// Deliveries lists what was taken so far.
+// Deliveries lists what reached devices so far.
 func (f *FCM) Deliveries() []FCMDelivery {
 	f.mu.Lock()
 	defer f.mu.Unlock()

@@ -172,13 +172,16 @@ func (f *FCM) deliver(d *FCMDelivery, dry bool) *fcmRefusal {
 		return fcmRefusalFor("SENDER_ID_MISMATCH")
 	}
 	d.At = time.Now()
-	d.Name = fmt.Sprintf("projects/%s/messages/0:%d%%%016x", f.project, d.At.UnixMicro(), len(f.deliveries)+1)
+	f.named++
+	d.Name = fmt.Sprintf("projects/%s/messages/0:%d%%%016x", f.project, d.At.UnixMicro(), f.named)
 	if dry {
 		return nil
 	}
-	f.deliveries = append(f.deliveries, *d)
-	close(f.arrived)
-	f.arrived = make(chan struct{})
+	if a := f.away[d.Token]; a != nil {
+		a.keep(*d)
+		return nil
+	}
+	f.arriveLocked(*d)
 	return nil
 }
 

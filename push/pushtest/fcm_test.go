@@ -10,6 +10,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"encoding/json"
+	"fmt"
 	"io"
 	"net/http"
 	"net/url"
@@ -264,6 +265,51 @@ func TestFCMDeliveriesAreWaitedFor(t *testing.T) {
 	cancel()
 	if d, err := c.f.Wait(soon, 3); err == nil || len(d) != 2 {
 		t.Errorf("a third: %v", err)
+	}
+}
+
+func TestFCMKeepsWhatItCanForADeviceThatIsAway(t *testing.T) {
+	c := newFCMClient(t)
+	access, _ := c.ask(c.sign(c.header(), c.claims(), c.f.key))
+	hour := func(more string) string { return `"android":{"ttl":"3600s"` + more + `}` }
+	for _, row := range []struct {
+		name    string
+		message func(i int) string
+		n       int
+		want    string // the numbers that arrive
+	}{
+		{"without a key all are kept", func(int) string { return hour("") }, 4, "0 1 2 3"},
+		{"of one key the last", func(int) string { return hour(`,"collapse_key":"k"`) }, 4, "3"},
+		{"four keys", func(i int) string { return hour(fmt.Sprintf(`,"collapse_key":"k%d"`, i)) }, 6, "2 3 4 5"},
+		{"notifications have one key, whatever they say", func(i int) string {
+			return hour(fmt.Sprintf(`,"collapse_key":"k%d","notification":{"title":"T"}`, i))
+		}, 4, "3"},
+		{"now or never", func(int) string { return `"android":{"ttl":"0s"}` }, 4, ""},
+		{"a hundred", func(int) string { return hour("") }, 102, "dropped 100 101"},
+	} {
+		token := c.f.Register()
+		c.f.SetAway(token, true)
+		before := len(c.f.Deliveries())
+		for i := range row.n {
+			if status, answer := c.send(access, c.f.Project(), fmt.Sprintf(`{"message":{"token":%q,"data":{"n":"%d"},%s}}`, token, i, row.message(i))); status != 200 {
+				t.Fatalf("%s: %d %s", row.name, status, answer)
+			}
+		}
+		if n := len(c.f.Deliveries()) - before; n != 0 {
+			t.Errorf("%s: %d arrived while it was away", row.name, n)
+		}
+		c.f.SetAway(token, false)
+		got := []string{}
+		for _, d := range c.f.Deliveries()[before:] {
+			if d.Dropped {
+				got = append(got, "dropped")
+			} else {
+				got = append(got, d.Data["n"])
+			}
+		}
+		if s := strings.Join(got, " "); s != row.want {
+			t.Errorf("%s: %q, want %q", row.name, s, row.want)
+		}
 	}
 }
 
