@@ -210,7 +210,7 @@ func (r *pushReader) apns(f *apnsFile) apns.App {
 	if r.bad {
 		return a
 	}
-	if s, err := apns.New(apns.Config{Apps: []apns.App{a}}); err != nil {
+	if s, err := apns.New(apns.Config{Apps: []apns.App{a}, StartExpired: true}); err != nil {
 		r.wrong(key, "%w", err)
 	} else {
 		s.Close()

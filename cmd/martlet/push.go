@@ -40,7 +40,7 @@ func (p *pusher) newSenders(c *PushConfig, log *slog.Logger) error {
 		if sandbox == "" {
 			sandbox = c.APNsServer
 		}
-		s, err := apns.New(apns.Config{Apps: c.APNs, Host: c.APNsServer, SandboxHost: sandbox, Roots: roots, Log: log})
+		s, err := apns.New(apns.Config{Apps: c.APNs, Host: c.APNsServer, SandboxHost: sandbox, Roots: roots, StartExpired: true, Log: log})
 		if err != nil {
 			return err
 		}
