@@ -54,7 +54,11 @@ type Config struct {
 	// InFlight is how many requests may be under way for each credential and
 	// environment, as far as Apple allows as many; zero: 500.
 	InFlight int
-	Log      *slog.Logger // nil: none
+	// StartExpired has a certificate that has expired logged and its app's
+	// notifications refused, in place of an error: a server must come up again
+	// although a certificate ran out while it was running.
+	StartExpired bool
+	Log          *slog.Logger // nil: none
 }
 
 // App is an app whose devices are to be woken, with a signing key (Key, KeyID,

@@ -153,6 +153,38 @@ func TestCertificatesAuthenticateTheConnection(t *testing.T) {
 	}
 }
 
+func TestAServerStartsAlthoughACertificateHasRunOut(t *testing.T) {
+	r := newRig(t)
+	for _, c := range []struct {
+		expiry time.Time
+		log    string
+		want   push.Result
+	}{
+		{time.Now().Add(-time.Hour), "has expired", push.BadApp},
+		{time.Now().Add(48 * time.Hour), "expires soon", push.Accepted},
+		{time.Now().Add(100 * 24 * time.Hour), "", push.Accepted},
+	} {
+		cert, key, err := r.service.NewCertificate(topic, c.expiry)
+		if err != nil {
+			t.Fatal(err)
+		}
+		config := r.config
+		config.Apps, config.StartExpired = []apns.App{{Name: "mail", Certificate: cert, CertificateKey: key}}, true
+		r.log.Reset()
+		s, err := apns.New(config)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := r.log.String(); (c.log == "") != (got == "") || !strings.Contains(got, c.log) {
+			t.Errorf("%v: log %q, want %q", c.expiry, got, c.log)
+		}
+		if o := s.Send(t.Context(), r.target(), alert()); o.Result != c.want {
+			t.Errorf("%v: outcome %+v, want %s", c.expiry, o, c.want)
+		}
+		s.Close()
+	}
+}
+
 func TestPKCS12OfTheKeychainIsRead(t *testing.T) {
 	s, err := apns.New(apns.Config{Apps: []apns.App{{Name: "mail", Certificate: file(t, "legacy.p12"), Password: "sample"}}})
 	if err != nil {

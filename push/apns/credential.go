@@ -156,12 +156,8 @@ func (b *builder) certificate(a *App) (*credential, string, error) {
 	if err != nil {
 		return nil, "", err
 	}
-	now := time.Now()
-	switch {
-	case now.After(leaf.NotAfter):
-		return nil, "", fmt.Errorf("the certificate has expired on %s", leaf.NotAfter.Format(time.DateOnly))
-	case now.Before(leaf.NotBefore):
-		return nil, "", fmt.Errorf("the certificate is not valid before %s", leaf.NotBefore.Format(time.DateOnly))
+	if err := b.checkDates(a, leaf); err != nil {
+		return nil, "", err
 	}
 	topics := certificateTopics(leaf)
 	topic := a.Topic
@@ -181,6 +177,24 @@ func (b *builder) certificate(a *App) (*credential, string, error) {
 		b.certs[id] = c
 	}
 	return c, topic, nil
+}
+
+// soon is when an administrator is told to ask for the next certificate.
+const soon = 30 * 24 * time.Hour
+
+func (b *builder) checkDates(a *App, leaf *x509.Certificate) error {
+	now, expiry := time.Now(), leaf.NotAfter.Format(time.DateOnly)
+	switch {
+	case now.After(leaf.NotAfter) && b.cfg.StartExpired:
+		b.cfg.Log.Error("push certificate has expired: nothing is sent for the app", "app", a.Name, "expired", expiry)
+	case now.After(leaf.NotAfter):
+		return fmt.Errorf("the certificate has expired on %s", expiry)
+	case now.Before(leaf.NotBefore):
+		return fmt.Errorf("the certificate is not valid before %s", leaf.NotBefore.Format(time.DateOnly))
+	case leaf.NotAfter.Sub(now) < soon:
+		b.cfg.Log.Warn("push certificate expires soon", "app", a.Name, "expires", expiry)
+	}
+	return nil
 }
 
 func parseCertificate(a *App) (tls.Certificate, *x509.Certificate, error) {
