@@ -18,7 +18,7 @@
 //	thread    groups what is shown; opaque
 //	message   what to open; opaque
 //	sender, subject, preview   of alert
-//	unread    the badge; absent: leave it
+//	unread    the badge, of sealed within the envelope; absent: leave it
 //	envelope  of sealed: base64url without padding, opened as push/seal says
 //
 // withdrawn means: cancel what is shown under the tag, the message was read
