@@ -181,11 +181,14 @@ func (a *arena) copy(b []byte) []byte {
 // prefixEnd returns the first key after all keys that begin with p, nil if
 // there is none.
 func prefixEnd(p []byte) []byte {
-	p = bytes.TrimRight(p, "\xff")
-	if len(p) == 0 {
+	n := len(p)
+	for n > 0 && p[n-1] == 0xff { // not bytes.TrimRight, which takes bytes for UTF-8
+		n--
+	}
+	if n == 0 {
 		return nil
 	}
-	end := bytes.Clone(p)
-	end[len(end)-1]++
+	end := bytes.Clone(p[:n])
+	end[n-1]++
 	return end
 }
