@@ -55,6 +55,8 @@ server = "https://other.example.org"
 password = "correct horse"
 `
 
+type imapConfig = imap.Config
+
 // house is a mail core with an IMAP server.
 type house struct {
 	t         testing.TB
@@ -64,6 +66,7 @@ type house struct {
 	mailboxes *mailbox.Mailboxes
 	hub       *push.Hub
 	book      *announce.Book
+	config    imap.Config
 	server    *imap.Server
 	roots     *x509.CertPool
 	plain     string // address of the listener without TLS
@@ -78,14 +81,26 @@ func check(t testing.TB, err error) {
 	}
 }
 
-// newHouse opens a house; when the test ends, every invariant is checked.
+// newHouse opens a house that listens; when the test ends, every invariant is
+// checked.
 func newHouse(t testing.TB, edit ...func(*house, *imap.Config)) *house {
+	t.Helper()
+	h := openHouse(t, false, edit...)
+	h.plain = h.listen(nil)
+	h.tls = h.listen(h.config.TLS)
+	t.Cleanup(h.close)
+	return h
+}
+
+// openHouse opens a house that does not listen. In a bubble nothing may run in
+// the background.
+func openHouse(t testing.TB, bubble bool, edit ...func(*house, *imap.Config)) *house {
 	t.Helper()
 	dir := t.TempDir()
 	h := &house{t: t, hub: push.NewHub()}
 	quiet := slog.New(slog.DiscardHandler)
 	var err error
-	h.store, err = store.Open(store.Config{Path: filepath.Join(dir, "store"), Logger: quiet, Reserve: 1})
+	h.store, err = store.Open(store.Config{Path: filepath.Join(dir, "store"), Logger: quiet, Reserve: 1, NoCompaction: bubble})
 	check(t, err)
 	h.blobs, err = blob.Open(blob.Config{Store: h.store, Path: filepath.Join(dir, "blobs"), Logger: quiet})
 	check(t, err)
@@ -108,10 +123,8 @@ func newHouse(t testing.TB, edit ...func(*house, *imap.Config)) *house {
 	for _, f := range edit {
 		f(h, &cfg)
 	}
+	h.config = cfg
 	h.server = imap.New(cfg)
-	h.plain = h.listen(nil)
-	h.tls = h.listen(cfg.TLS)
-	t.Cleanup(h.close)
 	return h
 }
 
@@ -261,6 +274,13 @@ func (h *house) dial(secure bool) *wire {
 	h.t.Cleanup(func() { conn.Close() })
 	check(h.t, conn.SetDeadline(time.Now().Add(20*time.Second)))
 	return &wire{h.t, conn, bufio.NewReader(conn)}
+}
+
+// pipe is a wire without a network, as if it had TLS.
+func (h *house) pipe() *wire {
+	client, server := net.Pipe()
+	go h.server.ServeSecure(server)
+	return &wire{h.t, client, bufio.NewReader(client)}
 }
 
 // login is a wire that has greeted and logged in.
