@@ -213,6 +213,7 @@ func (r *pushReader) apns(f *apnsFile) apns.App {
 	if s, err := apns.New(apns.Config{Apps: []apns.App{a}, StartExpired: true}); err != nil {
 		r.wrong(key, "%w", err)
 	} else {
+		a.Topic, _ = s.Topic(a.Name) // of a certificate, which may name it
 		s.Close()
 	}
 	return a
