@@ -60,8 +60,9 @@ func FuzzSession(f *testing.F) {
 	f.Add([]byte("a SELECT INBOX\r\nb IDLE\r\nDONE\r\nc FETCH 1:* (BODYSTRUCTURE BODY[1.1])\r\n"))
 	log, failures := newErrorLog()
 	h := newHouse(f, func(_ *house, c *imap.Config) { c.Logger, c.MaxMessageBytes = log, 4096 })
-	h.fill()
+	f.Cleanup(func() { h.t = f })
 	f.Fuzz(func(t *testing.T, input []byte) {
+		h.t = t
 		if f := h.folder(mail.RoleInbox); f.Items > 50 || f.Items == 0 { // copied, or moved away
 			_, err := h.mailboxes.Empty(context.Background(), h.box, f.ID, true)
 			check(t, err)
