@@ -28,9 +28,9 @@ type Config struct {
 
 	// Detail is the most that any alert may say.
 	Detail Detail
-	// Holding tells whether a device holds a request open, or has an answer so new
-	// that it is fetching: then it hears of a change without being pushed. Nil:
-	// none ever does, or Ask says later who.
+	// Holding tells whether a device holds a request open at this moment: then it
+	// hears of a change without being pushed. Nil: none ever does, or Ask says
+	// later who.
 	Holding func(mailbox uint64, device string) bool
 }
 
@@ -52,6 +52,7 @@ type Book struct {
 	follow  func(push.Subscription)
 	forget  func(id uint64)
 	holding func(mailbox uint64, device string) bool
+	answers answers
 }
 
 // New returns the registrations of a store.
@@ -85,21 +86,6 @@ func (b *Book) Tell(follow func(push.Subscription), forget func(id uint64)) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.follow, b.forget = follow, forget
-}
-
-// Ask has holding asked from now on: see Config.Holding.
-func (b *Book) Ask(holding func(mailbox uint64, device string) bool) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	b.holding = holding
-}
-
-// holds tells whether the registration's device hears of a change by itself.
-func (b *Book) holds(r *Registration) bool {
-	b.mu.Lock()
-	holding := b.holding
-	b.mu.Unlock()
-	return holding != nil && r.Device != "" && holding(uint64(mail.MailboxOf(r.Account)), r.Device)
 }
 
 // followed tells the notifier of a registration when tx is durable.

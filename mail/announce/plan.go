@@ -165,8 +165,7 @@ func (p *planner) run() (err error) {
 		// What comes while nobody may read it is not announced afterwards.
 		p.st.Waiting, p.st.Missed, p.st.Over, p.st.Asked = nil, 0, nil, time.Time{}
 	case p.b.holds(p.reg):
-		// The answer to what it holds tells it, its badge included.
-		p.st.Waiting, p.st.Missed, p.st.Unread = nil, 0, p.watch.unread+1
+		p.leaveToPhone()
 	default:
 		if err := p.decide(); err != nil {
 			return err

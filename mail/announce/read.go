@@ -10,7 +10,6 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/message"
 	"martlet/push"
-	"martlet/sync/device"
 )
 
 // news is a message that came since the log was last read.
@@ -127,28 +126,6 @@ func (p *planner) leaveMoved(last mailbox.Last) error {
 		}
 	}
 	p.fresh = slices.DeleteFunc(p.fresh, func(n news) bool { return moved[n.place()] })
-	return nil
-}
-
-// leaveFetched takes out what a partnership's device has been sent already by
-// a Sync: it is not to be told of what it shows.
-func (p *planner) leaveFetched() error {
-	if p.reg.Device == "" || len(p.fresh) == 0 {
-		return nil
-	}
-	id := device.ID{Account: p.reg.Account, Device: p.reg.Device}
-	for i := range p.watch.folders {
-		f := p.watch.folders[i].ID
-		c, err := p.b.c.Devices.Collection(p.tx, id, uint32(f))
-		if errors.Is(err, device.ErrNoCollection) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		top := mail.ItemID(max(c.Confirmed.Top, c.Pending.Top))
-		p.fresh = slices.DeleteFunc(p.fresh, func(n news) bool { return n.Folder == f && n.Item <= top })
-	}
 	return nil
 }
 

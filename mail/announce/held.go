@@ -1,0 +1,110 @@
+package announce
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"martlet/mail"
+	"martlet/store"
+	"martlet/sync/device"
+)
+
+// A phone that has been told of a change by the answer to what it held fetches
+// it within moments. If it does not within fetchTime, the answer may not have
+// arrived, and it is pushed after all.
+const fetchTime = 30 * time.Second
+
+// phone names a device within its mailbox.
+type phone struct {
+	mailbox uint64
+	device  string
+}
+
+// answers remembers who was answered within the last fetchTime, and some who
+// were before: two sets that take turns, so that nothing is to be swept.
+type answers struct {
+	now, before map[phone]struct{}
+	turned      time.Time
+}
+
+func (a *answers) turn(t time.Time) {
+	switch age := t.Sub(a.turned); {
+	case a.now == nil, age >= 2*fetchTime:
+		a.now, a.before, a.turned = map[phone]struct{}{}, nil, t
+	case age >= fetchTime:
+		a.now, a.before, a.turned = map[phone]struct{}{}, a.now, t
+	}
+}
+
+// Ask has holding asked from now on: see Config.Holding.
+func (b *Book) Ask(holding func(mailbox uint64, device string) bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.holding = holding
+}
+
+// Answered says that a request that a device held has been answered because
+// something changed: the device is about to fetch it.
+func (b *Book) Answered(mailbox uint64, device string) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.answers.turn(time.Now())
+	b.answers.now[phone{mailbox, device}] = struct{}{}
+}
+
+// holds tells whether the registration's device hears of a change by itself.
+func (b *Book) holds(r *Registration) bool {
+	if r.Device == "" {
+		return false
+	}
+	p := phone{uint64(mail.MailboxOf(r.Account)), r.Device}
+	b.mu.Lock()
+	holding := b.holding
+	b.answers.turn(time.Now())
+	_, is := b.answers.now[p]
+	if !is {
+		_, is = b.answers.before[p]
+	}
+	b.mu.Unlock()
+	return is || holding != nil && holding(p.mailbox, p.device)
+}
+
+// leaveToPhone plans nothing for a device that hears of it by itself. What waits
+// is looked at again: what the device has been sent by then is no news to it.
+// The longer something waits, the rarer that is.
+func (p *planner) leaveToPhone() {
+	p.st.Unread, p.st.Over = p.watch.unread+1, nil
+	if len(p.st.Waiting) == 0 {
+		return
+	}
+	age := p.now.Sub(time.UnixMilli(p.st.Waiting[len(p.st.Waiting)-1].At))
+	p.later(p.now.Add(max(fetchTime, age/2)))
+}
+
+// leaveFetched takes out what a partnership's device has been sent already by
+// a Sync: it is not to be told of what it shows.
+func (p *planner) leaveFetched() error {
+	if p.reg.Device == "" || len(p.fresh) == 0 && len(p.st.Waiting) == 0 {
+		return nil
+	}
+	for i := range p.watch.folders {
+		f := p.watch.folders[i].ID
+		top, err := p.b.sent(p.tx, p.reg, f)
+		if err != nil {
+			return err
+		}
+		p.fresh = slices.DeleteFunc(p.fresh, func(n news) bool { return n.Folder == f && n.Item <= top })
+		p.st.Waiting = slices.DeleteFunc(p.st.Waiting, func(n entry) bool { return n.Folder == f && n.Item <= top })
+	}
+	return nil
+}
+
+// sent is the highest item of a folder that the device has been sent.
+func (b *Book) sent(tx *store.Tx, r *Registration, f mail.FolderID) (mail.ItemID, error) {
+	c, err := b.c.Devices.Collection(tx, device.ID{Account: r.Account, Device: r.Device}, uint32(f))
+	if errors.Is(err, device.ErrNoCollection) {
+		return 0, nil
+	}
+	return mail.ItemID(max(c.Confirmed.Top, c.Pending.Top)), err
+}
