@@ -70,6 +70,9 @@ type Config struct {
 	Mail []autodiscover.MailServer
 	// Rules are what an administrator decides for all phones.
 	Rules activesync.Rules
+	// Answered is told of each held request that is answered because something
+	// changed; nil: nobody is.
+	Answered func(mailbox uint64, device string)
 	// Registration is where apps register to be woken; nil: nowhere.
 	Registration *registration.Handler
 }
@@ -124,7 +127,7 @@ func New(c Config) (*Server, error) {
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,
 		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, Documents: c.Documents, Authenticate: s.confirm, MaxMessageBytes: c.MaxMessageBytes,
-		Rules: c.Rules, Roots: c.Roots, Revocation: c.Revocation,
+		Rules: c.Rules, Roots: c.Roots, Revocation: c.Revocation, Answered: c.Answered,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
@@ -231,6 +234,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 
 // Held counts the phones held at this moment.
 func (s *Server) Held() int { return s.holder.Waiting() }
+
+// Holding tells whether a phone of the mailbox waits at this moment.
+func (s *Server) Holding(mailbox uint64, device string) bool { return s.holder.Holding(mailbox, device) }
 
 // Panics counts the panics that were recovered from. Each is a bug of ours.
 func (s *Server) Panics() int64 { return s.panics.Load() }

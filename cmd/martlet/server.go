@@ -92,7 +92,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		return s, err
 	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Registration: s.push.door,
+		Registration: s.push.door, Answered: s.apps.Answered,
 		Roots:        c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
@@ -103,6 +103,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	if err != nil {
 		return s, err
 	}
+	s.apps.Ask(s.gateway.Holding)
 	s.shutdowns = append(s.shutdowns, s.gateway.Shutdown)
 	if err := s.listenAll(ctx, &c); err != nil {
 		return s, err
@@ -271,6 +272,7 @@ func (s *server) care(ctx context.Context) {
 		defer tick.Stop()
 		for {
 			s.complain(ctx, "sweep mailboxes", s.mailboxes.Sweep(ctx))
+			s.complain(ctx, "remove apps whose time is over", s.apps.Sweep(ctx))
 			done, err := s.blobs.Collect(ctx)
 			s.complain(ctx, "collect bodies", err)
 			if done.Blobs > 0 || done.Packs > 0 {

@@ -49,6 +49,10 @@ type Config struct {
 	// are directory.ErrBadCredentials and directory.ErrDisabled.
 	Authenticate func(r *http.Request, login, password string) (directory.Account, error)
 
+	// Answered is told of each held request that is answered because something
+	// changed, before the answer is written; nil: nobody is.
+	Answered func(mailbox uint64, device string)
+
 	MaxMessageBytes int64 // of a message that a phone sends; 0: 50 MiB
 	Rules           Rules
 

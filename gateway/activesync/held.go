@@ -82,6 +82,9 @@ func (x *held) Answer(ctx context.Context, why hold.Reason) (hold.Answer, bool) 
 	if !done {
 		return hold.Answer{}, false
 	}
+	if x.h.c.Answered != nil && why == hold.Woken {
+		x.h.c.Answered(uint64(s.box), x.id.Device)
+	}
 	return x.answer(s, rep), true
 }
 
