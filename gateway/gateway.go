@@ -236,7 +236,9 @@ func (s *Server) Shutdown(ctx context.Context) error {
 func (s *Server) Held() int { return s.holder.Waiting() }
 
 // Holding tells whether a phone of the mailbox waits at this moment.
-func (s *Server) Holding(mailbox uint64, device string) bool { return s.holder.Holding(mailbox, device) }
+func (s *Server) Holding(mailbox uint64, device string) bool {
+	return s.holder.Holding(mailbox, device)
+}
 
 // Panics counts the panics that were recovered from. Each is a bug of ours.
 func (s *Server) Panics() int64 { return s.panics.Load() }
