@@ -13,7 +13,7 @@ import (
 // A phone that has been told of a change by the answer to what it held fetches
 // it within moments. If it does not within fetchTime, the answer may not have
 // arrived, and it is pushed after all.
-const fetchTime = 30 * time.Second
+const fetchTime = 10 * time.Second
 
 // phone names a device within its mailbox.
 type phone struct {
@@ -21,20 +21,26 @@ type phone struct {
 	device  string
 }
 
-// answers remembers who was answered within the last fetchTime, and some who
-// were before: two sets that take turns, so that nothing is to be swept.
+// answers remembers when phones were answered, within the last fetchTime at
+// least: two sets that take turns, so that nothing is to be swept.
 type answers struct {
-	now, before map[phone]struct{}
+	now, before map[phone]time.Time
 	turned      time.Time
 }
 
-func (a *answers) turn(t time.Time) {
-	switch age := t.Sub(a.turned); {
-	case a.now == nil, age >= 2*fetchTime:
-		a.now, a.before, a.turned = map[phone]struct{}{}, nil, t
-	case age >= fetchTime:
-		a.now, a.before, a.turned = map[phone]struct{}{}, a.now, t
+func (a *answers) note(p phone, t time.Time) {
+	if a.now == nil || t.Sub(a.turned) >= fetchTime {
+		a.now, a.before, a.turned = map[phone]time.Time{}, a.now, t
 	}
+	a.now[p] = t
+}
+
+func (a *answers) fresh(p phone, t time.Time) bool {
+	at, ok := a.now[p]
+	if !ok {
+		at, ok = a.before[p]
+	}
+	return ok && t.Sub(at) < fetchTime
 }
 
 // Ask has holding asked from now on: see Config.Holding.
@@ -49,8 +55,7 @@ func (b *Book) Ask(holding func(mailbox uint64, device string) bool) {
 func (b *Book) Answered(mailbox uint64, device string) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.answers.turn(time.Now())
-	b.answers.now[phone{mailbox, device}] = struct{}{}
+	b.answers.note(phone{mailbox, device}, time.Now())
 }
 
 // holds tells whether the registration's device hears of a change by itself.
@@ -61,11 +66,7 @@ func (b *Book) holds(r *Registration) bool {
 	p := phone{uint64(mail.MailboxOf(r.Account)), r.Device}
 	b.mu.Lock()
 	holding := b.holding
-	b.answers.turn(time.Now())
-	_, is := b.answers.now[p]
-	if !is {
-		_, is = b.answers.before[p]
-	}
+	is := b.answers.fresh(p, time.Now())
 	b.mu.Unlock()
 	return is || holding != nil && holding(p.mailbox, p.device)
 }

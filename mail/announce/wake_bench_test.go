@@ -150,7 +150,7 @@ func BenchmarkWakeApps(b *testing.B) {
 			ctx, cancel := context.WithCancel(b.Context())
 			ended := make(chan error)
 			go func() { ended <- n.Run(ctx) }()
-			for hub.Waiting() < devices {
+			for n.Stats().Plans < uint64(devices) || n.Stats().InFlight > 0 { // all are behind at the start
 				runtime.Gosched()
 			}
 			defer runtime.GOMAXPROCS(runtime.GOMAXPROCS(1))
