@@ -155,7 +155,8 @@ func (s *services) told(token, subject string) (n int) {
 	return n
 }
 
-// Mail that comes in by SMTP wakes an app of each kind, registered over HTTP.
+// Mail that comes in by SMTP wakes an app of each kind, registered over HTTP; a
+// phone that holds a request is woken by its answer and by nothing else.
 func TestAppsAreWoken(t *testing.T) {
 	s := newServices(t)
 	h := newHouse(t, s.config)
@@ -170,6 +171,7 @@ func TestAppsAreWoken(t *testing.T) {
 	}, nil)
 	p, inbox := h.settled("HOLDS", eas.V161)
 	h.sync(p, inbox, phone.SyncOptions{})
+	both, bothID := h.registerApple(s, "HOLDS", "alert")
 	answer := h.pinging(t.Context(), p, inbox)
 	h.held(1)
 
@@ -190,7 +192,16 @@ func TestAppsAreWoken(t *testing.T) {
 	if h.ask("POST", "/push/v1/registrations/"+id+"/test", nil, &tested); tested.Result != "accepted" {
 		t.Errorf("a test is %s", tested.Result)
 	}
-	if out := h.Run("", "push", "list"); strings.Count(out, robin) != 3 || strings.Contains(out, apple) || !strings.Contains(out, "accepted") {
+	// What comes when nobody holds a request any more is pushed, and by then the
+	// other message would have been.
+	h.ask("POST", "/push/v1/registrations/"+bothID+"/test", nil, &tested)
+	if _, err := s.apns.Wait(ctx, both); err != nil || tested.Result != "accepted" {
+		t.Errorf("the phone's app is not woken: %s, %v", tested.Result, err)
+	}
+	if n := s.told(both, "to all of them"); n != 0 {
+		t.Errorf("the phone that held a request is pushed to %d times as well", n)
+	}
+	if out := h.Run("", "push", "list"); strings.Count(out, robin) != 4 || strings.Contains(out, apple) || !strings.Contains(out, "accepted") {
 		t.Errorf("martlet push list:\n%s", out)
 	}
 	h.fsck()

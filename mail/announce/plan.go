@@ -164,7 +164,7 @@ func (p *planner) run() (err error) {
 	case barred:
 		// What comes while nobody may read it is not announced afterwards.
 		p.st.Waiting, p.st.Missed, p.st.Over, p.st.Asked = nil, 0, nil, time.Time{}
-	case p.b.holds(p.reg):
+	case p.st.Asked.IsZero() && p.b.holds(p.reg): // a test is for the user to see
 		p.leaveToPhone()
 	default:
 		if err := p.decide(); err != nil {
@@ -187,6 +187,9 @@ func (p *planner) finish() {
 		p.plan.Note = n
 	}
 	n.epoch, n.state = p.before.Epoch, p.st
+	if p.st.Asked.IsZero() {
+		n.act.asked = p.before.Asked // dropped, and no other
+	}
 	if p.plan.Notification != nil || p.came || p.unsure && len(p.st.Waiting) > 0 || p.read >= manyRead || !p.st.equal(&p.before) {
 		p.plan.Mark = max(uint64(p.st.Last.ModSeq), 1)
 	}

@@ -91,7 +91,7 @@ func (n *note) settle(st state, r push.Result) state {
 		// told still is.
 		return next
 	case 0: // there was nothing to tell
-		if n.state.Asked.IsZero() { // of who is barred
+		if n.state.Asked.IsZero() && st.Asked.Equal(a.asked) { // of who is barred
 			next.Asked = time.Time{}
 		}
 		return next
