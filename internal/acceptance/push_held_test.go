@@ -17,6 +17,7 @@ func TestAnAppOnAPhoneThatHoldsAPingIsLeftInPeace(t *testing.T) {
 	p, inbox := h.settled("IPHONE", eas.V161)
 	h.sync(p, inbox, phone.SyncOptions{})
 	token, _ := h.registerApple(s, "IPHONE", "alert")
+	other, _ := h.registerApple(s, "IPAD", "alert")
 	for i := range 2 {
 		answer := h.pinging(t.Context(), p, inbox)
 		h.held(1)
@@ -24,6 +25,7 @@ func TestAnAppOnAPhoneThatHoldsAPingIsLeftInPeace(t *testing.T) {
 		if got, want := <-answer, fmt.Sprint(eas.PingStatusChanges, []string{inbox}, nil); got != want {
 			t.Fatalf("the held Ping is answered %s, want %s", got, want)
 		}
+		s.shows(t.Context(), other, fmt.Sprint("held ", i)) // a slow phone: others are pushed before it fetches
 		h.sync(p, inbox, phone.SyncOptions{})
 	}
 	h.deliver(letter("asleep", "…"))
