@@ -123,9 +123,8 @@ func (s *session) fetchOne(ctx context.Context, f *fetched, a *fetchArgs) (bool,
 	}
 	m := s.look(ctx, f)
 	defer m.close()
-	if a.opens() && f.item.Blob.Size > 0 {
-		// What is announced must come, so a body that cannot be read is found first.
-		if _, err := m.src.ReadAt(make([]byte, 1), 0); errors.Is(err, blob.ErrGone) {
+	if a.opens() {
+		if err := m.open(); errors.Is(err, blob.ErrGone) {
 			return false, nil
 		} else if err != nil {
 			return false, err

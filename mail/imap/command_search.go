@@ -112,6 +112,10 @@ func (c *candidate) may(x criterion) bool { return c.err == nil && x.match(c) }
 func (c *candidate) open() *look {
 	if c.look == nil {
 		c.look = c.s.look(c.ctx, &fetched{item: c.item, index: c.index})
+		if err := c.look.open(); err != nil {
+			c.err = err
+			c.look.src = message.Bytes(nil)
+		}
 	}
 	return c.look
 }

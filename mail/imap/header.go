@@ -95,7 +95,7 @@ func parameters(value string) (kind string, params [][2]string) {
 			text, rest, _ = strings.Cut(rest, ";")
 			text = strings.TrimSpace(text)
 		}
-		if name != "" && strings.IndexAny(name, " ;\"") < 0 {
+		if name != "" && !strings.ContainsAny(name, " ;\"") {
 			params = append(params, [2]string{name, text})
 		}
 	}

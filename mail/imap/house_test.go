@@ -220,16 +220,6 @@ func (h *house) remove(id mail.ItemID) {
 	}))
 }
 
-// item reads a message of the Inbox.
-func (h *house) item(id mail.ItemID) (it mail.Item, err error) {
-	f := h.folder(mail.RoleInbox).ID
-	err = h.store.View(context.Background(), func(tx *store.Tx) (err error) {
-		it, err = h.mailboxes.Item(tx, h.box, f, id)
-		return err
-	})
-	return it, err
-}
-
 // fill delivers the messages of testdata: UIDs 1 to 3.
 func (h *house) fill() {
 	h.t.Helper()

@@ -8,6 +8,7 @@ import (
 	goimap "github.com/emersion/go-imap/v2"
 
 	"martlet/mail/message"
+	"martlet/store/blob"
 )
 
 // look is a message that is being looked into. What it says of parts comes from
@@ -16,7 +17,8 @@ import (
 type look struct {
 	ctx    context.Context
 	srv    *Server
-	src    io.ReaderAt
+	ref    blob.Ref
+	src    io.ReaderAt // set by open
 	size   int64
 	index  *message.Index
 	nested map[nestedKey]*entity
@@ -37,8 +39,33 @@ type nestedKey struct {
 }
 
 func (s *session) look(ctx context.Context, f *fetched) *look {
-	return &look{ctx: ctx, srv: s.srv, src: s.srv.cfg.Mailboxes.Blobs().Reader(ctx, f.item.Blob), size: f.item.Blob.Size, index: f.index}
+	return &look{ctx: ctx, srv: s.srv, ref: f.item.Blob, size: f.item.Blob.Size, index: f.index}
 }
+
+// open makes the message readable: one that is small at once, as most are. What
+// is announced must come, so a body that cannot be read is found here.
+func (m *look) open() error {
+	if m.src != nil || m.ref.IsZero() {
+		return nil
+	}
+	blobs := m.srv.cfg.Mailboxes.Blobs()
+	if m.size <= maxWhole {
+		raw, err := blobs.Read(m.ctx, m.ref)
+		if err != nil {
+			return err
+		}
+		m.src = message.Bytes(raw)
+		return nil
+	}
+	r := blobs.Reader(m.ctx, m.ref)
+	_, err := r.ReadAt(make([]byte, 1), 0)
+	m.src = r
+	return err
+}
+
+// maxWhole is the largest message that is read at once; larger ones are read
+// piece by piece.
+const maxWhole = 256 << 10
 
 func (m *look) close() {
 	if m.held > 0 {
@@ -183,7 +210,7 @@ func (m *look) section(out *writer, x *section) {
 		p = piece{message.Bytes(text), 0, int64(len(text))}
 	}
 	p.cut(x)
-	out.literal(m.ctx, io.NewSectionReader(p.src, p.off, p.size), p.size, false)
+	out.literal(m.ctx, p, false)
 }
 
 // cut takes the partial out of a piece. What lies beyond the end is empty.
@@ -230,7 +257,7 @@ func (m *look) decoded(out *writer, x *section) {
 		return
 	}
 	p.cut(x)
-	out.literal(m.ctx, io.NewSectionReader(p.src, p.off, p.size), p.size, true)
+	out.literal(m.ctx, p, true)
 }
 
 const (

@@ -9,6 +9,8 @@ import (
 	"strconv"
 	"time"
 	"unicode/utf8"
+
+	"martlet/mail/message"
 )
 
 // writer collects responses and sends them when there are many or when the
@@ -110,14 +112,39 @@ func noNUL(s string) string {
 
 const nulInstead = 0x80
 
-// literal streams n bytes of src as a literal, or as a literal8 when binary.
-// After the first byte is announced there is no way back: an error ends the
-// connection.
-func (w *writer) literal(ctx context.Context, src io.Reader, n int64, binary bool) {
+// literal writes a piece of a message as a literal, or as a literal8 when
+// binary. After the first byte is announced there is no way back: an error ends
+// the connection.
+func (w *writer) literal(ctx context.Context, p piece, binary bool) {
 	if binary {
 		w.raw("~")
 	}
-	w.rawf("{%d}\r\n", n)
+	w.rawf("{%d}\r\n", p.size)
+	if b, ok := p.src.(message.Bytes); ok {
+		w.bytes(b[p.off:p.off+p.size], binary)
+		return
+	}
+	w.stream(ctx, io.NewSectionReader(p.src, p.off, p.size), p.size, binary)
+}
+
+// bytes writes what is in memory, without a copy where it is long.
+func (w *writer) bytes(b []byte, binary bool) {
+	if !binary && bytes.IndexByte(b, 0) >= 0 {
+		b = bytes.ReplaceAll(b, []byte{0}, []byte{nulInstead})
+	}
+	if len(b) < outBuffer/2 {
+		w.buf = append(w.buf, b...)
+		return
+	}
+	if w.flush() != nil {
+		return
+	}
+	w.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
+	_, w.err = w.conn.Write(b)
+}
+
+// stream writes n bytes of src piece by piece.
+func (w *writer) stream(ctx context.Context, src io.Reader, n int64, binary bool) {
 	piece := make([]byte, min(n, outBuffer))
 	for n > 0 && w.err == nil {
 		got, err := io.ReadFull(src, piece[:min(n, int64(len(piece)))])
