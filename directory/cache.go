@@ -17,9 +17,9 @@ const (
 	refusalSize      = 4 << 10
 )
 
-// credential stands for a login with a password without telling either: an
-// HMAC under a key that only this process has.
-type credential [sha256.Size]byte
+// credential stands for a login with a password without telling either: the
+// half of an HMAC under a key that only this process has (RFC 2104 5).
+type credential [sha256.Size / 2]byte
 
 // cache remembers credentials that were verified, because phones send them
 // with every request, and for a short time those that were refused, because a
@@ -35,15 +35,16 @@ type cache struct {
 	refused  map[credential]time.Time // until when
 }
 
+// verified is an entry: there is one for each phone that is held, so it is small.
 type verified struct {
-	account *Account
-	until   time.Time
+	account AccountID
+	until   int64 // Unix time in milliseconds
 }
 
 type mac struct {
 	hash hash.Hash
 	buf  []byte
-	sum  credential
+	sum  [sha256.Size]byte
 }
 
 func newCache(life time.Duration, size int) *cache {
@@ -68,21 +69,21 @@ func (c *cache) credential(login, password string) credential {
 	m.hash.Write(m.buf)
 	m.hash.Sum(m.sum[:0])
 	clear(m.buf)
-	sum := m.sum
+	k := credential(m.sum[:])
 	c.macs.Put(m)
-	return sum
+	return k
 }
 
 // find returns the account of a verified credential, or that it was refused a
 // moment ago, or neither.
-func (c *cache) find(k credential, now time.Time) (a *Account, refused bool) {
+func (c *cache) find(k credential, now time.Time) (a AccountID, ok, refused bool) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	if v, ok := c.verified[k]; ok && now.Before(v.until) {
-		return v.account, false
+	if v, ok := c.verified[k]; ok && now.UnixMilli() < v.until {
+		return v.account, true, false
 	}
 	until, ok := c.refused[k]
-	return nil, ok && now.Before(until)
+	return 0, false, ok && now.Before(until)
 }
 
 // now is the epoch to give to put and refuse, taken before the account is read.
@@ -92,7 +93,7 @@ func (c *cache) now() uint64 {
 	return c.epoch
 }
 
-func (c *cache) put(k credential, a *Account, epoch uint64, now time.Time) {
+func (c *cache) put(k credential, a AccountID, epoch uint64, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.epoch != epoch {
@@ -100,9 +101,9 @@ func (c *cache) put(k credential, a *Account, epoch uint64, now time.Time) {
 	}
 	delete(c.refused, k)
 	if _, ok := c.verified[k]; !ok && len(c.verified) >= c.size {
-		evict(c.verified, func(v verified) bool { return !now.Before(v.until) })
+		evict(c.verified, func(v verified) bool { return now.UnixMilli() >= v.until })
 	}
-	c.verified[k] = verified{a, now.Add(c.life)}
+	c.verified[k] = verified{a, now.Add(c.life).UnixMilli()}
 }
 
 func (c *cache) refuse(k credential, epoch uint64, now time.Time) {
@@ -150,7 +151,7 @@ func (c *cache) drop(ids ...AccountID) {
 	c.epoch++
 	clear(c.refused)
 	for k, v := range c.verified {
-		if gone[v.account.ID] {
+		if gone[v.account] {
 			delete(c.verified, k)
 		}
 	}

@@ -95,7 +95,7 @@ func (d *Directory) recollect(ctx context.Context, k credential, login, password
 		if a.Disabled {
 			return Account{}, true, ErrDisabled
 		}
-		d.cache.put(k, &a, epoch, now)
+		d.cache.put(k, a.ID, epoch, now)
 		return a, true, nil
 	}
 	return Account{}, false, nil

@@ -1,6 +1,7 @@
 package gateway
 
 import (
+	"hash/maphash"
 	"net/http"
 	"net/netip"
 	"strings"
@@ -24,17 +25,21 @@ const (
 
 // guesses are those that an address has left.
 type guesses struct {
-	left float64
-	at   time.Time
+	left float32
+	at   uint32 // Unix time in seconds
 }
 
+func allGuesses(now time.Time) guesses { return guesses{maxGuesses, uint32(now.Unix())} }
+
 // now is how many are left by now.
-func (g guesses) now(now time.Time) float64 {
-	return min(maxGuesses, g.left+max(0, now.Sub(g.at).Seconds())/guessEvery.Seconds())
+func (g guesses) now(now time.Time) float32 {
+	return min(maxGuesses, g.left+float32(max(0, now.Unix()-int64(g.at)))/float32(guessEvery/time.Second))
 }
 
 // less is one guess fewer.
-func (g guesses) less(now time.Time) guesses { return guesses{max(0, g.now(now)-1), now} }
+func (g guesses) less(now time.Time) guesses {
+	return guesses{max(0, g.now(now)-1), uint32(now.Unix())}
+}
 
 // caller is a login from an address.
 type caller struct {
@@ -44,24 +49,36 @@ type caller struct {
 
 func callerOf(who netip.Prefix, login string) caller { return caller{who, strings.ToLower(login)} }
 
+// known stands for a caller who came in before: a hash under a key of this
+// process, as there may be one for each phone that is held.
+type known uint64
+
+func (g *guard) name(c caller) known {
+	var h maphash.Hash
+	h.SetSeed(g.seed)
+	maphash.WriteComparable(&h, c)
+	return known(h.Sum64())
+}
+
 // guard remembers who guesses.
 type guard struct {
 	hashing places
+	seed    maphash.Seed
 
 	mu       sync.Mutex // guards what follows
 	guessers map[netip.Prefix]guesses
-	known    map[caller]guesses // who came in before
+	known    map[known]guesses // who came in before
 }
 
 func newGuard() *guard {
-	return &guard{hashing: make(places, maxHashing), guessers: map[netip.Prefix]guesses{}, known: map[caller]guesses{}}
+	return &guard{hashing: make(places, maxHashing), seed: maphash.MakeSeed(), guessers: map[netip.Prefix]guesses{}, known: map[known]guesses{}}
 }
 
 // tired tells whether the caller has guessed too often.
 func (g *guard) tired(c caller, now time.Time) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	left, ok := g.known[c]
+	left, ok := g.known[g.name(c)]
 	if !ok {
 		left, ok = g.guessers[c.who]
 	}
@@ -73,15 +90,15 @@ func (g *guard) tired(c caller, now time.Time) bool {
 func (g *guard) wrong(c caller, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if left, ok := g.known[c]; ok {
-		g.known[c] = left.less(now)
+	if left, ok := g.known[g.name(c)]; ok {
+		g.known[g.name(c)] = left.less(now)
 	}
 	left, ok := g.guessers[c.who]
 	if !ok {
 		if len(g.guessers) >= maxGuessers {
 			g.makeRoomLocked(now)
 		}
-		left = guesses{maxGuesses, now}
+		left = allGuesses(now)
 	}
 	g.guessers[c.who] = left.less(now)
 }
@@ -90,7 +107,7 @@ func (g *guard) wrong(c caller, now time.Time) {
 func (g *guard) right(c caller, now time.Time) {
 	g.mu.Lock()
 	defer g.mu.Unlock()
-	if _, ok := g.known[c]; ok {
+	if _, ok := g.known[g.name(c)]; ok {
 		return // who guessed at it before must not be forgiven
 	}
 	for other := range g.known {
@@ -99,7 +116,7 @@ func (g *guard) right(c caller, now time.Time) {
 		}
 		delete(g.known, other)
 	}
-	g.known[c] = guesses{maxGuesses, now}
+	g.known[g.name(c)] = allGuesses(now)
 }
 
 // makeRoomLocked forgets those that have been quiet, or some if none has.

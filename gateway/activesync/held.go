@@ -7,6 +7,7 @@ import (
 	"errors"
 	"math/rand/v2"
 	"net/http"
+	"strings"
 	"time"
 
 	"martlet/gateway/hold"
@@ -32,8 +33,10 @@ type held struct {
 // expect registers a request that may have to wait. Register first and read the
 // log afterwards. The caller must Cancel it.
 func (h *Handler) expect(s *session, folders []mail.FolderID) *hold.Request {
+	id := s.id()
+	id.Device = strings.Clone(id.Device) // it is a part of the request's line
 	return h.c.Holder.Expect(uint64(s.box), topics(folders),
-		&held{h: h, id: s.id(), version: s.version, code: s.command.code, gzip: s.gzip})
+		&held{h: h, id: id, version: s.version, code: s.command.code, gzip: s.gzip})
 }
 
 // topics are folders for the hub, the hierarchy among them.
