@@ -266,10 +266,15 @@ func (h *house) settle(id uint64, p *push.Plan, o push.Outcome) {
 // returns what the device was told, and when to ask again.
 func (h *house) told(id uint64) (all []*push.Notification, later time.Time) {
 	h.Helper()
+	more := true
 	for range 32 {
 		p := h.plan(id)
 		switch {
 		case p.Notification != nil:
+			if !more {
+				h.Fatalf("nobody asks any more, and there is %s", spell([]*push.Notification{p.Notification}))
+			}
+			more = p.More
 			if p.Mark == 0 {
 				h.Fatal("a notification without a mark")
 			}

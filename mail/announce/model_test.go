@@ -25,6 +25,7 @@ type model struct {
 	places  []mail.Place            // of mail, in a fixed order
 	screen  map[string][]mail.Place // by collapse id
 	badge   int
+	more    bool // the last plan said that another follows
 	history []string
 }
 
@@ -70,7 +71,9 @@ func (m *model) remove(x *modelled) {
 
 // step does one thing at random.
 func (m *model) step() {
-	switch n := m.r.IntN(100); {
+	n := m.r.IntN(100)
+	m.more = m.more || n < 72
+	switch {
 	case n < 30:
 		l := letter{reply: m.r.IntN(3) == 0 && m.letters > 0, folder: m.folder(mail.RoleInbox)}
 		if m.r.IntN(4) == 0 {
@@ -140,6 +143,10 @@ func (m *model) notify(luck int) (done bool) {
 	}
 	note := p.Note.(*note)
 	m.logf("%s %s about %d, luck %d", spell([]*push.Notification{n}), n.Collapse, len(note.act.entries), luck)
+	if luck == 9 && !m.more {
+		m.failf("nobody was to ask again, and there is more")
+	}
+	m.more = p.More || luck < 3
 	m.examine(n, note)
 	switch luck {
 	case 0: // it failed, and is tried again
@@ -221,6 +228,7 @@ func (m *model) rest() {
 	if y, mo, d := m.now.Date(); m.now.Hour() < 12 {
 		m.now = time.Date(y, mo, d, 12, 0, 0, 0, time.UTC)
 	}
+	m.more = true
 	for !m.notify(9) {
 	}
 	unread := 0

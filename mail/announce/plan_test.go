@@ -3,7 +3,6 @@ package announce
 import (
 	"errors"
 	"testing"
-	"testing/synctest"
 	"time"
 
 	"martlet/mail"
@@ -200,6 +199,16 @@ func TestSeveralAlertsAreWithdrawnOneAfterAnother(t *testing.T) {
 	}
 }
 
+func TestANewAlertDoesNotKeepAnotherOnTheScreen(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone().ID
+	a := h.deliver(letter{})
+	h.only(id)
+	h.see(a)
+	h.deliver(letter{})
+	h.says(id, "[alert | Carol | Subject 2 | Text 2. | 1][alert withdrawn |  |  |  | 1]")
+}
+
 func TestABadgeFollowsTheCounter(t *testing.T) {
 	h := newHouse(t)
 	id := h.phone(mode(push.Badge)).ID
@@ -242,139 +251,6 @@ func TestOthersHaveNoSuchBudget(t *testing.T) {
 		h.deliver(letter{})
 		h.only(id)
 	}
-}
-
-func TestVIPsAndInvitationsAreUrgent(t *testing.T) {
-	h := newHouse(t)
-	id := h.phone(func(r *Registration) { r.VIPs = []string{"Boss@Example.NET", "@family.example"} }).ID
-	for _, c := range []struct {
-		m    letter
-		high bool
-	}{
-		{letter{}, false},
-		{letter{from: "The Boss <BOSS@example.net>"}, true},
-		{letter{from: "Mum <mum@home.family.example>"}, true},
-		{letter{from: "Mum <mum@notfamily.example>"}, false},
-		{letter{header: "Content-Type: text/calendar; method=REQUEST\r\n", text: "BEGIN:VCALENDAR\r\nMETHOD:REQUEST\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20261124T100000Z\r\nEND:VEVENT\r\nEND:VCALENDAR"}, true},
-		{letter{header: "Content-Type: text/calendar; method=REPLY\r\n", text: "BEGIN:VCALENDAR\r\nMETHOD:REPLY\r\nEND:VCALENDAR"}, false},
-	} {
-		h.deliver(c.m)
-		if n := h.only(id); n.High != c.high {
-			t.Errorf("%s: %s", c.m.from, spell([]*push.Notification{n}))
-		}
-	}
-}
-
-func TestOnlyVIPsAreAnnouncedWhereNobodyElseIsToBe(t *testing.T) {
-	h := newHouse(t)
-	id := h.phone(func(r *Registration) { r.VIPs, r.OnlyVIP = []string{"boss@example.net"}, true }).ID
-	h.deliver(letter{})
-	h.deliver(letter{from: "The Boss <boss@example.net>", subject: "Now"})
-	h.says(id, "[alert high | The Boss | Now | Text 2. | 2]")
-}
-
-func TestOnlyWatchedFoldersCount(t *testing.T) {
-	h := newHouse(t)
-	lists := h.makeFolder("Lists")
-	inbox := h.phone().ID
-	named := h.phone(func(r *Registration) { r.Device, r.Token, r.Folders = "named", token(1), []mail.FolderID{lists} }).ID
-	every := h.phone(func(r *Registration) { r.Device, r.Token, r.All = "every", token(2), true }).ID
-	h.deliver(letter{folder: lists, subject: "List"})
-	h.deliver(letter{folder: h.folder(mail.RoleJunk), subject: "Junk"})
-	h.nothing(inbox)
-	h.says(named, "[alert | Carol | List | Text 1. | 1]")
-	h.says(every, "[alert | Carol | List | Text 1. | 1]")
-	h.deliver(letter{subject: "In"})
-	h.says(inbox, "[alert | Carol | In | Text 3. | 1]")
-	h.nothing(named)
-	h.says(every, "[alert | Carol | In | Text 3. | 2]")
-}
-
-func TestAFolderThatIsGoneStopsNobody(t *testing.T) {
-	h := newHouse(t)
-	lists := h.makeFolder("Lists")
-	id := h.phone(func(r *Registration) { r.Folders = []mail.FolderID{lists, h.folder(mail.RoleInbox)} }).ID
-	h.deliver(letter{folder: lists})
-	h.update(func(tx *store.Tx) error { return h.boxes.DeleteFolder(tx, mail.MailboxOf(h.alice), lists) })
-	h.must(h.boxes.Sweep(h.ctx()))
-	h.deliver(letter{subject: "In"})
-	h.says(id, "[alert | Carol | In | Text 2. | 1]")
-}
-
-// synced is what a Sync leaves: the phone has been sent everything up to it.
-func (h *house) synced(it mail.Item) {
-	h.Helper()
-	h.update(func(tx *store.Tx) error {
-		return h.devices.SaveCollection(tx, device.ID{Account: h.alice, Device: "phone"}, device.Collection{
-			Folder: uint32(it.Folder), Class: 1,
-			Pending: device.Generation{Key: 1, Cursor: uint64(it.ModSeq), Top: uint32(it.ID)},
-		})
-	})
-}
-
-func TestADeviceThatHoldsARequestIsNotPushedNorAfterwards(t *testing.T) {
-	h := newHouse(t)
-	id := h.phone().ID
-	h.held["phone"] = true
-	it := h.deliver(letter{})
-	h.nothing(id)
-	h.held["phone"] = false // it has its answer, and fetches
-	h.synced(it)
-	h.nothing(id)
-	h.now = h.now.Add(time.Hour)
-	h.nothing(id)
-	h.deliver(letter{subject: "Later"})
-	h.says(id, "[alert | Carol | Later | Text 2. | 2]")
-}
-
-func TestADeviceThatIsFetchingIsNotPushed(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		b := &Book{}
-		r := Registration{Account: 7, Device: "phone"}
-		b.Answered(7, "phone")
-		for at := range 30 {
-			if got, want := b.holds(&r), at < 10; got != want {
-				t.Errorf("after %d s: %t", at, got)
-			}
-			b.Answered(uint64(at), "other")
-			time.Sleep(time.Second)
-		}
-		if n := len(b.answers.now) + len(b.answers.before); n > 21 {
-			t.Errorf("%d are remembered", n)
-		}
-		if b.holds(&Registration{Account: 8, Device: "phone"}) || b.holds(&Registration{Account: 7}) {
-			t.Error("another is taken for it")
-		}
-		b.Ask(func(uint64, string) bool { return true })
-		if !b.holds(&r) {
-			t.Error("nobody asks who holds")
-		}
-	})
-}
-
-func TestAnAnswerThatDidNotArriveIsPushedAfterAll(t *testing.T) {
-	h := newHouse(t)
-	id := h.phone().ID
-	h.held["phone"] = true
-	h.deliver(letter{})
-	all, later := h.told(id)
-	if len(all) != 0 || !later.Equal(h.now.Add(fetchTime)) {
-		t.Fatalf("%s, later %v", spell(all), later.Sub(h.now))
-	}
-	h.now = h.now.Add(10 * time.Minute)
-	if all, later := h.told(id); len(all) != 0 || later.Sub(h.now) != 5*time.Minute {
-		t.Fatalf("held again: %s, later %v", spell(all), later.Sub(h.now))
-	}
-	h.held["phone"] = false
-	h.says(id, "[alert | Carol | Subject 1 | Text 1. | 1]")
-}
-
-func TestWhatADeviceHasSyncedIsNotPushed(t *testing.T) {
-	h := newHouse(t)
-	id := h.phone().ID
-	h.synced(h.deliver(letter{}))
-	h.deliver(letter{subject: "Newer"})
-	h.says(id, "[alert | Carol | Newer | Text 2. | 2]")
 }
 
 func TestWhoMayNotReadIsNotTold(t *testing.T) {

@@ -35,11 +35,17 @@ func (p *planner) alert() (bool, error) {
 	many = (many || len(threads) > maxAlerts) && len(due)+int(p.st.Missed) > 1
 	if begun || many && !p.unsure {
 		p.markSum(due)
+		p.plan.More = p.overBut(slot{sum: true})
 		return true, p.alertSlot(slot{sum: true}, due)
 	}
 	those := slices.DeleteFunc(slices.Clone(due), func(n entry) bool { return n.Thread != threads[0].thread })
-	p.plan.More = len(threads) > 1
+	p.plan.More = len(threads) > 1 || p.overBut(threads[0])
 	return true, p.alertSlot(threads[0], those)
+}
+
+// overBut tells whether another alert than that is to be withdrawn.
+func (p *planner) overBut(at slot) bool {
+	return slices.ContainsFunc(p.st.Over, func(o entry) bool { return o.slot() != at })
 }
 
 // markSum says of messages that they are told in a summary.
