@@ -66,7 +66,7 @@ func (f *fields) choice(name string, words ...string) string {
 	if s == "" && !f.has(name) {
 		return words[0]
 	}
-	if !slices.Contains(words, s) {
+	if s == "" || !slices.Contains(words, s) {
 		named := slices.DeleteFunc(slices.Clone(words), func(w string) bool { return w == "" })
 		f.fail(name, "one of %s", strings.Join(named, ", "))
 		return words[0]

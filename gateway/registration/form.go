@@ -93,7 +93,7 @@ func (r *form) readTarget(f *fields) {
 		keys.rest()
 	}
 	if r.Kind == push.WebPush {
-		if !f.has("endpoint") {
+		if endpoint == "" {
 			f.fail("endpoint", "the endpoint of the push subscription is wanted")
 		}
 		if keys == nil {
@@ -103,7 +103,7 @@ func (r *form) readTarget(f *fields) {
 			f.fail("token", "webpush has an endpoint instead")
 		}
 	} else {
-		if !f.has("token") {
+		if token == "" {
 			f.fail("token", "the token that the device gave the app is wanted")
 		}
 		for _, name := range []string{"endpoint", "keys"} {
@@ -314,6 +314,8 @@ func refused(err error) error {
 	switch {
 	case isError(err, announce.ErrTooMany):
 		return problemf(http.StatusConflict, codeTooMany, "the account has %d registrations, which is the most; delete one that is not used any more", announce.MaxPerAccount)
+	case isError(err, announce.ErrLost):
+		return problemf(http.StatusConflict, codeLost, "the service says that the app is not reached there any more; register anew with a new token or endpoint")
 	case isError(err, announce.ErrNoRegistration):
 		return noRegistration()
 	}

@@ -245,7 +245,9 @@ func (h *Handler) change(q *asked, id uint64) error {
 		if now, err := h.etag(r, there); err != nil || now != before {
 			return errors.Join(err, problemf(http.StatusPreconditionFailed, codeStale, "the registration was changed at the same time; GET it and try again"))
 		}
+		updated := r.Updated
 		*r = f.Registration
+		r.Updated = updated
 		return nil
 	})
 	if err != nil {

@@ -73,8 +73,11 @@ func TestAPatchChangesWhatItNames(t *testing.T) {
 	before := h.do("GET", path, "")
 	after := h.want(http.StatusOK, "PATCH", path, `{"mode":"badge","quiet_hours":{"until":"08:00"},"folders":["all"]}`, "Content-Type", kindMerge)
 	if after.text("mode") != "badge" || after.text("quiet_hours", "from") != "22:00" || after.text("quiet_hours", "until") != "08:00" ||
-		fmt.Sprint(after.tree["folders"]) != "[all]" || after.text("token_hash") != before.text("token_hash") {
+		fmt.Sprint(after.tree["folders"]) != "[all]" || after.text("token_hash") != before.text("token_hash") || after.text("changed") != before.text("changed") || after.text("registered") != before.text("registered") {
 		t.Errorf("%s", after.raw)
+	}
+	if moved := h.want(http.StatusOK, "PATCH", path, `{"token":"`+token2+`"}`); moved.text("changed") <= before.text("changed") || moved.text("token_hash") == before.text("token_hash") {
+		t.Errorf("with another token: %s", moved.raw)
 	}
 	back := h.want(http.StatusOK, "PATCH", path, `{"mode":null,"quiet_hours":null,"folders":null}`)
 	if back.text("mode") != "silent" || back.tree["quiet_hours"] != nil || fmt.Sprint(back.tree["folders"]) != "[inbox]" {

@@ -102,9 +102,6 @@ func (h *Handler) test(q *asked, id uint64) error {
 	if err := h.tests.take(q.a.ID, time.Now()); err != nil {
 		return err
 	}
-	if r.Lost != "" {
-		return problemf(http.StatusConflict, codeLost, "the service says %s: the app is not reached there any more; register anew with a new token or endpoint", r.Lost)
-	}
 	o, took, err := h.Try(q.r.Context(), &r)
 	if err != nil {
 		return err
