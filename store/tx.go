@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"errors"
 	"fmt"
+	"time"
 
 	"github.com/dgraph-io/badger/v4"
 )
@@ -143,6 +144,32 @@ func (tx *Tx) Next(counter string) (uint64, error) {
 	}
 	n++
 	return n, tx.Set(key, binary.BigEndian.AppendUint64(nil, n))
+}
+
+// restored is the row that says when the store was restored.
+func restored() []byte { return append([]byte{byte(PrefixCounter)}, "restored"...) }
+
+// Restored returns when the store was last restored from a backup, in seconds
+// since 1970, and zero if it never was. What was numbered after that backup was
+// made is forgotten, and its numbers are given again: whoever shows numbers to
+// those who keep them for long must show this too.
+func (tx *Tx) Restored() (uint32, error) {
+	b, err := tx.Get(restored())
+	if errors.Is(err, ErrNotFound) {
+		return 0, nil
+	}
+	if err == nil && len(b) != 8 {
+		err = errors.New("the row is damaged")
+	}
+	if err != nil {
+		return 0, fmt.Errorf("store: restored: %w", err)
+	}
+	return uint32(binary.BigEndian.Uint64(b)), nil
+}
+
+// SetRestored notes that the store was restored at a time.
+func (tx *Tx) SetRestored(now time.Time) error {
+	return tx.Set(restored(), binary.BigEndian.AppendUint64(nil, uint64(now.Unix())))
 }
 
 // arena hands out small pieces of larger allocations. It never takes one back,

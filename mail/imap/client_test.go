@@ -14,6 +14,7 @@ import (
 	"github.com/emersion/go-imap/v2/imapclient"
 
 	"martlet/mail"
+	"martlet/store"
 )
 
 // The library's client, which was written apart from this server, understands
@@ -251,5 +252,31 @@ func TestLogins(t *testing.T) {
 	}
 	if _, err := h.directory.AccountByLogin(context.Background(), alice); err != nil {
 		t.Error(err)
+	}
+}
+
+// A store that was restored gives numbers again: a mail program must not take
+// what it knows for what is there.
+func TestUIDsOfARestoredStoreAreOthers(t *testing.T) {
+	h := newHouse(t)
+	validity := func() uint32 {
+		c := h.client(nil)
+		box, err := c.Select("INBOX", nil).Wait()
+		check(t, err)
+		added := c.Append("INBOX", 13, nil)
+		_, err = io.WriteString(added, "Subject: x\r\n\n")
+		check(t, err)
+		check(t, added.Close())
+		data, err := added.Wait()
+		check(t, err)
+		if data.UIDValidity != box.UIDValidity {
+			t.Errorf("APPEND says %d, SELECT %d", data.UIDValidity, box.UIDValidity)
+		}
+		return box.UIDValidity
+	}
+	before := validity()
+	check(t, h.store.Update(context.Background(), func(tx *store.Tx) error { return tx.SetRestored(time.Now()) }))
+	if after := validity(); after <= before {
+		t.Errorf("UIDVALIDITY was %d and is %d", before, after)
 	}
 }

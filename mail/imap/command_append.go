@@ -128,7 +128,7 @@ func (s *session) receive(ctx context.Context, l *literal, dst mail.FolderID, c 
 		return err
 	}
 	// RFC 4315 3.
-	return ok("APPENDUID "+strconv.Itoa(int(uidValidity(dst)))+" "+strconv.Itoa(int(it.ID)), "APPEND completed")
+	return ok("APPENDUID "+strconv.Itoa(int(s.uidValidity(dst)))+" "+strconv.Itoa(int(it.ID)), "APPEND completed")
 }
 
 // readMessage asks for the message and reads it.

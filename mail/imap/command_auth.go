@@ -13,6 +13,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/store"
 )
 
 // startTLS answers STARTTLS (RFC 9051 6.2.1).
@@ -159,6 +160,13 @@ func (s *session) enter(ctx context.Context, name, password string) error {
 func (s *session) welcome(ctx context.Context, a directory.Account) error {
 	box := mail.MailboxOf(a.ID)
 	if err := s.srv.cfg.Mailboxes.Create(ctx, box); err != nil {
+		return err
+	}
+	err := s.srv.cfg.Store.View(ctx, func(tx *store.Tx) (err error) {
+		s.restored, err = tx.Restored()
+		return err
+	})
+	if err != nil {
 		return err
 	}
 	s.account, s.box, s.state = a, box, goimap.ConnStateAuthenticated

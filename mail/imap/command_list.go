@@ -165,7 +165,7 @@ func (s *session) tellStatus(tx *store.Tx, n node, o *goimap.StatusOptions) erro
 	add(o.NumMessages, "MESSAGES", uint64(n.Items))
 	add(o.NumRecent, "RECENT", 0)
 	add(o.UIDNext, "UIDNEXT", uint64(last)+1)
-	add(o.UIDValidity, "UIDVALIDITY", uint64(uidValidity(n.ID)))
+	add(o.UIDValidity, "UIDVALIDITY", uint64(s.uidValidity(n.ID)))
 	add(o.NumUnseen, "UNSEEN", uint64(n.Unread))
 	add(o.NumDeleted, "DELETED", deleted)
 	add(o.Size, "SIZE", n.Bytes)

@@ -61,7 +61,7 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 	} else {
 		s.out.raw("* LIST () ").rawf("%q ", delimiter).string(s.encodeName(name)).raw("\r\n")
 	}
-	s.out.rawf("* OK [UIDVALIDITY %d] UIDs are valid\r\n", uidValidity(f.ID))
+	s.out.rawf("* OK [UIDVALIDITY %d] UIDs are valid\r\n", s.uidValidity(f.ID))
 	s.out.rawf("* OK [UIDNEXT %d] No UID is less\r\n", uint64(last)+1)
 	if readOnly {
 		return ok("READ-ONLY", "EXAMINE completed")
@@ -70,8 +70,9 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 }
 
 // uidValidity says which folder the UIDs are of (RFC 9051 2.3.1.1). Neither they
-// nor folders' numbers are ever used again.
-func uidValidity(f mail.FolderID) uint32 { return uint32(f) }
+// nor folders' numbers are ever used again, but by a store that was restored from
+// a backup: that counts from another beginning.
+func (s *session) uidValidity(f mail.FolderID) uint32 { return s.restored + uint32(f) }
 
 // findFolder returns a folder that can be selected.
 func (s *session) findFolder(tx *store.Tx, name string) (node, error) {

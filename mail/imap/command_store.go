@@ -192,7 +192,7 @@ func (s *session) transfer(ctx context.Context, p *parser, uid bool, one func(*s
 	}
 	done := ok("", "Nothing to do")
 	if len(from) > 0 { // RFC 4315 3
-		done = ok("COPYUID "+copyUID(dst, from, to), "Done")
+		done = ok("COPYUID "+s.copyUID(dst, from, to), "Done")
 	}
 	if copies || err != nil {
 		if err == nil {
@@ -202,7 +202,7 @@ func (s *session) transfer(ctx context.Context, p *parser, uid bool, one func(*s
 	}
 	// RFC 6851 4.3: the numbers come before the messages go.
 	if len(from) > 0 {
-		s.out.rawf("* OK [COPYUID %s] Moved\r\n", copyUID(dst, from, to))
+		s.out.rawf("* OK [COPYUID %s] Moved\r\n", s.copyUID(dst, from, to))
 	}
 	return ok("", "MOVE completed")
 }
@@ -255,6 +255,6 @@ func (s *session) undoCopy(ctx context.Context, dst mail.FolderID, made goimap.U
 }
 
 // copyUID is the value of COPYUID (RFC 4315 3): both sets in the same order.
-func copyUID(dst mail.FolderID, from, to goimap.UIDSet) string {
-	return fmt.Sprintf("%d %s %s", uidValidity(dst), from, to)
+func (s *session) copyUID(dst mail.FolderID, from, to goimap.UIDSet) string {
+	return fmt.Sprintf("%d %s %s", s.uidValidity(dst), from, to)
 }

@@ -30,12 +30,13 @@ type session struct {
 	remoteText string
 	tls        *tls.ConnectionState
 
-	state   goimap.ConnState
-	account directory.Account
-	box     mail.MailboxID
-	rev2    bool   // the client enabled IMAP4rev2 (RFC 9051 6.3.1)
-	view    *view  // of the selected mailbox
-	tag     string // of the command that is run
+	state    goimap.ConnState
+	account  directory.Account
+	box      mail.MailboxID
+	restored uint32 // when the store was: see uidValidity
+	rev2     bool   // the client enabled IMAP4rev2 (RFC 9051 6.3.1)
+	view     *view  // of the selected mailbox
+	tag      string // of the command that is run
 
 	message *literal // of APPEND, announced and not read yet
 

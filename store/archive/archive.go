@@ -8,6 +8,7 @@ import (
 	"context"
 	"fmt"
 	"io"
+	"time"
 
 	"martlet/store"
 	"martlet/store/blob"
@@ -72,7 +73,10 @@ func Restore(ctx context.Context, r io.Reader, storeCfg store.Config, blobCfg bl
 		if err := blob.Restore(ctx, blobCfg, &m, m.blobs); err != nil {
 			return err
 		}
-		return m.expect(end)
+		if err := m.expect(end); err != nil {
+			return err
+		}
+		return st.Update(ctx, func(tx *store.Tx) error { return tx.SetRestored(time.Now()) })
 	})
 	if err != nil {
 		return fmt.Errorf("archive: %w", err)
