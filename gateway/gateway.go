@@ -99,6 +99,7 @@ type Server struct {
 	places   places
 	guard    *guard
 	shaking  *handshakes
+	arriving *arrivals
 	open     chan struct{} // one for each open connection
 	again    sync.Once     // serves the connections that come back from the holder
 	panics   atomic.Int64
@@ -140,10 +141,10 @@ func New(c Config) (*Server, error) {
 }
 
 func (s *Server) newHTTP() *http.Server {
-	s.shaking = newHandshakes(cmp.Or(s.c.MaxHandshakes, maxHandshakes))
+	s.shaking, s.arriving = newHandshakes(cmp.Or(s.c.MaxHandshakes, maxHandshakes)), newArrivals()
 	h := &http.Server{
 		Handler:           s.handler,
-		ConnState:         s.shaking.state,
+		ConnState:         s.connState,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout,
 		IdleTimeout:       idleTimeout,
@@ -180,7 +181,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // Serve answers plain HTTP on l until Shutdown; then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
 	s.takeBack()
-	return served(s.http.Serve(hold.NewListener(l, s.open)))
+	return s.served(s.http.Serve(s.arriving.listener(hold.NewListener(l, s.open))))
 }
 
 // ServeTLS answers HTTPS (HTTP/1.1 and HTTP/2) on l until Shutdown; then it
@@ -190,7 +191,7 @@ func (s *Server) ServeTLS(l net.Listener) error {
 		return errors.New("gateway: no TLS is configured")
 	}
 	s.takeBack()
-	return served(s.http.ServeTLS(s.shaking.listener(hold.NewListener(l, s.open)), "", ""))
+	return s.served(s.http.ServeTLS(s.arriving.listener(s.shaking.listener(hold.NewListener(l, s.open))), "", ""))
 }
 
 // takeBack serves connections whose phone asks again after a held request. They
@@ -198,7 +199,7 @@ func (s *Server) ServeTLS(l net.Listener) error {
 func (s *Server) takeBack() {
 	s.again.Do(func() {
 		go func() {
-			if err := served(s.http.Serve(s.holder.Returned())); err != nil {
+			if err := s.served(s.http.Serve(s.holder.Returned())); err != nil {
 				s.log.Error("cannot serve phones that ask again", "error", err)
 			}
 		}()
@@ -212,8 +213,14 @@ func (s *Server) newHolder() *hold.Holder {
 	})
 }
 
-func served(err error) error {
-	if errors.Is(err, http.ErrServerClosed) {
+// connState hears of the connections' fates.
+func (s *Server) connState(c net.Conn, state http.ConnState) {
+	s.shaking.state(c, state)
+	s.arriving.state(c, state)
+}
+
+func (s *Server) served(err error) error {
+	if errors.Is(err, http.ErrServerClosed) || s.stopping.Load() && errors.Is(err, net.ErrClosed) {
 		return nil
 	}
 	return fmt.Errorf("gateway: serve: %w", err)
@@ -222,6 +229,7 @@ func served(err error) error {
 // Shutdown answers held phones now, lets requests at work end, and closes.
 func (s *Server) Shutdown(ctx context.Context) error {
 	s.stopping.Store(true)
+	s.arriving.stop(ctx)
 	s.holder.Stop()
 	if err := s.http.Shutdown(ctx); err != nil {
 		return errors.Join(fmt.Errorf("gateway: shutdown: %w", err), s.http.Close())

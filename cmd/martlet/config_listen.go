@@ -138,3 +138,26 @@ func configPath(named string, exists func(string) bool) string {
 	}
 	return "martlet.toml"
 }
+
+// listeners are the addresses of a door.
+func (c *Config) listeners(door string) []string {
+	switch door {
+	case "http":
+		return c.HTTP
+	case "https":
+		return c.HTTPS
+	case "smtp":
+		return c.SMTP
+	case "submission":
+		return c.Submission
+	case "submissions":
+		return c.Submissions
+	case "lmtp":
+		return c.LMTP
+	case "imap":
+		return c.IMAP
+	case "imaps":
+		return c.IMAPS
+	}
+	return nil
+}

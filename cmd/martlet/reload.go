@@ -155,10 +155,10 @@ func (p *pair) replace(cert, key string, now time.Time) (changed bool, err error
 	return changed, nil
 }
 
-// hangups gives what SIGHUP asks for until stop is called.
-func hangups() (asked <-chan os.Signal, stop func()) {
-	c := make(chan os.Signal, 1)
-	signal.Notify(c, syscall.SIGHUP)
+// wishes gives what SIGHUP and SIGUSR2 ask for until stop is called.
+func wishes() (asked <-chan os.Signal, stop func()) {
+	c := make(chan os.Signal, 4)
+	signal.Notify(c, syscall.SIGHUP, syscall.SIGUSR2)
 	return c, func() { signal.Stop(c) }
 }
 

@@ -154,9 +154,9 @@ func TestSIGHUPTakesARenewedCertificateAtOnce(t *testing.T) {
 		return conn.ConnectionState().PeerCertificates[0].SerialNumber.String()
 	}
 	ctx, cancel := context.WithCancel(t.Context())
-	asked, quiet := hangups()
+	asked, quiet := wishes()
 	tended := make(chan error, 1)
-	go func() { tended <- r.tend(ctx, asked) }()
+	go func() { _, err := r.tend(ctx, asked); tended <- err }()
 	defer func() { cancel(); <-tended; quiet() }()
 	hangup := func() {
 		t.Helper()

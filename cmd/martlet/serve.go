@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"net"
 	"os"
+	"syscall"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -20,26 +21,39 @@ func (a *app) serveCommand() *cobra.Command {
 		Use: "serve", Short: "Run the server", Args: cobra.NoArgs,
 		Example: `  martlet serve -c /etc/martlet/martlet.toml`,
 		Long: `Run the server that martlet.toml describes, until SIGTERM or SIGINT: then held
-phones are answered, sessions at work end, and the store is closed.`,
+phones are answered, sessions at work end, and the store is closed. SIGHUP has it
+read the configuration again (martlet reload), SIGUSR2 has it replaced by the
+binary that is now in its place (martlet upgrade).`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			c, err := a.load()
+			after, err := inherit()
 			if err != nil {
 				return err
 			}
+			c, err := a.load()
+			if err != nil {
+				return after.failed(err)
+			}
 			log, level := newLogger(a.err, &c)
-			return serve(cmd.Context(), c, launch{log: log, level: level})
+			return serve(cmd.Context(), c, launch{log: log, level: level, after: after})
 		},
 	}
 }
 
 func serve(ctx context.Context, c Config, l launch) error {
 	log := l.log
-	asked, quiet := hangups()
+	signals, quiet := wishes()
 	defer quiet()
+	l.upgrades, l.doors = newUpgrades(), &doorways{}
 	log.Info("starting", "version", version(), "config", c.File, "store", c.StorePath, "sealed", c.Key != nil)
+	if l.after != nil {
+		l.doors = l.after.doors
+		if err := l.after.await(ctx, &c); err != nil {
+			return err
+		}
+	}
 	s, err := l.start(ctx, c)
 	if err != nil {
-		return err
+		return l.after.failed(err)
 	}
 	for _, err := range c.Missing {
 		log.Warn("what is configured is not there", "error", err)
@@ -51,8 +65,18 @@ func serve(ctx context.Context, c Config, l launch) error {
 	if len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP) > 0 {
 		log.Info("mail to other hosts is queued; this version does not deliver it")
 	}
-	notifySystemd("READY=1")
-	failed := s.tend(ctx, asked)
+	if l.after == nil {
+		notifySystemd("READY=1")
+	} else if err := l.after.ready(); err != nil {
+		log.Warn("the process before this one is gone", "error", err)
+	}
+	asked, failed := s.tend(ctx, signals)
+	for asked != nil {
+		if s, err = l.upgrade(ctx, s, *asked, signals); s == nil || err != nil {
+			return err
+		}
+		asked, failed = s.tend(ctx, signals)
+	}
 	notifySystemd("STOPPING=1")
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	defer cancel()
@@ -61,21 +85,34 @@ func serve(ctx context.Context, c Config, l launch) error {
 	return err
 }
 
-// tend does what the server is asked for until it is to stop, with the error of
-// a listener that failed, if that is why.
-func (s *server) tend(ctx context.Context, hangups <-chan os.Signal) error {
+// tend does what the server is asked for until it is to be replaced, or to stop:
+// then with the error of a listener that failed, if that is why.
+func (s *server) tend(ctx context.Context, signals <-chan os.Signal) (*upgradeAsked, error) {
 	for {
 		select {
-		case <-hangups:
+		case which := <-signals:
+			if which == syscall.SIGUSR2 {
+				return &upgradeAsked{make(chan upgradeAnswer, 1)}, nil
+			}
 			_, _ = s.reload(ctx) // it has logged what is wrong
+		case asked := <-s.asked():
+			return &asked, nil
 		case <-ctx.Done():
 			s.log.Info("stopping", "held", s.gateway.Held())
-			return nil
+			return nil, nil
 		case failed := <-s.Failed():
 			s.log.Error("a listener failed; stopping", "error", failed)
-			return failed
+			return nil, failed
 		}
 	}
+}
+
+// asked gives what the administration socket asks for.
+func (s *server) asked() <-chan upgradeAsked {
+	if s.upgrades == nil {
+		return nil
+	}
+	return s.upgrades.asked
 }
 
 // deaf is said of a configuration that is right, yet of no use.

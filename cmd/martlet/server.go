@@ -49,6 +49,10 @@ type server struct {
 type launch struct {
 	log   *slog.Logger
 	level *slog.LevelVar // of log, to follow the configuration; nil: it stays
+	doors *doorways      // nil: all are opened anew
+
+	after    *heir     // of the process before this one; nil: there was none
+	upgrades *upgrades // nil: it cannot be replaced
 }
 
 // startServer opens the store, listens where c says and serves. It returns when
@@ -59,6 +63,9 @@ func startServer(ctx context.Context, c Config, log *slog.Logger) (*server, erro
 
 func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	log := l.log
+	if l.doors == nil {
+		l.doors = &doorways{}
+	}
 	s = &server{launch: l, config: c, addresses: map[string][]net.Addr{}, failed: make(chan error, 1)}
 	if s.data, err = openData(ctx, &c, log); err != nil {
 		return nil, err
@@ -158,14 +165,15 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 	if err := s.listenIMAP(ctx, c); err != nil {
 		return err
 	}
+	s.doors.drop()
 	return s.listenAdmin(c)
 }
 
 func (s *server) listen(ctx context.Context, name string, where []string, serve func(net.Listener) error) error {
 	for _, address := range where {
-		l, err := openListener(ctx, address)
+		l, err := s.doors.listen(ctx, name, address)
 		if err != nil {
-			return fmt.Errorf("[%s] listen: %w", name, err)
+			return err
 		}
 		s.addresses[name] = append(s.addresses[name], l.Addr())
 		s.log.Info("listening", "door", name, "address", l.Addr().String())
@@ -227,7 +235,7 @@ func (s *server) listenAdmin(c *Config) error {
 	if err != nil {
 		return err
 	}
-	a := admin.NewServer(s.admin(s.log, admin.Process{Status: s.status, Reload: s.reload, Wake: s.push.door.Try, Queues: s.push.queues}))
+	a := admin.NewServer(s.admin(s.log, admin.Process{Status: s.status, Reload: s.reload, Upgrade: s.askUpgrade, Wake: s.push.door.Try, Queues: s.push.queues}))
 	s.shutdowns = append(s.shutdowns, a.Shutdown, func(context.Context) error { return os.Remove(admin.SocketPath(c.StorePath)) })
 	s.serve("admin", l, a.Serve)
 	return nil
@@ -244,7 +252,7 @@ func (s *server) Addr(door string) string {
 
 func (s *server) status() admin.Status {
 	apps := s.push.notifier.Stats()
-	st := admin.Status{Running: true, Version: version(), Held: s.gateway.Held(), Apps: apps.Subscriptions, Waiting: apps.Due + apps.InFlight, Listen: map[string]string{}, PID: os.Getpid(), Hashes: s.directory.Hashes()}
+	st := admin.Status{Running: true, Version: version(), Held: s.gateway.Held(), Apps: apps.Subscriptions, Waiting: apps.Due + apps.InFlight, Listen: map[string]string{}, PID: os.Getpid(), Hashes: s.directory.Hashes(), UpgradeFailed: s.upgrades.failure()}
 	for _, door := range slices.Sorted(maps.Keys(s.addresses)) {
 		var all []string
 		for _, a := range s.addresses[door] {

@@ -65,6 +65,7 @@ func New(c Config) *Admin {
 	a.table = map[string]operation{
 		"status":        called(a.status),
 		"reload":        called(a.reload),
+		"upgrade":       called(a.upgrade),
 		"user.add":      called(a.addUser),
 		"user.list":     called(a.listUsers),
 		"user.password": called(a.setPassword),

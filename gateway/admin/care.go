@@ -23,6 +23,9 @@ type Status struct {
 	Listen  map[string]string `json:"listen,omitempty"`
 	PID     int               `json:"pid,omitempty"`
 	Hashes  int64             `json:"password_hashes"` // computed since the start
+	// UpgradeFailed is why the last upgrade did not come about, "" when none was
+	// tried.
+	UpgradeFailed string `json:"upgrade_failed,omitempty"`
 }
 
 func (a *Admin) status(context.Context, Nothing) (Status, error) {

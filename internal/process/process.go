@@ -95,6 +95,7 @@ func (in *Installation) Try(stdin string, args ...string) (string, error) {
 // Server is a running server.
 type Server struct {
 	cmd    *exec.Cmd
+	pid    int // of the process that serves: another one after an upgrade
 	exited chan error
 	log    *tail
 }
@@ -110,6 +111,7 @@ func (in *Installation) Start(ctx context.Context) *Server {
 	if err := p.cmd.Start(); err != nil {
 		in.t.Fatal(err)
 	}
+	p.pid = p.cmd.Process.Pid
 	go func() {
 		p.log.follow(out)
 		p.exited <- p.cmd.Wait()
@@ -138,20 +140,27 @@ func (in *Installation) Start(ctx context.Context) *Server {
 	return p
 }
 
+// Succeeded says that the server was replaced by another process, which Kill,
+// Stop and PID are about from then on.
+func (p *Server) Succeeded(pid int) { p.pid = pid }
+
+// Signal sends a signal to the process.
+func (p *Server) Signal(s syscall.Signal) error { return syscall.Kill(p.pid, s) }
+
 // Kill ends the process as a power cut would.
 func (p *Server) Kill() {
-	p.cmd.Process.Signal(syscall.SIGKILL)
+	p.Signal(syscall.SIGKILL)
 	<-p.exited
 }
 
 // Stop ends it as an administrator would.
 func (p *Server) Stop() error {
-	p.cmd.Process.Signal(syscall.SIGTERM)
-	return <-p.exited
+	p.Signal(syscall.SIGTERM)
+	return <-p.exited // when all who write to its log have ended
 }
 
 // PID is the process's number, for /proc.
-func (p *Server) PID() int { return p.cmd.Process.Pid }
+func (p *Server) PID() int { return p.pid }
 
 // Log is the last lines that the server logged. Call it after Kill or Stop.
 func (p *Server) Log() string { return p.log.String() }

@@ -1,0 +1,255 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"net"
+	"os"
+	"os/exec"
+	"syscall"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+// The old process and its successor speak in lines of JSON over a socket pair:
+//
+//	successor  prepared: the configuration is right, all listeners are open
+//	old        go: the store is closed
+//	successor  ready: phones are served
+//
+// Instead of its next word the successor may say why it failed, or just end.
+const (
+	statePrepared = "prepared"
+	stateGo       = "go"
+	stateReady    = "ready"
+	stateFailed   = "failed"
+)
+
+// Times of an upgrade.
+const (
+	prepareTime = time.Minute
+	// openTime is for opening the store, which takes a moment after a clean end
+	// and longer when a new version makes something of what is there.
+	openTime = 10 * time.Minute
+)
+
+// successorEnv names what the successor is given: the numbers of files and what
+// they are.
+const successorEnv = "MARTLET_SUCCESSOR"
+
+type legacy struct {
+	Control int          `json:"control"`
+	Doors   []legacyDoor `json:"doors"`
+}
+
+type legacyDoor struct {
+	Name    string `json:"name"`
+	Address string `json:"address"`
+	File    int    `json:"file"`
+}
+
+// word is one line.
+type word struct {
+	State   string `json:"state"`
+	PID     int    `json:"pid,omitempty"`
+	Version string `json:"version,omitempty"`
+	Error   string `json:"error,omitempty"`
+}
+
+// talk is one end of the socket pair.
+type talk struct {
+	conn net.Conn
+	in   *json.Decoder
+	out  *json.Encoder
+}
+
+func newTalk(c net.Conn) *talk { return &talk{c, json.NewDecoder(c), json.NewEncoder(c)} }
+
+func (t *talk) say(w word) error { return t.out.Encode(w) }
+
+// hear waits for a word of this state.
+func (t *talk) hear(ctx context.Context, state string) (w word, err error) {
+	stop := context.AfterFunc(ctx, func() { _ = t.conn.SetReadDeadline(time.Unix(1, 0)) })
+	defer stop()
+	err = t.in.Decode(&w)
+	switch {
+	case ctx.Err() != nil:
+		return w, ctx.Err()
+	case err != nil:
+		return w, errors.New("it ended without a word; see the log")
+	case w.State == stateFailed:
+		return w, errors.New(w.Error)
+	case w.State != state:
+		return w, fmt.Errorf("it says %q where %q is due", w.State, state)
+	}
+	return w, nil
+}
+
+// successor is the new process as the old one sees it.
+type successor struct {
+	*talk
+	cmd    *exec.Cmd
+	exited chan struct{}
+}
+
+// startSuccessor runs the binary that is now where ours was, with our arguments.
+func startSuccessor(given []givenDoor) (*successor, error) {
+	ours, theirs, err := socketPair("upgrade")
+	if err != nil {
+		return nil, err
+	}
+	defer theirs.Close()
+	conn, err := net.FileConn(ours)
+	if err = errors.Join(err, ours.Close()); err != nil {
+		return nil, err
+	}
+	binary, err := exec.LookPath(os.Args[0])
+	if err != nil {
+		if binary, err = os.Executable(); err != nil {
+			conn.Close()
+			return nil, err
+		}
+	}
+	const first = 3 // after standard input, output and errors
+	l := legacy{Control: first}
+	cmd := exec.Command(binary, os.Args[1:]...)
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = os.Stdout, os.Stderr, []*os.File{theirs}
+	for _, g := range given {
+		l.Doors = append(l.Doors, legacyDoor{g.name, g.address, first + len(cmd.ExtraFiles)})
+		cmd.ExtraFiles = append(cmd.ExtraFiles, g.file)
+	}
+	b, err := json.Marshal(l)
+	if err == nil {
+		cmd.Env = append(os.Environ(), successorEnv+"="+string(b))
+		err = cmd.Start()
+	}
+	if err != nil {
+		conn.Close()
+		return nil, err
+	}
+	n := &successor{talk: newTalk(conn), cmd: cmd, exited: make(chan struct{})}
+	go func() {
+		_ = cmd.Wait() // how it ended it has logged
+		close(n.exited)
+	}()
+	return n, nil
+}
+
+// end ends a successor that is not to serve.
+func (n *successor) end() {
+	_ = n.cmd.Process.Kill()
+	<-n.exited
+	n.conn.Close()
+}
+
+func socketPair(name string) (a, b *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+	if err != nil {
+		return nil, nil, err
+	}
+	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
+}
+
+// heir is the side of the new process. A nil heir follows nobody.
+type heir struct {
+	*talk
+	doors *doorways
+}
+
+// inherit takes what an old process left for us, nil if none did.
+func inherit() (*heir, error) {
+	text := os.Getenv(successorEnv)
+	if text == "" {
+		return nil, nil
+	}
+	// Whatever we start must not believe that it was meant.
+	if err := os.Unsetenv(successorEnv); err != nil {
+		return nil, err
+	}
+	var l legacy
+	if err := json.Unmarshal([]byte(text), &l); err != nil {
+		return nil, fmt.Errorf("%s: %w", successorEnv, err)
+	}
+	f := os.NewFile(uintptr(l.Control), "upgrade")
+	conn, err := net.FileConn(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, fmt.Errorf("%s: %w", successorEnv, err)
+	}
+	h := &heir{newTalk(conn), &doorways{}}
+	for _, d := range l.Doors {
+		unix.CloseOnExec(d.File)
+		h.doors.given = append(h.doors.given, givenDoor{d.Name, d.Address, os.NewFile(uintptr(d.File), d.Name)})
+	}
+	return h, nil
+}
+
+// await tells the old process that we can, and returns when we may.
+func (h *heir) await(ctx context.Context, c *Config) error {
+	if err := h.prepare(ctx, c); err != nil {
+		return h.failed(err)
+	}
+	if err := h.say(word{State: statePrepared, PID: os.Getpid(), Version: version()}); err != nil {
+		return err
+	}
+	if _, err := h.hear(ctx, stateGo); err != nil {
+		return fmt.Errorf("the process before this one did not hand over: %w", err)
+	}
+	return nil
+}
+
+// prepare finds what would keep us from serving, as far as it can be found while
+// another process does.
+func (h *heir) prepare(ctx context.Context, c *Config) error {
+	if err := ownerIsUs(c.StorePath); err != nil {
+		return err
+	}
+	if c.TLS.Mode == tlsFiles {
+		p := &pair{cert: c.TLS.Cert, key: c.TLS.Key, log: discard()}
+		if err := p.usable(time.Now()); err != nil {
+			return err
+		}
+	}
+	return h.doors.prepare(ctx, c)
+}
+
+// failed tells the old process why we do not serve, if there is one, and returns
+// the error.
+func (h *heir) failed(err error) error {
+	if h != nil && err != nil {
+		_ = h.say(word{State: stateFailed, Error: plainError(err)}) // or it sees us end
+	}
+	return err
+}
+
+// ready tells the old process that it is no longer needed.
+func (h *heir) ready() error {
+	defer h.conn.Close()
+	return h.say(word{State: stateReady, PID: os.Getpid(), Version: version()})
+}
+
+// outlive waits, as the first process of a container, until all others have
+// ended: the container ends with us. Signals are passed on.
+func outlive(ctx context.Context, signals <-chan os.Signal, n *successor) {
+	pass := func(s syscall.Signal) { _ = unix.Kill(-1, s) } // everybody but us
+	for done := false; !done; {
+		select {
+		case <-n.exited:
+			done = true
+		case s := <-signals:
+			pass(s.(syscall.Signal))
+		case <-ctx.Done():
+			pass(syscall.SIGTERM)
+			<-n.exited
+			done = true
+		}
+	}
+	// The successor's own successors are ours now.
+	for {
+		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
+			return
+		}
+	}
+}

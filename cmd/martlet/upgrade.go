@@ -1,0 +1,215 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"os"
+	"sync/atomic"
+	"syscall"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"martlet/gateway/admin"
+)
+
+// upgrades is what the servers of one process share: what is asked of it, and
+// how the last upgrade failed.
+type upgrades struct {
+	asked  chan upgradeAsked
+	failed atomic.Pointer[string]
+}
+
+// upgradeAsked is a wish to be replaced. It is answered once the successor is
+// prepared, or cannot be.
+type upgradeAsked struct{ answer chan<- upgradeAnswer }
+
+type upgradeAnswer struct {
+	admin.Upgrading
+	err error
+}
+
+func newUpgrades() *upgrades { return &upgrades{asked: make(chan upgradeAsked)} }
+
+func (u *upgrades) fail(err error) { text := plainError(err); u.failed.Store(&text) }
+
+// failure is how the last upgrade failed, "" if it did not.
+func (u *upgrades) failure() string {
+	if u == nil || u.failed.Load() == nil {
+		return ""
+	}
+	return *u.failed.Load()
+}
+
+func discard() *slog.Logger { return slog.New(slog.DiscardHandler) }
+
+// askUpgrade is what the administration socket asks.
+func (s *server) askUpgrade(ctx context.Context) (admin.Upgrading, error) {
+	if s.upgrades == nil {
+		return admin.Upgrading{}, errors.New("this server was not started by martlet serve")
+	}
+	c := make(chan upgradeAnswer, 1)
+	select {
+	case s.upgrades.asked <- upgradeAsked{c}:
+	case <-ctx.Done():
+		return admin.Upgrading{}, ctx.Err()
+	}
+	select {
+	case a := <-c:
+		return a.Upgrading, a.err
+	case <-ctx.Done():
+		return admin.Upgrading{}, ctx.Err()
+	}
+}
+
+// upgrade hands everything over to a new process of the binary that is now where
+// ours was. It returns the server that goes on in this process, or nil when the
+// new process serves. Until the successor has said that it can, nothing
+// happens here; when it cannot after all, the store is opened again.
+func (l launch) upgrade(ctx context.Context, s *server, asked upgradeAsked, signals <-chan os.Signal) (*server, error) {
+	l.log.Info("upgrade: starting the new process")
+	l.upgrades.failed.Store(nil)
+	given, err := l.doors.give()
+	if err != nil {
+		l.notUpgraded(asked, err)
+		return s, nil
+	}
+	n, w, err := prepared(ctx, given)
+	if err != nil {
+		for _, g := range given {
+			g.file.Close()
+		}
+		l.notUpgraded(asked, err)
+		return s, nil
+	}
+	asked.answer <- upgradeAnswer{Upgrading: admin.Upgrading{PID: w.PID, Version: w.Version}}
+	l.log.Info("upgrade: handing over", "pid", w.PID, "version", w.Version, "held", s.gateway.Held())
+
+	// Who connects from here on waits in the kernel's queue.
+	l.doors.keepPaths()
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
+	err = s.Close(end)
+	cancel()
+	if err != nil {
+		l.log.Error("upgrade: the store was not closed well", "error", err)
+	}
+	if err = n.serving(ctx); err != nil {
+		n.end()
+		l.log.Error("upgrade failed; this process goes on", "error", err)
+		l.upgrades.fail(err)
+		l.doors.given, l.doors.open = given, nil
+		return l.start(context.WithoutCancel(ctx), s.config)
+	}
+	for _, g := range given {
+		g.file.Close()
+	}
+	notifySystemd(fmt.Sprintf("MAINPID=%d", w.PID))
+	l.log.Info("upgrade: the new process serves", "pid", w.PID, "version", w.Version)
+	switch {
+	case os.Getpid() == 1:
+		outlive(ctx, signals, n)
+	case ctx.Err() != nil: // we were to stop meanwhile, so it is
+		_ = n.cmd.Process.Signal(syscall.SIGTERM)
+		<-n.exited
+	}
+	return nil, nil
+}
+
+func (l launch) notUpgraded(asked upgradeAsked, err error) {
+	l.upgrades.fail(err)
+	l.log.Error("upgrade failed; nothing has changed", "error", err)
+	asked.answer <- upgradeAnswer{err: fmt.Errorf("the new process cannot serve, the old one goes on: %w", err)}
+}
+
+// prepared starts a successor and waits until it says that it can serve.
+func prepared(ctx context.Context, given []givenDoor) (*successor, word, error) {
+	n, err := startSuccessor(given)
+	if err != nil {
+		return nil, word{}, err
+	}
+	wait, cancel := context.WithTimeout(ctx, prepareTime)
+	defer cancel()
+	w, err := n.hear(wait, statePrepared)
+	if err != nil {
+		n.end()
+	}
+	return n, w, err
+}
+
+// serving tells the successor to begin and waits until it has.
+func (n *successor) serving(ctx context.Context) error {
+	if err := n.say(word{State: stateGo}); err != nil {
+		return errors.New("it has ended; see the log")
+	}
+	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
+	defer cancel()
+	_, err := n.hear(wait, stateReady)
+	return err
+}
+
+func (a *app) upgradeCommand() *cobra.Command {
+	return &cobra.Command{
+		Use: "upgrade", Short: "Have the running server replaced by the binary that is now in its place", Args: cobra.NoArgs,
+		Example: `  install martlet /usr/local/bin/martlet && martlet upgrade -c /etc/martlet/martlet.toml`,
+		Long: `Have the running server start the binary that is now where its own was, as
+SIGUSR2 does. The new process reads the configuration, and when it is right it
+takes over the listeners: connections that come meanwhile wait and are served.
+Requests and sessions at work end first. When the new process cannot serve, the
+old one goes on, and the command says why.`,
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			c, err := a.load()
+			if err != nil {
+				return err
+			}
+			return a.upgrade(cmd.Context(), &c)
+		},
+	}
+}
+
+func (a *app) upgrade(ctx context.Context, c *Config) error {
+	s, err := admin.Dial(ctx, c.StorePath)
+	if err != nil {
+		return explained(err, c)
+	}
+	next, err := admin.Client{Transport: s}.Upgrade(ctx)
+	s.Close()
+	if err != nil {
+		return err
+	}
+	st, err := a.replaced(ctx, c, next.PID)
+	if err != nil {
+		return err
+	}
+	if a.json {
+		return a.printJSON(st)
+	}
+	a.printf("martlet %s serves, process %d\n", st.Version, st.PID)
+	return nil
+}
+
+// replaced waits until the new process answers, or the old one again.
+func (a *app) replaced(ctx context.Context, c *Config, pid int) (st admin.Status, err error) {
+	ctx, cancel := context.WithTimeout(ctx, openTime+2*shutdownTime)
+	defer cancel()
+	tick := time.NewTicker(50 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if s, err := admin.Dial(ctx, c.StorePath); err == nil {
+			st, err = admin.Client{Transport: s}.Status(ctx)
+			s.Close()
+			if err == nil && st.PID == pid {
+				return st, nil
+			}
+			if err == nil && st.UpgradeFailed != "" {
+				return st, fmt.Errorf("the new process could not serve, the old one goes on: %s", st.UpgradeFailed)
+			}
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return st, fmt.Errorf("the new process %d does not answer: %w", pid, ctx.Err())
+		}
+	}
+}
