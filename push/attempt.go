@@ -222,6 +222,7 @@ func (n *Notifier) finish(ctx context.Context, l *lane, s *subscriber, era uint3
 	reason, rest := l.reason, l.notBefore-now
 	l.running--
 	n.running[l.kind]--
+	l.easeLocked(v.tried, now)
 	if l.state == LaneRefused && v.outcome.Result == BadApp {
 		v.delay = 0 // it is the lane that waits
 	}

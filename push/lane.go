@@ -193,6 +193,20 @@ func (l *lane) paceLocked(now instant) {
 	l.notBefore = max(l.notBefore, now-rampSlack) + instant(float64(time.Second)/rate)
 }
 
+// easeLocked gives a turn back that sent nothing, and ends the ramp when everyone
+// has had a turn.
+func (l *lane) easeLocked(tried bool, now instant) {
+	if l.ramp == never || l.state != LaneOpen {
+		return
+	}
+	if !tried {
+		l.notBefore = min(l.notBefore, now)
+	}
+	if l.running == 0 && len(l.due) == 0 {
+		l.ramp = never
+	}
+}
+
 // fullJitter is a random time up to base doubled n times, or up to most.
 func fullJitter(base time.Duration, n int, most time.Duration) time.Duration {
 	d := most

@@ -17,9 +17,10 @@ type Limits struct {
 	Gather time.Duration
 	// Interval is the least time between two notifications to one device: 5 s.
 	Interval time.Duration
-	// InFlight is how many notifications of one lane are under way: 128.
+	// InFlight is how many notifications of one lane are under way, what became of
+	// them being written down included: 500. They share commits.
 	InFlight int
-	// KindInFlight is how many of one kind are, whatever their lane: 512. It
+	// KindInFlight is how many of one kind are, whatever their lane: 1,000. It
 	// bounds what many Web Push hosts that answer slowly cost.
 	KindInFlight int
 	// Timeout is how long a service may take: 30 s.
@@ -46,10 +47,10 @@ func (l Limits) withDefaults() Limits {
 	preset(&l.Probe, 15*time.Minute)
 	preset(&l.Drain, 5*time.Second)
 	if l.InFlight <= 0 {
-		l.InFlight = 128
+		l.InFlight = 500
 	}
 	if l.KindInFlight <= 0 {
-		l.KindInFlight = 512
+		l.KindInFlight = 1000
 	}
 	return l
 }
