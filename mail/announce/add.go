@@ -73,10 +73,10 @@ func (b *Book) add(tx *store.Tx, r *Registration) (fresh bool, err error) {
 		r.ID, r.Created, r.secret = old.ID, old.Created, old.secret
 		return false, b.replace(tx, r, old)
 	}
-	if mine, err = b.list(tx, r.Account); err != nil { // takeTarget may have removed one
-		return false, err
-	}
 	if len(mine) >= MaxPerAccount {
+		if mine, err = b.list(tx, r.Account); err != nil { // takeTarget may have removed one
+			return false, err
+		}
 		if err := b.makeRoom(tx, mine); err != nil {
 			return false, err
 		}
@@ -118,6 +118,9 @@ func (b *Book) takeTarget(tx *store.Tx, r, old *Registration) error {
 // makeRoom removes what expired or lost its target, the oldest first, or
 // returns ErrTooMany.
 func (b *Book) makeRoom(tx *store.Tx, mine []Registration) error {
+	if len(mine) < MaxPerAccount {
+		return nil
+	}
 	now := time.Now()
 	for i := range mine {
 		if r := &mine[i]; r.Lost != "" || r.expired(now) {

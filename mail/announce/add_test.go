@@ -287,6 +287,48 @@ func TestRegistrationsGoWithTheirAccountOrDevice(t *testing.T) {
 	}
 }
 
+func TestWhoseTimeIsOverIsRemoved(t *testing.T) {
+	for name, sweep := range map[string]func(*house){
+		"swept": func(h *house) { h.must(h.book.Sweep(h.ctx())) },
+		"at the start": func(h *house) {
+			for s, err := range h.book.Subscriptions(h.ctx()) {
+				h.must(err)
+				if s.ID != 4 {
+					t.Errorf("%d is still followed", s.ID)
+				}
+			}
+		},
+	} {
+		h := newHouse(t)
+		for i, edit := range []func(*Registration){
+			func(r *Registration) { r.Expires = time.Now().Add(-time.Minute) },
+			func(r *Registration) {
+				r.Lost, r.LostAt, r.Token = "Unregistered", time.Now().Add(-LostLife-time.Hour), ""
+			},
+			func(r *Registration) {
+				r.Lost, r.LostAt, r.Token = "Unregistered", time.Now().Add(-LostLife+time.Hour), ""
+			},
+			func(r *Registration) { r.Expires = time.Now().Add(time.Hour) },
+		} {
+			r := h.phone(func(r *Registration) { r.Token, r.Device = token(i), fmt.Sprint("d", i) })
+			h.update(func(tx *store.Tx) error {
+				if edit(&r); r.Lost != "" {
+					old := r
+					old.Lost, old.Token = "", token(i)
+					if err := h.book.forgetTarget(tx, &old); err != nil {
+						return err
+					}
+				}
+				return h.book.registrations.Set(tx, r.ID, r)
+			})
+		}
+		sweep(h)
+		if got := h.list(h.alice); got != "3:mail:d2: 4:mail:d3:4 " {
+			t.Errorf("%s: %s", name, got)
+		}
+	}
+}
+
 func TestCheckFindsWhatCannotBe(t *testing.T) {
 	h := newHouse(t)
 	r := h.phone()

@@ -151,34 +151,43 @@ func (s *state) equal(o *state) bool {
 		slices.Equal(s.Waiting, o.Waiting) && slices.Equal(s.Told, o.Told) && slices.Equal(s.Over, o.Over)
 }
 
-// Subscriptions lists all who have a target, and removes first whose time is
-// over. It is push.Book's.
+// Subscriptions lists all who have a target, and removes whose time is over. It
+// is push.Book's.
 func (b *Book) Subscriptions(ctx context.Context) iter.Seq2[push.Subscription, error] {
 	errStop := errors.New("announce: the caller has enough")
 	return func(yield func(push.Subscription, error) bool) {
-		err := b.Sweep(ctx)
-		if err == nil {
-			err = b.store.View(ctx, func(tx *store.Tx) error {
-				for row, err := range b.registrations.Scan(tx, store.TableRange[uint64]{}) {
-					if err != nil {
-						return err
-					}
-					if row.Value.Lost != "" {
-						continue
-					}
-					row.Value.ID = row.Key
-					s, err := b.standing(tx, &row.Value)
-					if err != nil {
-						return err
-					}
-					if !yield(s, nil) {
-						return errStop
-					}
+		var over []uint64
+		now := time.Now()
+		err := b.store.View(ctx, func(tx *store.Tx) error {
+			for row, err := range b.registrations.Scan(tx, store.TableRange[uint64]{}) {
+				if err != nil {
+					return err
 				}
-				return nil
-			})
+				r := &row.Value
+				r.ID = row.Key
+				if r.over(now) {
+					over = append(over, r.ID)
+				}
+				if r.Lost != "" || r.expired(now) {
+					continue
+				}
+				s, err := b.standing(tx, r)
+				if err != nil {
+					return err
+				}
+				if !yield(s, nil) {
+					return errStop
+				}
+			}
+			return nil
+		})
+		if err == errStop {
+			return
 		}
-		if err != nil && err != errStop {
+		if err == nil {
+			err = b.removeOver(ctx, over, now)
+		}
+		if err != nil {
 			yield(push.Subscription{}, fmt.Errorf("announce: subscriptions: %w", err))
 		}
 	}
@@ -214,6 +223,10 @@ func (b *Book) Sweep(ctx context.Context) error {
 			over = append(over, r.ID)
 		}
 	}
+	return b.removeOver(ctx, over, now)
+}
+
+func (b *Book) removeOver(ctx context.Context, over []uint64, now time.Time) error {
 	for _, id := range over {
 		if err := b.removeIf(ctx, id, func(r *Registration) bool { return r.over(now) }); err != nil {
 			return fmt.Errorf("announce: sweep: %w", err)
