@@ -60,6 +60,7 @@ const appleAccount = "0715A26B-CA09-4730-A419-793000CA982E"
 // A device that registers as Apple's Mail does hears of mail in its INBOX
 // through Apple's push service: its account's id, and nothing of the mail.
 func TestAppleMailIsWokenByMail(t *testing.T) {
+	t.Parallel()
 	h, service := withApple(t)
 	token := service.Install(appleTopic)
 	w := h.login()

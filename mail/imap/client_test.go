@@ -235,6 +235,7 @@ func TestManyMessages(t *testing.T) {
 
 // Who logs in and who does not.
 func TestLogins(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	for _, c := range []struct{ login, password, want string }{
 		{"alice", password, "k OK"},

@@ -6,6 +6,7 @@ import (
 	"crypto/tls"
 	"encoding/base64"
 	"errors"
+	"net/netip"
 	"strings"
 	"time"
 
@@ -123,15 +124,14 @@ var errPrivacy = no("PRIVACYREQUIRED", "Use TLS first")
 // enter asks the directory and slows down whoever guesses.
 func (s *session) enter(ctx context.Context, name, password string) error {
 	client := clientOf(s.remote)
-	switch {
-	case s.tls == nil: // never in the clear
+	if s.tls == nil { // never in the clear
 		return errPrivacy
-	case s.srv.penalties.blocked(client, time.Now()):
+	}
+	account, err := s.ask(ctx, client, name, password)
+	switch {
+	case errors.Is(err, errBlocked):
 		s.bye("Too many failures, try again later")
 		return reply{}
-	}
-	account, err := s.srv.cfg.Directory.Authenticate(ctx, name, password)
-	switch {
 	case err == nil && account.Server != "":
 		return no("CONTACTADMIN", "The mailbox is on another server")
 	case err == nil:
@@ -155,6 +155,23 @@ func (s *session) enter(ctx context.Context, name, password string) error {
 		return reply{}
 	}
 	return no("AUTHENTICATIONFAILED", "Wrong login or password")
+}
+
+var errBlocked = errors.New("imap: too many failures")
+
+// ask asks the directory. Who shares an address with somebody who guesses gets
+// in all the same with what was right a while ago.
+func (s *session) ask(ctx context.Context, client netip.Prefix, name, password string) (directory.Account, error) {
+	ctx, cancel := context.WithTimeout(ctx, authTimeout)
+	defer cancel()
+	d := s.srv.cfg.Directory
+	if !s.srv.penalties.blocked(client, time.Now()) {
+		return d.Authenticate(ctx, name, password)
+	}
+	if a, known, err := d.Recall(ctx, name, password); known && err == nil {
+		return a, nil
+	}
+	return directory.Account{}, errBlocked
 }
 
 func (s *session) welcome(ctx context.Context, a directory.Account) error {

@@ -2,9 +2,11 @@ package imap
 
 import (
 	"context"
+	"errors"
 
 	goimap "github.com/emersion/go-imap/v2"
 
+	"martlet/directory"
 	"martlet/mail"
 	"martlet/store"
 )
@@ -21,6 +23,9 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 	p.sp()
 	name := p.mailbox()
 	if err := p.end(); err != nil {
+		return err
+	}
+	if err := s.stillWelcome(ctx); err != nil {
 		return err
 	}
 	// Also when the new one cannot be had, the old one is left (RFC 9051 6.3.2).
@@ -67,6 +72,17 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 		return ok("READ-ONLY", "EXAMINE completed")
 	}
 	return ok("READ-WRITE", "SELECT completed")
+}
+
+// stillWelcome ends the session of an account that was removed or disabled since
+// it logged in.
+func (s *session) stillWelcome(ctx context.Context) error {
+	a, err := s.srv.cfg.Directory.Account(ctx, s.account.ID)
+	if errors.Is(err, directory.ErrNoAccount) || err == nil && (a.Disabled || a.Server != "") {
+		s.bye("The account is not served here any more")
+		return reply{}
+	}
+	return err
 }
 
 // uidValidity says which folder the UIDs are of (RFC 9051 2.3.1.1). Neither they

@@ -69,7 +69,8 @@ const (
 	handshakeTimeout = time.Minute
 	refuseTimeout    = time.Second // to tell a client that it is one too many
 	memoryTimeout    = 20 * time.Second
-	authDelay        = time.Second // after the first failure; grows with each
+	authTimeout      = 30 * time.Second // for a turn at the password hash
+	authDelay        = time.Second      // after the first failure; grows with each
 
 	// A phone that idles should not be woken by what its network layer asks.
 	keepAliveIdle     = 10 * time.Minute

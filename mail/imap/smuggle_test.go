@@ -3,6 +3,7 @@ package imap_test
 import (
 	"fmt"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -18,6 +19,7 @@ func (h *house) smuggled() bool {
 // Bytes that a client sends as data are never run as commands, whatever was
 // said about their number.
 func TestDataIsNeverACommand(t *testing.T) {
+	t.Parallel()
 	long := strings.Repeat("x", 5000-len(evil)-2) + "\r\n" + evil
 	for name, input := range map[string]string{
 		"a literal too long to be sent without asking": "a CREATE {5000+}\r\n" + long + "\r\n",
@@ -94,6 +96,7 @@ func TestBrowsersAreSentAway(t *testing.T) {
 
 // Guesses are counted for the network that they come from.
 func TestGuessesAreSlowedDown(t *testing.T) {
+	t.Parallel()
 	h := newHouse(t)
 	w := h.dial(true)
 	w.line()
@@ -104,5 +107,40 @@ func TestGuessesAreSlowedDown(t *testing.T) {
 	}
 	if last != "* BYE Too many failures" {
 		t.Errorf("heard %q", last)
+	}
+}
+
+// Who is behind the same address as somebody who guesses, and was let in
+// before, is let in.
+func TestGuessesDoNotLockOutWhoIsKnown(t *testing.T) {
+	t.Parallel()
+	h := newHouse(t)
+	h.login()
+	// As many sessions at once as guess, so that the test does not wait for each.
+	var all sync.WaitGroup
+	for range 12 {
+		w := h.dial(true)
+		all.Go(func() {
+			w.send("a LOGIN alice@example.org wrong\r\nb LOGIN alice@example.org wrong\r\n")
+			w.until("b ", "* BYE")
+		})
+	}
+	all.Wait()
+	stranger := h.dial(true)
+	stranger.line()
+	if got := stranger.do("k", "LOGIN bob@example.org \""+password+"\""); got[0] != "* BYE Too many failures, try again later" {
+		t.Errorf("who guesses heard %q", got)
+	}
+	h.login().ok("SELECT INBOX")
+}
+
+func TestADisabledAccountIsSentAway(t *testing.T) {
+	h := newHouse(t)
+	w := h.login()
+	a, err := h.directory.AccountByLogin(t.Context(), alice)
+	check(t, err)
+	check(t, h.directory.SetDisabled(t.Context(), a.ID, true))
+	if got := w.do("k", "SELECT INBOX"); got[0] != "* BYE The account is not served here any more" {
+		t.Errorf("heard %q", got)
 	}
 }

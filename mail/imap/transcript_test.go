@@ -18,6 +18,7 @@ var update = flag.Bool("update", false, "write what the server says into the tra
 // server must say. A first line "# plain" is for the listener without TLS. Every
 // conversation begins with the three messages of testdata in Alice's INBOX.
 func TestTranscripts(t *testing.T) {
+	t.Parallel()
 	files, err := filepath.Glob("testdata/*.txt")
 	check(t, err)
 	for _, file := range files {
