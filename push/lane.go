@@ -125,7 +125,7 @@ func (l *lane) failLocked(who uint64, o *Outcome, now instant) remark {
 	}
 	was := l.state
 	pause := fullJitter(restBase, l.rests, restMost)
-	if o.After > 0 {
+	if o.Wide && o.After > 0 { // else it is the device that waits so long
 		pause = patience(o.After)
 	}
 	l.rests++

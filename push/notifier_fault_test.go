@@ -59,6 +59,7 @@ func TestOutageOfAnHourEndsWithEverythingTold(t *testing.T) {
 		"503, Retry-After": {Result: push.Retry, Status: 503, Reason: "Shutdown", Wide: true,
 			After: 5 * time.Minute},
 		"500 each": {Result: push.Retry, Status: 500, Reason: "InternalServerError"},
+		"500 each, 15 minutes": {Result: push.Retry, Status: 500, Reason: "InternalServerError", After: 15 * time.Minute},
 		"429 each": {Result: push.Retry, Status: 429, Reason: "TooManyRequests", After: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
@@ -79,7 +80,7 @@ func TestOutageOfAnHourEndsWithEverythingTold(t *testing.T) {
 				}
 				gone.over.Store(true)
 				began := time.Since(far.began)
-				pass(10 * time.Minute)
+				pass(20 * time.Minute)
 				if n := book.unsettled(); n != 0 {
 					t.Errorf("%d devices were not told after the outage", n)
 				}

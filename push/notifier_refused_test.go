@@ -116,3 +116,33 @@ func TestKindWithoutSenderIsRefused(t *testing.T) {
 		st.stop(t)
 	})
 }
+
+// Devices that were told to wait for a quarter of an hour do so; the app's other
+// devices are tried as soon as the service may be there again.
+func TestPauseOfSomeDevicesIsNotTheApps(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book, far := newShelf(), newService()
+		gone := outage{as: push.Outcome{Result: push.Retry, Status: 500, After: 15 * time.Minute}}
+		far.answer = gone.answer
+		book.register(20, push.APNs, "mail")
+		st := play(t, book, push.NotifierConfig{Senders: apns(far)})
+		for box := range uint64(15) {
+			st.change(box + 1)
+		}
+		pass(time.Second)
+		gone.over.Store(true)
+		st.change(20)
+		pass(time.Minute)
+		if book.unsettled() >= 15 || len(book.outcomes(20)) != 1 {
+			t.Errorf("%d devices are behind a minute after, the new one with %v", book.unsettled(), book.outcomes(20))
+		}
+		if n := len(far.accepted()); n > 10 {
+			t.Errorf("%d were sent, though most were told to wait", n)
+		}
+		pass(20 * time.Minute)
+		if n := book.unsettled(); n != 0 {
+			t.Errorf("%d were not told", n)
+		}
+		st.stop(t)
+	})
+}
