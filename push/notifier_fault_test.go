@@ -58,9 +58,9 @@ func TestOutageOfAnHourEndsWithEverythingTold(t *testing.T) {
 		"503":             {Result: push.Retry, Status: 503, Reason: "ServiceUnavailable", Wide: true},
 		"503, Retry-After": {Result: push.Retry, Status: 503, Reason: "Shutdown", Wide: true,
 			After: 5 * time.Minute},
-		"500 each": {Result: push.Retry, Status: 500, Reason: "InternalServerError"},
+		"500 each":             {Result: push.Retry, Status: 500, Reason: "InternalServerError"},
 		"500 each, 15 minutes": {Result: push.Retry, Status: 500, Reason: "InternalServerError", After: 15 * time.Minute},
-		"429 each": {Result: push.Retry, Status: 429, Reason: "TooManyRequests", After: time.Minute},
+		"429 each":             {Result: push.Retry, Status: 429, Reason: "TooManyRequests", After: time.Minute},
 	} {
 		t.Run(name, func(t *testing.T) {
 			synctest.Test(t, func(t *testing.T) {
