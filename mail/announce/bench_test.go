@@ -10,7 +10,7 @@ import (
 	"martlet/store"
 )
 
-// BenchmarkPlan plans the alert of one new message in a mailbox of a thousand.
+// BenchmarkPlan plans what one new message in a mailbox of some hundred asks for.
 func BenchmarkPlan(b *testing.B) {
 	for _, m := range []push.Mode{push.Alert, push.Badge, push.Silent} {
 		b.Run(m.String(), func(b *testing.B) {

@@ -281,7 +281,7 @@ func seeds() uint64 {
 	return 12
 }
 
-// TestReadingCostsWhatChanged compares a mailbox of a thousand messages with an
+// TestReadingCostsWhatChanged compares a mailbox of some hundred messages with an
 // empty one.
 func TestReadingCostsWhatChanged(t *testing.T) {
 	reads := func(full bool) (n int) {
