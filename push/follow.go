@@ -52,8 +52,9 @@ func (n *Notifier) Reopen(kind Kind, app string) {
 }
 
 // Replace has everything sent through other senders from now on, as after the
-// credentials of apps were changed, and every app tried at once. What is under
-// way ends with the senders of before, so these should be closed afterwards.
+// credentials of apps were changed, and every app tried at once. The senders of
+// before may be closed afterwards: what they lose then is tried again with the
+// new ones.
 func (n *Notifier) Replace(senders map[Kind]Sender) {
 	n.senders.Store(&senders)
 	n.reopen(func(*lane) bool { return true })
@@ -64,7 +65,11 @@ func (n *Notifier) reopen(which func(*lane) bool) {
 	defer n.mu.Unlock()
 	now := n.now()
 	for _, l := range n.lanes {
-		if !which(l) || l.state == LaneOpen {
+		if !which(l) {
+			continue
+		}
+		l.era++ // what is under way says nothing about the time after
+		if l.state == LaneOpen {
 			continue
 		}
 		l.reopenLocked(now)

@@ -1,6 +1,7 @@
 package push_test
 
 import (
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -68,6 +69,39 @@ func TestReplacedSendersAreUsedAtOnce(t *testing.T) {
 		pass(5 * time.Second)
 		if n := len(mended.accepted()); n != 40 {
 			t.Errorf("%d of 40 devices were told", n)
+		}
+		st.stop(t)
+	})
+}
+
+func TestWhatReplacedSendersLoseIsTriedAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book, old, fresh := newShelf(), newService(), newService()
+		var closed atomic.Bool
+		old.delay = time.Second
+		old.answer = func(push.Target, *push.Notification) push.Outcome {
+			if closed.Load() {
+				return lost
+			}
+			return push.Outcome{Result: push.Accepted, Status: 200}
+		}
+		book.register(500, push.APNs, "mail")
+		st := play(t, book, push.NotifierConfig{Senders: apns(old)})
+		for box := range uint64(500) {
+			st.change(box + 1)
+		}
+		pass(3500 * time.Millisecond)
+		if n := st.Stats().InFlight; n < 30 {
+			t.Fatalf("only %d under way", n)
+		}
+		st.Replace(apns(fresh))
+		closed.Store(true)
+		pass(10 * time.Second)
+		if n := book.unsettled(); n != 0 || len(old.accepted())+len(fresh.accepted()) != 500 {
+			t.Errorf("%d are behind; %d and %d were told", n, len(old.accepted()), len(fresh.accepted()))
+		}
+		if n := st.log.count("level="); n != 0 {
+			t.Errorf("%d lines of log, as if the service had failed", n)
 		}
 		st.stop(t)
 	})
