@@ -51,11 +51,10 @@ func FoldersOf(folders ...uint32) Folders {
 // that a held phone costs no memory of its own here. The zero value waits for
 // nothing.
 type Waiter struct {
-	waker      Waker
+	waker      Waker // guarded by the shard's mu, like next and prev; nil: it does not wait
 	mailbox    uint64
 	folders    Folders
-	next, prev *Waiter // guarded by the shard's mu, like what follows
-	in         bool
+	next, prev *Waiter
 }
 
 // NewHub returns an empty hub.
@@ -78,10 +77,10 @@ func (h *Hub) Add(w *Waiter, waker Waker, mailbox uint64, folders Folders) {
 	s := h.shard(mailbox)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if w.in {
+	if w.waker != nil {
 		panic("push: the waiter waits already")
 	}
-	*w = Waiter{waker: waker, mailbox: mailbox, folders: folders, next: s.first[mailbox], in: true}
+	*w = Waiter{waker: waker, mailbox: mailbox, folders: folders, next: s.first[mailbox]}
 	if w.next != nil {
 		w.next.prev = w
 	}
@@ -95,10 +94,10 @@ func (h *Hub) Remove(w *Waiter) {
 	s := h.shard(w.mailbox)
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	if !w.in {
+	if w.waker == nil {
 		return
 	}
-	w.in = false
+	w.waker = nil
 	s.n--
 	if w.next != nil {
 		w.next.prev = w.prev
@@ -128,8 +127,8 @@ func (h *Hub) Publish(mailbox uint64, folder uint32) {
 	}
 }
 
-// Each calls f with everyone who waits for a mailbox, until it returns false. As
-// in Wake, f must be short and must not call the hub.
+// Each calls f with everyone who waits for a mailbox, who came last first, until
+// it returns false. As in Wake, f must be short and must not call the hub.
 func (h *Hub) Each(mailbox uint64, f func(Waker) bool) {
 	s := h.shard(mailbox)
 	s.mu.RLock()

@@ -62,7 +62,12 @@ func TestEachFindsThoseWhoWaitForAMailbox(t *testing.T) {
 		t.Errorf("found %v, want the two of mailbox 1", found)
 	}
 	n := 0
-	h.Each(1, func(push.Waker) bool { n++; return false })
+	h.Each(1, func(w push.Waker) bool {
+		if n++; w != b {
+			t.Error("who came first comes first")
+		}
+		return false
+	})
 	if n != 1 {
 		t.Errorf("asked %d after the answer was no", n)
 	}

@@ -90,7 +90,6 @@ type Config struct {
 type Holder struct {
 	c        Config
 	start    time.Time
-	seq      atomic.Uint64
 	waiting  atomic.Int64
 	parked   atomic.Int64
 	stopping atomic.Bool

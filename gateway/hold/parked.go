@@ -17,14 +17,14 @@ func (r *Request) park(conn net.Conn, rw *bufio.ReadWriter, last bool, timeout t
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.conn, r.tls, r.last = sleeper(conn), asTLS(conn), last
-	r.phase, r.since = parked, r.h.now()
+	r.phase, r.since = parked, r.h.ticks()
 	r.h.waiting.Add(1)
 	r.h.parked.Add(1)
-	bits := r.missed
+	bits := uint32(r.missed)
 	r.missed = 0
 	err := r.conn.sleep()
 	if err == nil {
-		err = r.h.shelf.put(r, r.since+timeout)
+		err = r.h.shelf.put(r, r.h.now()+timeout)
 	}
 	if err != nil || spoken(rw) {
 		// It cannot be watched, or the phone has sent its next request already and
@@ -122,7 +122,7 @@ func (r *Request) answerLocked(a *Answer, speaks bool) {
 		return
 	}
 	_, err := r.stream().Write(raw)
-	r.endedLocked(End{Held: r.h.now() - r.since, Answer: a, Err: err})
+	r.endedLocked(End{Held: r.heldFor(), Answer: a, Err: err})
 	switch {
 	case err != nil || r.last:
 		r.closeLocked()
@@ -155,7 +155,7 @@ func (r *Request) writeLarge(a *Answer, raw []byte) {
 		_, err = r.stream().Write(raw)
 		_ = r.stream().SetWriteDeadline(time.Time{})
 	}
-	r.endedLocked(End{Held: r.h.now() - r.since, Answer: a, Err: err})
+	r.endedLocked(End{Held: r.heldFor(), Answer: a, Err: err})
 	if err != nil || r.last || !r.h.back.put(r.stream()) {
 		_ = r.stream().Close()
 	}
@@ -173,7 +173,7 @@ func (r *Request) stream() net.Conn {
 func (r *Request) goneLocked() {
 	r.h.waiting.Add(-1)
 	r.h.c.Hub.Remove(&r.waiter)
-	r.endedLocked(End{Held: r.h.now() - r.since, Gone: true})
+	r.endedLocked(End{Held: r.heldFor(), Gone: true})
 	r.closeLocked()
 }
 

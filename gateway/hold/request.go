@@ -13,24 +13,35 @@ import (
 
 // Request is a request that may have to wait. Its life goes one way:
 // expected, then held in a goroutine or parked, then, when it was parked, idle:
-// the answer is written and the connection waits for the next request.
+// the answer is written and the connection waits for the next request. There is
+// one for each held phone: it has 128 bytes.
 type Request struct {
 	waiter   push.Waiter
 	h        *Holder
 	answerer Answerer
-	seq      uint64
-	signals  atomic.Uint32
 	next     *Request // guarded by the queue's mu
+	signals  atomic.Uint32
 
-	mu      sync.Mutex // guards what follows; see docs/locks.md
+	// Guarded by mu; see docs/locks.md.
+	missed  uint8 // signals that came while it was expected
 	phase   phase
-	missed  uint32        // signals that came while it was expected
-	blocked chan struct{} // of a request that is held in a goroutine
-	conn    *Conn
-	tls     *tls.Conn // around conn; nil without TLS
-	since   time.Duration
-	slot    int32 // on the shelf
 	last    bool  // no request follows on the connection
+	slot    int32 // on the shelf
+	since   ticks
+	mu      sync.Mutex
+	conn    *Conn
+	tls     *tls.Conn     // around conn; nil without TLS
+	blocked chan struct{} // of a request that is held in a goroutine
+}
+
+// ticks are hundredths of a second since the holder was made: enough for a log,
+// for 497 days.
+type ticks uint32
+
+func (h *Holder) ticks() ticks { return ticks(h.now() / (10 * time.Millisecond)) }
+
+func (r *Request) heldFor() time.Duration {
+	return time.Duration(r.h.ticks()-r.since) * 10 * time.Millisecond
 }
 
 type phase uint8
@@ -57,7 +68,7 @@ const (
 // missed while the caller looks whether there is an answer already. The caller
 // must Cancel it; that does nothing to a request that was parked.
 func (h *Holder) Expect(mailbox uint64, folders push.Folders, a Answerer) *Request {
-	r := &Request{h: h, answerer: a, seq: h.seq.Add(1), slot: -1}
+	r := &Request{h: h, answerer: a, slot: -1}
 	h.c.Hub.Add(&r.waiter, r, mailbox, folders)
 	return r
 }
@@ -101,9 +112,9 @@ func (r *Request) act(bits uint32) {
 	defer r.mu.Unlock()
 	switch r.phase {
 	case expected:
-		r.missed |= bits
+		r.missed |= uint8(bits)
 	case blocking:
-		r.missed |= bits
+		r.missed |= uint8(bits)
 		select {
 		case r.blocked <- struct{}{}:
 		default: // it will look
@@ -137,8 +148,14 @@ func (r *Request) Park(w http.ResponseWriter, req *http.Request, timeout time.Du
 // supersede ends the phone's older requests of the same command.
 func (r *Request) supersede() {
 	device, command := r.answerer.Phone()
+	older := false
 	r.h.c.Hub.Each(r.waiter.Mailbox(), func(w push.Waker) bool {
-		if o, ok := w.(*Request); ok && o.seq < r.seq {
+		o, ok := w.(*Request)
+		switch {
+		case !ok:
+		case o == r: // who comes behind it was there before
+			older = true
+		case older:
 			if d, c := o.answerer.Phone(); d == device && c == command {
 				o.signal(superseded)
 			}
@@ -173,7 +190,7 @@ func (r *Request) ask(ctx context.Context, why Reason) (Answer, bool) {
 func (r *Request) block(ctx context.Context, timeout time.Duration) (Answer, error) {
 	r.mu.Lock()
 	r.phase, r.blocked = blocking, make(chan struct{}, 1)
-	bits := r.missed
+	bits := uint32(r.missed)
 	r.missed = 0
 	r.mu.Unlock()
 	r.h.waiting.Add(1)
@@ -205,7 +222,7 @@ func (r *Request) wait(ctx context.Context, timer *time.Timer) (bits uint32, gon
 	case <-r.blocked:
 		r.mu.Lock()
 		defer r.mu.Unlock()
-		bits, r.missed = r.missed, 0
+		bits, r.missed = uint32(r.missed), 0
 		return bits, false
 	case <-timer.C:
 		return timedOut, false
