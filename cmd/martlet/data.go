@@ -36,7 +36,7 @@ type data struct {
 	router    *route.Router
 	devices   *device.Devices
 	apps      *announce.Book
-	setUp     []registration.App // what apps may register as
+	setUp     func() []registration.App // what apps may register as
 }
 
 // The folders within the store's folder.
@@ -98,7 +98,7 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Logger: log,
 	})
 	d.devices = device.New(device.Config{Store: d.store})
-	d.setUp = c.Push.apps()
+	d.setUp = c.Push.apps
 	d.apps, err = announce.New(announce.Config{
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Devices: d.devices, Logger: log, Detail: c.Push.Detail,
 	})

@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/x509"
 	"log/slog"
+	"sync"
 
 	"martlet/gateway/registration"
 	"martlet/mail/announce"
@@ -17,19 +18,16 @@ import (
 // RFC 9180 and the version of the envelope.
 const sealSuite = "hpke-x25519-hkdf-sha256-chacha20-poly1305;v=1"
 
-// pusher wakes apps: the ways to their services, and who decides what they are
-// told.
-type pusher struct {
+// ways are those to the services of the apps that are set up.
+type ways struct {
 	senders  map[push.Kind]push.Sender
-	web      *webpush.Sender
 	close    []func()
-	notifier *push.Notifier
-	door     *registration.Handler
+	settings registration.Settings
 }
 
-// newSenders opens the ways to the services of the apps that are set up.
-func (p *pusher) newSenders(c *PushConfig, log *slog.Logger) error {
-	p.senders = map[push.Kind]push.Sender{}
+// newWays opens them. It talks to nobody yet.
+func (c *PushConfig) newWays(log *slog.Logger) (*ways, error) {
+	w := &ways{senders: map[push.Kind]push.Sender{}, settings: registration.Settings{Apps: c.apps(), Origins: c.Origins}}
 	var roots *x509.CertPool
 	if c.Roots != nil {
 		roots = x509.NewCertPool()
@@ -42,25 +40,32 @@ func (p *pusher) newSenders(c *PushConfig, log *slog.Logger) error {
 		}
 		s, err := apns.New(apns.Config{Apps: c.APNs, Host: c.APNsServer, SandboxHost: sandbox, Roots: roots, StartExpired: true, Log: log})
 		if err != nil {
-			return err
+			return w, err
 		}
-		p.senders[push.APNs], p.close = s, append(p.close, s.Close)
+		w.senders[push.APNs], w.close = s, append(w.close, s.Close)
 	}
 	if len(c.FCM) > 0 {
 		s, err := fcm.New(fcm.Config{Apps: c.FCM, Roots: roots})
 		if err != nil {
-			return err
+			return w, err
 		}
-		p.senders[push.FCM], p.close = s, append(p.close, s.Close)
+		w.senders[push.FCM], w.close = s, append(w.close, s.Close)
 	}
 	if len(c.WebPush) > 0 {
 		s, err := webpush.New(webpush.Config{Apps: c.WebPush, Allow: c.Allow, Roots: roots})
 		if err != nil {
-			return err
+			return w, err
 		}
-		p.web, p.senders[push.WebPush], p.close = s, s, append(p.close, s.Close)
+		w.settings.CheckEndpoint = s.CheckEndpoint
+		w.senders[push.WebPush], w.close = s, append(w.close, s.Close)
 	}
-	return nil
+	return w, nil
+}
+
+func (w *ways) end() {
+	for _, f := range w.close {
+		f()
+	}
 }
 
 // apps are what registrations may name.
@@ -96,38 +101,64 @@ func (s settled) Settle(ctx context.Context, id uint64, p *push.Plan, o push.Out
 	return err
 }
 
+// pusher wakes apps: the ways to their services, and who decides what they are
+// told.
+type pusher struct {
+	notifier *push.Notifier
+	door     *registration.Handler
+
+	mu  sync.Mutex // guards now
+	now *ways
+}
+
 // newPusher makes what wakes apps. It sends nothing before run.
 func (s *server) newPusher(c *Config) (*pusher, error) {
-	p := &pusher{}
-	if err := p.newSenders(&c.Push, s.log); err != nil {
-		return p, err
+	w, err := c.Push.newWays(s.log)
+	if err != nil {
+		return nil, err
 	}
-	rc := registration.Config{
+	p := &pusher{now: w}
+	p.door, err = registration.New(registration.Config{
 		Store: s.store, Book: s.data.apps, Mailboxes: s.mailboxes, Logger: s.log,
-		Apps: c.Push.apps(), Detail: c.Push.Detail, SealSuite: sealSuite, Origins: c.Push.Origins,
-	}
-	if p.web != nil {
-		rc.CheckEndpoint = p.web.CheckEndpoint
-	}
-	var err error
-	if p.door, err = registration.New(rc); err != nil {
-		return p, err
+		Settings: w.settings, Detail: c.Push.Detail, SealSuite: sealSuite,
+	})
+	if err != nil {
+		return nil, err
 	}
 	p.notifier = push.NewNotifier(push.NotifierConfig{
-		Hub: s.hub, Book: settled{s.data.apps, p.door.Settled}, Senders: p.senders, Logger: s.log,
+		Hub: s.hub, Book: settled{s.data.apps, p.door.Settled}, Senders: w.senders, Logger: s.log,
 	})
 	s.data.apps.Tell(p.notifier.Follow, p.notifier.Forget)
+	s.setUp = p.setUp
 	return p, nil
+}
+
+// replace goes other ways from now on. What is under way on the old ones is
+// tried again.
+func (p *pusher) replace(w *ways) {
+	p.mu.Lock()
+	old := p.now
+	p.now = w
+	p.mu.Unlock()
+	p.door.Reconfigure(w.settings)
+	p.notifier.Replace(w.senders)
+	old.end()
+}
+
+// setUp are the apps that are set up now.
+func (p *pusher) setUp() []registration.App {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return p.now.settings.Apps
 }
 
 // run wakes apps until ctx is done.
 func (p *pusher) run(ctx context.Context) error {
-	defer func() {
-		for _, f := range p.close {
-			f()
-		}
-	}()
-	return p.notifier.Run(ctx)
+	err := p.notifier.Run(ctx)
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.now.end()
+	return err
 }
 
 // queues is how the notifications of each app stand.

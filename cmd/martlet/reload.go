@@ -53,10 +53,19 @@ func (s *server) reloadLocked() (done admin.Reloaded, err error) {
 	if err != nil {
 		return done, fmt.Errorf("%s: documents: %w", next.File, err)
 	}
+	var other *ways // to the services that wake apps
+	if !reflect.DeepEqual(s.config.Push.live(), next.Push.live()) {
+		if other, err = next.Push.newWays(s.log); err != nil {
+			return done, fmt.Errorf("%s: push: %w", next.File, err)
+		}
+	}
 	files := s.config.TLS.Mode == tlsFiles && next.TLS.Mode == tlsFiles
 	var renewed bool
 	if files { // the last that can fail
 		if renewed, err = s.certs.files.replace(next.TLS.Cert, next.TLS.Key, time.Now()); err != nil {
+			if other != nil {
+				other.end()
+			}
 			return done, fmt.Errorf("%s: https.tls: %w", next.File, err)
 		}
 	}
@@ -68,9 +77,14 @@ func (s *server) reloadLocked() (done admin.Reloaded, err error) {
 		s.level.Set(next.LogLevel)
 	}
 	s.gateway.Reconfigure(next.ActiveSync, library)
+	if other != nil {
+		s.push.replace(other)
+	}
 	// What needs a restart is compared with what was there at the start, each
 	// time: it stays in the answer until there is one.
 	s.config.LogLevel, s.config.ActiveSync, s.config.Documents, s.config.Missing = next.LogLevel, next.ActiveSync, next.Documents, next.Missing
+	next.Push.Detail = s.config.Push.Detail
+	s.config.Push = next.Push
 	if files {
 		s.config.TLS.Cert, s.config.TLS.Key = next.TLS.Cert, next.TLS.Key
 	}
@@ -93,6 +107,7 @@ func (c *Config) differences(next *Config) (now, restart []string) {
 	differ(&now, "activesync.min_heartbeat", a.MinHeartbeat, b.MinHeartbeat)
 	differ(&now, "activesync.max_heartbeat", a.MaxHeartbeat, b.MaxHeartbeat)
 	differ(&now, "documents", c.Documents, next.Documents)
+	differ(&now, "push", c.Push.live(), next.Push.live())
 	tls := &restart
 	if c.TLS.Mode == tlsFiles && next.TLS.Mode == tlsFiles {
 		tls = &now
@@ -109,13 +124,14 @@ func (c *Config) fixed(next *Config) (names []string) {
 		"HTTP": "http.listen", "HTTPS": "https.listen", "SMTP": "smtp.listen", "Submission": "submission.listen",
 		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen",
 		"SMIMERoots": "smime.roots", "PrivateLists": "smime.private_lists",
-		"MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
+		"Push": "push.detail", "MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
 	}
 	a, b := *c, *next
 	// What was compared before, what follows from others, and what no file says.
 	for _, x := range []*Config{&a, &b} {
 		x.LogLevel, x.ActiveSync, x.Documents, x.Missing, x.File, x.PublicURL = 0, activesync.Rules{}, nil, nil, "", ""
 		x.TLS.Mode, x.TLS.Cert, x.TLS.Key = "", "", ""
+		x.Push = PushConfig{Detail: x.Push.Detail}
 	}
 	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range va.NumField() {

@@ -37,7 +37,7 @@ type Config struct {
 	Router    *route.Router
 	Devices   *device.Devices
 	Apps      *announce.Book
-	SetUp     []registration.App // what apps may register as
+	SetUp     func() []registration.App // what apps may register as
 	Logger    *slog.Logger
 	Process   Process // the running server
 }

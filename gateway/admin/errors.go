@@ -29,7 +29,7 @@ func codes() []code {
 		{"no_certificate", http.StatusNotFound, directory.ErrNoCertificate},
 		{"no_device", http.StatusNotFound, device.ErrNoDevice},
 		{"no_registration", http.StatusNotFound, announce.ErrNoRegistration},
-		{"lost", http.StatusConflict, ErrLost},
+		{"lost", http.StatusConflict, announce.ErrLost},
 		{"not_broken", http.StatusNotFound, device.ErrNotBroken},
 		{"exists", http.StatusConflict, directory.ErrExists},
 		{"bad_address", http.StatusBadRequest, directory.ErrBadAddress},

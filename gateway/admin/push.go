@@ -15,9 +15,6 @@ import (
 	"martlet/push"
 )
 
-// ErrLost tells that a registration has no target any more.
-var ErrLost = errors.New("admin: the service says that the app is not reached there any more; the app has to register anew")
-
 // App is an app that is set up in martlet.toml.
 type App struct {
 	Name          string   `json:"name"`
@@ -101,7 +98,7 @@ type PushRequest struct {
 func (a *Admin) listApps(ctx context.Context, _ Nothing) ([]App, error) {
 	all := []App{}
 	at := map[string]int{}
-	for _, app := range a.c.SetUp {
+	for _, app := range a.c.SetUp() {
 		at[app.Kind.String()+app.Name] = len(all)
 		all = append(all, App{Name: app.Name, Kind: app.Kind.String(), Topic: app.Topic, Sandbox: app.Sandbox, VAPID: app.VAPID})
 	}
@@ -254,8 +251,6 @@ func (a *Admin) testPush(ctx context.Context, in PushRequest) (Outcome, error) {
 		return Outcome{}, err
 	case a.c.Process.Wake == nil:
 		return Outcome{}, fmt.Errorf("%w, which alone wakes apps", ErrNotRunning)
-	case r.Lost != "":
-		return Outcome{}, ErrLost
 	}
 	got, took, err := a.c.Process.Wake(ctx, &r)
 	if err != nil {

@@ -17,7 +17,8 @@ func FuzzDocuments(f *testing.F) {
 		`{"kind":"fcm","app":"android","token":"aaaaaaaaaaaaaaaa","expires":"2027-01-01T00:00:00Z","folders":["all"],"account":"\u0000"}`, `{"kind":"apns","app":"ios","token":"","environment":"","mode":""}`} {
 		f.Add([]byte(seed), []byte(`{"mode":null,"vip":{"only":true}}`))
 	}
-	h := &Handler{c: Config{SealSuite: "a suite", Apps: []App{{Name: "ios", Kind: push.APNs}, {Name: "android", Kind: push.FCM}, {Name: "web", Kind: push.WebPush}}}}
+	h := &Handler{c: Config{SealSuite: "a suite"}}
+	h.Reconfigure(Settings{Apps: []App{{Name: "ios", Kind: push.APNs}, {Name: "android", Kind: push.FCM}, {Name: "web", Kind: push.WebPush}}})
 	f.Fuzz(func(t *testing.T, document, patch []byte) {
 		c := readContract(t)
 		schema := c.at(c.root, "components", "schemas", "NewRegistration")

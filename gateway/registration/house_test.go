@@ -61,10 +61,10 @@ func newHouse(t *testing.T, edit func(*Config)) *house {
 	h.must(err)
 	h.c = Config{
 		Store: s, Book: book, Mailboxes: boxes, Logger: log, SealSuite: "a suite",
-		Apps: []App{
+		Settings: Settings{Apps: []App{
 			{Name: "ios", Kind: push.APNs, Topic: "org.example.mail", Sandbox: true}, {Name: "store", Kind: push.APNs, Topic: "org.example.shop"},
 			{Name: "android", Kind: push.FCM}, {Name: "web", Kind: push.WebPush, VAPID: "BPUBLIC"},
-		},
+		}},
 	}
 	if edit != nil {
 		edit(&h.c)

@@ -126,8 +126,8 @@ func (h *Handler) prepare(q *asked, tree map[string]any) (form, []mail.Folder, e
 		return form{}, nil, err
 	}
 	f.Account = q.a.ID
-	if f.Kind == push.WebPush && h.c.CheckEndpoint != nil {
-		if err := h.c.CheckEndpoint(q.r.Context(), f.Endpoint); err != nil {
+	if check := h.now.Load().CheckEndpoint; f.Kind == push.WebPush && check != nil {
+		if err := check(q.r.Context(), f.Endpoint); err != nil {
 			h.log.Info("endpoint refused", "login", q.a.Login, "account", q.a.ID, "error", err)
 			return form{}, nil, badEndpoint(err)
 		}
@@ -278,7 +278,7 @@ func (h *Handler) remove(q *asked, id uint64) error {
 // apps tells what an app needs to know before it registers.
 func (h *Handler) apps(q *asked) error {
 	list := []map[string]any{}
-	for _, a := range h.c.Apps {
+	for _, a := range h.now.Load().Apps {
 		one := map[string]any{"name": a.Name, "kind": a.Kind.String()}
 		switch a.Kind {
 		case push.APNs:

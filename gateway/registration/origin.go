@@ -14,18 +14,24 @@ import (
 
 const preflightAge = "7200" // seconds; what browsers take at most
 
-// crossOrigin answers preflights and refuses pages of foreign origins.
-func (h *Handler) crossOrigin(next http.Handler) http.Handler {
-	protection := http.NewCrossOriginProtection()
-	for _, origin := range h.c.Origins {
-		if err := protection.AddTrustedOrigin(origin); err != nil {
+// protection refuses what pages of other origins send.
+func protection(origins []string) *http.CrossOriginProtection {
+	p := http.NewCrossOriginProtection()
+	for _, origin := range origins {
+		if err := p.AddTrustedOrigin(origin); err != nil {
 			continue // it can be no browser's
 		}
 	}
+	return p
+}
+
+// crossOrigin answers preflights and refuses pages of foreign origins.
+func (h *Handler) crossOrigin(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		now := h.now.Load()
 		w.Header().Add("Vary", "Origin")
 		origin := r.Header.Get("Origin")
-		known := origin != "" && slices.Contains(h.c.Origins, origin)
+		known := origin != "" && slices.Contains(now.Origins, origin)
 		if known {
 			w.Header().Set("Access-Control-Allow-Origin", origin)
 			w.Header().Set("Access-Control-Expose-Headers", "ETag, Location, Retry-After")
@@ -40,7 +46,7 @@ func (h *Handler) crossOrigin(next http.Handler) http.Handler {
 			w.WriteHeader(http.StatusNoContent)
 			return
 		}
-		if err := protection.Check(r); err != nil {
+		if err := now.protection.Check(r); err != nil {
 			writeProblem(w, h.log, problemf(http.StatusForbidden, codeOrigin, "pages of this origin may not register; an administrator names it in [push.webpush] origins"))
 			return
 		}

@@ -12,6 +12,7 @@ import (
 	"log/slog"
 	"net/http"
 	"strings"
+	"sync/atomic"
 	"time"
 
 	"martlet/directory"
@@ -45,19 +46,26 @@ type Config struct {
 	Mailboxes *mailbox.Mailboxes
 	Logger    *slog.Logger // nil: nothing is logged
 
-	Apps      []App
+	Settings
 	Detail    announce.Detail // the most that alerts may say
 	SealSuite string          // how sealed notifications are encrypted
-	Origins   []string        // of web apps whose pages may register, "https://mail.example.org"
-	// CheckEndpoint refuses Web Push endpoints that must not be talked to.
-	CheckEndpoint func(ctx context.Context, endpoint string) error
 	// TestPatience bounds how long an answer to a test waits; 0: 10 s.
 	TestPatience time.Duration
+}
+
+// Settings are what can change while the API is in use.
+type Settings struct {
+	Apps    []App
+	Origins []string // of web apps whose pages may register, "https://mail.example.org"
+	// CheckEndpoint refuses Web Push endpoints that must not be talked to; nil:
+	// none is refused.
+	CheckEndpoint func(ctx context.Context, endpoint string) error
 }
 
 // Handler answers. Use New.
 type Handler struct {
 	c       Config
+	now     atomic.Pointer[settings]
 	log     *slog.Logger
 	writes  *pace
 	tests   *pace
@@ -75,7 +83,21 @@ func New(c Config) (*Handler, error) {
 	if c.TestPatience == 0 {
 		c.TestPatience = 10 * time.Second
 	}
-	return &Handler{c: c, log: c.Logger, writes: newPace(writeBurst, writeEvery), tests: newPace(testBurst, testEvery)}, nil
+	h := &Handler{c: c, log: c.Logger, writes: newPace(writeBurst, writeEvery), tests: newPace(testBurst, testEvery)}
+	h.Reconfigure(c.Settings)
+	return h, nil
+}
+
+// settings are Settings as they are used.
+type settings struct {
+	Settings
+	protection *http.CrossOriginProtection
+}
+
+// Reconfigure changes the settings. Registrations of apps that are gone stay,
+// and wait for the app to come back.
+func (h *Handler) Reconfigure(s Settings) {
+	h.now.Store(&settings{s, protection(s.Origins)})
 }
 
 // AccountHandler is an endpoint that knows who asks.
@@ -226,7 +248,7 @@ func by(q *asked, methods map[string]func(*asked) error) error {
 
 // app finds an app by its name.
 func (h *Handler) app(name string) (App, bool) {
-	for _, a := range h.c.Apps {
+	for _, a := range h.now.Load().Apps {
 		if a.Name == name {
 			return a, true
 		}

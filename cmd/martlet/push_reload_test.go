@@ -1,0 +1,90 @@
+package main
+
+import (
+	"fmt"
+	"os"
+	"path/filepath"
+	"slices"
+	"testing"
+
+	"martlet/directory"
+	"martlet/mail/announce"
+	"martlet/push"
+	"martlet/push/pushtest"
+)
+
+// An app whose key Apple does not know is woken as soon as the right one is
+// configured, without a restart.
+func TestAKeyIsMendedWhileTheServerRuns(t *testing.T) {
+	apple, err := pushtest.NewAPNs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer apple.Close()
+	other, err := pushtest.NewAPNs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	dir := t.TempDir()
+	file := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	roots := file("roots.pem", apple.RootsPEM())
+	configured := func(name string, a *pushtest.APNs, more string) string {
+		key, err := a.NewKey("ABCDE12345", "org.example.mail")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return fmt.Sprintf("[push]\napns_server = %q\nroots = %q\n%s[[push.apns]]\nname = \"ios\"\ntopic = \"org.example.mail\"\nkey_file = %q\nkey_id = %q\nteam_id = \"ABCDE12345\"\n",
+			apple.HostURL(), roots, more, file(name, key.P8), key.KeyID)
+	}
+	r := newReloadable(t, configured("wrong.p8", other, ""))
+	ctx := t.Context()
+	err = r.directory.AddDomain(ctx, directory.Domain{Name: "example.org"})
+	var ada directory.Account
+	if err == nil {
+		ada, err = r.directory.AddUser(ctx, directory.Account{Login: "ada@example.org", ActiveSync: true}, "")
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	reg, _, err := r.apps.Add(ctx, announce.Registration{
+		Account: ada.ID, Kind: push.APNs, App: "ios", Device: "phone", Token: apple.Install("org.example.mail"), Mode: push.Alert,
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	try := func() push.Result {
+		o, _, err := r.push.door.Try(ctx, &reg)
+		if err != nil || o == nil {
+			t.Fatal(o, err)
+		}
+		return o.Result
+	}
+	if got := try(); got != push.BadApp {
+		t.Errorf("with a key of somebody else: %v", got)
+	}
+	r.write(configured("right.p8", apple, "detail = \"none\"\n"))
+	done, err := r.reload(ctx)
+	if err != nil || !slices.Equal(done.Changed, []string{"push"}) || !slices.Equal(done.Restart, []string{"push.detail"}) {
+		t.Errorf("%+v, %v", done, err)
+	}
+	if got := try(); got != push.Accepted {
+		t.Errorf("with the right key: %v", got)
+	}
+	if done, err = r.reload(ctx); err != nil || len(done.Changed) != 0 || len(done.Restart) != 1 {
+		t.Errorf("nothing else was changed: %+v, %v", done, err)
+	}
+	r.write("[push.webpush]\nsubject = \"nobody\"\n")
+	if _, err := r.reload(ctx); err == nil {
+		t.Error("a wrong section is taken")
+	}
+	if got := try(); got != push.Accepted {
+		t.Errorf("after a wrong one: %v", got)
+	}
+}
