@@ -3,6 +3,7 @@ package announce
 import (
 	"errors"
 	"slices"
+	"strconv"
 	"time"
 
 	"martlet/mail"
@@ -71,16 +72,30 @@ func (b *Book) holds(r *Registration) bool {
 	return is || holding != nil && holding(p.mailbox, p.device)
 }
 
-// leaveToPhone plans nothing for a device that hears of it by itself. What waits
-// is looked at again: what the device has been sent by then is no news to it.
-// The longer something waits, the rarer that is.
-func (p *planner) leaveToPhone() {
+// leaveToPhone returns what a device that holds a request will not hear of by
+// itself. The rest is looked at again: what the device has been sent by then is
+// no news to it. The longer something waits, the rarer that is.
+func (p *planner) leaveToPhone() (due []entry) {
 	p.st.Unread, p.st.Over = p.watch.unread+1, nil
-	if len(p.st.Waiting) == 0 {
-		return
+	newest := int64(0)
+	for _, n := range p.st.Waiting {
+		if p.pings(n.Folder) {
+			newest = max(newest, n.At)
+		} else {
+			due = append(due, n)
+		}
 	}
-	age := p.now.Sub(time.UnixMilli(p.st.Waiting[len(p.st.Waiting)-1].At))
-	p.later(p.now.Add(max(fetchTime, age/2)))
+	if newest != 0 {
+		p.later(p.now.Add(max(fetchTime, p.now.Sub(time.UnixMilli(newest))/2)))
+	}
+	return due
+}
+
+// pings tells whether a folder is among those of the device's last Ping. One that
+// never pings holds its Syncs, and those of all that it shows.
+func (p *planner) pings(f mail.FolderID) bool {
+	id := strconv.FormatUint(uint64(f), 10) // as ActiveSync calls it
+	return len(p.dev.PingFolders) == 0 || slices.ContainsFunc(p.dev.PingFolders, func(at device.PingFolder) bool { return at.ID == id })
 }
 
 // leaveFetched takes out what a partnership's device has been sent already by

@@ -1,6 +1,7 @@
 package announce
 
 import (
+	"strconv"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -76,6 +77,24 @@ func TestAnAnswerThatDidNotArriveIsPushedAfterAll(t *testing.T) {
 	}
 	h.held["phone"] = false
 	h.says(id, "[alert | Carol | Subject 1 | Text 1. | 1]")
+}
+
+func TestWhatAPingIsNotAskedForIsPushedBesideIt(t *testing.T) {
+	h := newHouse(t)
+	lists := h.makeFolder("Lists")
+	inbox := h.folder(mail.RoleInbox)
+	id := h.phone(func(r *Registration) { r.Folders = []mail.FolderID{inbox, lists} }).ID
+	h.update(func(tx *store.Tx) error {
+		return h.devices.Save(tx, device.Device{
+			ID:          device.ID{Account: h.alice, Device: "phone"},
+			PingFolders: []device.PingFolder{{ID: strconv.Itoa(int(inbox)), Class: "Email"}},
+		})
+	})
+	h.held["phone"] = true
+	h.synced(h.deliver(letter{}))
+	h.deliver(letter{folder: lists, subject: "List"})
+	h.says(id, "[alert | Carol | List | Text 2. | 2]")
+	h.nothing(id)
 }
 
 func TestWhatADeviceHasSyncedIsNotPushed(t *testing.T) {

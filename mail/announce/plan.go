@@ -63,8 +63,10 @@ type planner struct {
 	before state // as it is
 	watch  watch
 	fresh  []news
-	read   int  // entries of the log that were looked at
-	came   bool // messages among them
+	dev    device.Device // of a registration that is tied to one
+	held   bool          // the device holds a request
+	read   int           // entries of the log that were looked at
+	came   bool          // messages among them
 	// unsure says that the last notification may be on the screen although that
 	// was not settled: the attempt failed, or the process ended. There is one at
 	// most. It must take its own place if it is sent again, and be withdrawn if it
@@ -164,9 +166,8 @@ func (p *planner) run() (err error) {
 	case barred:
 		// What comes while nobody may read it is not announced afterwards.
 		p.st.Waiting, p.st.Missed, p.st.Over, p.st.Asked = nil, 0, nil, time.Time{}
-	case p.st.Asked.IsZero() && p.b.holds(p.reg): // a test is for the user to see
-		p.leaveToPhone()
 	default:
+		p.held = p.st.Asked.IsZero() && p.b.holds(p.reg) // a test is for the user to see
 		if err := p.decide(); err != nil {
 			return err
 		}
@@ -207,11 +208,11 @@ func (p *planner) barred() (bool, error) {
 	if p.reg.Device == "" {
 		return false, nil
 	}
-	dev, err := p.b.c.Devices.Load(p.tx, device.ID{Account: p.reg.Account, Device: p.reg.Device})
+	p.dev, err = p.b.c.Devices.Load(p.tx, device.ID{Account: p.reg.Account, Device: p.reg.Device})
 	if errors.Is(err, device.ErrNoDevice) { // an app's installation
 		return false, nil
 	}
-	return err == nil && (dev.Access != device.AccessAllowed || dev.Wipe != device.WipeNone), err
+	return err == nil && (p.dev.Access != device.AccessAllowed || p.dev.Wipe != device.WipeNone), err
 }
 
 // decide plans the one thing that comes first, and says when to ask again.
@@ -220,11 +221,16 @@ func (p *planner) decide() error {
 		return p.test()
 	}
 	p.expireWaiting()
+	due := p.st.Waiting
+	if p.held {
+		due = p.leaveToPhone()
+	}
 	switch p.reg.Mode {
 	case push.Silent:
-		return p.wake()
+		p.wake(due)
+		return nil
 	case push.Alert, push.Sealed:
-		if done, err := p.alert(); done || err != nil {
+		if done, err := p.alert(due); done || err != nil {
 			return err
 		}
 		if p.withdraw() {

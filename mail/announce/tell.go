@@ -12,12 +12,12 @@ import (
 // are one summary.
 const maxAlerts = 2
 
-// alert plans an alert for what waits, and tells whether there is one now.
-func (p *planner) alert() (bool, error) {
-	due := p.st.Waiting
+// alert plans an alert for what is due, and tells whether there is one now.
+func (p *planner) alert(due []entry) (bool, error) {
 	if until, quiet := p.quiet(); quiet {
+		all := len(due)
 		due = slices.DeleteFunc(slices.Clone(due), func(n entry) bool { return !n.VIP })
-		if len(due) < len(p.st.Waiting) {
+		if len(due) < all {
 			p.later(until)
 		}
 	}
@@ -127,31 +127,30 @@ func (p *planner) badge() {
 	}, act{unread: p.badgeNow(), spent: p.st.Spent})
 }
 
-// wake plans a silent wake for what came, or when all of what the app was woken
-// for was seen elsewhere.
-func (p *planner) wake() error {
-	if len(p.st.Waiting) == 0 && len(p.st.Over) == 0 {
-		return nil
+// wake plans a silent wake for what is due, or when all of what the app was
+// woken for was seen elsewhere.
+func (p *planner) wake(due []entry) {
+	if len(due) == 0 && len(p.st.Over) == 0 {
+		return
 	}
 	spent, ok := p.background()
 	if !ok {
-		return nil
+		return
 	}
 	n := push.Notification{Mode: push.Silent, Collapse: p.reg.opaque("wake", nil)}
-	a := act{entries: p.st.Waiting, sum: true, spent: spent}
+	a := act{entries: due, sum: true, spent: spent}
 	newest := int64(0)
-	for _, w := range p.st.Waiting {
+	for _, w := range due {
 		newest = max(newest, w.At)
 		n.High = n.High || w.High && p.reg.Kind != push.APNs // Apple takes it in the background only
 	}
-	if len(p.st.Waiting) == 0 {
+	if len(due) == 0 {
 		n.Withdrawn = true
 		a = act{withdrew: true, over: p.st.Over[0].slot(), spent: spent}
 		newest = p.st.Over[0].At
 	}
 	n.Expires = p.since(newest).Add(wakeLife)
 	p.notify(n, a)
-	return nil
 }
 
 // test plans what the user has asked to see.
