@@ -61,7 +61,7 @@ store's folder; when no server runs they open the store themselves.`,
 		"configuration file (default martlet.toml here, then /etc/martlet/martlet.toml; MARTLET_CONFIG)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	root.AddCommand(a.quickstartCommand(), a.serveCommand(), a.configCommand(), a.userCommand(), a.deviceCommand(), a.pushCommand(), a.directoryCommand(),
-		a.demoCommand(), a.phoneCommand(), a.fsckCommand(), a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.reloadCommand(), a.upgradeCommand(), a.versionCommand())
+		a.demoCommand(), a.phoneCommand(), a.fsckCommand(), a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.doctorCommand(), a.reloadCommand(), a.upgradeCommand(), a.versionCommand())
 	return root
 }
 

@@ -152,7 +152,7 @@ func (n *successor) serving(ctx context.Context) error {
 func (a *app) upgradeCommand() *cobra.Command {
 	return &cobra.Command{
 		Use: "upgrade", Short: "Have the running server replaced by the binary that is now in its place", Args: cobra.NoArgs,
-		Example: `  install martlet /usr/local/bin/martlet && martlet upgrade -c /etc/martlet/martlet.toml`,
+		Example: "  install martlet-new /usr/local/bin/martlet\n  martlet upgrade -c /etc/martlet/martlet.toml",
 		Long: `Have the running server start the binary that is now where its own was, as
 SIGUSR2 does. The new process reads the configuration, and when it is right it
 takes over the listeners: connections that come meanwhile wait and are served.

@@ -83,7 +83,7 @@ func New(c Config) *Admin {
 		"user.oof.set":     called(a.setOof),
 		"device.list":      called(a.listDevices),
 		"device.show":      called(a.showDevice),
-		"device.cuts":      called(a.listCuts),
+		"examine":          called(a.examine),
 		"device.password":  called(a.devicePassword),
 		"device.broken":    called(a.listBroken),
 		"device.offer":     called(a.offerAgain),

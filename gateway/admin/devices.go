@@ -112,13 +112,20 @@ type Cut struct {
 	Devices int    `json:"devices"`
 }
 
-// Cuts is what is known of connections that are cut.
-type Cuts struct {
-	Devices int   `json:"devices"` // all there are
-	Cuts    []Cut `json:"cuts"`    // most devices first
+// Examined is what the store tells whoever looks for what is wrong.
+type Examined struct {
+	Domains []string `json:"domains"`
+	Devices int      `json:"devices"` // all there are
+	Cuts    []Cut    `json:"cuts"`    // connections that are cut, most devices first
 }
 
-func (a *Admin) listCuts(ctx context.Context, _ Nothing) (out Cuts, err error) {
+func (a *Admin) examine(ctx context.Context, _ Nothing) (out Examined, err error) {
+	for d, err := range a.c.Directory.Domains(ctx) {
+		if err != nil {
+			return out, err
+		}
+		out.Domains = append(out.Domains, d.Name)
+	}
 	type where struct {
 		seconds uint32
 		peer    string
@@ -151,7 +158,7 @@ func (c Client) Device(ctx context.Context, login, id string) (Device, error) {
 	return ask[Device](ctx, c, "device.show", DeviceRequest{Login: login, Device: id})
 }
 
-// Cuts counts the devices whose connections are cut.
-func (c Client) Cuts(ctx context.Context) (Cuts, error) {
-	return ask[Cuts](ctx, c, "device.cuts", Nothing{})
+// Examine tells what is in the store, for whoever looks for what is wrong.
+func (c Client) Examine(ctx context.Context) (Examined, error) {
+	return ask[Examined](ctx, c, "examine", Nothing{})
 }
