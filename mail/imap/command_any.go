@@ -23,7 +23,7 @@ func (s *session) capability() string {
 		}
 	}
 	all = append(all, goimap.CapIdle, goimap.CapNamespace, goimap.CapUnselect, goimap.CapUIDPlus, goimap.CapMove, goimap.CapChildren,
-		goimap.CapSpecialUse, goimap.CapListExtended, goimap.CapListStatus, goimap.CapStatusSize, goimap.CapESearch, goimap.CapSearchRes,
+		goimap.CapSpecialUse, goimap.CapListExtended, goimap.CapListStatus, goimap.CapStatusSize, goimap.CapESearch, goimap.CapSearchRes, goimap.CapCondStore,
 		goimap.Cap("APPENDLIMIT="+strconv.FormatInt(s.srv.cfg.MaxMessageBytes, 10)))
 	if s.offersApple() {
 		all = append(all, "XAPPLEPUSHSERVICE")
@@ -73,24 +73,28 @@ func (s *session) id(_ context.Context, p *parser) error {
 	return nil
 }
 
-// enable turns on extensions (RFC 9051 6.3.1). IMAP4rev2 is the one there is.
+// enable turns on extensions (RFC 9051 6.3.1).
 func (s *session) enable(_ context.Context, p *parser) error {
 	var on string
 	for words := 0; words == 0 || p.peek() == ' '; words++ {
 		p.sp()
-		if strings.EqualFold(p.atom(), string(goimap.CapIMAP4rev2)) && !s.rev2 {
-			on = " " + string(goimap.CapIMAP4rev2)
-		}
+		name := goimap.Cap(p.atom())
 		if p.err != nil {
 			return p.err
+		}
+		for _, known := range []goimap.Cap{goimap.CapIMAP4rev2, goimap.CapCondStore} {
+			if strings.EqualFold(string(name), string(known)) && !strings.Contains(on, string(known)) {
+				on += " " + string(known)
+			}
 		}
 	}
 	if err := p.end(); err != nil {
 		return err
 	}
-	if on != "" {
+	if strings.Contains(on, string(goimap.CapIMAP4rev2)) {
 		s.rev2, s.out.utf8 = true, true
 	}
+	s.condstore = s.condstore || strings.Contains(on, string(goimap.CapCondStore))
 	s.out.rawf("* ENABLED%s\r\n", on)
 	return nil
 }

@@ -16,9 +16,13 @@ func (s *session) fetch(ctx context.Context, p *parser, uid bool) error {
 	set := p.seqSet()
 	p.sp()
 	a := parseFetch(p)
+	if p.try(' ') {
+		a.changedSince(p)
+	}
 	if err := p.end(); err != nil {
 		return err
 	}
+	s.condstore = s.condstore || a.ModSeq
 	a.UID = a.UID || uid
 	spans, err := s.view.spans(set, uid)
 	if err != nil {
@@ -55,11 +59,16 @@ type fetched struct {
 func (s *session) fetchChunk(ctx context.Context, ids []mail.ItemID, a *fetchArgs) (int, error) {
 	all := make([]fetched, 0, len(ids))
 	var unseen []mail.ItemID
+	old := 0 // not changed since the ModSeq that the client names
 	err := s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		for _, id := range ids {
 			f := fetched{}
 			var err error
 			if f.item, err = s.srv.cfg.Mailboxes.Item(tx, s.box, s.view.folder, id); errors.Is(err, mail.ErrNoItem) {
+				continue
+			}
+			if err == nil && f.item.ModSeq <= mail.ModSeq(a.ChangedSince) {
+				old++
 				continue
 			}
 			if err == nil && a.looksInside() {
@@ -83,7 +92,7 @@ func (s *session) fetchChunk(ctx context.Context, ids []mail.ItemID, a *fetchArg
 			return 0, err
 		}
 	}
-	found := 0
+	found := old
 	for i := range all {
 		told, err := s.fetchOne(ctx, &all[i], a)
 		if err != nil || s.out.err != nil {
@@ -98,7 +107,7 @@ func (s *session) fetchChunk(ctx context.Context, ids []mail.ItemID, a *fetchArg
 
 // markSeen marks messages as seen before they are shown.
 func (s *session) markSeen(ctx context.Context, all []fetched, unseen []mail.ItemID) error {
-	items, err := s.change(ctx, unseen, func(it *mail.Item) { it.Flags |= mail.FlagSeen })
+	items, err := s.change(ctx, unseen, func(it *mail.Item) { it.Flags |= mail.FlagSeen }, nil, nil)
 	if err != nil {
 		return err
 	}
@@ -147,6 +156,10 @@ func (s *session) fetchOne(ctx context.Context, f *fetched, a *fetchArgs) (bool,
 	if a.Flags || f.marked {
 		next("FLAGS (")
 		out.raw(joinFlags(flagsOf(&f.item))).raw(")")
+	}
+	if a.ModSeq || f.marked && s.condstore {
+		next("MODSEQ (")
+		out.number(int64(f.item.ModSeq)).raw(")")
 	}
 	if a.InternalDate {
 		next("INTERNALDATE ")

@@ -112,6 +112,8 @@ func (p *parser) statusItems() (o goimap.StatusOptions) {
 			o.NumDeleted = true
 		case "SIZE":
 			o.Size = true
+		case "HIGHESTMODSEQ": // RFC 7162 3.1.7
+			o.HighestModSeq = true
 		case "APPENDLIMIT": // RFC 7889
 			o.AppendLimit = true
 		default:
@@ -130,6 +132,7 @@ func (s *session) status(ctx context.Context, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
+	s.condstore = s.condstore || o.HighestModSeq
 	return s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		n, err := s.findFolder(tx, name)
 		if err != nil {
@@ -169,6 +172,7 @@ func (s *session) tellStatus(tx *store.Tx, n node, o *goimap.StatusOptions) erro
 	add(o.NumUnseen, "UNSEEN", uint64(n.Unread))
 	add(o.NumDeleted, "DELETED", deleted)
 	add(o.Size, "SIZE", n.Bytes)
+	add(o.HighestModSeq, "HIGHESTMODSEQ", uint64(highest(n.Highest)))
 	add(o.AppendLimit, "APPENDLIMIT", uint64(s.srv.cfg.MaxMessageBytes))
 	s.out.raw("* STATUS ").string(s.encodeName(n.name)).raw(" (").raw(strings.Join(all, " ")).raw(")\r\n")
 	return nil

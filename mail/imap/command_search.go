@@ -24,6 +24,7 @@ func (s *session) search(ctx context.Context, p *parser, uid bool) error {
 	default:
 		return no("BADCHARSET (US-ASCII UTF-8)", "Not a charset that is read here")
 	}
+	s.condstore = s.condstore || a.modSeq
 	hits, err := s.matching(ctx, a.all)
 	if err != nil {
 		if a.ReturnSave {
@@ -38,9 +39,15 @@ func (s *session) search(ctx context.Context, p *parser, uid bool) error {
 	return nil
 }
 
+// hit is a message that was found. Its ModSeq is known if its row was read.
+type hit struct {
+	at     int
+	modSeq mail.ModSeq
+}
+
 // matching returns the places of the messages that match.
-func (s *session) matching(ctx context.Context, all criterion) ([]int, error) {
-	var hits []int
+func (s *session) matching(ctx context.Context, all criterion) ([]hit, error) {
+	var hits []hit
 	for from := 0; from < len(s.view.uids); from += chunk {
 		if err := ctx.Err(); err != nil {
 			return nil, err
@@ -57,7 +64,7 @@ func (s *session) matching(ctx context.Context, all criterion) ([]int, error) {
 				return nil, c.err
 			}
 			if matched {
-				hits = append(hits, c.at)
+				hits = append(hits, hit{c.at, c.item.ModSeq})
 			}
 		}
 	}
@@ -140,29 +147,43 @@ func (c *candidate) hasFlag(f goimap.Flag) bool {
 
 // save keeps a result for "$" (RFC 5182 2.4): what MIN and MAX name if nothing
 // else was asked for.
-func (v *view) save(hits []int, o *goimap.SearchOptions) {
+func (v *view) save(hits []hit, o *goimap.SearchOptions) {
 	v.saved = nil
-	for i, at := range hits {
-		only := (o.ReturnMin || o.ReturnMax) && !o.ReturnAll && !o.ReturnCount
-		if !only || o.ReturnMin && i == 0 || o.ReturnMax && i == len(hits)-1 {
-			v.saved = append(v.saved, v.uids[at])
+	for i, h := range hits {
+		if told(o, i, len(hits)) {
+			v.saved = append(v.saved, v.uids[h.at])
 		}
 	}
 }
 
+// told tells whether a result names its i-th of n messages.
+func told(o *goimap.SearchOptions, i, n int) bool {
+	only := (o.ReturnMin || o.ReturnMax) && !o.ReturnAll && !o.ReturnCount
+	return !only || o.ReturnMin && i == 0 || o.ReturnMax && i == n-1
+}
+
 // tellSearch writes the result: SEARCH, or ESEARCH for those that know it (RFC
 // 9051 7.3.4).
-func (s *session) tellSearch(hits []int, a *searchArgs, uid bool) {
-	number := func(at int) uint32 {
+func (s *session) tellSearch(hits []hit, a *searchArgs, uid bool) {
+	number := func(h hit) uint32 {
 		if uid {
-			return uint32(s.view.uids[at])
+			return uint32(s.view.uids[h.at])
 		}
-		return uint32(at + 1)
+		return uint32(h.at + 1)
+	}
+	most := mail.ModSeq(0)
+	for i, h := range hits {
+		if told(&a.SearchOptions, i, len(hits)) {
+			most = max(most, h.modSeq)
+		}
 	}
 	if !a.extended && !s.rev2 {
 		s.out.raw("* SEARCH")
-		for _, at := range hits {
-			s.out.raw(" ").number(int64(number(at)))
+		for _, h := range hits {
+			s.out.raw(" ").number(int64(number(h)))
+		}
+		if a.modSeq && len(hits) > 0 {
+			s.out.rawf(" (MODSEQ %d)", most)
 		}
 		s.out.raw("\r\n")
 		return
@@ -193,11 +214,14 @@ func (s *session) tellSearch(hits []int, a *searchArgs, uid bool) {
 	if o.ReturnCount {
 		s.out.raw(" COUNT ").number(int64(len(hits)))
 	}
+	if a.modSeq && len(hits) > 0 {
+		s.out.rawf(" MODSEQ %d", most)
+	}
 	s.out.raw("\r\n")
 }
 
 // ranges writes numbers, those that follow each other as a range.
-func (s *session) ranges(hits []int, number func(int) uint32) {
+func (s *session) ranges(hits []hit, number func(hit) uint32) {
 	for i := 0; i < len(hits); {
 		j := i
 		for j+1 < len(hits) && number(hits[j+1]) == number(hits[j])+1 {

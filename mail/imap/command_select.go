@@ -22,6 +22,14 @@ func (s *session) examine(ctx context.Context, p *parser) error { return s.enter
 func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) error {
 	p.sp()
 	name := p.mailbox()
+	if p.try(' ') { // RFC 7162 3.1.8
+		p.list(false, func() {
+			if p.name() != "CONDSTORE" {
+				p.fail()
+			}
+		})
+		s.condstore = s.condstore || p.err == nil
+	}
 	if err := p.end(); err != nil {
 		return err
 	}
@@ -68,6 +76,7 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 	}
 	s.out.rawf("* OK [UIDVALIDITY %d] UIDs are valid\r\n", s.uidValidity(f.ID))
 	s.out.rawf("* OK [UIDNEXT %d] No UID is less\r\n", uint64(last)+1)
+	s.out.rawf("* OK [HIGHESTMODSEQ %d] ModSeqs are kept\r\n", highest(f.Highest))
 	if readOnly {
 		return ok("READ-ONLY", "EXAMINE completed")
 	}

@@ -16,6 +16,7 @@ import (
 func (s *session) store(ctx context.Context, p *parser, uid bool) error {
 	set := p.seqSet()
 	p.sp()
+	since, conditional := p.unchangedSince()
 	op := goimap.StoreFlagsSet
 	switch {
 	case p.try('+'):
@@ -47,22 +48,65 @@ func (s *session) store(ctx context.Context, p *parser, uid bool) error {
 	if err != nil {
 		return err
 	}
+	s.condstore = s.condstore || conditional
 	missing := false
+	var modified []mail.ItemID
 	err = s.view.chunks(spans, func(ids []mail.ItemID) error {
-		items, err := s.change(ctx, ids, c.apply)
-		missing = missing || len(items) < len(ids)
-		if err != nil || silent {
+		var others []mail.ItemID
+		items, err := s.change(ctx, ids, c.apply, func(it *mail.Item) bool {
+			return !conditional || it.ModSeq <= since
+		}, &others)
+		missing = missing || len(items)+len(others) < len(ids)
+		modified = append(modified, others...)
+		if err != nil {
 			return err
 		}
 		for i := range items {
-			s.tellFlags(&items[i], uid)
+			s.tellFlags(&items[i], uid, silent)
 		}
 		return nil
 	})
-	if err == nil && missing && !uid {
+	switch {
+	case err != nil:
+		return err
+	case len(modified) > 0: // RFC 7162 3.1.3
+		return ok("MODIFIED "+s.name(modified, uid), "Some were changed by others")
+	case missing && !uid:
 		return mail.ErrNoItem
 	}
-	return err
+	return nil
+}
+
+// unchangedSince takes the modifier of STORE (RFC 7162 3.1.3).
+func (p *parser) unchangedSince() (since mail.ModSeq, given bool) {
+	if p.peek() != '(' {
+		return 0, false
+	}
+	p.list(false, func() {
+		if p.name() != "UNCHANGEDSINCE" || given {
+			p.fail()
+		}
+		p.sp()
+		since, given = mail.ModSeq(p.digits(maxModSeq)), true
+	})
+	p.sp()
+	return since, given
+}
+
+// name writes messages as a set of UIDs or of sequence numbers.
+func (s *session) name(ids []mail.ItemID, uid bool) string {
+	var uids goimap.UIDSet
+	var numbers goimap.SeqSet
+	for _, id := range ids {
+		if at, known := s.view.place(id); known {
+			numbers.AddNum(uint32(at + 1))
+		}
+		uids.AddNum(goimap.UID(id))
+	}
+	if uid {
+		return uids.String()
+	}
+	return numbers.String()
 }
 
 // storeFlags takes the flags of STORE, which may stand without parentheses.
@@ -81,14 +125,28 @@ func (p *parser) storeFlags() []goimap.Flag {
 }
 
 // change edits messages in one transaction and returns those that are still
-// there. What it did is not told again.
-func (s *session) change(ctx context.Context, ids []mail.ItemID, edit func(*mail.Item)) ([]mail.Item, error) {
+// there. Those that must not be changed, if may is given, go to others. What it
+// did is not told again.
+func (s *session) change(ctx context.Context, ids []mail.ItemID, edit func(*mail.Item), may func(*mail.Item) bool, others *[]mail.ItemID) ([]mail.Item, error) {
 	var items []mail.Item
 	before := map[mail.ItemID]mail.ModSeq{}
 	err := s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		items = items[:0]
+		if others != nil {
+			*others = nil
+		}
 		clear(before)
 		for _, id := range ids {
+			if may != nil {
+				it, err := s.srv.cfg.Mailboxes.Item(tx, s.box, s.view.folder, id)
+				if err == nil && !may(&it) {
+					*others = append(*others, id)
+					continue
+				}
+				if err != nil && !errors.Is(err, mail.ErrNoItem) {
+					return err
+				}
+			}
 			it, err := s.srv.cfg.Mailboxes.UpdateItem(tx, s.box, s.view.folder, id, func(it *mail.Item) {
 				before[id] = it.ModSeq
 				edit(it)
@@ -115,20 +173,41 @@ func (s *session) change(ctx context.Context, ids []mail.ItemID, edit func(*mail
 	return items, nil
 }
 
-// tellFlags tells the flags of one message.
-func (s *session) tellFlags(it *mail.Item, uid bool) {
+// tellFlags tells the flags of one message that STORE has changed. If that was
+// to be silent, only its ModSeq, to those who know of them (RFC 7162 3.1.3).
+func (s *session) tellFlags(it *mail.Item, uid, silent bool) {
 	at, known := s.view.place(it.ID)
-	if !known {
+	if !known || silent && !s.condstore {
 		return
 	}
 	flags := flagsOf(it)
-	s.tellKeywords(flags)
-	s.out.rawf("* %d FETCH (", at+1)
-	if uid {
-		s.out.rawf("UID %d ", it.ID)
+	if !silent {
+		s.tellKeywords(flags)
 	}
-	s.out.raw("FLAGS (").raw(joinFlags(flags)).raw("))\r\n")
+	s.out.rawf("* %d FETCH (", at+1)
+	sep := ""
+	if uid {
+		s.out.rawf("UID %d", it.ID)
+		sep = " "
+	}
+	if silent {
+		s.out.raw(sep).rawf("MODSEQ (%d))\r\n", it.ModSeq)
+		return
+	}
+	s.out.raw(sep).raw("FLAGS (").raw(joinFlags(flags)).raw(")")
+	s.tellModSeq(it.ModSeq, s.condstore)
+	s.out.raw(")\r\n")
 }
+
+// tellModSeq writes the ModSeq of a message behind its flags.
+func (s *session) tellModSeq(m mail.ModSeq, wanted bool) {
+	if wanted {
+		s.out.rawf(" MODSEQ (%d)", m)
+	}
+}
+
+// highest is a folder's HIGHESTMODSEQ, which is never zero (RFC 7162 3.1.2).
+func highest(m mail.ModSeq) mail.ModSeq { return max(m, 1) }
 
 // copy answers COPY (RFC 9051 6.4.7). All messages are copied or none: if it
 // fails half way, what was copied is removed.

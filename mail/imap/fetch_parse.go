@@ -55,6 +55,8 @@ func (a *fetchArgs) item(p *parser) {
 		a.Envelope = true
 	case "FLAGS":
 		a.Flags = true
+	case "MODSEQ": // RFC 7162 3.1.4
+		a.ModSeq = true
 	case "INTERNALDATE":
 		a.InternalDate = true
 	case "UID":
@@ -81,6 +83,23 @@ func (a *fetchArgs) item(p *parser) {
 		p.fail()
 	}
 }
+
+// changedSince takes the modifier of FETCH (RFC 7162 3.1.4.1).
+func (a *fetchArgs) changedSince(p *parser) {
+	p.list(false, func() {
+		if p.name() != "CHANGEDSINCE" || a.ChangedSince != 0 {
+			p.fail()
+		}
+		p.sp()
+		if a.ChangedSince = uint64(p.digits(maxModSeq)); a.ChangedSince == 0 {
+			p.fail()
+		}
+	})
+	a.ModSeq = true
+}
+
+// maxModSeq is the largest ModSeq that a client may name.
+const maxModSeq = math.MaxInt64 / 10
 
 // marks tells whether fetching marks messages as seen.
 func (a *fetchArgs) marks() bool {

@@ -32,6 +32,7 @@ type searchArgs struct {
 	extended bool // RETURN was given
 	charset  string
 	all      criterion
+	modSeq   bool // the result comes with its highest ModSeq
 }
 
 // searchParser reads the keys of a search.
@@ -39,6 +40,7 @@ type searchParser struct {
 	*parser
 	view  *view
 	count int
+	seqs  bool  // MODSEQ was asked for
 	err2  error // a mistake with a reply of its own
 }
 
@@ -65,6 +67,9 @@ func parseSearch(p *parser, v *view) (a searchArgs, err error) {
 	}
 	sp := &searchParser{parser: p, view: v}
 	a.all = sp.and(0, func() bool { return p.try(' ') })
+	if a.modSeq = sp.seqs; a.modSeq { // it is told of all that are found
+		a.all.needs = max(a.all.needs, needsItem)
+	}
 	if p.end() == nil && sp.err2 != nil {
 		return a, sp.err2
 	}
@@ -248,6 +253,8 @@ func (p *searchParser) argument(name string) criterion {
 			}
 			return c.item.Blob.Size < n
 		}}
+	case "MODSEQ": // RFC 7162 3.1.5
+		return p.modSeq()
 	case "BEFORE", "ON", "SINCE":
 		day := p.date()
 		return criterion{needsItem, func(c *candidate) bool { return compareDay(name, time.UnixMilli(c.item.Received).UTC(), day) }}
@@ -257,6 +264,24 @@ func (p *searchParser) argument(name string) criterion {
 	}
 	p.fail()
 	return criterion{}
+}
+
+// modSeq takes a ModSeq, before which the name of one flag may stand: there is one
+// ModSeq for all of them.
+func (p *searchParser) modSeq() criterion {
+	if p.peek() == '"' {
+		p.quoted()
+		p.sp()
+		switch p.name() {
+		case "PRIV", "SHARED", "ALL":
+		default:
+			p.fail()
+		}
+		p.sp()
+	}
+	n := mail.ModSeq(p.digits(maxModSeq))
+	p.seqs = true
+	return criterion{needsItem, func(c *candidate) bool { return c.item.ModSeq >= n }}
 }
 
 // compareDay compares dates without their times and zones.

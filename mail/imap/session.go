@@ -36,7 +36,10 @@ type session struct {
 	restored uint32 // when the store was: see uidValidity
 	rev2     bool   // the client enabled IMAP4rev2 (RFC 9051 6.3.1)
 	view     *view  // of the selected mailbox
-	tag      string // of the command that is run
+	// condstore: the client has shown that it knows of ModSeqs, and is told of them
+	// wherever flags change (RFC 7162 3.1).
+	condstore bool
+	tag       string // of the command that is run
 
 	message *literal // of APPEND, announced and not read yet
 

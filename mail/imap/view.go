@@ -132,8 +132,9 @@ type news struct {
 
 // flagged are the flags of a message.
 type flagged struct {
-	id    mail.ItemID
-	flags []goimap.Flag
+	id     mail.ItemID
+	flags  []goimap.Flag
+	modSeq mail.ModSeq
 }
 
 // read reads the log.
@@ -160,7 +161,7 @@ func (s *session) read(tx *store.Tx, v *view) (n news, err error) {
 			if err != nil {
 				return n, err
 			}
-			n.changed = append(n.changed, flagged{c.Item, flagsOf(&it)})
+			n.changed = append(n.changed, flagged{c.Item, flagsOf(&it), it.ModSeq})
 		}
 	}
 	return n, nil
@@ -194,7 +195,9 @@ func (s *session) tell(ctx context.Context, gone bool) error {
 	for _, c := range n.changed {
 		if at, ok := v.place(c.id); ok {
 			s.tellKeywords(c.flags)
-			s.out.rawf("* %d FETCH (UID %d FLAGS (", at+1, c.id).raw(joinFlags(c.flags)).raw("))\r\n")
+			s.out.rawf("* %d FETCH (UID %d FLAGS (", at+1, c.id).raw(joinFlags(c.flags)).raw(")")
+			s.tellModSeq(c.modSeq, s.condstore)
+			s.out.raw(")\r\n")
 		}
 	}
 	v.seen = n.seen
