@@ -29,6 +29,9 @@ type PushConfig struct {
 	Roots                     []byte // who may vouch for the services, in PEM; nil: whom the system trusts
 }
 
+// configured tells whether any app is.
+func (c *PushConfig) configured() bool { return len(c.APNs)+len(c.FCM)+len(c.WebPush) > 0 }
+
 // live is what can change while the server runs.
 func (c PushConfig) live() PushConfig {
 	c.Detail = 0 // the book has it from the start
