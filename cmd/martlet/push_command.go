@@ -216,7 +216,11 @@ func (a *app) showRegistration(r *admin.Registration) {
 		line("vip", fmt.Sprintf("%d senders%s", r.VIPs, only))
 	}
 	if q := r.Quiet; q != nil {
-		line("quiet hours", fmt.Sprintf("%02d:%02d to %02d:%02d, %s", q.From/60, q.From%60, q.Until/60, q.Until%60, q.Zone))
+		days := ""
+		if len(q.Days) > 0 {
+			days = ", from " + strings.Join(q.Days, " ")
+		}
+		line("quiet hours", fmt.Sprintf("%02d:%02d to %02d:%02d, %s%s", q.From/60, q.From%60, q.Until/60, q.Until%60, q.Zone, days))
 	}
 	line("created", when(&r.Created))
 	line("registered", when(&r.Registered))

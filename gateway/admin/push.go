@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"strings"
 	"time"
 
 	"martlet/directory"
@@ -69,6 +70,8 @@ type Quiet struct {
 	From  int    `json:"from"`
 	Until int    `json:"until"`
 	Zone  string `json:"time_zone"`
+	// Days are those on which they begin; none: every day.
+	Days []string `json:"days,omitempty"`
 }
 
 // Outcome is what became of one attempt to wake an app.
@@ -155,6 +158,11 @@ func (a *Admin) shownRegistration(ctx context.Context, login string, r *announce
 	}
 	if r.Quiet != (announce.Quiet{}) {
 		out.Quiet = &Quiet{From: r.Quiet.Start, Until: r.Quiet.End, Zone: r.Quiet.Zone}
+		for day := time.Sunday; r.Quiet.Days != 0 && day <= time.Saturday; day++ {
+			if r.Quiet.Days.Has(day) {
+				out.Quiet.Days = append(out.Quiet.Days, strings.ToLower(day.String()[:3]))
+			}
+		}
 	}
 	last, err := a.c.Apps.Outcomes(ctx, 0, r.ID, 1)
 	if err == nil && len(last) > 0 {

@@ -160,6 +160,9 @@ func (s *services) told(token, subject string) (n int) {
 func TestAppsAreWoken(t *testing.T) {
 	s := newServices(t)
 	h := newHouse(t, s.config)
+	h.stop()
+	h.edit(`level = "warn"`, `level = "debug"`)
+	h.start()
 	apple, id := h.registerApple(s, "IPHONE", "alert")
 	google := s.fcm.Register()
 	h.ask("POST", "/push/v1/registrations", map[string]any{"kind": "fcm", "app": "android", "device": "PIXEL", "token": google, "mode": "silent"}, nil)
@@ -200,6 +203,15 @@ func TestAppsAreWoken(t *testing.T) {
 	}
 	if n := s.told(both, "to all of them"); n != 0 {
 		t.Errorf("the phone that held a request is pushed to %d times as well", n)
+	}
+	keys := encode(browser.Auth)
+	for _, secret := range []string{apple, both, google, browser.Endpoint, keys, "to all of them", password} {
+		if strings.Contains(h.log.text(), secret) {
+			t.Errorf("%q is in the log", secret)
+		}
+	}
+	if !strings.Contains(h.log.text(), "app registered") {
+		t.Error("the log tells nothing of apps")
 	}
 	if out := h.Run("", "push", "list"); strings.Count(out, robin) != 4 || strings.Contains(out, apple) || !strings.Contains(out, "accepted") {
 		t.Errorf("martlet push list:\n%s", out)
