@@ -135,7 +135,7 @@ func New(c Config) (*Server, error) {
 	}
 	s.eas = eas
 	disco := autodiscover.New(autodiscover.Config{Directory: c.Directory, Logger: c.Logger, PublicURL: c.PublicURL, Mail: c.Mail})
-	s.handler = s.limited(s.recovering(s.routes(eas, disco)))
+	s.handler = moving(s.limited(s.recovering(s.routes(eas, disco))))
 	s.http = s.newHTTP()
 	return s, nil
 }

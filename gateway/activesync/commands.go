@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"martlet/gateway/hold"
+	"martlet/mail"
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
 )
@@ -25,6 +26,8 @@ type command struct {
 	// later answers a request that waited; nil where none does. It may find that
 	// there is nothing to tell yet.
 	later func(h *Handler, ctx context.Context, s *session, why hold.Reason) (rep reply, done bool, err error)
+	// watches tells the folders that a request that waited waits for.
+	watches func(h *Handler, ctx context.Context, s *session) ([]mail.FolderID, error)
 
 	// fail is a response that holds nothing but a status; nil where the command
 	// has no WBXML response.
@@ -102,7 +105,7 @@ const noCode = 0xff
 func rows(maxMessage int64) []command {
 	const first, last = eas.V25, eas.V161
 	return []command{
-		{name: "Sync", code: 0, from: first, to: last, maxBody: maxSync, run: (*Handler).sync, later: (*Handler).syncLater,
+		{name: "Sync", code: 0, from: first, to: last, maxBody: maxSync, run: (*Handler).sync, later: (*Handler).syncLater, watches: (*Handler).syncWatches,
 			fail: func(s uint16) any { return &eas.SyncResponse{Status: eas.SyncStatus(s)} }, malformed: uint16(eas.SyncStatusProtocolError), exact: true},
 		{name: "SendMail", code: 1, from: first, to: last, strict: true, maxBody: maxMessage, run: (*Handler).sendMail,
 			fail: func(s uint16) any { return &eas.SendMailResponse{Status: eas.ComposeMailStatus(s)} }},
@@ -135,7 +138,7 @@ func rows(maxMessage int64) []command {
 			fail: searchFailed, malformed: uint16(eas.SearchStatusInvalidRequest)},
 		{name: "Settings", code: 17, from: eas.V120, to: last, maxBody: maxRequest, run: decoded((*Handler).settings),
 			fail: func(s uint16) any { return &eas.SettingsResponse{Status: eas.SettingsStatus(s)} }, malformed: uint16(eas.SettingsStatusProtocolError), exact: true},
-		{name: "Ping", code: 18, from: first, to: last, free: true, maxBody: maxRequest, run: (*Handler).ping, later: (*Handler).pingLater,
+		{name: "Ping", code: 18, from: first, to: last, free: true, maxBody: maxRequest, run: (*Handler).ping, later: (*Handler).pingLater, watches: (*Handler).pingWatches,
 			fail: func(s uint16) any { return &eas.PingResponse{Status: eas.PingStatus(s)} }, malformed: uint16(eas.PingStatusSyntaxError)},
 		{name: "ItemOperations", code: 19, from: eas.V120, to: last, maxBody: maxRequest, run: (*Handler).itemOperations,
 			fail: func(s uint16) any { return &eas.ItemOperationsResponse{Status: eas.ItemOperationsStatus(s)} }, malformed: uint16(eas.ItemOperationsStatusProtocolError), exact: true},

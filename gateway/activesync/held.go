@@ -10,6 +10,7 @@ import (
 	"strings"
 	"time"
 
+	"martlet/directory"
 	"martlet/gateway/hold"
 	"martlet/mail"
 	"martlet/protocol/eas"
@@ -145,12 +146,39 @@ func (x *held) Ended(e hold.End) {
 	x.h.logAnswer(s, &response{status: e.Answer.Status, body: e.Answer.Body, plain: len(e.Answer.Body)}, e.Err)
 }
 
+// The state of a held request: its version, the command's code, the protocol's
+// version, flags, the account, the device.
+const (
+	stateVersion = 1
+	stateHeader  = 4 + 8
+	stateGzip    = 1
+)
+
 // State implements hold.Answerer.
 func (x *held) State() []byte {
-	b := []byte{1, x.code, byte(x.version), 0}
+	b := []byte{stateVersion, x.code, byte(x.version), 0}
 	if x.gzip {
-		b[3] = 1
+		b[3] |= stateGzip
 	}
 	b = binary.BigEndian.AppendUint64(b, uint64(x.id.Account))
 	return append(b, x.id.Device...)
+}
+
+// Restore makes what State described: what answers, and what it waits for.
+func (h *Handler) Restore(ctx context.Context, state []byte) (a hold.Answerer, mailbox uint64, folders push.Folders, err error) {
+	if len(state) <= stateHeader || state[0] != stateVersion || int(state[1]) >= len(h.commands.byCode) {
+		return nil, 0, 0, errors.New("activesync: a held request of another version")
+	}
+	x := &held{h: h, code: state[1], version: eas.Version(state[2]), gzip: state[3]&stateGzip != 0,
+		id: device.ID{Account: directory.AccountID(binary.BigEndian.Uint64(state[4:])), Device: string(state[stateHeader:])}}
+	command := h.commands.byCode[x.code]
+	if command == nil || command.later == nil {
+		return nil, 0, 0, errors.New("activesync: a held request of a command that is not held")
+	}
+	s, err := x.session(ctx)
+	if err != nil {
+		return nil, 0, 0, err
+	}
+	watched, err := command.watches(h, ctx, s)
+	return x, uint64(s.box), topics(watched), err
 }

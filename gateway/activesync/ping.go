@@ -50,6 +50,15 @@ func (h *Handler) pingLater(ctx context.Context, s *session, why hold.Reason) (r
 	return pingReply(resp), resp != nil || err != nil, err
 }
 
+// pingWatches are the folders of the device's last Ping.
+func (h *Handler) pingWatches(ctx context.Context, s *session) ([]mail.FolderID, error) {
+	p, _, err := h.pinged(ctx, s, s.device.PingHeartbeat, s.device.PingFolders)
+	if err != nil || p == nil { // refused: it is answered when it is asked
+		return nil, err
+	}
+	return p.folders, nil
+}
+
 func pingReply(resp *eas.PingResponse) reply {
 	if resp == nil {
 		return reply{}

@@ -72,6 +72,15 @@ func (h *Handler) syncLater(ctx context.Context, s *session, why hold.Reason) (r
 	return out.reply(), !out.empty(), nil
 }
 
+// syncWatches are the folders of the device's last Sync.
+func (h *Handler) syncWatches(ctx context.Context, s *session) ([]mail.FolderID, error) {
+	req, _, err := h.readSync(ctx, s)
+	if err != nil || req == nil { // refused: it is answered when it is asked
+		return nil, err
+	}
+	return req.folders(), nil
+}
+
 func (req *syncRequest) folders() []mail.FolderID {
 	f := make([]mail.FolderID, 0, len(req.collections)+1)
 	for i := range req.collections {

@@ -14,11 +14,19 @@ import (
 // and nothing else, writes must not block, and nobody reads. It is used by one
 // goroutine at a time, as connections are.
 type Conn struct {
-	awake net.Conn // nil while it sleeps
-	fd    int32    // while it sleeps
-	done  atomic.Bool
-	open  chan struct{} // gives its place back when it closes
+	awake net.Conn      // nil while it sleeps
+	fd    int32         // while it sleeps
+	state atomic.Uint32 // bits below
+	open  chan struct{} // gives its place back when it closes; nil: it has none
 }
+
+// Bits of a connection's state.
+const (
+	connClosed  = 1
+	connRelayed = 2 // its TLS ends in another process
+)
+
+func (c *Conn) relayed() bool { return c.state.Load()&connRelayed != 0 }
 
 // errAsleep is the answer to what a sleeping connection does not do.
 var errAsleep = errors.New("hold: the connection sleeps")
@@ -42,10 +50,12 @@ func (c *Conn) Write(b []byte) (int, error) {
 
 // Close closes the connection.
 func (c *Conn) Close() error {
-	if c.done.Swap(true) {
+	if c.state.Or(connClosed)&connClosed != 0 {
 		return net.ErrClosed
 	}
-	defer func() { <-c.open }()
+	if c.open != nil {
+		defer func() { <-c.open }()
+	}
 	if c.awake == nil {
 		return closeSocket(int(c.fd))
 	}
@@ -218,6 +228,13 @@ func ConnContext(ctx context.Context, c net.Conn) context.Context {
 		return ctx
 	}
 	return context.WithValue(ctx, connKey{}, sleeper(c))
+}
+
+// Relayed tells whether the request came through the process before this one: it
+// should be the last on its connection.
+func Relayed(r *http.Request) bool {
+	c, _ := r.Context().Value(connKey{}).(*Conn)
+	return c != nil && c.relayed()
 }
 
 // sleeper is the connection that can sleep below c, or nil.

@@ -93,7 +93,9 @@ type Holder struct {
 	waiting  atomic.Int64
 	parked   atomic.Int64
 	stopping atomic.Bool
-	stop     chan struct{} // closed by Stop
+	leaving  atomic.Bool   // another process will go on with what is parked
+	stop     chan struct{} // ends what is held in goroutines
+	once     sync.Once     // closes it
 	work     queue
 	shelf    shelf
 	large    sync.WaitGroup // answers that take their time
@@ -143,9 +145,17 @@ func (h *Holder) Holding(mailbox uint64, device string) (held bool) {
 // closes the parked connections afterwards. It may be called more than once.
 func (h *Holder) Stop() {
 	if !h.stopping.Swap(true) {
-		close(h.stop)
+		h.once.Do(func() { close(h.stop) })
 		h.shelf.each(func(r *Request) { r.signal(stopping) })
 	}
+}
+
+// Leave prepares for Detach: requests that are held in goroutines answer now, and
+// connections whose phone asks again stay as they are. Requests may still be
+// parked.
+func (h *Holder) Leave() {
+	h.leaving.Store(true)
+	h.once.Do(func() { close(h.stop) })
 }
 
 // Drain waits until every parked connection is closed, after Stop.

@@ -92,7 +92,7 @@ func (r *Request) parkedLocked(bits uint32) {
 	}
 	r.h.waiting.Add(-1)
 	r.h.c.Hub.Remove(&r.waiter)
-	r.last = r.last || r.h.stopping.Load()
+	r.last = r.last || r.conn.relayed() || r.h.stopping.Load()
 	r.answerLocked(&a, speaks)
 }
 
@@ -126,7 +126,7 @@ func (r *Request) answerLocked(a *Answer, speaks bool) {
 	switch {
 	case err != nil || r.last:
 		r.closeLocked()
-	case speaks:
+	case speaks && !r.h.leaving.Load():
 		r.handBackLocked()
 	default:
 		r.phase = idle
@@ -187,7 +187,9 @@ func (r *Request) idleLocked(bits uint32) {
 		case hungUp:
 			r.closeLocked()
 		case spoke:
-			r.handBackLocked()
+			if !r.h.leaving.Load() { // or whoever comes after us reads it
+				r.handBackLocked()
+			}
 		default:
 			r.h.shelf.rearm(r)
 		}

@@ -196,9 +196,6 @@ func (r *Request) block(ctx context.Context, timeout time.Duration) (Answer, err
 	r.h.waiting.Add(1)
 	defer r.h.waiting.Add(-1)
 	defer r.leave()
-	if r.h.stopping.Load() { // Stop may have looked before this was blocking
-		bits |= stopping
-	}
 	timer := time.NewTimer(timeout)
 	defer timer.Stop()
 	for {

@@ -87,6 +87,16 @@ func (s *shelf) rearm(r *Request) {
 	}
 }
 
+// left is how long the connection may wait still.
+func (s *shelf) left(r *Request) time.Duration {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if r.slot < 0 || s.deadline[r.slot] == 0 {
+		return 0
+	}
+	return max(0, time.Duration(s.deadline[r.slot])*time.Second-s.h.now())
+}
+
 // take ends the watch, if there is one.
 func (s *shelf) take(r *Request) {
 	s.mu.Lock()
