@@ -16,6 +16,7 @@ import (
 
 	"martlet/internal/phone"
 	"martlet/protocol/eas"
+	"martlet/push/pushtest"
 )
 
 const mailboxDoors = "[imap]\nlisten = \"127.0.0.1:0\"\n[imaps]\nlisten = \"127.0.0.1:0\"\n"
@@ -289,5 +290,46 @@ func TestFetchmailTakesTheMail(t *testing.T) {
 	r.send("s STATUS INBOX (MESSAGES)")
 	if s := r.until("MESSAGES"); !strings.Contains(s, "MESSAGES 0") {
 		t.Errorf("left: %s", s)
+	}
+}
+
+// A site with Apple's certificate: an iPhone that reads over IMAP registers, and
+// is woken through Apple's push service.
+func TestAppleMailIsWokenOverIMAP(t *testing.T) {
+	const topic = "com.apple.mail.XServer.5f1e0c7a-0000-4000-8000-00000000abcd"
+	service, err := pushtest.NewAPNs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer service.Close()
+	cert, key, err := service.NewCertificate(topic, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	file := func(name string, content []byte) string {
+		path := filepath.Join(dir, name)
+		if err := os.WriteFile(path, content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	h := newHouse(t, mailboxDoors+fmt.Sprintf("[push]\napns_server = %q\nroots = %q\n[[push.apns]]\nname = \"applemail\"\ntopic = %q\ncert = %q\ncert_key = %q\n",
+		service.HostURL(), file("roots.pem", service.RootsPEM()), topic, file("cert.pem", cert), file("key.pem", key)))
+	token := service.Install(topic)
+	r := h.reader()
+	r.send("x XAPPLEPUSHSERVICE aps-version 2 aps-account-id 0715A26B-CA09-4730-A419-793000CA982E aps-device-token " + token +
+		" aps-subtopic com.apple.mobilemail mailboxes (INBOX Notes)")
+	if got := r.until("XAPPLEPUSHSERVICE"); got != `* XAPPLEPUSHSERVICE aps-version "2" aps-topic "`+topic+`"` {
+		t.Errorf("heard %q", got)
+	}
+	r.until("x OK")
+	h.deliver(letter("a secret", "For Robin alone."))
+	d, err := service.Wait(t.Context(), token)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !bytes.Contains(d.Payload, []byte(`"account-id":"0715A26B-CA09-4730-A419-793000CA982E"`)) || bytes.Contains(d.Payload, []byte("secret")) {
+		t.Errorf("the device got %s", d.Payload)
 	}
 }
