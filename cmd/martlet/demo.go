@@ -14,6 +14,7 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -128,6 +129,9 @@ func runDemo(ctx context.Context, f demoFlags, out, logTo io.Writer) (err error)
 	} else {
 		invite(out, s)
 	}
+	watched, cancel := context.WithCancel(ctx)
+	defer cancel()
+	go services.Watch(watched, show)
 	select {
 	case <-ctx.Done():
 		return nil
@@ -186,7 +190,11 @@ func showText(out io.Writer) func(demo.Step) {
 		if !s.OK {
 			mark = "FAIL"
 		}
-		fmt.Fprintf(out, "%s %9.2f ms  %-16s  %s\n", mark, s.Millis, s.Name, s.Text)
+		took := fmt.Sprintf("%9.2f ms", s.Millis)
+		if s.Millis == 0 { // it came by itself
+			took = strings.Repeat(" ", len(took))
+		}
+		fmt.Fprintf(out, "%s %s  %-16s  %s\n", mark, took, s.Name, s.Text)
 	}
 }
 
@@ -210,12 +218,17 @@ The server stays up until Ctrl-C.
 		fmt.Fprintf(out, "  %-22s password %s\n", p.Login, p.Password)
 	}
 	fmt.Fprintf(out, `
-On a phone: account of the kind Exchange, server and port as above. Send it mail:
+On a phone: account of the kind Exchange, server and port as above. Send it mail,
+and see the apps being woken too:
   swaks --server %s --from amelia@demo.example --to robin@demo.example --header 'Subject: hello'
 
 Without a phone, be one:
   export MARTLET_PHONE_PASSWORD=%s
   martlet phone ping --url http://%s --user %s --heartbeat 10m
   martlet phone search figures --url http://%s --user %s
-`, dialable(s.Addr("smtp")), demo.Robin.Password, dialable(s.Addr("http")), demo.Robin.Login, dialable(s.Addr("http")), demo.Robin.Login)
+
+What an app asks and is told, when it registers to be woken:
+  curl -u %s:%s http://%s/push/v1/registrations
+`, dialable(s.Addr("smtp")), demo.Robin.Password, dialable(s.Addr("http")), demo.Robin.Login, dialable(s.Addr("http")), demo.Robin.Login,
+		demo.Robin.Login, demo.Robin.Password, dialable(s.Addr("http")))
 }

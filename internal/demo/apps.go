@@ -10,6 +10,7 @@ import (
 	"io"
 	"net/http"
 	"strings"
+	"sync"
 	"time"
 
 	"martlet/push/pushtest"
@@ -22,6 +23,7 @@ type apps struct {
 	appleToken  string
 	googleToken string
 	private     []byte // opens what is sealed for the app on Android
+	googleSeen  int    // deliveries that were looked at
 	browser     *pushtest.WebPushSubscription
 }
 
@@ -40,6 +42,7 @@ type settled struct {
 // mode.
 func (r *run) register(ctx context.Context) error {
 	r.apps = &apps{Services: r.Services}
+	r.Services.apps = r.apps
 	var server settled
 	if err := r.ask(ctx, http.MethodGet, "/push/v1/apps", nil, &server); err != nil {
 		return err
@@ -175,8 +178,42 @@ func (r *run) appsWoken(ctx context.Context, accepted time.Time, message Message
 type woken struct {
 	who             string
 	at              time.Time
+	mode            string
 	sender, subject string
 	seen            string // by the service on the way
+}
+
+// Watch tells of each app that is woken from now on, until ctx is done. Run must
+// have registered them.
+func (s *Services) Watch(ctx context.Context, report func(Step)) {
+	var mu sync.Mutex // guards report
+	var all sync.WaitGroup
+	for _, one := range []struct {
+		name string
+		wait func(context.Context) (woken, error)
+	}{
+		{"wake_apns", s.apps.apple}, {"wake_fcm", s.apps.google}, {"wake_webpush", s.apps.page},
+	} {
+		all.Go(func() {
+			for {
+				got, err := one.wait(ctx)
+				if ctx.Err() != nil {
+					return
+				}
+				step := Step{Name: one.name, Text: fmt.Sprintf("%s: %q from %s", got.who, got.subject, got.sender), OK: err == nil, Detail: map[string]any{"mode": got.mode}}
+				if got.subject == "" {
+					step.Text = got.who + ": " + got.mode
+				}
+				if err != nil {
+					step.Text = err.Error()
+				}
+				mu.Lock()
+				report(step)
+				mu.Unlock()
+			}
+		})
+	}
+	all.Wait()
 }
 
 func (a *apps) apple(ctx context.Context) (woken, error) {
@@ -184,30 +221,44 @@ func (a *apps) apple(ctx context.Context) (woken, error) {
 	if err != nil {
 		return woken{}, errors.Join(errors.New("the app on the iPhone was not woken"), err)
 	}
-	p, err := readApple(d.Payload)
-	return woken{"the iPhone shows it", d.At, p.APS.Alert.Title, p.APS.Alert.Subtitle, "everything"}, err
+	// What the app is given: aps, of which the system shows the alert, and our own
+	// keys.
+	var p struct {
+		APS struct {
+			Alert struct{ Title, Subtitle string }
+		} `json:"aps"`
+		Mode string
+	}
+	err = json.Unmarshal(d.Payload, &p)
+	return woken{"the iPhone shows it", d.At, p.Mode, p.APS.Alert.Title, p.APS.Alert.Subtitle, "everything"}, err
 }
 
 func (a *apps) google(ctx context.Context) (woken, error) {
-	all, err := a.fcm.Wait(ctx, 1)
+	all, err := a.fcm.Wait(ctx, a.googleSeen+1)
 	if err != nil {
 		return woken{}, errors.Join(errors.New("the app on Android was not woken"), err)
 	}
-	d := all[len(all)-1]
+	d := all[a.googleSeen]
+	a.googleSeen++
+	got := woken{who: "the app on Android opens it", at: d.At, mode: d.Data["mode"], seen: "nothing"}
+	if d.Data["envelope"] == "" {
+		return got, nil
+	}
 	envelope, err := base64.RawURLEncoding.DecodeString(d.Data["envelope"])
 	if err != nil {
-		return woken{}, err
+		return got, err
 	}
 	c, err := seal.Open(a.private, nil, envelope)
 	if err != nil {
-		return woken{}, err
+		return got, err
 	}
 	for _, v := range d.Data {
-		if strings.Contains(v, c.Subject) {
-			return woken{}, errors.New("the service can read what is sealed")
+		if c.Subject != "" && strings.Contains(v, c.Subject) {
+			return got, errors.New("the service can read what is sealed")
 		}
 	}
-	return woken{"the app on Android opens it", d.At, c.Sender, c.Subject, "nothing"}, nil
+	got.sender, got.subject = c.Sender, c.Subject
+	return got, nil
 }
 
 func (a *apps) page(ctx context.Context) (woken, error) {
@@ -218,7 +269,7 @@ func (a *apps) page(ctx context.Context) (woken, error) {
 	if err != nil {
 		return woken{}, errors.Join(errors.New("the browser was not woken"), err)
 	}
-	var p struct{ Sender, Subject string }
+	var p struct{ Mode, Sender, Subject string }
 	err = json.Unmarshal(d.Body, &p)
-	return woken{"the browser shows it", d.At, p.Sender, p.Subject, "nothing"}, err
+	return woken{"the browser shows it", d.At, p.Mode, p.Sender, p.Subject, "nothing"}, err
 }

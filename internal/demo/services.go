@@ -1,8 +1,6 @@
 package demo
 
 import (
-	"encoding/json"
-	"errors"
 	"slices"
 
 	"martlet/push/pushtest"
@@ -24,6 +22,7 @@ type Services struct {
 	fcm  *pushtest.FCM
 	web  *pushtest.WebPush
 	key  pushtest.APNsKey
+	apps *apps // once they have registered
 }
 
 // NewServices starts them. The caller must Close them.
@@ -85,20 +84,4 @@ func (s *Services) Accounts() Accounts {
 		WebName: webApp, Web: s.web.Origin(),
 		Roots: slices.Concat(s.apns.RootsPEM(), s.fcm.RootsPEM(), s.web.RootsPEM()),
 	}
-}
-
-// apple is what the app on Apple's device was given: aps and our own keys.
-type apple struct {
-	APS struct {
-		Alert struct{ Title, Subtitle, Body string }
-		Badge int
-	} `json:"aps"`
-	Mode, Account string
-}
-
-func readApple(payload []byte) (a apple, err error) {
-	if err = json.Unmarshal(payload, &a); err == nil && a.APS.Alert.Title == "" {
-		err = errors.New("the notification shows nothing")
-	}
-	return a, err
 }
