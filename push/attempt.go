@@ -19,34 +19,14 @@ const (
 	bookBase   = 2 * time.Second // the book failed: a full disk
 )
 
-// verdict is what is to become of a subscriber after a worker had it.
-type verdict struct {
-	tried     bool // the sender was asked: outcome says something about the lane
-	outcome   Outcome
-	forgotten bool
-	told      bool // it was told something: the interval counts
-	more      bool
-	retry     bool
-	delay     time.Duration // of retry
-	later     time.Time
-}
-
-// work is a worker of a lane: it ends when nothing is due that may be sent now.
-func (n *Notifier) work(ctx context.Context, l *lane, s *subscriber, era uint32) {
-	for s != nil {
-		began := n.now()
-		v := n.attempt(ctx, s)
-		s, era = n.finish(ctx, l, s, era, began, &v)
-	}
-}
-
 // attempt asks the book what a subscriber is to be told now, sends it and has
 // the book write down what became of it. The trial is the worker's own here.
-func (n *Notifier) attempt(ctx context.Context, s *subscriber) verdict {
+func (n *Notifier) attempt(ctx context.Context, turn *turn) verdict {
+	s := turn.s
 	lasting := context.WithoutCancel(ctx) // what is known is written down, at the end too
 	t := s.trial
 	if t != nil && t.unsettled != nil {
-		if err := n.book.Settle(lasting, s.id, &t.unsettled.plan, t.unsettled.outcome, false); err != nil {
+		if err := n.write(lasting, s.id, &t.unsettled.plan, t.unsettled.outcome, false); err != nil {
 			n.complain("push outcome not written", err)
 			return n.again(s, bookBase, n.limits.Backoff)
 		}
@@ -82,6 +62,7 @@ func (n *Notifier) attempt(ctx context.Context, s *subscriber) verdict {
 	if v.outcome.Result == Retry && ctx.Err() != nil { // cut off at the end: found again
 		return verdict{}
 	}
+	n.answered(ctx, turn, &v)
 	return n.conclude(lasting, s, &p, v)
 }
 
@@ -134,7 +115,7 @@ func (n *Notifier) conclude(ctx context.Context, s *subscriber, p *Plan, v verdi
 	smaller := s.trial != nil && s.trial.smaller
 	switch {
 	case o.Result == Retry, o.Result == BadApp, o.Result == TooLarge && !smaller:
-		if err := n.book.Settle(ctx, s.id, p, o, true); err != nil {
+		if err := n.write(ctx, s.id, p, o, true); err != nil {
 			n.complain("push outcome not noted", err)
 		}
 		return n.retry(s, p, v)
@@ -191,7 +172,7 @@ func (n *Notifier) again(s *subscriber, base, most time.Duration) verdict {
 // settle has the book write down an end. Where it cannot, it is asked again,
 // and nothing is sent before.
 func (n *Notifier) settle(ctx context.Context, s *subscriber, p *Plan, v verdict) verdict {
-	err := n.book.Settle(ctx, s.id, p, v.outcome, false)
+	err := n.write(ctx, s.id, p, v.outcome, false)
 	if err == nil {
 		if v.outcome.Result != Gone && v.outcome.Result != BadTarget {
 			s.trial = nil
@@ -203,105 +184,4 @@ func (n *Notifier) settle(ctx context.Context, s *subscriber, p *Plan, v verdict
 	s.trial.unsettled = &settlement{*p, v.outcome}
 	r.tried, r.outcome = v.tried, v.outcome
 	return r
-}
-
-// finish gives a subscriber back and takes the next one that the lane may send
-// to now.
-func (n *Notifier) finish(ctx context.Context, l *lane, s *subscriber, era uint32, began instant, v *verdict) (*subscriber, uint32) {
-	n.mu.Lock()
-	now := n.now()
-	said := unremarkable
-	if r := v.outcome.Result; r != 0 {
-		l.results[r]++
-		n.results[l.kind][r]++
-	}
-	if v.tried {
-		said = l.judgeLocked(s.id, era, &v.outcome, now)
-		n.gateLocked(l, now)
-	}
-	reason, rest := l.reason, l.notBefore-now
-	l.running--
-	n.running[l.kind]--
-	l.easeLocked(v.tried, now)
-	if l.state == LaneRefused && v.outcome.Result == BadApp {
-		v.delay = 0 // it is the lane that waits
-	}
-	n.returnLocked(s, began, now, v)
-	var next *subscriber
-	if n.starved[l.kind] {
-		n.starved[l.kind] = false
-		n.pumpKindLocked(ctx, l.kind, now)
-	} else if n.readyLocked(l, now) {
-		next = n.takeLocked(l, now)
-	}
-	n.pumpLocked(ctx, l, now)
-	n.endLaneLocked(l)
-	if n.closed && n.workersLocked() == 0 {
-		close(n.idle)
-	}
-	newEra := l.era
-	n.mu.Unlock()
-	n.report(l.laneKey, said, &v.outcome, reason, rest)
-	return next, newEra
-}
-
-// returnLocked decides when a subscriber is asked for again.
-func (n *Notifier) returnLocked(s *subscriber, began, now instant, v *verdict) {
-	s.state = idle
-	woken := s.again
-	s.again = false
-	switch {
-	case s.fresh: // what was found is about what it was
-		s.fresh = false
-		s.trial, s.chain = nil, 0
-		n.awaitLocked(s, now)
-		return
-	case v.forgotten || s.gone:
-		if !s.gone {
-			n.dropLocked(s)
-		}
-		delete(n.subscribers, s.id)
-		return
-	case v.retry:
-		s.floor = now + instant(v.delay)
-		n.awaitLocked(s, s.floor)
-		return
-	case v.told:
-		s.floor = began + instant(n.limits.Interval)
-	default:
-		s.floor = now + restAfterNothing
-	}
-	if v.more && s.chain < longestChain {
-		s.chain++
-		n.awaitLocked(s, now)
-		return
-	}
-	s.chain = 0
-	switch {
-	case woken || v.more:
-		n.awaitLocked(s, max(s.floor, now+instant(n.limits.Gather)))
-	case !v.later.IsZero():
-		n.awaitClockLocked(s, v.later, now)
-	}
-}
-
-// report logs what became of a lane, once for each turn of its fate.
-func (n *Notifier) report(key laneKey, said remark, o *Outcome, reason string, rest instant) {
-	if said == unremarkable {
-		return
-	}
-	log := n.log.With("kind", key.kind.String(), "app", key.app)
-	if key.service != "" {
-		log = log.With("service", key.service)
-	}
-	switch said {
-	case refusedNow:
-		log.Error("push app is refused: nothing is sent for it until its credentials are mended",
-			"status", o.Status, "reason", reason, "next_try", time.Duration(rest).Round(time.Second))
-	case restsNow:
-		log.Warn("push service does not take notifications: they wait",
-			"status", o.Status, "reason", reason, "next_try", time.Duration(rest).Round(time.Millisecond))
-	case openNow:
-		log.Info("push service takes notifications again")
-	}
 }

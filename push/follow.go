@@ -149,7 +149,7 @@ func (n *Notifier) endLaneLocked(l *lane) {
 func (n *Notifier) drain(cutOff context.CancelFunc) {
 	n.mu.Lock()
 	n.closed = true
-	if n.workersLocked() == 0 {
+	if n.workers.Load() == 0 {
 		close(n.idle)
 	}
 	n.mu.Unlock()

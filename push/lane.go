@@ -236,19 +236,20 @@ func (n *Notifier) readyLocked(l *lane, now instant) bool {
 }
 
 // takeLocked takes the one that has been due for the longest time.
-func (n *Notifier) takeLocked(l *lane, now instant) *subscriber {
+func (n *Notifier) takeLocked(l *lane, now instant) turn {
 	s := l.due.take()
 	s.state, s.again = working, false
 	l.running++
 	n.running[l.kind]++
+	n.workers.Add(1)
 	l.paceLocked(now)
-	return s
+	return turn{lane: l, s: s, era: l.era, place: true}
 }
 
 // pumpLocked starts workers for what is due.
 func (n *Notifier) pumpLocked(ctx context.Context, l *lane, now instant) {
 	for n.readyLocked(l, now) {
-		go n.work(ctx, l, n.takeLocked(l, now), l.era)
+		go n.work(ctx, n.takeLocked(l, now))
 	}
 	n.gateLocked(l, now)
 }
@@ -280,13 +281,4 @@ func (n *Notifier) gateLocked(l *lane, now instant) {
 		l.gated = true
 	}
 	n.rouseByLocked(l.notBefore)
-}
-
-// workersLocked counts who is at work.
-func (n *Notifier) workersLocked() int {
-	sum := 0
-	for _, k := range n.running {
-		sum += k
-	}
-	return sum
 }

@@ -98,6 +98,9 @@ type Notifier struct {
 	inbox atomic.Pointer[subscriber] // who was woken: a stack, the last first
 	bell  chan struct{}              // rouses Run
 
+	workers atomic.Int32 // changed under mu
+	waves   waves
+
 	complained atomic.Int64 // when the book's failure was last logged, an instant
 	looks      atomic.Uint64
 
@@ -105,11 +108,12 @@ type Notifier struct {
 	subscribers map[uint64]*subscriber
 	lanes       map[laneKey]*lane
 	timers      schedule[*subscriber]
-	gates       schedule[*lane] // lanes with something due that must wait
-	onWall      int             // how many of the timers follow the wall clock
-	drift       time.Duration   // of the wall clock from began, when last looked at
-	asleep      instant         // until when Run sleeps; math.MinInt64: it does not
-	running     [WebPush + 1]int
+	gates       schedule[*lane]   // lanes with something due that must wait
+	onWall      int               // how many of the timers follow the wall clock
+	drift       time.Duration     // of the wall clock from began, when last looked at
+	asleep      instant           // until when Run sleeps; math.MinInt64: it does not
+	running     [WebPush + 1]int  // places of each kind that are taken
+	writing     int               // workers without a place, which write down an outcome
 	starved     [WebPush + 1]bool // a lane of the kind waits for another's worker
 	results     [WebPush + 1]Results
 	closed      bool

@@ -15,6 +15,7 @@ type NotifierStats struct {
 	Waiting       int // for their interval, a back-off, a time of day
 	Due           int // for the service
 	InFlight      int
+	Writing       int    // answered, not yet written down
 	Plans         uint64 // asked of the book since the start
 	// Results counts the outcomes of each kind since the start; the index is the
 	// Kind.
@@ -42,7 +43,7 @@ func (n *Notifier) Stats() NotifierStats {
 	defer n.mu.Unlock()
 	now := n.now()
 	st := NotifierStats{
-		Subscriptions: len(n.subscribers), Waiting: len(n.timers), InFlight: n.workersLocked(),
+		Subscriptions: len(n.subscribers), Waiting: len(n.timers), Writing: n.writing,
 		Plans: n.looks.Load(), Results: n.results, Lanes: make([]LaneStats, 0, len(n.lanes)),
 	}
 	for key, l := range n.lanes {
@@ -57,6 +58,7 @@ func (n *Notifier) Stats() NotifierStats {
 			ls.NextTry = time.Duration(max(l.notBefore-now, 0))
 		}
 		st.Due += ls.Due
+		st.InFlight += ls.InFlight
 		st.Lanes = append(st.Lanes, ls)
 	}
 	slices.SortFunc(st.Lanes, func(a, b LaneStats) int {
