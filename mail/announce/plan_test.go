@@ -127,6 +127,38 @@ func TestMailThatIsFiledBeforeItIsToldIsNotTold(t *testing.T) {
 	h.says(id, "[alert | Carol | Stays | Text 4. | 2]")
 }
 
+func TestACopyIsNoNews(t *testing.T) {
+	h := newHouse(t)
+	lists := h.makeFolder("Lists")
+	id := h.phone(func(r *Registration) { r.Folders = []mail.FolderID{h.folder(mail.RoleInbox), lists} }).ID
+	copied := func(it mail.Item) {
+		h.update(func(tx *store.Tx) error {
+			_, err := h.boxes.Append(tx, mail.MailboxOf(h.alice), lists, mail.NewItem{
+				Class: it.Class, Received: it.Received, Body: mail.Body{Blob: it.Blob}, Object: it.Object, Thread: it.Thread,
+			})
+			return err
+		})
+	}
+	it := h.deliver(letter{})
+	copied(it)
+	h.says(id, "[alert | Carol | Subject 1 | Text 1. | 2]")
+	copied(it)
+	h.says(id, "[badge |  |  |  | 3]")
+}
+
+func TestAShortMessageIsNoNews(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone().ID
+	body, err := h.boxes.Prepare(h.ctx(), []byte("From: \"Carol\" [MOBILE:+15550100]\r\n\r\nHere.\r\n"))
+	h.must(err)
+	h.update(func(tx *store.Tx) error {
+		_, err := h.boxes.Append(tx, mail.MailboxOf(h.alice), h.folder(mail.RoleInbox),
+			mail.NewItem{Class: mail.ClassSMS, Received: h.now.UnixMilli(), Body: body})
+		return err
+	})
+	h.says(id, "[badge |  |  |  | 1]")
+}
+
 func TestMarkingAsUnreadIsNoNews(t *testing.T) {
 	h := newHouse(t)
 	id := h.phone().ID

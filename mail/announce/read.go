@@ -1,6 +1,7 @@
 package announce
 
 import (
+	"cmp"
 	"errors"
 	"slices"
 	"strings"
@@ -40,7 +41,7 @@ func (p *planner) readLog(last mailbox.Last) error {
 		return err
 	}
 	p.st.Last = last
-	slices.SortFunc(p.fresh, func(a, b news) int { return int(a.Item) - int(b.Item) })
+	p.leaveCopies()
 	for i := range p.fresh {
 		n := &p.fresh[i]
 		if len(p.fresh)-i <= maxWaiting { // what only counts need not be read
@@ -72,8 +73,9 @@ func (p *planner) readFolder(f *mail.Folder) error {
 			}
 			continue
 		}
-		// An item that came, but long ago, was imported.
-		if came && (own(f.Role) || c.Received < oldest) || !came && !p.st.knows(at) {
+		// An item that came, but long ago, was imported. A short message was shown by
+		// the phone that put it there.
+		if came && (own(f.Role) || c.SMS || c.Received < oldest) || !came && !p.st.knows(at) {
 			continue
 		}
 		it, err := p.b.c.Mailboxes.Item(p.tx, p.box, f.ID, c.Item)
@@ -127,6 +129,21 @@ func (p *planner) leaveMoved(last mailbox.Last) error {
 	}
 	p.fresh = slices.DeleteFunc(p.fresh, func(n news) bool { return moved[n.place()] })
 	return nil
+}
+
+// leaveCopies puts what came into the order of its arrival, and takes out what is
+// the same object again.
+func (p *planner) leaveCopies() {
+	if len(p.fresh) < 2 {
+		return
+	}
+	slices.SortFunc(p.fresh, func(a, b news) int { return cmp.Compare(a.Item, b.Item) })
+	there := make(map[uint64]bool, len(p.fresh))
+	p.fresh = slices.DeleteFunc(p.fresh, func(n news) bool {
+		again := there[n.item.Object]
+		there[n.item.Object] = true
+		return again
+	})
 }
 
 // weigh finds out how urgent a message is.
