@@ -67,8 +67,11 @@ func serve(ctx context.Context, c Config, l launch) error {
 	}
 	if l.after == nil {
 		notifySystemd("READY=1")
-	} else if err := l.after.ready(); err != nil {
-		log.Warn("the process before this one is gone", "error", err)
+	} else {
+		l.after.adopt(ctx, s)
+		if err := l.after.ready(); err != nil {
+			log.Warn("the process before this one is gone", "error", err)
+		}
 	}
 	asked, failed := s.tend(ctx, signals)
 	for asked != nil {

@@ -17,6 +17,7 @@ import (
 
 	"martlet/gateway"
 	"martlet/gateway/admin"
+	"martlet/gateway/hold"
 	"martlet/gateway/revocation"
 	"martlet/mail/imap"
 	"martlet/mail/smtp"
@@ -33,6 +34,10 @@ type server struct {
 	push    *pusher
 	// shutdowns end what serves, listeners first.
 	shutdowns []func(context.Context) error
+	// handing: another server goes on with the held phones, which Close then
+	// leaves in parcels.
+	handing   bool
+	parcels   []*hold.Parcel
 	addresses map[string][]net.Addr
 	failed    chan error // what a listener died of
 
@@ -111,7 +116,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		return s, err
 	}
 	s.apps.Ask(s.gateway.Holding)
-	s.shutdowns = append(s.shutdowns, s.gateway.Shutdown)
+	s.shutdowns = append(s.shutdowns, s.endGateway)
 	if err := s.listenAll(ctx, &c); err != nil {
 		return s, err
 	}
@@ -299,6 +304,14 @@ func (s *server) complain(ctx context.Context, work string, err error) {
 	if err != nil && ctx.Err() == nil {
 		s.log.Error("background work failed", "work", work, "error", err)
 	}
+}
+
+func (s *server) endGateway(ctx context.Context) (err error) {
+	if !s.handing {
+		return s.gateway.Shutdown(ctx)
+	}
+	s.parcels, err = s.gateway.HandOver(ctx)
+	return err
 }
 
 // Close answers the held phones, lets what is at work end until ctx does, and

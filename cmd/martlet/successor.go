@@ -12,12 +12,14 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"martlet/gateway/hold"
 )
 
 // The old process and its successor speak in lines of JSON over a socket pair:
 //
 //	successor  prepared: the configuration is right, all listeners are open
-//	old        go: the store is closed
+//	old        go: the store is closed, the held phones come as parcels
 //	successor  ready: phones are served
 //
 // Instead of its next word the successor may say why it failed, or just end.
@@ -42,6 +44,7 @@ const successorEnv = "MARTLET_SUCCESSOR"
 
 type legacy struct {
 	Control int          `json:"control"`
+	Parcels int          `json:"parcels"` // a socket of packets: see hold.Send
 	Doors   []legacyDoor `json:"doors"`
 }
 
@@ -91,32 +94,34 @@ func (t *talk) hear(ctx context.Context, state string) (w word, err error) {
 // successor is the new process as the old one sees it.
 type successor struct {
 	*talk
-	cmd    *exec.Cmd
-	exited chan struct{}
+	parcels *net.UnixConn
+	cmd     *exec.Cmd
+	exited  chan struct{}
 }
 
 // startSuccessor runs the binary that is now where ours was, with our arguments.
 func startSuccessor(given []givenDoor) (*successor, error) {
-	ours, theirs, err := socketPair("upgrade")
+	binary, err := exec.LookPath(os.Args[0])
+	if err != nil {
+		if binary, err = os.Executable(); err != nil {
+			return nil, err
+		}
+	}
+	conn, theirs, err := socketPair(unix.SOCK_STREAM)
 	if err != nil {
 		return nil, err
 	}
 	defer theirs.Close()
-	conn, err := net.FileConn(ours)
-	if err = errors.Join(err, ours.Close()); err != nil {
+	parcels, takes, err := socketPair(unix.SOCK_SEQPACKET)
+	if err != nil {
+		conn.Close()
 		return nil, err
 	}
-	binary, err := exec.LookPath(os.Args[0])
-	if err != nil {
-		if binary, err = os.Executable(); err != nil {
-			conn.Close()
-			return nil, err
-		}
-	}
+	defer takes.Close()
 	const first = 3 // after standard input, output and errors
-	l := legacy{Control: first}
+	l := legacy{Control: first, Parcels: first + 1}
 	cmd := exec.Command(binary, os.Args[1:]...)
-	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = os.Stdout, os.Stderr, []*os.File{theirs}
+	cmd.Stdout, cmd.Stderr, cmd.ExtraFiles = os.Stdout, os.Stderr, []*os.File{theirs, takes}
 	for _, g := range given {
 		l.Doors = append(l.Doors, legacyDoor{g.name, g.address, first + len(cmd.ExtraFiles)})
 		cmd.ExtraFiles = append(cmd.ExtraFiles, g.file)
@@ -128,9 +133,10 @@ func startSuccessor(given []givenDoor) (*successor, error) {
 	}
 	if err != nil {
 		conn.Close()
+		parcels.Close()
 		return nil, err
 	}
-	n := &successor{talk: newTalk(conn), cmd: cmd, exited: make(chan struct{})}
+	n := &successor{talk: newTalk(conn), parcels: parcels, cmd: cmd, exited: make(chan struct{})}
 	go func() {
 		_ = cmd.Wait() // how it ended it has logged
 		close(n.exited)
@@ -143,20 +149,41 @@ func (n *successor) end() {
 	_ = n.cmd.Process.Kill()
 	<-n.exited
 	n.conn.Close()
+	n.parcels.Close()
 }
 
-func socketPair(name string) (a, b *os.File, err error) {
-	fds, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC, 0)
+// socketPair is our end of a pair and the other as a file.
+func socketPair(kind int) (ours *net.UnixConn, theirs *os.File, err error) {
+	fds, err := unix.Socketpair(unix.AF_UNIX, kind|unix.SOCK_CLOEXEC, 0)
 	if err != nil {
 		return nil, nil, err
 	}
-	return os.NewFile(uintptr(fds[0]), name), os.NewFile(uintptr(fds[1]), name), nil
+	theirs = os.NewFile(uintptr(fds[1]), "upgrade")
+	if ours, err = unixConn(fds[0]); err != nil {
+		theirs.Close()
+	}
+	return ours, theirs, err
+}
+
+// unixConn makes a connection of a file, which it closes.
+func unixConn(fd int) (*net.UnixConn, error) {
+	f := os.NewFile(uintptr(fd), "upgrade")
+	conn, err := net.FileConn(f)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return nil, err
+	}
+	u, ok := conn.(*net.UnixConn)
+	if !ok {
+		return nil, errors.Join(fmt.Errorf("%T where a socket of this machine is due", conn), conn.Close())
+	}
+	return u, nil
 }
 
 // heir is the side of the new process. A nil heir follows nobody.
 type heir struct {
 	*talk
-	doors *doorways
+	doors   *doorways
+	parcels *net.UnixConn
 }
 
 // inherit takes what an old process left for us, nil if none did.
@@ -173,12 +200,15 @@ func inherit() (*heir, error) {
 	if err := json.Unmarshal([]byte(text), &l); err != nil {
 		return nil, fmt.Errorf("%s: %w", successorEnv, err)
 	}
-	f := os.NewFile(uintptr(l.Control), "upgrade")
-	conn, err := net.FileConn(f)
-	if err = errors.Join(err, f.Close()); err != nil {
+	conn, err := unixConn(l.Control)
+	if err != nil {
 		return nil, fmt.Errorf("%s: %w", successorEnv, err)
 	}
-	h := &heir{newTalk(conn), &doorways{}}
+	parcels, err := unixConn(l.Parcels)
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", successorEnv, err)
+	}
+	h := &heir{newTalk(conn), &doorways{}, parcels}
 	for _, d := range l.Doors {
 		unix.CloseOnExec(d.File)
 		h.doors.given = append(h.doors.given, givenDoor{d.Name, d.Address, os.NewFile(uintptr(d.File), d.Name)})
@@ -222,6 +252,16 @@ func (h *heir) failed(err error) error {
 		_ = h.say(word{State: stateFailed, Error: plainError(err)}) // or it sees us end
 	}
 	return err
+}
+
+// adopt goes on with the phones that the old process held.
+func (h *heir) adopt(ctx context.Context, s *server) {
+	defer h.parcels.Close()
+	parcels, err := hold.Receive(h.parcels)
+	if err != nil { // the others ask again
+		s.log.Error("not all held phones come over", "error", err)
+	}
+	s.gateway.Adopt(ctx, parcels)
 }
 
 // ready tells the old process that it is no longer needed.

@@ -13,6 +13,7 @@ import (
 	"github.com/spf13/cobra"
 
 	"martlet/gateway/admin"
+	"martlet/gateway/hold"
 )
 
 // upgrades is what the servers of one process share: what is asked of it, and
@@ -89,24 +90,30 @@ func (l launch) upgrade(ctx context.Context, s *server, asked upgradeAsked, sign
 
 	// Who connects from here on waits in the kernel's queue.
 	l.doors.keepPaths()
+	s.handing = true
 	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), shutdownTime)
 	err = s.Close(end)
 	cancel()
 	if err != nil {
 		l.log.Error("upgrade: the store was not closed well", "error", err)
 	}
-	if err = n.serving(ctx); err != nil {
+	if err = n.serving(ctx, s.parcels); err != nil {
 		n.end()
 		l.log.Error("upgrade failed; this process goes on", "error", err)
 		l.upgrades.fail(err)
 		l.doors.given, l.doors.open = given, nil
-		return l.start(context.WithoutCancel(ctx), s.config)
+		again, err := l.start(context.WithoutCancel(ctx), s.config)
+		if err == nil {
+			again.gateway.Adopt(ctx, s.parcels)
+		}
+		return again, err
 	}
 	for _, g := range given {
 		g.file.Close()
 	}
 	notifySystemd(fmt.Sprintf("MAINPID=%d", w.PID))
 	l.log.Info("upgrade: the new process serves", "pid", w.PID, "version", w.Version)
+	l.relay(ctx, s.parcels)
 	switch {
 	case os.Getpid() == 1:
 		outlive(ctx, signals, n)
@@ -115,6 +122,21 @@ func (l launch) upgrade(ctx context.Context, s *server, asked upgradeAsked, sign
 		<-n.exited
 	}
 	return nil, nil
+}
+
+// relay lives on for phones whose TLS ends here, until they have their answers.
+func (l launch) relay(ctx context.Context, parcels []*hold.Parcel) {
+	relay, err := hold.Release(parcels)
+	if err != nil {
+		l.log.Error("upgrade: held phones with TLS are let go", "error", err)
+		return
+	}
+	if n := relay.Left(); n > 0 {
+		l.log.Info("upgrade: this process relays held phones with TLS until they are answered", "connections", n)
+		if relay.Wait(ctx) == nil {
+			l.log.Info("upgrade: the last phone has moved")
+		}
+	}
 }
 
 func (l launch) notUpgraded(asked upgradeAsked, err error) {
@@ -138,11 +160,16 @@ func prepared(ctx context.Context, given []givenDoor) (*successor, word, error) 
 	return n, w, err
 }
 
-// serving tells the successor to begin and waits until it has.
-func (n *successor) serving(ctx context.Context) error {
+// serving tells the successor to begin, gives it the held phones and waits until
+// it serves.
+func (n *successor) serving(ctx context.Context, parcels []*hold.Parcel) error {
 	if err := n.say(word{State: stateGo}); err != nil {
 		return errors.New("it has ended; see the log")
 	}
+	// What cannot be sent because the successor has ended, it tells in its last
+	// word; phones that are left behind ask again.
+	_ = hold.Send(n.parcels, parcels)
+	_ = n.parcels.Close()
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
 	defer cancel()
 	_, err := n.hear(wait, stateReady)
