@@ -7,8 +7,10 @@ import (
 	"io"
 	"mime"
 	"net/http"
+	"os"
 	"slices"
 	"strings"
+	"time"
 )
 
 // Limits of what a client sends.
@@ -23,8 +25,12 @@ const (
 	kindMerge = "application/merge-patch+json" // RFC 7396
 )
 
-// readBody reads a document of one of the kinds, within maxBody.
-func readBody(w http.ResponseWriter, r *http.Request, kinds ...string) ([]byte, error) {
+// bodyPatience is how long a document may take to arrive.
+const bodyPatience = 20 * time.Second
+
+// readBody reads a document of one of the kinds, within maxBody and the
+// patience.
+func readBody(w http.ResponseWriter, r *http.Request, patience time.Duration, kinds ...string) ([]byte, error) {
 	kind, parameters, err := mime.ParseMediaType(r.Header.Get("Content-Type"))
 	charset, named := parameters["charset"]
 	if err != nil || !slices.Contains(kinds, kind) || named && !strings.EqualFold(charset, "utf-8") {
@@ -37,11 +43,17 @@ func readBody(w http.ResponseWriter, r *http.Request, kinds ...string) ([]byte, 
 	if e := r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
 		return nil, problemf(http.StatusUnsupportedMediaType, codeContentType, "send the document as it is, without Content-Encoding")
 	}
+	// Who cannot set a deadline, as in some tests, has none.
+	rc := http.NewResponseController(w)
+	_ = rc.SetReadDeadline(time.Now().Add(patience))
+	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
 	switch {
 	case errors.As(err, &large):
 		return nil, problemf(http.StatusRequestEntityTooLarge, codeTooLarge, "a registration is at most %d bytes of JSON", maxBody)
+	case errors.Is(err, os.ErrDeadlineExceeded):
+		return nil, problemf(http.StatusRequestTimeout, codeSlow, "the document took longer than %v; send it again", patience)
 	case err != nil:
 		return nil, problemf(http.StatusBadRequest, codeBadJSON, "the document broke off; send it again")
 	}

@@ -247,7 +247,7 @@ func TestTheDescriptionHoldsTogether(t *testing.T) {
 		described = append(described, one.(string))
 	}
 	for _, code := range []string{
-		codeBadJSON, codeBadField, codeTooLarge, codeTooMany, codeContentType, codeNotFound, codeMethod, codeStale, codeSlowDown,
+		codeBadJSON, codeBadField, codeTooLarge, codeSlow, codeTooMany, codeContentType, codeNotFound, codeMethod, codeStale, codeSlowDown,
 		codeForbidden, codeOrigin, codeUnauthorized, codeLost, codeServer,
 	} {
 		if !slices.Contains(described, code) {

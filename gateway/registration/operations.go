@@ -154,7 +154,7 @@ func (h *Handler) create(q *asked) error {
 	if err := h.writes.take(q.a.ID, time.Now()); err != nil {
 		return err
 	}
-	body, err := readBody(q.w, q.r, kindJSON)
+	body, err := readBody(q.w, q.r, h.patience, kindJSON)
 	if err != nil {
 		return err
 	}
@@ -208,7 +208,7 @@ func (h *Handler) change(q *asked, id uint64) error {
 	if err != nil {
 		return err
 	}
-	body, err := readBody(q.w, q.r, kindMerge, kindJSON)
+	body, err := readBody(q.w, q.r, h.patience, kindMerge, kindJSON)
 	if err != nil {
 		return err
 	}

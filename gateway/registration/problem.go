@@ -42,6 +42,7 @@ const (
 	codeBadJSON      = "bad_json"
 	codeBadField     = "bad_field"
 	codeTooLarge     = "too_large"
+	codeSlow         = "slow"
 	codeTooMany      = "too_many_registrations"
 	codeContentType  = "content_type"
 	codeNotFound     = "not_found"

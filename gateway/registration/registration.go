@@ -70,6 +70,8 @@ type Handler struct {
 	writes  *pace
 	tests   *pace
 	waiting waiting
+	// patience is how long a document may take to arrive.
+	patience time.Duration
 }
 
 // New makes the API.
@@ -83,7 +85,7 @@ func New(c Config) (*Handler, error) {
 	if c.TestPatience == 0 {
 		c.TestPatience = 10 * time.Second
 	}
-	h := &Handler{c: c, log: c.Logger, writes: newPace(writeBurst, writeEvery), tests: newPace(testBurst, testEvery)}
+	h := &Handler{c: c, log: c.Logger, writes: newPace(writeBurst, writeEvery), tests: newPace(testBurst, testEvery), patience: bodyPatience}
 	h.Reconfigure(c.Settings)
 	return h, nil
 }

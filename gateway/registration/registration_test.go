@@ -1,12 +1,17 @@
 package registration
 
 import (
+	"bufio"
 	"context"
+	"encoding/base64"
 	"fmt"
+	"net"
 	"net/http"
+	"net/http/httptest"
 	"slices"
 	"strings"
 	"testing"
+	"time"
 
 	"martlet/push"
 )
@@ -309,4 +314,25 @@ func TestAppsChangeWhileTheyAreInUse(t *testing.T) {
 	h.want(http.StatusCreated, "POST", "/registrations", strings.Replace(apns, `"ios"`, `"new"`, 1), "Origin", "https://new.example.org")
 	h.want(http.StatusOK, "GET", path, "")
 	h.want(http.StatusNoContent, "DELETE", path, "")
+}
+
+// A document that never ends arriving keeps no place for long.
+func TestADocumentThatIsSlowIsGivenUp(t *testing.T) {
+	h := newHouse(t, nil)
+	h.handler.patience = 50 * time.Millisecond
+	s := httptest.NewServer(h.door)
+	defer s.Close()
+	conn, err := net.Dial("tcp", s.Listener.Addr().String())
+	h.must(err)
+	defer conn.Close()
+	login := base64.StdEncoding.EncodeToString([]byte(robin + ":" + password))
+	_, err = fmt.Fprintf(conn, "POST %s/registrations HTTP/1.1\r\nHost: a\r\nAuthorization: Basic %s\r\nContent-Type: application/json\r\nContent-Length: 100\r\n\r\n{", Path, login)
+	h.must(err)
+	h.must(conn.SetReadDeadline(time.Now().Add(time.Minute)))
+	resp, err := http.ReadResponse(bufio.NewReader(conn), nil)
+	h.must(err)
+	defer resp.Body.Close()
+	if resp.StatusCode != http.StatusRequestTimeout {
+		t.Errorf("it is answered %s", resp.Status)
+	}
 }
