@@ -307,7 +307,7 @@ func stir(t *testing.T, seed uint64) {
 	book.mu.Lock()
 	n := len(book.entries)
 	book.mu.Unlock()
-	if s := st.Stats(); s.Subscriptions != n || s.Due+s.InFlight != 0 || hub.Waiting() != n {
+	if s := st.Stats(); s.Subscriptions != n || s.Due+s.InFlight+s.Writing != 0 || hub.Waiting() != n {
 		t.Errorf("%d devices; stats %+v; %d in the hub", n, s, hub.Waiting())
 	}
 	st.stop(t)
