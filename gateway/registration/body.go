@@ -46,7 +46,6 @@ func readBody(w http.ResponseWriter, r *http.Request, patience time.Duration, ki
 	// Who cannot set a deadline, as in some tests, has none.
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(time.Now().Add(patience))
-	defer func() { _ = rc.SetReadDeadline(time.Time{}) }()
 	body, err := io.ReadAll(http.MaxBytesReader(w, r.Body, maxBody))
 	var large *http.MaxBytesError
 	switch {
@@ -57,6 +56,9 @@ func readBody(w http.ResponseWriter, r *http.Request, patience time.Duration, ki
 	case err != nil:
 		return nil, problemf(http.StatusBadRequest, codeBadJSON, "the document broke off; send it again")
 	}
+	// Only now: of a document that did not come, net/http would wait for the rest
+	// before it answers.
+	_ = rc.SetReadDeadline(time.Time{})
 	return body, nil
 }
 
