@@ -191,10 +191,11 @@ func allow(r *http.Request, methods ...string) error {
 }
 
 func (h *Handler) serve(w http.ResponseWriter, r *http.Request, a directory.Account) {
-	if err := h.route(&asked{w, r, a}); err != nil {
-		if r.Context().Err() != nil {
-			return // nobody is left to answer
-		}
+	err := h.route(&asked{w, r, a})
+	var p *problem
+	// A context that has ended says that nobody is left to answer, or that a
+	// document did not come, of which there is something to say.
+	if err != nil && (r.Context().Err() == nil || errors.As(err, &p)) {
 		writeProblem(w, h.log, refused(err))
 	}
 }
