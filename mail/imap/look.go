@@ -240,16 +240,8 @@ func (m *look) decoded(out *writer, x *section) {
 		pt := &e.ix.Parts[part]
 		p = piece{e.src, pt.Body, pt.End - pt.Body}
 		if pt.Encoding != "" && !e.ix.IsMultipart(part) {
-			if !m.hold(pt.DecodedSize) {
-				m.err = errMemory
-				return
-			}
-			raw, err := io.ReadAll(io.LimitReader(e.ix.Open(part, e.src), pt.DecodedSize))
-			if err != nil {
-				m.err = err
-				return
-			}
-			p = piece{message.Bytes(raw), 0, int64(len(raw))}
+			m.decode(out, e, part, x)
+			return
 		}
 	}
 	if x.size {
@@ -258,6 +250,29 @@ func (m *look) decoded(out *writer, x *section) {
 	}
 	p.cut(x)
 	out.literal(m.ctx, p, true)
+}
+
+// decode writes a part that is encoded. It is read twice, once for its size: it
+// may be too large to be kept.
+func (m *look) decode(out *writer, e *entity, part int, x *section) {
+	size, err := io.Copy(io.Discard, e.ix.Open(part, e.src))
+	if err != nil {
+		m.err = err
+		return
+	}
+	if x.size {
+		out.number(size)
+		return
+	}
+	p := piece{size: size}
+	p.cut(x)
+	src := e.ix.Open(part, e.src)
+	if _, err := io.CopyN(io.Discard, src, p.off); err != nil {
+		m.err = err
+		return
+	}
+	out.rawf("~{%d}\r\n", p.size)
+	out.stream(m.ctx, src, p.size, true)
 }
 
 const (

@@ -173,3 +173,25 @@ func TestMessagesWithinMessages(t *testing.T) {
 		t.Errorf("found %v", got)
 	}
 }
+
+// An attachment is decoded without being kept.
+func TestALargeAttachmentIsDecoded(t *testing.T) {
+	h := newHouse(t)
+	content := bytes.Repeat([]byte("The sea, the sea! \x00\xff"), 40_000)
+	h.deliver("Subject: file\nContent-Type: application/octet-stream\nContent-Transfer-Encoding: base64\n\n"+
+		base64.StdEncoding.EncodeToString(content)+"\n", time.Now())
+	c := h.client(nil)
+	_, err := c.Select("INBOX", nil).Wait()
+	check(t, err)
+	msgs, err := c.Fetch(goimap.SeqSetNum(1), &goimap.FetchOptions{
+		BinarySection:     []*goimap.FetchItemBinarySection{{Part: []int{1}, Peek: true}},
+		BinarySectionSize: []*goimap.FetchItemBinarySectionSize{{Part: []int{1}}},
+	}).Collect()
+	check(t, err)
+	if got := msgs[0].BinarySection[0].Bytes; !bytes.Equal(got, content) {
+		t.Errorf("%d bytes of %d", len(got), len(content))
+	}
+	if got := msgs[0].BinarySectionSize[0].Size; int(got) != len(content) {
+		t.Errorf("the size is %d, not %d", got, len(content))
+	}
+}

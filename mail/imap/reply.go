@@ -72,7 +72,7 @@ func (s *session) outcome(verb string, err error) reply {
 		return no("OVERQUOTA", "No space left")
 	case errors.Is(err, blob.ErrTooLarge):
 		return no("TOOBIG", "The message is too large")
-	case errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
+	case errors.Is(err, errMemory), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return no("UNAVAILABLE", "Not now, try again later")
 	}
 	s.srv.log.Error("imap command failed", "remote", s.remoteText, "user", s.account.Login, "command", verb, "error", fmt.Sprint(err))

@@ -94,7 +94,7 @@ func (m *look) contains(e *entity, folded string, header bool) bool {
 		switch {
 		case e.ix.Virtual(i) || e.ix.IsMultipart(i):
 		case strings.HasPrefix(pt.Type, "text/"):
-			text, _, _, err := e.ix.ReadText(i, e.src, -1)
+			text, err := m.text(e, i)
 			if err != nil {
 				m.err = err
 				return false
@@ -109,6 +109,15 @@ func (m *look) contains(e *entity, folded string, header bool) bool {
 		}
 	}
 	return false
+}
+
+// text reads a text part, or the beginning of one that is very large.
+func (m *look) text(e *entity, part int) (string, error) {
+	if size := min(e.ix.Parts[part].DecodedSize, maxNested); size > maxWhole && !m.hold(size) {
+		return "", errMemory
+	}
+	text, _, _, err := e.ix.ReadText(part, e.src, maxNested)
+	return text, err
 }
 
 // sentOn compares the day that the Date field names, by the clock of whoever
