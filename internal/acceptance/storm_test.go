@@ -107,21 +107,27 @@ func (s *storm) all(t *testing.T, atOnce int) {
 	wg.Wait()
 }
 
+// sealed stops the server and gives it an empty store with a key.
+func (h *house) sealed() {
+	h.t.Helper()
+	h.stop()
+	key := filepath.Join(h.Dir, "store.key")
+	if err := os.WriteFile(key, []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"), 0o600); err != nil {
+		h.t.Fatal(err)
+	}
+	h.edit("path = \"data\"", "path = \"sealed\"\nkey_file = \"store.key\"")
+	if err := os.Mkdir(filepath.Join(h.Dir, "sealed"), 0o700); err != nil {
+		h.t.Fatal(err)
+	}
+}
+
 // Two thousand phones come back at the same moment after a restart: all are
 // served, none is told that its password is wrong, no password is hashed, no
 // session is agreed on anew, and memory stays bounded.
 func TestAllPhonesComeBackAtOnce(t *testing.T) {
 	thorough(t)
 	h := newHouse(t, "[https]\nlisten = \"127.0.0.1:0\"\n")
-	h.stop()
-	key := filepath.Join(h.Dir, "store.key")
-	if err := os.WriteFile(key, []byte(base64.StdEncoding.EncodeToString(make([]byte, 32))+"\n"), 0o600); err != nil {
-		t.Fatal(err)
-	}
-	h.edit("path = \"data\"", "path = \"sealed\"\nkey_file = \"store.key\"")
-	if err := os.Mkdir(filepath.Join(h.Dir, "sealed"), 0o700); err != nil {
-		t.Fatal(err)
-	}
+	h.sealed()
 	const users, each = 20, 100
 	var people strings.Builder
 	people.WriteString("[[domain]]\nname = \"storm.example\"\n")
