@@ -1,8 +1,11 @@
 package announce
 
 import (
+	"fmt"
+	"strings"
 	"testing"
 
+	"martlet/directory"
 	"martlet/push"
 )
 
@@ -33,4 +36,13 @@ func TestATestThatIsAskedForDuringAPlanIsSent(t *testing.T) {
 	h.must(h.book.Test(h.ctx(), h.alice, id))
 	h.must(h.book.Settle(h.ctx(), id, &p, push.Outcome{}, false))
 	h.says(id, "[alert high | Test |  | This device is woken when there is mail. | 1]")
+}
+
+// mayNotSync has Alice's phones shut out, and let in again.
+func (h *house) mayNotSync(shut bool) {
+	h.Helper()
+	file, err := directory.ParseFile(strings.NewReader(fmt.Sprintf("[[user]]\nlogin = \"alice@example.org\"\nactive_sync = %v\n", !shut)), "people.toml")
+	h.must(err)
+	_, err = h.directory.Apply(h.ctx(), file, false)
+	h.must(err)
 }

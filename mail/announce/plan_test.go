@@ -302,6 +302,10 @@ func TestWhoMayNotReadIsNotTold(t *testing.T) {
 			func(h *house) { h.must(h.directory.SetServer(h.ctx(), h.alice, "https://other.example.org")) },
 			func(h *house) { h.must(h.directory.SetServer(h.ctx(), h.alice, "")) },
 		},
+		"may not synchronise": {
+			func(h *house) { h.mayNotSync(true) },
+			func(h *house) { h.mayNotSync(false) },
+		},
 		"blocked":     {block(device.AccessBlocked, 0), block(0, 0)},
 		"quarantined": {block(device.AccessQuarantined, 0), block(0, 0)},
 		"wiped":       {block(0, device.WipePending), block(0, 0)},
