@@ -4,7 +4,7 @@ STATICCHECK_VERSION ?= v0.8.2
 FUZZTIME ?= 30s
 BENCHTIME ?= 2s
 
-.PHONY: help check fmt vet staticcheck gen gen-check test race bench fuzz demo build
+.PHONY: help check fmt vet staticcheck gen gen-check test race bench bench-hold fuzz demo build
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -35,6 +35,9 @@ race: ## The whole test suite with the race detector, shuffled
 
 bench: ## The benchmarks whose figures stand in docs/benchmarks.md
 	$(GO) test -run '^$$' -bench . -benchtime $(BENCHTIME) -benchmem ./...
+
+bench-hold: ## 19,000 held phones on one server: bytes a phone, wakes, a storm; plain and TLS
+	$(GO) test -run '^$$' -bench BenchmarkHeld -benchtime 1x ./internal/benchmark -phones 19000
 
 fuzz: ## Each fuzzer for FUZZTIME (30s)
 	@set -e; for pkg in $$($(GO) list ./...); do \

@@ -5,9 +5,12 @@ import (
 	"syscall"
 )
 
-// reservedFiles is what the store, the bodies and SMTP sessions may have open
-// beside the phones.
-const reservedFiles = 2048
+// The store, the bodies, sessions of mail and push services have files open
+// beside the phones: a twentieth of all, within these bounds.
+const (
+	fewestReserved = 512
+	mostReserved   = 2048
+)
 
 // openFiles logs how many phones the limit of open files allows to be held, and
 // returns how many connections the gateway may have. The Go runtime has raised
@@ -28,4 +31,7 @@ func openFiles(log *slog.Logger) int {
 }
 
 // heldPhones leaves a share of the open files to everything else.
-func heldPhones(files int) int { return max(files-min(reservedFiles, files/2), 1) }
+func heldPhones(files int) int {
+	reserved := min(max(files/20, fewestReserved), mostReserved, files/2)
+	return max(files-reserved, 1)
+}

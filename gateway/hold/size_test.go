@@ -1,6 +1,7 @@
 package hold
 
 import (
+	"context"
 	"testing"
 	"unsafe"
 )
@@ -13,3 +14,11 @@ func TestAHeldRequestIsSmall(t *testing.T) {
 		t.Errorf("a connection has %d bytes", n)
 	}
 }
+
+// brief answers in few words.
+type brief struct{}
+
+func (brief) Answer(context.Context, Reason) (Answer, bool) { return Answer{Body: []byte("x")}, true }
+func (brief) Phone() (string, uint8)                        { return "a", 1 }
+func (brief) State() []byte                                 { return nil }
+func (brief) Ended(End)                                     {}
