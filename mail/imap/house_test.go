@@ -270,6 +270,7 @@ func (h *house) dial(secure bool) *wire {
 func (h *house) pipe() *wire {
 	client, server := net.Pipe()
 	go h.server.ServeSecure(server)
+	h.t.Cleanup(func() { client.Close() })
 	return &wire{h.t, client, bufio.NewReader(client)}
 }
 
@@ -343,4 +344,18 @@ func (w *wire) ok(command string) []string {
 		w.t.Fatalf("%s: %s", command, last)
 	}
 	return all
+}
+
+// there tells whether a message is in the Inbox.
+func (h *house) there(id mail.ItemID) bool {
+	h.t.Helper()
+	f := h.folder(mail.RoleInbox).ID
+	err := h.store.View(context.Background(), func(tx *store.Tx) error {
+		_, err := h.mailboxes.Item(tx, h.box, f, id)
+		return err
+	})
+	if err != nil && !errors.Is(err, mail.ErrNoItem) {
+		h.t.Fatal(err)
+	}
+	return err == nil
 }
