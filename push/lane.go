@@ -14,10 +14,9 @@ const (
 	// that always fails stops nobody.
 	tripDevices  = 8
 	tripAttempts = 3
-	// restBase doubles with each rest until restMost. An outage of an hour costs
+	// restBase doubles with each rest until Limits.Rest. An outage of an hour costs
 	// some hundred attempts for each app, however many devices wait.
 	restBase = 2 * time.Second
-	restMost = time.Minute
 	// After a rest the lane begins anew at rampRate notifications a second, which
 	// doubles every rampDouble, until rampOver: who has waited for an hour need
 	// not all be woken in the same second, and come back to us in the next.
@@ -124,7 +123,7 @@ func (l *lane) failLocked(who uint64, o *Outcome, now instant) remark {
 		return unremarkable
 	}
 	was := l.state
-	pause := fullJitter(restBase, l.rests, restMost)
+	pause := fullJitter(restBase, l.rests, l.notifier.limits.Rest)
 	if o.Wide && o.After > 0 { // else it is the device that waits so long
 		pause = patience(o.After)
 	}

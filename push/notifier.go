@@ -28,6 +28,9 @@ type Limits struct {
 	// Backoff is the longest time between two attempts at one device, unless the
 	// service asks for more: 5 min.
 	Backoff time.Duration
+	// Rest is the longest time between two attempts at a service that does not
+	// answer, unless it asks for more: 1 min.
+	Rest time.Duration
 	// Probe is how long an app that is refused rests: 15 min.
 	Probe time.Duration
 	// Drain is how long Run waits at its end for what is under way: 5 s.
@@ -44,6 +47,7 @@ func (l Limits) withDefaults() Limits {
 	preset(&l.Interval, 5*time.Second)
 	preset(&l.Timeout, 30*time.Second)
 	preset(&l.Backoff, 5*time.Minute)
+	preset(&l.Rest, time.Minute)
 	preset(&l.Probe, 15*time.Minute)
 	preset(&l.Drain, 5*time.Second)
 	if l.InFlight <= 0 {

@@ -112,7 +112,7 @@ func await(t *testing.T, what string, so func() bool) {
 func newNotifier(t *testing.T, r *rig, l *ledger) (*push.Hub, *push.Notifier) {
 	hub := push.NewHub()
 	n := push.NewNotifier(push.NotifierConfig{Hub: hub, Book: l, Senders: map[push.Kind]push.Sender{push.APNs: r.sender},
-		Limits: push.Limits{Gather: time.Nanosecond, Interval: time.Nanosecond, Backoff: time.Second, Probe: time.Second}})
+		Limits: push.Limits{Gather: time.Nanosecond, Interval: time.Nanosecond, Backoff: 200 * time.Millisecond, Rest: 200 * time.Millisecond, Probe: time.Second}})
 	ctx, cancel := context.WithCancel(context.Background())
 	ended := make(chan error)
 	go func() { ended <- n.Run(ctx) }()
