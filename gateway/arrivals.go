@@ -14,16 +14,17 @@ import (
 // away without a word; one that was not yet is another process's, or refused.
 const arrivalTime = 2 * time.Second
 
-// arrivals are the listeners, and the connections on which nobody has said
-// anything yet.
+// arrivals are the listeners, and the connections on which nothing has been
+// answered yet.
 type arrivals struct {
 	mu        sync.Mutex // guards what follows
 	listeners []net.Listener
-	silent    map[net.Conn]struct{}
-	spoken    chan struct{} // closed when none is silent; nil while we listen
+	loops     int // that accept
+	waiting   map[net.Conn]struct{}
+	spoken    chan struct{} // closed when all are answered; nil while we listen
 }
 
-func newArrivals() *arrivals { return &arrivals{silent: map[net.Conn]struct{}{}} }
+func newArrivals() *arrivals { return &arrivals{waiting: map[net.Conn]struct{}{}} }
 
 // onceListener is closed by whoever is first.
 type onceListener struct {
@@ -33,29 +34,40 @@ type onceListener struct {
 
 func (l *onceListener) Close() error { return l.once() }
 
-// listener has stop close a listener.
-func (a *arrivals) listener(l net.Listener) net.Listener {
+// serve runs a server's loop on a listener that stop can close.
+func (a *arrivals) serve(l net.Listener, loop func(net.Listener) error) error {
 	l = &onceListener{l, sync.OnceValue(l.Close)}
 	a.mu.Lock()
-	defer a.mu.Unlock()
 	a.listeners = append(a.listeners, l)
-	return l
+	a.loops++
+	a.mu.Unlock()
+	err := loop(l)
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	a.loops--
+	a.lookLocked()
+	return err
 }
 
 // state hears of every connection: http.Server.ConnState.
 func (a *arrivals) state(c net.Conn, s http.ConnState) {
 	a.mu.Lock()
 	defer a.mu.Unlock()
-	if s == http.StateNew {
-		a.silent[c] = struct{}{}
-		return
+	switch s {
+	case http.StateNew:
+		a.waiting[c] = struct{}{}
+	case http.StateActive:
+		// Its first request is read, but not yet looked at: a server that shuts down
+		// now would still drop it.
+	default:
+		delete(a.waiting, c)
+		a.lookLocked()
 	}
-	delete(a.silent, c)
-	a.lookLocked()
 }
 
 func (a *arrivals) lookLocked() {
-	if a.spoken != nil && len(a.silent) == 0 {
+	// A loop may have accepted a connection that we have not heard of yet.
+	if a.spoken != nil && a.loops == 0 && len(a.waiting) == 0 {
 		close(a.spoken)
 		a.spoken = nil
 	}

@@ -31,7 +31,7 @@ func TestWhoHasBeenAcceptedIsAnsweredAtTheEnd(t *testing.T) {
 		return func() bool {
 			s.arriving.mu.Lock()
 			defer s.arriving.mu.Unlock()
-			return len(s.arriving.silent) == n
+			return len(s.arriving.waiting) == n
 		}
 	}
 	waitFor(t, "both are accepted", accepted(2))

@@ -181,7 +181,7 @@ func (s *Server) Handler() http.Handler { return s.handler }
 // Serve answers plain HTTP on l until Shutdown; then it returns nil.
 func (s *Server) Serve(l net.Listener) error {
 	s.takeBack()
-	return s.served(s.http.Serve(s.arriving.listener(hold.NewListener(l, s.open))))
+	return s.served(s.arriving.serve(hold.NewListener(l, s.open), s.http.Serve))
 }
 
 // ServeTLS answers HTTPS (HTTP/1.1 and HTTP/2) on l until Shutdown; then it
@@ -191,7 +191,9 @@ func (s *Server) ServeTLS(l net.Listener) error {
 		return errors.New("gateway: no TLS is configured")
 	}
 	s.takeBack()
-	return s.served(s.http.ServeTLS(s.arriving.listener(s.shaking.listener(hold.NewListener(l, s.open))), "", ""))
+	return s.served(s.arriving.serve(s.shaking.listener(hold.NewListener(l, s.open)), func(l net.Listener) error {
+		return s.http.ServeTLS(l, "", "")
+	}))
 }
 
 // takeBack serves connections whose phone asks again after a held request. They

@@ -113,11 +113,16 @@ func (l launch) upgrade(ctx context.Context, s *server, asked upgradeAsked, sign
 	}
 	notifySystemd(fmt.Sprintf("MAINPID=%d", w.PID))
 	l.log.Info("upgrade: the new process serves", "pid", w.PID, "version", w.Version)
-	l.relay(ctx, s.parcels)
-	switch {
-	case os.Getpid() == 1:
+	relayed := make(chan struct{})
+	go func() {
+		defer close(relayed)
+		l.relay(ctx, s.parcels)
+	}()
+	if os.Getpid() == 1 {
 		outlive(ctx, signals, n)
-	case ctx.Err() != nil: // we were to stop meanwhile, so it is
+	}
+	<-relayed
+	if ctx.Err() != nil { // we were to stop meanwhile, so it is
 		_ = n.cmd.Process.Signal(syscall.SIGTERM)
 		<-n.exited
 	}
@@ -168,6 +173,7 @@ func (n *successor) serving(ctx context.Context, parcels []*hold.Parcel) error {
 	}
 	// What cannot be sent because the successor has ended, it tells in its last
 	// word; phones that are left behind ask again.
+	_ = n.parcels.SetWriteDeadline(time.Now().Add(openTime))
 	_ = hold.Send(n.parcels, parcels)
 	_ = n.parcels.Close()
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
