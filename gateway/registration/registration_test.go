@@ -10,6 +10,7 @@ import (
 	"net/http/httptest"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -53,6 +54,37 @@ func TestTheSameDeviceAndAppAgainReplace(t *testing.T) {
 	}
 	if n := len(h.do("GET", "/registrations", "").tree["registrations"].([]any)); n != 1 {
 		t.Errorf("%d are listed", n)
+	}
+}
+
+// An app that is started twice, or repeats a request whose answer was lost, is
+// registered once.
+func TestRegisteringAtTheSameTimeMakesOne(t *testing.T) {
+	h := newHouse(t, nil)
+	var all sync.WaitGroup
+	answers := make(chan int, 8)
+	for range cap(answers) {
+		all.Go(func() {
+			r := httptest.NewRequest("POST", Path+"/registrations", strings.NewReader(fcm))
+			r.SetBasicAuth(robin, password)
+			r.Header.Set("Content-Type", kindJSON)
+			w := httptest.NewRecorder()
+			h.door.ServeHTTP(w, r)
+			answers <- w.Code
+		})
+	}
+	all.Wait()
+	close(answers)
+	made := 0
+	for status := range answers {
+		if status == http.StatusCreated {
+			made++
+		} else if status != http.StatusOK {
+			t.Errorf("answered %d", status)
+		}
+	}
+	if n := len(h.do("GET", "/registrations", "").tree["registrations"].([]any)); n != 1 || made != 1 {
+		t.Errorf("%d are made, %d are there", made, n)
 	}
 }
 
