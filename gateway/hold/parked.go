@@ -17,6 +17,9 @@ func (r *Request) park(conn net.Conn, rw *bufio.ReadWriter, last bool, timeout t
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.conn, r.tls, r.last = sleeper(conn), asTLS(conn), last
+	if r.tls != nil {
+		trim(r.tls)
+	}
 	r.phase, r.since = parked, r.h.ticks()
 	r.h.waiting.Add(1)
 	r.h.parked.Add(1)
