@@ -333,3 +333,43 @@ func TestAppleMailIsWokenOverIMAP(t *testing.T) {
 		t.Errorf("the device got %s", d.Payload)
 	}
 }
+
+// imaplib is what Python's programs read mail with.
+const imaplib = `
+import imaplib, ssl, sys
+host, port, user, password = sys.argv[1:5]
+context = ssl.create_default_context(cafile=sys.argv[5])
+context.check_hostname = False
+m = imaplib.IMAP4_SSL(host, int(port), ssl_context=context)
+assert m.PROTOCOL_VERSION == 'IMAP4REV1', m.PROTOCOL_VERSION
+m.login(user, password)
+assert 'MOVE' in m.capability()[1][0].decode()
+kind, data = m.select('INBOX')
+assert kind == 'OK' and data == [b'2'], data
+kind, data = m.search(None, 'SUBJECT', '"two"')
+assert data == [b'2'], data
+kind, data = m.fetch('2', '(FLAGS BODY[HEADER.FIELDS (SUBJECT)])')
+assert b'Subject: two' in data[0][1], data
+kind, data = m.store('1:2', '+FLAGS', r'(\Flagged)')
+assert len(data) == 2, data
+assert m.create('"Sch&APY-n"')[0] == 'OK'
+assert m.append('"Sch&APY-n"', r'(\Seen)', '"21-Nov-2026 22:23:24 +0100"', b'Subject: three\r\n\r\nbody\r\n')[0] == 'OK'
+kind, data = m.status('"Sch&APY-n"', '(MESSAGES UNSEEN)')
+assert data == [b'"Sch&APY-n" (MESSAGES 1 UNSEEN 0)'], data
+assert m.uid('COPY', '1', '"Sch&APY-n"')[0] == 'OK'
+m.store('1', '+FLAGS', r'\Deleted')
+kind, data = m.expunge()
+assert data == [b'1'], data
+assert m.close()[0] == 'OK'
+assert m.logout()[0] == 'BYE'
+`
+
+func TestPythonsImaplibReadsTheMailbox(t *testing.T) {
+	h := newHouse(t, mailboxDoors)
+	h.deliver(letter("one", "First."))
+	h.deliver(letter("two", "Second."))
+	host, port, _ := net.SplitHostPort(h.doors["imaps"])
+	if out, ok := h.program("python3", "-c", imaplib, host, port, robin, password, filepath.Join(h.Dir, "data", "tls", "self-signed.crt")); !ok {
+		t.Errorf("imaplib: %s", out)
+	}
+}

@@ -132,6 +132,9 @@ func (s *session) rename(ctx context.Context, p *parser) error {
 
 // renameInbox moves all messages of INBOX to a new mailbox (RFC 9051 6.3.6).
 func (s *session) renameInbox(ctx context.Context, to string) error {
+	if to == "" {
+		return mail.ErrBadName
+	}
 	var src, dst mail.FolderID
 	err := s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		folders, err := s.srv.cfg.Mailboxes.Folders(tx, s.box)

@@ -56,6 +56,7 @@ type Server struct {
 	inFlight  *semaphore.Weighted
 	penalties *penalties
 	names     subscriptions
+	commands  map[string]command
 
 	// ctx ends when Shutdown gives up waiting.
 	ctx    context.Context
@@ -81,6 +82,7 @@ func New(cfg Config) *Server {
 		inFlight:  semaphore.NewWeighted(cfg.MaxInFlightBytes),
 		penalties: newPenalties(),
 		names:     newSubscriptions(),
+		commands:  commands(),
 		listeners: map[net.Listener]struct{}{},
 		sessions:  map[*session]struct{}{},
 		perIP:     map[netip.Prefix]int{},

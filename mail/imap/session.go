@@ -133,7 +133,7 @@ func (s *session) run(ctx context.Context, p *parser) reply {
 	if p.err != nil {
 		return s.mistake(bad("A command is missing"))
 	}
-	cmd, known := commands()[verb]
+	cmd, known := s.srv.commands[verb]
 	if known && cmd.offered != nil {
 		known = cmd.offered(s)
 	}
@@ -196,7 +196,7 @@ func (s *session) fail(err error) {
 // end turns a failed read into the last words, if the client still listens.
 func (s *session) end(err error) {
 	switch {
-	case errors.Is(err, errLeaving), errors.Is(err, os.ErrDeadlineExceeded) && s.isLeaving():
+	case errors.Is(err, errLeaving), (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errWoken)) && s.isLeaving():
 		s.bye("Shutting down")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.bye("Silent for too long")
