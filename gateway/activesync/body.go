@@ -81,9 +81,12 @@ func (h *Handler) readBody(w http.ResponseWriter, s *session) (release func(), e
 	rc := http.NewResponseController(w)
 	_ = rc.SetReadDeadline(transferDeadline(n))
 	s.body, err = readAll(r.Body, r.ContentLength, limit)
-	// A held request's connection is read from to notice that the phone hung up:
-	// the deadline must not end that.
-	_ = rc.SetReadDeadline(time.Time{})
+	if err == nil {
+		// A held request's connection is read from to notice that the phone hung up:
+		// the deadline must not end that. Of a body that did not come it stays:
+		// net/http waits for the rest before it answers.
+		_ = rc.SetReadDeadline(time.Time{})
+	}
 	return release, err
 }
 
