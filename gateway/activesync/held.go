@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/binary"
 	"errors"
+	"log/slog"
 	"math/rand/v2"
 	"net/http"
 	"strings"
@@ -81,6 +82,7 @@ func (x *held) Answer(ctx context.Context, why hold.Reason) (hold.Answer, bool) 
 	}
 	rep, done, err := s.command.later(x.h, ctx, s, why)
 	if err != nil {
+		_ = x.h.loadAccount(ctx, s) // for the log
 		rep, done = x.h.refuse(s, err), true
 	}
 	if !done {
@@ -105,15 +107,11 @@ func (h *Handler) spread() int { return 2 + rand.IntN(3+h.c.Holder.Waiting()/ret
 // returnRate is how many phones we ask to come back in a second.
 const returnRate = 500
 
-// session makes the session anew. It is never nil.
+// session makes the session anew, but for the account, which few need. It is
+// never nil.
 func (x *held) session(ctx context.Context) (*session, error) {
 	s := x.facts()
-	account, err := x.h.c.Directory.Account(ctx, x.id.Account)
-	if err != nil {
-		return s, err
-	}
-	s.account = account
-	err = x.h.c.Store.View(ctx, func(tx *store.Tx) (err error) {
+	err := x.h.c.Store.View(ctx, func(tx *store.Tx) (err error) {
 		s.device, err = x.h.c.Devices.Load(tx, x.id)
 		return err
 	})
@@ -121,6 +119,15 @@ func (x *held) session(ctx context.Context) (*session, error) {
 		err = statusError(eas.StatusDeviceNotProvisioned)
 	}
 	return s, err
+}
+
+// loadAccount reads the session's account.
+func (h *Handler) loadAccount(ctx context.Context, s *session) error {
+	a, err := h.c.Directory.Account(ctx, s.account.ID)
+	if err == nil {
+		s.account = a
+	}
+	return err
 }
 
 // facts is the session without what the store knows.
@@ -133,7 +140,9 @@ func (x *held) facts() *session {
 // Ended implements hold.Answerer.
 func (x *held) Ended(e hold.End) {
 	s := x.facts()
-	s.account, _ = x.h.c.Directory.Account(context.Background(), x.id.Account) // only for the log
+	if ctx := context.Background(); x.h.log.Enabled(ctx, slog.LevelInfo) {
+		_ = x.h.loadAccount(ctx, s)
+	}
 	s.start, s.held = s.start.Add(-e.Held), e.Held
 	if e.Gone {
 		x.h.heldLost(context.Background(), x.id, e.Held)

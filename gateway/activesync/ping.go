@@ -42,7 +42,8 @@ func (h *Handler) pingLater(ctx context.Context, s *session, why hold.Reason) (r
 	if why != hold.Woken {
 		return pingReply(&eas.PingResponse{Status: eas.PingStatusExpired}), true, nil
 	}
-	p, refused, err := h.pinged(ctx, s, s.device.PingHeartbeat, s.device.PingFolders)
+	// That a folder is gone shows in the hierarchy.
+	p, refused, err := h.named(ctx, s, s.device.PingHeartbeat, s.device.PingFolders)
 	if err != nil || refused != 0 {
 		return pingReply(refusedPing(refused)), true, err
 	}
@@ -113,6 +114,20 @@ func (h *Handler) pingParameters(ctx context.Context, s *session, q *eas.Ping) (
 
 // pinged finds the folders that a Ping names.
 func (h *Handler) pinged(ctx context.Context, s *session, heartbeat uint32, folders []device.PingFolder) (*pinged, eas.PingStatus, error) {
+	p, refused, err := h.named(ctx, s, heartbeat, folders)
+	if err != nil || refused != 0 {
+		return nil, refused, err
+	}
+	// A folder that is gone would never change again (MS-ASCMD_R4257).
+	err = h.haveFolders(ctx, s, p.folders)
+	if errors.Is(err, mail.ErrNoFolder) {
+		return nil, eas.PingStatusFolderSyncRequired, nil
+	}
+	return p, 0, err
+}
+
+// named reads the folders that a Ping names.
+func (h *Handler) named(ctx context.Context, s *session, heartbeat uint32, folders []device.PingFolder) (*pinged, eas.PingStatus, error) {
 	p := &pinged{heartbeat: time.Duration(heartbeat) * time.Second}
 	for _, f := range folders {
 		if f.ID == "" || slices.Contains(p.names, f.ID) { // MS-ASCMD_R6699
@@ -127,12 +142,7 @@ func (h *Handler) pinged(ctx context.Context, s *session, heartbeat uint32, fold
 		}
 		p.names, p.folders = append(p.names, f.ID), append(p.folders, id)
 	}
-	// A folder that is gone would never change again (MS-ASCMD_R4257).
-	err := h.haveFolders(ctx, s, p.folders)
-	if errors.Is(err, mail.ErrNoFolder) {
-		return nil, eas.PingStatusFolderSyncRequired, nil
-	}
-	return p, 0, err
+	return p, 0, nil
 }
 
 func refusedPing(status eas.PingStatus) *eas.PingResponse {

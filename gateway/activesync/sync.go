@@ -49,6 +49,9 @@ func (h *Handler) syncLater(ctx context.Context, s *session, why hold.Reason) (r
 	if why != hold.Woken {
 		return reply{}, true, nil
 	}
+	if err := h.loadAccount(ctx, s); err != nil {
+		return reply{}, true, err
+	}
 	req, refused, err := h.readSync(ctx, s)
 	switch {
 	case err != nil:
