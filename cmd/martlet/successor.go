@@ -274,22 +274,26 @@ func (h *heir) ready() error {
 // ended: the container ends with us. Signals are passed on.
 func outlive(ctx context.Context, signals <-chan os.Signal, n *successor) {
 	pass := func(s syscall.Signal) { _ = unix.Kill(-1, s) } // everybody but us
-	for done := false; !done; {
+	alone := make(chan struct{})
+	go func() {
+		defer close(alone)
+		<-n.exited
+		for { // the successor's own successors are ours now
+			if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
+				return
+			}
+		}
+	}()
+	stop := ctx.Done()
+	for {
 		select {
-		case <-n.exited:
-			done = true
+		case <-alone:
+			return
 		case s := <-signals:
 			pass(s.(syscall.Signal))
-		case <-ctx.Done():
+		case <-stop:
 			pass(syscall.SIGTERM)
-			<-n.exited
-			done = true
-		}
-	}
-	// The successor's own successors are ours now.
-	for {
-		if _, err := unix.Wait4(-1, nil, 0, nil); err != nil && !errors.Is(err, unix.EINTR) {
-			return
+			stop = nil
 		}
 	}
 }
