@@ -142,9 +142,19 @@ func (s *session) fetchOne(ctx context.Context, f *fetched, a *fetchArgs) (bool,
 	if a.Flags || f.marked {
 		s.tellKeywords(flagsOf(&f.item))
 	}
-	out := &s.out
-	out.rawf("* %d FETCH (", at+1)
-	sep := ""
+	s.out.rawf("* %d FETCH (", at+1)
+	s.tellMessage(f, m, a)
+	s.out.raw(")\r\n")
+	if m.err != nil {
+		s.srv.log.Error("imap message not read", "user", s.account.Login, "error", m.err)
+		s.out.err = m.err
+	}
+	return true, nil
+}
+
+// tellMessage writes what was asked for of one message.
+func (s *session) tellMessage(f *fetched, m *look, a *fetchArgs) {
+	out, sep := &s.out, ""
 	next := func(name string) {
 		out.raw(sep).raw(name)
 		sep = " "
@@ -186,10 +196,4 @@ func (s *session) fetchOne(ctx context.Context, f *fetched, a *fetchArgs) (bool,
 		out.raw(" ")
 		m.section(out, &a.sections[i])
 	}
-	out.raw(")\r\n")
-	if m.err != nil {
-		s.srv.log.Error("imap message not read", "user", s.account.Login, "error", m.err)
-		s.out.err = m.err
-	}
-	return true, nil
 }

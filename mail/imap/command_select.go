@@ -60,13 +60,23 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 		return err
 	}
 	s.view, s.state = v, goimap.ConnStateSelected
-	s.out.rawf("* FLAGS (%s)\r\n", joinFlags(permanentFlags()))
+	s.tellSelected(&f, name, last)
 	if readOnly {
+		return ok("READ-ONLY", "EXAMINE completed")
+	}
+	return ok("READ-WRITE", "SELECT completed")
+}
+
+// tellSelected says what a client must know of the mailbox it has selected (RFC
+// 9051 6.3.2). last is the highest UID that was ever given.
+func (s *session) tellSelected(f *mail.Folder, name string, last mail.ItemID) {
+	s.out.rawf("* FLAGS (%s)\r\n", joinFlags(permanentFlags()))
+	if s.view.readOnly {
 		s.out.raw("* OK [PERMANENTFLAGS ()] Nothing can be changed\r\n")
 	} else {
 		s.out.rawf("* OK [PERMANENTFLAGS (%s \\*)] Others may be made\r\n", joinFlags(permanentFlags()))
 	}
-	s.out.rawf("* %d EXISTS\r\n", len(v.uids))
+	s.out.rawf("* %d EXISTS\r\n", len(s.view.uids))
 	if !s.rev2 {
 		// Which session sees a message first is not kept; RFC 9051 has done away
 		// with it.
@@ -77,10 +87,6 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 	s.out.rawf("* OK [UIDVALIDITY %d] UIDs are valid\r\n", s.uidValidity(f.ID))
 	s.out.rawf("* OK [UIDNEXT %d] No UID is less\r\n", uint64(last)+1)
 	s.out.rawf("* OK [HIGHESTMODSEQ %d] ModSeqs are kept\r\n", highest(f.Highest))
-	if readOnly {
-		return ok("READ-ONLY", "EXAMINE completed")
-	}
-	return ok("READ-WRITE", "SELECT completed")
 }
 
 // stillWelcome ends the session of an account that was removed or disabled since
