@@ -143,7 +143,7 @@ func New(c Config) (*Server, error) {
 func (s *Server) newHTTP() *http.Server {
 	s.shaking, s.arriving = newHandshakes(cmp.Or(s.c.MaxHandshakes, maxHandshakes)), newArrivals()
 	h := &http.Server{
-		Handler:           s.handler,
+		Handler:           arriving(s.handler),
 		ConnState:         s.connState,
 		MaxHeaderBytes:    maxHeaderBytes,
 		ReadHeaderTimeout: readHeaderTimeout,
