@@ -22,7 +22,7 @@ const (
 	// maxLiterals is how many literals one command may have.
 	maxLiterals = 100
 
-	minBuffer = 2 << 10 // of reading, while a session is idle
+	minBuffer = 512 // of reading, while a session is idle: most commands are shorter
 	outBuffer = 32 << 10
 
 	maxEarlyCommands = 30 // before a login
