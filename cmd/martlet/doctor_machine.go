@@ -27,7 +27,7 @@ func (d *doctor) disk() {
 	if err := unix.Statfs(d.c.StorePath, &st); err != nil {
 		return // that it is not there was said
 	}
-	free := int64(st.Bavail) * st.Bsize
+	free := int64(st.Bavail) * int64(st.Bsize)
 	switch text := fmt.Sprintf("%s free at %s", bytesText(free), d.c.StorePath); {
 	case free < littleSpace:
 		d.find("disk", problem, "free some: below a reserve no mail is taken, so that nothing is damaged", "%s", text)
@@ -150,20 +150,5 @@ func (d *doctor) queue() {
 		d.find("accept queue", warning, fmt.Sprintf("sysctl net.core.somaxconn=%d", goodQueue), "%d connections can wait to be accepted: few when all phones come back at once", n)
 	} else {
 		d.find("accept queue", fine, "", "%d connections can wait to be accepted", n)
-	}
-}
-
-// clock asks the kernel whether something keeps the clock right.
-func (d *doctor) clock() {
-	var t unix.Timex
-	state, err := unix.Adjtimex(&t)
-	if err != nil {
-		return
-	}
-	if state == unix.TIME_ERROR || t.Status&unix.STA_UNSYNC != 0 {
-		d.find("clock", warning, "run chrony, ntpd or systemd-timesyncd; in a container its host does",
-			"nothing keeps the clock right: certificates, tokens for push and times of mail depend on it")
-	} else {
-		d.find("clock", fine, "", "the clock is kept right")
 	}
 }

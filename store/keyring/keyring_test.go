@@ -5,6 +5,7 @@ import (
 	"context"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -50,14 +51,14 @@ func TestAKeyIsNewEachDayAndGoneAfterAWeek(t *testing.T) {
 		r := open(t, c)
 		first := r.Keys()[0]
 		ctx, cancel := context.WithCancel(t.Context())
-		var newest [KeySize]byte
-		go r.Run(ctx, func(k [][KeySize]byte) { newest = k[0] })
+		var newest atomic.Pointer[[KeySize]byte]
+		go r.Run(ctx, func(k [][KeySize]byte) { newest.Store(&k[0]) })
 		synctest.Wait()
 		for d := 1; d <= 6; d++ {
-			before := newest
+			before := *newest.Load()
 			time.Sleep(day)
 			synctest.Wait()
-			if all := r.Keys(); len(all) != d+1 || all[d] != first || newest == before || all[0] != newest {
+			if all := r.Keys(); len(all) != d+1 || all[d] != first || *newest.Load() == before || all[0] != *newest.Load() {
 				t.Fatalf("after %d days: %d keys", d, len(all))
 			}
 		}
