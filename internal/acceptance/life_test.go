@@ -18,29 +18,41 @@ import (
 	"martlet/protocol/eas"
 )
 
-// A server that is told to stop answers the phones it holds, ends soon, and the
-// phones go on with the next one.
+// A server that is told to stop asks the phones it holds to come back, each at
+// a time of its own, ends soon, and the phones go on with the next one.
 func TestStopWithHeldPhones(t *testing.T) {
 	h := newHouse(t, allDoors)
 	type waiting struct {
 		p      *phone.Phone
 		inbox  string
-		answer <-chan string
+		answer <-chan error
 	}
 	var all []waiting
 	for i := range 20 {
 		p, inbox := h.settled(fmt.Sprintf("HELD%d", i), eas.V161)
 		h.sync(p, inbox, phone.SyncOptions{})
-		all = append(all, waiting{p, inbox, h.pinging(t.Context(), p, inbox)})
+		answer := make(chan error, 1)
+		go func() {
+			_, err := p.Ping(t.Context(), 10*time.Minute, inbox)
+			answer <- err
+		}()
+		all = append(all, waiting{p, inbox, answer})
 	}
 	h.held(len(all))
 	start := time.Now()
 	h.stop()
 	slow(t, "the stop", start)
+	times := map[string]bool{}
 	for _, w := range all {
-		if got, want := <-w.answer, fmt.Sprint(eas.PingStatusExpired, []string(nil), nil); got != want {
-			t.Errorf("a held Ping is answered %s, want %s", got, want)
+		var refused *phone.HTTPError
+		if err := <-w.answer; !errors.As(err, &refused) || refused.Status != http.StatusServiceUnavailable || refused.Header.Get("Retry-After") == "" {
+			t.Errorf("a held Ping ends with %v, want to be asked to come back", err)
+			continue
 		}
+		times[refused.Header.Get("Retry-After")] = true
+	}
+	if len(times) < 2 {
+		t.Errorf("all are asked to come back at the same time: %v", times)
 	}
 	h.start()
 	for i, w := range all {
