@@ -155,7 +155,7 @@ func (d *doctor) store() {
 // apps tells which apps can be woken.
 func (d *doctor) apps() {
 	p := &d.c.Push
-	if len(p.APNs)+len(p.FCM)+len(p.WebPush) == 0 {
+	if !p.configured() {
 		d.find("push", fine, "", "no app is configured; phones that hold a request are woken without one")
 	} else {
 		d.find("push", fine, "", "apps: %d of APNs, %d of FCM, %d of Web Push", len(p.APNs), len(p.FCM), len(p.WebPush))

@@ -180,6 +180,9 @@ func TestAnUpgradeThatCannotBe(t *testing.T) {
 		if err := os.WriteFile(name, []byte(text), 0o600); err != nil {
 			t.Fatal(err)
 		}
+		h.sync(p, inbox, phone.SyncOptions{})
+		answer := h.pinging(t.Context(), p, inbox)
+		h.held(1)
 		stop := h.knockingHTTP(t.Context())
 		out, err := h.Try("", "upgrade")
 		if err == nil || !strings.Contains(out, "the old one goes on") || !strings.Contains(out, c.want) {
@@ -193,6 +196,12 @@ func TestAnUpgradeThatCannotBe(t *testing.T) {
 		if err := json.Unmarshal([]byte(h.Run("", "status", "--json")), &st); err != nil || st.PID != pid {
 			t.Errorf("%s: process %d serves, %v", c.what, st.PID, err)
 		}
+		h.held(1) // it has not noticed
+		h.deliver(letter("to the phone that is held", "…"))
+		if got, want := <-answer, fmt.Sprint(eas.PingStatusChanges, []string{inbox}, nil); got != want {
+			t.Errorf("%s: the held Ping is answered %s, want %s", c.what, got, want)
+		}
+		h.sync(p, inbox, phone.SyncOptions{})
 		h.well(p, inbox, c.what)
 	}
 	binary := filepath.Join(h.Dir, "martlet")
