@@ -68,7 +68,7 @@ func TestAPhoneBehindAProxyThatCuts(t *testing.T) {
 		}
 		held("when it is put right", "Ping", ping, 3540*time.Second)
 		log += h.log.String()
-		if n := strings.Count(log, "held requests of this device end early"); n != 1 {
+		if n := strings.Count(log, "held requests of this device end early"); n != 1 || !strings.Contains(log, "login="+testLogin) {
 			t.Errorf("told %d times:\n%s", n, log)
 		}
 	})

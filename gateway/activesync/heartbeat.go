@@ -172,7 +172,7 @@ func (h *Handler) heldLost(ctx context.Context, id device.ID, age time.Duration)
 	}
 	h.keepLimit(ctx, id, limit, peer)
 	h.log.Warn("held requests of this device end early: a proxy, a firewall or the carrier cuts them",
-		"account", uint64(id.Account), "device", id.Device, "after", limit, "network", peer)
+		append(h.whose(ctx, id), "after", limit, "network", peer)...)
 }
 
 // heldKept learns from a request that was answered.
@@ -181,7 +181,16 @@ func (h *Handler) heldKept(ctx context.Context, id device.ID, age time.Duration)
 		return
 	}
 	h.keepLimit(ctx, id, 0, "")
-	h.log.Info("held requests of this device are no longer cut", "account", uint64(id.Account), "device", id.Device, "held", age)
+	h.log.Info("held requests of this device are no longer cut", append(h.whose(ctx, id), "held", age)...)
+}
+
+// whose names a device's user as the other lines of the log do.
+func (h *Handler) whose(ctx context.Context, id device.ID) []any {
+	a, err := h.c.Directory.Account(ctx, id.Account)
+	if err != nil { // removed meanwhile
+		return []any{"account", uint64(id.Account), "device", id.Device}
+	}
+	return []any{"login", a.Login, "account", uint64(id.Account), "device", id.Device}
 }
 
 func (h *Handler) keepLimit(ctx context.Context, id device.ID, limit time.Duration, peer string) {
