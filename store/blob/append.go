@@ -3,12 +3,9 @@ package blob
 import (
 	"errors"
 	"fmt"
+	"martlet/store"
 	"os"
 	"sync"
-
-	"golang.org/x/sys/unix"
-
-	"martlet/store"
 )
 
 // The most that one sync covers. The bytes bound the memory of a write, the
@@ -186,7 +183,7 @@ func (a *appender) put(batch []*record) error {
 	}
 	end, err := a.writev(vecs)
 	if err == nil {
-		if err = unix.Fdatasync(int(a.file.Fd())); err == nil {
+		if err = syncData(a.file); err == nil {
 			a.end = end
 			return nil
 		}
@@ -199,26 +196,4 @@ func (a *appender) put(batch []*record) error {
 		a.file = nil
 	}
 	return fmt.Errorf("blob: append: %w", diskFull(err))
-}
-
-func (a *appender) writev(vecs [][]byte) (end int64, err error) {
-	end = a.end
-	for len(vecs) > 0 {
-		n, err := unix.Pwritev(int(a.file.Fd()), vecs, end)
-		if errors.Is(err, unix.EINTR) {
-			continue
-		}
-		if err != nil {
-			return end, err
-		}
-		end += int64(n)
-		for len(vecs) > 0 && n >= len(vecs[0]) {
-			n -= len(vecs[0])
-			vecs = vecs[1:]
-		}
-		if n > 0 {
-			vecs[0] = vecs[0][n:]
-		}
-	}
-	return end, nil
 }
