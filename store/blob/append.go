@@ -3,9 +3,10 @@ package blob
 import (
 	"errors"
 	"fmt"
-	"martlet/store"
 	"os"
 	"sync"
+
+	"martlet/store"
 )
 
 // The most that one sync covers. The bytes bound the memory of a write, the
