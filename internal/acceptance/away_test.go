@@ -90,3 +90,8 @@ func TestAConversationMovedForGoodTakesLaterMailAlong(t *testing.T) {
 		t.Errorf("%d messages are in the Inbox, want none", n)
 	}
 }
+
+// own is a letter from Robin to himself.
+func own(subject string) string {
+	return strings.Replace(letter(subject, "From the phone."), "wren@elsewhere.example", robin, 1)
+}

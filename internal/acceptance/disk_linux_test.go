@@ -125,11 +125,6 @@ func TestFullDiskPasses(t *testing.T) {
 	h.fsck()
 }
 
-// own is a letter from Robin to himself.
-func own(subject string) string {
-	return strings.Replace(letter(subject, "From the phone."), "wren@elsewhere.example", robin, 1)
-}
-
 func refusedByFullDisk(t *testing.T, h *house, p *phone.Phone, inbox string) {
 	t.Helper()
 	m := h.mailer()
