@@ -1,6 +1,7 @@
 package announce
 
 import (
+	"bytes"
 	"context"
 	"crypto/rand"
 	"crypto/sha256"
@@ -27,15 +28,17 @@ func (b *Book) Add(ctx context.Context, r Registration) (Registration, bool, err
 	if err := r.check(now); err != nil {
 		return Registration{}, false, err
 	}
-	if _, err := b.c.Directory.Account(ctx, r.Account); err != nil {
+	acc, err := b.c.Directory.Account(ctx, r.Account)
+	if err != nil {
 		return Registration{}, false, err
 	}
 	secret := make([]byte, secretSize)
 	rand.Read(secret)
 	var out Registration
 	var fresh bool
-	err := b.store.Update(ctx, func(tx *store.Tx) (err error) {
+	err = b.store.Update(ctx, func(tx *store.Tx) (err error) {
 		out = r
+		out.login = loginOf(&acc)
 		out.secret, out.Created, out.Updated, out.LastSeen = secret, now, now, now
 		out.Lost, out.LostAt = "", time.Time{}
 		fresh, err = b.add(tx, &out)
@@ -221,7 +224,7 @@ func (b *Book) Change(ctx context.Context, account directory.AccountID, id uint6
 		if err := edit(&r); err != nil {
 			return err
 		}
-		r.ID, r.Account, r.Created, r.LastSeen, r.secret = old.ID, old.Account, old.Created, old.LastSeen, old.secret
+		r.ID, r.Account, r.Created, r.LastSeen, r.secret, r.login = old.ID, old.Account, old.Created, old.LastSeen, old.secret, old.login
 		r.Lost, r.LostAt = "", time.Time{}
 		r.normalise()
 		if err := r.check(now); err != nil {
@@ -247,13 +250,24 @@ func (b *Book) Change(ctx context.Context, account directory.AccountID, id uint6
 // administrator.
 func (b *Book) Test(ctx context.Context, account directory.AccountID, id uint64) error {
 	now := time.Now().UTC().Truncate(time.Millisecond)
+	r, err := b.Load(ctx, account, id)
+	if err != nil {
+		return err
+	}
+	acc, err := b.c.Directory.Account(ctx, r.Account)
+	if err != nil {
+		return err
+	}
 	return b.store.Update(ctx, func(tx *store.Tx) error {
 		r, err := b.load(tx, account, id)
 		if err != nil {
 			return err
 		}
-		if r.Lost != "" {
+		switch {
+		case r.Lost != "":
 			return ErrLost
+		case r.outlived(&acc):
+			return ErrPassword
 		}
 		st, err := b.state(tx, id)
 		if err != nil {
@@ -270,6 +284,19 @@ func (b *Book) Test(ctx context.Context, account directory.AccountID, id uint64)
 		b.followed(tx, r.subscription(&w))
 		return nil
 	})
+}
+
+// loginOf names the password that an account has now, and tells nothing of it.
+func loginOf(acc *directory.Account) []byte {
+	sum := sha256.Sum256([]byte("announce login\x00" + acc.PasswordHash))
+	return sum[:16]
+}
+
+// outlived tells whether the account has another password than when the app
+// registered: what was registered with the old one ends with it (as RFC 8620 7.2
+// has it for JMAP), until the app registers again.
+func (r *Registration) outlived(acc *directory.Account) bool {
+	return len(r.login) > 0 && !bytes.Equal(r.login, loginOf(acc))
 }
 
 // service parts an app that has several far sides.

@@ -38,6 +38,7 @@ const (
 	regLost
 	regLostAt
 	regSecret
+	regLogin
 )
 
 // Field numbers of quiet hours.
@@ -90,6 +91,7 @@ func appendRegistration(dst []byte, r Registration) []byte {
 	e.String(regLost, r.Lost)
 	e.Time(regLostAt, r.LostAt)
 	e.Bytes(regSecret, r.secret)
+	e.Bytes(regLogin, r.login)
 	return e.Out()
 }
 
@@ -151,6 +153,8 @@ func parseRegistration(b []byte) (r Registration, err error) {
 			r.LostAt = f.Time()
 		case regSecret:
 			r.secret = bytes.Clone(f.Bytes())
+		case regLogin:
+			r.login = bytes.Clone(f.Bytes())
 		}
 		return nil
 	})

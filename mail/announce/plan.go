@@ -205,6 +205,9 @@ func (p *planner) barred() (bool, error) {
 	if err != nil || acc.Disabled || acc.Server != "" {
 		return true, err
 	}
+	if p.reg.outlived(&acc) {
+		return true, nil
+	}
 	// Who may not synchronise may not register either; Apple's Mail is IMAP's.
 	if !acc.ActiveSync && p.reg.Mode != push.AppleMail {
 		return true, nil

@@ -18,6 +18,7 @@ import (
 var (
 	ErrNoRegistration = errors.New("announce: no such registration")
 	ErrLost           = errors.New("announce: the target is gone: the app must register anew")
+	ErrPassword       = errors.New("announce: the password was changed since: the app must register anew")
 	ErrTooMany        = errors.New("announce: the account has as many registrations as it may have")
 	ErrBadKind        = errors.New("announce: the kind is apns, fcm or webpush")
 	ErrBadApp         = errors.New("announce: an app has a name of 1 to 64 letters, digits, dots, dashes or underscores")
@@ -146,6 +147,7 @@ type Registration struct {
 	LostAt time.Time
 
 	secret []byte // makes what is shown to services opaque
+	login  []byte // which password the account had when the app registered
 }
 
 // LostLife is how long a registration without a target is still shown.
