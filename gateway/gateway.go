@@ -49,6 +49,9 @@ type Config struct {
 
 	// TLS is used by ServeTLS; nil leaves only plain HTTP.
 	TLS *tls.Config
+	// HTTP2 offers HTTP/2 with TLS. A phone that holds its request over it costs
+	// ten times as much: net/http has no way to park it.
+	HTTP2 bool
 	// PublicURL is where phones reach us, "https://mail.example.org"; empty: as
 	// the request was addressed.
 	PublicURL string
@@ -156,23 +159,33 @@ func (s *Server) newHTTP() *http.Server {
 		HTTP2:     &http.HTTP2Config{MaxConcurrentStreams: maxStreams},
 	}
 	h.Protocols.SetHTTP1(true)
-	h.Protocols.SetHTTP2(true)
+	h.Protocols.SetHTTP2(s.c.HTTP2)
 	if s.c.TLS != nil {
 		h.TLSConfig = s.c.TLS.Clone()
 		s.shaking.watch(h.TLSConfig)
 		if h.TLSConfig.MinVersion == 0 {
 			h.TLSConfig.MinVersion = tls.VersionTLS12
 		}
-		// net/http prepares HTTP/2 once, for Serve or for ServeTLS, whichever is
-		// first. Serve leaves it out unless it is named here, and ServeTLS would
-		// then agree on h2 with clients and hang up.
-		for _, proto := range []string{"http/1.1", "h2"} {
-			if !slices.Contains(h.TLSConfig.NextProtos, proto) {
-				h.TLSConfig.NextProtos = append([]string{proto}, h.TLSConfig.NextProtos...)
-			}
-		}
+		h.TLSConfig.NextProtos = s.offered(h.TLSConfig.NextProtos)
 	}
 	return h
+}
+
+// offered are the protocols for ALPN (RFC 7301): ours, and what the certificates
+// need. net/http prepares HTTP/2 once, for Serve or for ServeTLS, whichever is
+// first; Serve leaves it out unless it is named here, and ServeTLS would then
+// agree on h2 with clients and hang up.
+func (s *Server) offered(also []string) []string {
+	all := []string{"http/1.1"}
+	if s.c.HTTP2 {
+		all = []string{"h2", "http/1.1"}
+	}
+	for _, proto := range also {
+		if proto != "h2" && !slices.Contains(all, proto) {
+			all = append(all, proto)
+		}
+	}
+	return all
 }
 
 // Handler is the whole door as one handler, for tests and for other servers.
@@ -184,7 +197,7 @@ func (s *Server) Serve(l net.Listener) error {
 	return s.served(s.arriving.serve(hold.NewListener(l, s.open), s.http.Serve))
 }
 
-// ServeTLS answers HTTPS (HTTP/1.1 and HTTP/2) on l until Shutdown; then it
+// ServeTLS answers HTTPS (HTTP/1.1 and, if it is offered, HTTP/2) on l until Shutdown; then it
 // returns nil.
 func (s *Server) ServeTLS(l net.Listener) error {
 	if s.http.TLSConfig == nil {

@@ -81,26 +81,33 @@ func certificate(t *testing.T) tls.Certificate {
 	return tls.Certificate{Certificate: [][]byte{der}, PrivateKey: key}
 }
 
-func TestHTTPSSpeaksBothVersions(t *testing.T) {
-	s := around(t, Config{TLS: &tls.Config{Certificates: []tls.Certificate{certificate(t)}}}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		_, _ = io.WriteString(w, r.Proto)
-	}))
-	addr := serve(t, s, true)
-	for _, h2 := range []bool{false, true} {
-		tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: h2}
-		defer tr.CloseIdleConnections()
-		resp, err := (&http.Client{Transport: tr}).Get("https://" + addr)
-		if err != nil {
-			t.Fatal(err)
+func TestHTTP2IsSpokenWhereItIsOffered(t *testing.T) {
+	for _, offered := range []bool{false, true} {
+		// As a certificate authority's library would have it.
+		c := &tls.Config{Certificates: []tls.Certificate{certificate(t)}, NextProtos: []string{"h2", "http/1.1", "acme-tls/1"}}
+		s := around(t, Config{HTTP2: offered, TLS: c}, http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			_, _ = io.WriteString(w, r.Proto)
+		}))
+		addr := serve(t, s, true)
+		for _, asked := range []bool{false, true} {
+			tr := &http.Transport{TLSClientConfig: &tls.Config{InsecureSkipVerify: true}, ForceAttemptHTTP2: asked}
+			defer tr.CloseIdleConnections()
+			resp, err := (&http.Client{Transport: tr}).Get("https://" + addr)
+			if err != nil {
+				t.Fatal(err)
+			}
+			b, _ := io.ReadAll(resp.Body)
+			resp.Body.Close()
+			if want := map[bool]string{false: "HTTP/1.1", true: "HTTP/2.0"}[asked && offered]; string(b) != want {
+				t.Errorf("offered %t, asked for %t: spoke %s, want %s", offered, asked, b, want)
+			}
 		}
-		b, _ := io.ReadAll(resp.Body)
-		resp.Body.Close()
-		if want := map[bool]string{false: "HTTP/1.1", true: "HTTP/2.0"}[h2]; string(b) != want {
-			t.Errorf("spoke %s, want %s", b, want)
+		if conn, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, NextProtos: []string{"acme-tls/1"}}); err != nil || conn.ConnectionState().NegotiatedProtocol != "acme-tls/1" {
+			t.Errorf("offered %t: no challenge of a certificate authority: %v", offered, err)
 		}
-	}
-	if _, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}); err == nil {
-		t.Error("TLS 1.1 was accepted")
+		if _, err := tls.Dial("tcp", addr, &tls.Config{InsecureSkipVerify: true, MaxVersion: tls.VersionTLS11}); err == nil {
+			t.Error("TLS 1.1 was accepted")
+		}
 	}
 }
 

@@ -33,7 +33,8 @@ type Config struct {
 	// Listeners: host:port, or unix:/path for LMTP. None: not listened on.
 	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP, IMAP, IMAPS []string
 
-	TLS TLSConfig
+	TLS   TLSConfig
+	HTTP2 bool // offered by HTTPS
 
 	SMIMERoots   *x509.CertPool // nil: those of the system
 	PrivateLists bool           // revocation lists may be in private networks
@@ -84,8 +85,9 @@ type configFile struct {
 	} `toml:"log"`
 	HTTP  listenFile `toml:"http"`
 	HTTPS struct {
-		Listen any `toml:"listen"`
-		TLS    any `toml:"tls"`
+		Listen any  `toml:"listen"`
+		TLS    any  `toml:"tls"`
+		HTTP2  bool `toml:"http2"`
 	} `toml:"https"`
 	ACME struct {
 		Email     string   `toml:"email"`
@@ -179,6 +181,7 @@ func (r *configReader) read(f *configFile) Config {
 
 	c.HTTP = r.listen("http", f.HTTP.Listen)
 	c.HTTPS = r.listen("https", f.HTTPS.Listen)
+	c.HTTP2 = f.HTTPS.HTTP2
 	c.SMTP = r.listen("smtp", f.SMTP.Listen)
 	c.Submission = r.listen("submission", f.Submission.Listen)
 	c.Submissions = r.listen("submissions", f.Submissions.Listen)

@@ -108,7 +108,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		Roots: c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
-		Logger: log, TLS: s.certs.config, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
+		Logger: log, TLS: s.certs.config, HTTP2: c.HTTP2, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
 		Documents: library,
 		Rules:     c.ActiveSync, Mail: c.mailServers(),
 	})

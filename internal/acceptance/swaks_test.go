@@ -11,7 +11,7 @@ import (
 	"martlet/protocol/eas"
 )
 
-const allDoors = "[https]\nlisten = \"127.0.0.1:0\"\n[submission]\nlisten = \"127.0.0.1:0\"\n[submissions]\nlisten = \"127.0.0.1:0\"\n[lmtp]\nlisten = \"unix:lmtp.sock\"\n"
+const allDoors = "[https]\nlisten = \"127.0.0.1:0\"\nhttp2 = true\n[submission]\nlisten = \"127.0.0.1:0\"\n[submissions]\nlisten = \"127.0.0.1:0\"\n[lmtp]\nlisten = \"unix:lmtp.sock\"\n"
 
 // swaks runs swaks and returns its transcript and whether the mail was taken.
 func swaks(t *testing.T, args ...string) (string, bool) {
