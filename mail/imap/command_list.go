@@ -150,7 +150,7 @@ func (s *session) tellStatus(tx *store.Tx, n node, o *goimap.StatusOptions) erro
 			all = append(all, name+" "+strconv.FormatUint(value, 10))
 		}
 	}
-	last, err := s.srv.cfg.Mailboxes.LastItem(tx, s.box)
+	last, err := s.srv.cfg.Mailboxes.LastIn(tx, s.box, n.ID)
 	if err != nil {
 		return err
 	}

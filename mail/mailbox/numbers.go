@@ -29,3 +29,24 @@ func (m *Mailboxes) Numbers(tx *store.Tx, box mail.MailboxID, f mail.FolderID) i
 		}
 	}
 }
+
+// LastIn returns the highest number that an item of the folder has ever had, zero
+// if none was ever in it. Items that are gone have left a tombstone.
+func (m *Mailboxes) LastIn(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (last mail.ItemID, err error) {
+	r := store.TableRange[itemKey]{Prefix: appendFolderKey(nil, folderKey{box, f}), Reverse: true}
+	for k, err := range itemTable.Keys(tx, r) {
+		if err != nil {
+			return 0, fmt.Errorf("mailbox: last number: %w", err)
+		}
+		last = k.Item
+		break
+	}
+	for k, err := range buriedTable.Keys(tx, r) {
+		if err != nil {
+			return 0, fmt.Errorf("mailbox: last number: %w", err)
+		}
+		last = max(last, k.Item)
+		break
+	}
+	return last, nil
+}
