@@ -45,7 +45,14 @@ func (s *session) idleCommand(ctx context.Context, p *parser) error {
 			if s.view == nil {
 				continue
 			}
-			if err := s.tell(ctx, true); err != nil {
+			err := s.stillWelcome(ctx)
+			if s.done {
+				return reply{}
+			}
+			if err == nil {
+				err = s.tell(ctx, true)
+			}
+			if err != nil {
 				s.fail(err)
 				return reply{}
 			}

@@ -62,14 +62,16 @@ func (s *session) makeFolder(tx *store.Tx, all []node, name string) (mail.Folder
 }
 
 // deleteCommand answers DELETE (RFC 9051 6.3.5). A mailbox with others below it
-// stays: they would go too.
+// stays: they would go too. A session that deletes the one it has selected goes
+// on without.
 func (s *session) deleteCommand(ctx context.Context, p *parser) error {
 	p.sp()
 	name := p.mailbox()
 	if err := p.end(); err != nil {
 		return err
 	}
-	return s.srv.cfg.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
+	var gone mail.FolderID
+	err := s.srv.cfg.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
 		n, err := s.findFolder(tx, name)
 		switch {
 		case err != nil:
@@ -86,8 +88,13 @@ func (s *session) deleteCommand(ctx context.Context, p *parser) error {
 				return no("HASCHILDREN", "There are mailboxes below it")
 			}
 		}
+		gone = n.ID
 		return s.srv.cfg.Mailboxes.DeleteFolder(tx, s.box, n.ID)
 	})
+	if err == nil && s.view != nil && s.view.folder == gone {
+		s.leaveFolder()
+	}
+	return err
 }
 
 // rename answers RENAME (RFC 9051 6.3.6). What is below goes along.

@@ -33,14 +33,8 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 	if err := p.end(); err != nil {
 		return err
 	}
-	if err := s.stillWelcome(ctx); err != nil {
-		return err
-	}
 	// Also when the new one cannot be had, the old one is left (RFC 9051 6.3.2).
-	if s.view != nil && s.rev2 {
-		s.out.raw("* OK [CLOSED] The mailbox before is left\r\n")
-	}
-	s.unselect()
+	s.leaveFolder()
 	var f mail.Folder
 	var v *view
 	var last mail.ItemID
@@ -50,7 +44,7 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 			return err
 		}
 		f, name = n.Folder, n.name
-		if last, err = s.srv.cfg.Mailboxes.LastItem(tx, s.box); err != nil {
+		if last, err = s.srv.cfg.Mailboxes.LastIn(tx, s.box, f.ID); err != nil {
 			return err
 		}
 		v, err = s.open(tx, f, readOnly)
@@ -68,7 +62,8 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 }
 
 // tellSelected says what a client must know of the mailbox it has selected (RFC
-// 9051 6.3.2). last is the highest UID that was ever given.
+// 9051 6.3.2). last is the highest UID that was ever in it: UIDNEXT must not
+// change when something comes to another mailbox (RFC 9051 2.3.1.1).
 func (s *session) tellSelected(f *mail.Folder, name string, last mail.ItemID) {
 	s.out.rawf("* FLAGS (%s)\r\n", joinFlags(permanentFlags()))
 	if s.view.readOnly {
@@ -90,8 +85,12 @@ func (s *session) tellSelected(f *mail.Folder, name string, last mail.ItemID) {
 }
 
 // stillWelcome ends the session of an account that was removed or disabled since
-// it logged in.
+// it logged in. Sessions last for days, so it is asked with every command and
+// every wake.
 func (s *session) stillWelcome(ctx context.Context) error {
+	if s.state == goimap.ConnStateNotAuthenticated {
+		return nil
+	}
 	a, err := s.srv.cfg.Directory.Account(ctx, s.account.ID)
 	if errors.Is(err, directory.ErrNoAccount) || err == nil && (a.Disabled || a.Server != "") {
 		s.bye("The account is not served here any more")
@@ -127,6 +126,15 @@ func (s *session) unselect() {
 	if s.state == goimap.ConnStateSelected {
 		s.state = goimap.ConnStateAuthenticated
 	}
+}
+
+// leaveFolder leaves the selected mailbox and says so to who knows what it means
+// (RFC 9051 7.1, CLOSED).
+func (s *session) leaveFolder() {
+	if s.view != nil && s.rev2 {
+		s.out.raw("* OK [CLOSED] The mailbox before is left\r\n")
+	}
+	s.unselect()
 }
 
 // unselectCommand answers UNSELECT (RFC 9051 6.4.2).

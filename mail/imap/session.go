@@ -146,7 +146,11 @@ func (s *session) run(ctx context.Context, p *parser) reply {
 	case !cmd.in.has(s.state):
 		return s.mistake(bad("Not now"))
 	}
-	rep := s.outcome(verb, cmd.run(s, ctx, p))
+	err := s.stillWelcome(ctx)
+	if err == nil {
+		err = cmd.run(s, ctx, p)
+	}
+	rep := s.outcome(verb, err)
 	if rep.kind == kindBad {
 		return s.mistake(rep)
 	}
