@@ -56,10 +56,13 @@ func (c *Conn) Close() error {
 	if c.open != nil {
 		defer func() { <-c.open }()
 	}
-	if c.awake == nil {
-		return closeSocket(int(c.fd))
+	switch {
+	case c.awake != nil:
+		return c.awake.Close()
+	case c.fd < 0:
+		return net.ErrClosed
 	}
-	return c.awake.Close()
+	return closeSocket(int(c.fd))
 }
 
 // LocalAddr is the address the phone reached; a sleeping connection has none.
@@ -119,10 +122,11 @@ func (c *Conn) wake() error {
 		return nil
 	}
 	awake, err := connOfSocket(int(c.fd))
+	c.fd = -1 // what fails is closed
 	if err != nil {
 		return err
 	}
-	c.awake, c.fd = awake, -1
+	c.awake = awake
 	quiet(awake)
 	return nil
 }

@@ -14,14 +14,18 @@ const maxPacket = 4 << 10
 
 // Send gives parcels to the process at the other end of a socket of packets
 // ("unixpacket"). Ours stay as they are, so that we can go on if it cannot;
-// when it can, Release must be called.
+// when it can, Release must be called. Those with TLS take a second socket each
+// for as long as they are relayed: where there are not so many, the rest is left
+// out, and the others are sent all the same.
 func Send(to *net.UnixConn, parcels []*Parcel) error {
+	var left error
 	for _, p := range parcels {
 		fd := int(p.conn.fd)
 		if p.tls != nil {
 			pair, err := unix.Socketpair(unix.AF_UNIX, unix.SOCK_STREAM|unix.SOCK_CLOEXEC|unix.SOCK_NONBLOCK, 0)
 			if err != nil {
-				return fmt.Errorf("hold: hand over: %w", err)
+				left = fmt.Errorf("hold: hand over: %w", err)
+				continue
 			}
 			p.far, fd = pair[0], pair[1]
 		}
@@ -33,7 +37,7 @@ func Send(to *net.UnixConn, parcels []*Parcel) error {
 			return fmt.Errorf("hold: hand over: %w", err)
 		}
 	}
-	return nil
+	return left
 }
 
 // Receive takes parcels until the other side closes.

@@ -38,6 +38,10 @@ func Release(parcels []*Parcel) (*Relay, error) {
 			_ = p.conn.Close() // the other process has the socket, too
 			continue
 		}
+		if p.far < 0 { // it was not sent
+			_ = p.tls.Close()
+			continue
+		}
 		r.routes = append(r.routes, &route{near: p.conn, tls: p.tls, far: &Conn{fd: int32(p.far)}})
 	}
 	r.left.Store(int64(len(r.routes)))

@@ -39,14 +39,17 @@ func socketOf(c net.Conn) (fd int, err error) {
 	return fd, err
 }
 
-// connOfSocket makes a connection of a socket, which then belongs to it.
+// connOfSocket makes a connection of a socket, whose number is closed in any
+// case: a file that is forgotten instead closes it some time later, when it may
+// be somebody else's.
 func connOfSocket(fd int) (net.Conn, error) {
+	if fd < 0 {
+		return nil, net.ErrClosed
+	}
 	f := os.NewFile(uintptr(fd), "")
 	c, err := net.FileConn(f)
-	if err != nil {
-		return nil, err // the socket's owner closes it
-	}
-	return c, f.Close()
+	f.Close()
+	return c, err
 }
 
 func closeSocket(fd int) error { return unix.Close(fd) }

@@ -1,0 +1,175 @@
+package hold_test
+
+import (
+	"context"
+	"io"
+	"net"
+	"os"
+	"runtime"
+	"strings"
+	"sync/atomic"
+	"testing"
+	"time"
+
+	"golang.org/x/sys/unix"
+
+	"martlet/gateway/hold"
+)
+
+// fewFiles lets nothing more be opened, until the returned function is called.
+func fewFiles(t *testing.T, spare int) (enough func()) {
+	t.Helper()
+	var was unix.Rlimit
+	if err := unix.Getrlimit(unix.RLIMIT_NOFILE, &was); err != nil {
+		t.Fatal(err)
+	}
+	f, err := os.Open(os.DevNull)
+	if err != nil {
+		t.Fatal(err)
+	}
+	next := uint64(f.Fd())
+	f.Close()
+	limit := unix.Rlimit{Cur: next + uint64(spare), Max: was.Max}
+	if err := unix.Setrlimit(unix.RLIMIT_NOFILE, &limit); err != nil {
+		t.Fatal(err)
+	}
+	done := false
+	enough = func() {
+		if !done {
+			done = true
+			_ = unix.Setrlimit(unix.RLIMIT_NOFILE, &was)
+		}
+	}
+	t.Cleanup(enough)
+	return enough
+}
+
+// Each relayed connection takes a socket more. Where there are not so many, some
+// phones have to connect anew, and no more than those.
+func TestPhonesThatCannotBeRelayedAreLetGoAlone(t *testing.T) {
+	secure, plain, after := build(t, hold.Config{}, true), build(t, hold.Config{}, false), build(t, hold.Config{}, false)
+	var news atomic.Bool
+	secure.say, plain.say, after.say = quietUntil(&news), quietUntil(&news), quietUntil(&news)
+	a, b := secure.dial(0), plain.dial(0)
+	a.ask("/hold/a")
+	b.ask("/hold/b")
+	secure.wantHeld(1)
+	plain.wantHeld(1)
+	parcels := append(secure.leave(), plain.leave()...)
+	from, to := packets(t)
+	enough := fewFiles(t, 0)
+	err := hold.Send(from, parcels)
+	enough()
+	if err == nil {
+		t.Error("it is not told that a phone was left out")
+	}
+	from.Close()
+	got, err := hold.Receive(to)
+	if err != nil || len(got) != 1 {
+		t.Fatalf("%d parcels, %v", len(got), err)
+	}
+	relay, err := hold.Release(parcels)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := a.in.ReadByte(); err != io.EOF {
+		t.Errorf("the phone that was left out: %v", err)
+	}
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := relay.Wait(ctx); err != nil {
+		t.Error(err)
+	}
+	after.adopt(got)
+	after.wantHeld(1)
+	news.Store(true)
+	after.hub.Publish(7, 1)
+	b.want("answer 0")
+}
+
+// A connection that could not be given back is closed once: its number may be
+// another's a moment later.
+func TestASocketThatCannotBeWokenIsClosedOnce(t *testing.T) {
+	h := build(t, hold.Config{}, false)
+	p := h.dial(0)
+	p.ask("/hold/a")
+	h.wantHeld(1)
+	h.hub.Publish(7, 1)
+	p.want("answer 0")
+	enough := fewFiles(t, 0)
+	p.ask("/now")
+	if _, err := p.in.ReadByte(); err == nil {
+		t.Fatal("a number was free after all")
+	}
+	enough()
+	more := make([]*os.File, 0, 64)
+	for range 32 {
+		r, w, err := os.Pipe()
+		if err != nil {
+			t.Fatal(err)
+		}
+		more = append(more, r, w)
+	}
+	for range 5 {
+		runtime.GC()
+	}
+	done := make(chan struct{})
+	runtime.AddCleanup(new([64]byte), func(c chan struct{}) { close(c) }, done)
+	runtime.GC()
+	<-done // cleanups have run
+	for _, f := range more {
+		if err := f.Close(); err != nil {
+			t.Errorf("a number of somebody else was closed: %v", err)
+		}
+	}
+}
+
+// What comes and goes leaves no socket behind, whichever way it ended.
+func TestNoSocketIsLeftBehind(t *testing.T) {
+	h := build(t, hold.Config{}, true)
+	round := func() {
+		for i := range 30 {
+			p := h.dial(0)
+			p.ask("/hold/a" + strings.Repeat("x", i))
+			h.wantHeld(1)
+			switch i % 5 {
+			case 0:
+				p.conn.Close()
+			case 1:
+				h.hub.Publish(7, 1)
+				p.read()
+				p.conn.Close()
+			case 2:
+				h.hub.Publish(7, 1)
+				p.read()
+				p.ask("/now")
+				p.read()
+				p.conn.Close()
+			case 3:
+				p.ask("/now")
+				p.read()
+				p.read()
+				p.conn.Close()
+			case 4:
+				_ = p.conn.(interface{ NetConn() net.Conn }).NetConn().(*net.TCPConn).SetLinger(0)
+				p.conn.(interface{ NetConn() net.Conn }).NetConn().Close()
+			}
+			h.wantHeld(0)
+			for len(h.ended) > 0 {
+				<-h.ended
+			}
+		}
+		waitFor(t, "every connection to be closed", func() bool { return len(h.open) == 1 && h.holder.Parked() == 0 })
+	}
+	sockets := func() int {
+		all, err := os.ReadDir("/proc/self/fd")
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(all)
+	}
+	round()
+	before := sockets()
+	round()
+	waitFor(t, "as many files as before", func() bool { return sockets() <= before })
+}
