@@ -1,0 +1,53 @@
+package announce
+
+import (
+	"testing"
+	"time"
+
+	"martlet/mail"
+	"martlet/push"
+)
+
+func TestWhatWaitedTooLongIsNotTold(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone().ID
+	h.held["phone"] = true
+	h.deliver(letter{})
+	h.nothing(id)
+	h.now = h.now.Add(alertLife + time.Minute)
+	h.held["phone"] = false
+	h.nothing(id)
+}
+
+func TestAnImportIsNotCountedAmongTheNews(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone().ID
+	for range maxWaiting + 3 {
+		h.deliver(letter{at: h.now.Add(-72 * time.Hour), flags: mail.FlagAnswered})
+	}
+	h.deliver(letter{subject: "Now"})
+	h.says(id, "[alert | Carol | Now | Text 68. | 68]")
+}
+
+func TestDraftsAndWhatIsAboutToGoAreNoNews(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone().ID
+	for _, f := range []mail.Flags{mail.FlagDraft, mail.FlagDeleted, mail.FlagSeen} {
+		h.deliver(letter{flags: f})
+		all, _ := h.told(id)
+		for _, n := range all {
+			if n.Mode == push.Alert {
+				t.Errorf("flags %b: %s", f, spell(all))
+			}
+		}
+	}
+}
+
+// VIPs are told of one by one, however late it is.
+func TestVIPsInTheNightAreNoSummary(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone(quietNow(h), func(r *Registration) { r.VIPs = []string{"example.net"} }).ID
+	h.deliver(letter{subject: "One"})
+	h.deliver(letter{subject: "Two"})
+	h.says(id, "[alert high | Carol | One | Text 1. | 2][alert high | Carol | Two | Text 2. | 2]")
+}
