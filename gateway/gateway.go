@@ -50,7 +50,7 @@ type Config struct {
 	// TLS is used by ServeTLS; nil leaves only plain HTTP.
 	TLS *tls.Config
 	// HTTP2 offers HTTP/2 with TLS. A phone that holds its request over it costs
-	// ten times as much: net/http has no way to park it.
+	// 20 times as much: net/http has no way to park it.
 	HTTP2 bool
 	// PublicURL is where phones reach us, "https://mail.example.org"; empty: as
 	// the request was addressed.

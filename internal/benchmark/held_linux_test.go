@@ -15,6 +15,7 @@ import (
 	"log/slog"
 	"math/big"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -52,7 +53,7 @@ const idleFor = 5 * time.Second
 // memory, how long a wake takes from the publish to the bytes at the phone, and
 // how long it takes to wake all of them.
 func BenchmarkHeld(b *testing.B) {
-	for _, transport := range []string{"plain", "tls"} {
+	for _, transport := range []string{"plain", "tls", "http2"} {
 		b.Run(transport, func(b *testing.B) {
 			h := openHeld(b, *phones)
 			for b.Loop() {
@@ -107,7 +108,7 @@ func openHeld(b *testing.B, n int) *heldHouse {
 		Queue: queue.New(queue.Config{Store: h.store, Blobs: blobs})})
 	h.server, err = gateway.New(gateway.Config{Store: h.store, Directory: h.directory, Devices: h.devices, Engine: h.engine,
 		Mailboxes: h.mailboxes, Router: router, Hub: h.hub, Logger: log, MaxConnections: n + 100,
-		TLS: &tls.Config{Certificates: []tls.Certificate{certificate(b)}}})
+		HTTP2: true, TLS: &tls.Config{Certificates: []tls.Certificate{certificate(b)}}})
 	must(err)
 	for _, l := range []struct {
 		address *string
@@ -383,7 +384,7 @@ const crowdEnv = "MARTLET_CROWD"
 func startCrowd(b *testing.B, h *heldHouse, transport string) *crowd {
 	b.Helper()
 	address := h.plain
-	if transport == "tls" {
+	if transport != "plain" {
 		address = h.tls
 	}
 	c := &crowd{b: b, cmd: exec.Command(os.Args[0], "-test.run=^TestCrowd$")}
@@ -471,8 +472,11 @@ func pingOnce(transport, address string, i int, dialed func(), answers chan<- st
 	if err != nil {
 		return err
 	}
-	if transport == "tls" {
+	switch transport {
+	case "tls":
 		conn = tls.Client(conn, &tls.Config{InsecureSkipVerify: true})
+	case "http2":
+		return pingHTTP2(conn, i, dialed, answers)
 	}
 	b := make([]byte, 1024)
 	for n := 0; ; n++ {
@@ -495,6 +499,34 @@ func pingOnce(transport, address string, i int, dialed func(), answers chan<- st
 		default:
 			return fmt.Errorf("answered %q", b[:size])
 		}
+	}
+}
+
+// pingHTTP2 pings over HTTP/2 on a connection of its own.
+func pingHTTP2(conn net.Conn, i int, dialed func(), answers chan<- string) error {
+	tr := &http.Transport{ForceAttemptHTTP2: true, TLSClientConfig: &tls.Config{InsecureSkipVerify: true},
+		DialContext: func(context.Context, string, string) (net.Conn, error) { return conn, nil }}
+	time.AfterFunc(50*time.Millisecond, dialed) // its handshake is over or waits for its turn
+	for {
+		r, err := http.ReadRequest(bufio.NewReader(strings.NewReader(pingOf(loginOf(i), deviceOf(i)))))
+		if err != nil {
+			return err
+		}
+		r.URL.Scheme, r.URL.Host, r.RequestURI = "https", "localhost", ""
+		resp, err := tr.RoundTrip(r)
+		at := time.Now()
+		if err != nil {
+			return err
+		}
+		resp.Body.Close()
+		switch {
+		case resp.ProtoMajor != 2 || resp.StatusCode != http.StatusOK && resp.StatusCode != http.StatusServiceUnavailable:
+			return fmt.Errorf("answered %s %s", resp.Proto, resp.Status)
+		case resp.StatusCode == http.StatusOK:
+			answers <- fmt.Sprintln(i, at.UnixNano())
+			return nil
+		}
+		<-time.After(200 * time.Millisecond)
 	}
 }
 
