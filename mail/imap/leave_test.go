@@ -3,6 +3,7 @@ package imap_test
 import (
 	"context"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -68,5 +69,19 @@ func TestADisabledAccountReadsNothingMore(t *testing.T) {
 	idle.hears(gone)
 	if got := w.do("k", "FETCH 1 BODY[]"); got[0] != gone {
 		t.Errorf("heard %q", got)
+	}
+}
+
+// A name too long for the store's keys cannot be kept, which is no fault of the
+// server's.
+func TestTheNameOfASubscriptionIsBounded(t *testing.T) {
+	h := newHouse(t)
+	w := h.login()
+	name := strings.Repeat(strings.Repeat("x", 200)+"/", 7) + "x"
+	w.ok("CREATE " + name)
+	for _, command := range []string{"SUBSCRIBE ", "UNSUBSCRIBE "} {
+		if got := w.do("k", command+name); got[0] != "k NO [LIMIT] More than the mailbox can hold" {
+			t.Errorf("heard %q", got)
+		}
 	}
 }

@@ -39,6 +39,7 @@ const (
 	maxKeywords    = 50  // of one command
 	maxTold        = 300 // keywords a session is told of with FLAGS
 	maxName        = 2048
+	maxSubscribed  = 1000   // bytes of a name whose subscription is kept: it is part of a key
 	maxUserFolders = 10_000 // names with a subscription of their own, of one mailbox
 
 	// chunk is how many messages one transaction changes, or one look reads.

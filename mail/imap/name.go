@@ -29,7 +29,9 @@ type node struct {
 
 // tree gives all folders of a mailbox their names: parents first, siblings by
 // their numbers. Folders that hold no mail are not shown, unless some that do
-// are below them; nor is the Outbox, from which nothing would be sent.
+// are below them; nor is the Outbox, from which nothing would be sent, nor what
+// lies so deep that no client could name it: phones may nest thousands of
+// folders, whose names together would be gigabytes.
 func tree(folders []mail.Folder) []node {
 	below := map[mail.FolderID][]int{}
 	for i := range folders {
@@ -49,6 +51,9 @@ func tree(folders []mail.Folder) []node {
 				name += " " + strconv.Itoa(int(f.ID))
 			}
 			taken[name] = true
+			if len(prefix)+len(name) > maxName {
+				continue
+			}
 			at := len(all)
 			all = append(all, node{Folder: f, name: prefix + name})
 			n := walk(f.ID, prefix+name+delimiter)

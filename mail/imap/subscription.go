@@ -84,6 +84,9 @@ func (t subscriptions) all(tx *store.Tx, box mail.MailboxID) (map[string]subscri
 // say keeps what is said of a name; exists tells whether there is such a mailbox
 // now.
 func (t subscriptions) say(tx *store.Tx, box mail.MailboxID, name string, v subscription, exists bool) error {
+	if len(name) > maxSubscribed {
+		return mail.ErrTooManyFolders
+	}
 	k := subscriptionKey{box, name}
 	old, err := t.table.Get(tx, k)
 	known := err == nil
