@@ -239,7 +239,7 @@ func TestFsckReportsAndGoesOn(t *testing.T) {
 				stages = append(stages, e.Stage)
 			}
 		})
-		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 10 {
+		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 11 {
 			t.Errorf("problems in %v, stages %v, %v", tables, stages, err)
 		}
 	})

@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"martlet/directory"
+	"martlet/mail/imap"
 	"martlet/store"
 	"martlet/store/archive"
 	"martlet/store/blob"
@@ -87,6 +88,9 @@ func (a *Admin) stages(deep bool) []stage {
 		{"routes", a.c.Router.Check},
 		{"absences", a.away.Check},
 		{"apps", a.c.Apps.Check},
+		{"subscriptions", func(ctx context.Context, report func(store.Problem)) error {
+			return imap.Check(ctx, a.c.Store, a.c.Directory, report)
+		}},
 		{"bodies", func(ctx context.Context, report func(store.Problem)) error {
 			return a.c.Blobs.Audit(ctx, blob.Audit{Deep: deep, References: a.references}, report)
 		}},

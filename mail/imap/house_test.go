@@ -150,7 +150,7 @@ func (h *house) close() {
 	}
 	check(h.t, h.mailboxes.Sweep(ctx))
 	report := func(p store.Problem) { h.t.Errorf("after the test: %s %s: %s", p.Table, p.Key, p.Text) }
-	check(h.t, errors.Join(h.store.Check(ctx, report), h.mailboxes.Check(ctx, report),
+	check(h.t, errors.Join(h.store.Check(ctx, report), h.mailboxes.Check(ctx, report), imap.Check(ctx, h.store, h.directory, report),
 		h.blobs.Audit(ctx, blob.Audit{Deep: true, References: h.mailboxes.References}, report)))
 	check(h.t, errors.Join(h.blobs.Close(), h.store.Close()))
 }
