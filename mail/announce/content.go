@@ -146,18 +146,29 @@ func sender(ix *message.Index) string {
 }
 
 // oneLine makes one line of a text, without characters that turn what is beside
-// them around or are none to be seen.
+// them around or are none to be seen. What has none that can be seen is empty.
+// Joiners and tags stay in the others: emoji, flags and some scripts need them.
 func oneLine(s string) string {
 	s = strings.Map(func(r rune) rune {
 		switch {
 		case unicode.IsSpace(r), unicode.IsControl(r):
 			return ' '
-		case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x200e, r == 0x200f, r == 0x061c, r == 0xfeff:
+		case r >= 0x202a && r <= 0x202e, r >= 0x2066 && r <= 0x2069, r == 0x200e, r == 0x200f, r == 0x061c, r == 0xfeff,
+			r == 0xad, r == 0x200b, r >= 0x2060 && r <= 0x2064:
 			return -1
 		}
 		return r
 	}, strings.ToValidUTF8(s, "\ufffd"))
+	if !strings.ContainsFunc(s, visible) {
+		return ""
+	}
 	return strings.Join(strings.Fields(s), " ")
+}
+
+// visible knows characters that leave a mark by themselves (Unicode,
+// DerivedCoreProperties: what is not Default_Ignorable_Code_Point).
+func visible(r rune) bool {
+	return !unicode.IsSpace(r) && !unicode.In(r, unicode.Cf, unicode.Variation_Selector, unicode.Other_Default_Ignorable_Code_Point)
 }
 
 // serverID is what ActiveSync calls the message; its second half is the IMAP UID.

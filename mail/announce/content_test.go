@@ -21,6 +21,9 @@ func TestASenderIsAlwaysNamed(t *testing.T) {
 		{mime.Index{From: []mime.Address{{Address: "c@example.net"}}}, "c@example.net"},
 		{mime.Index{From: []mime.Address{{Name: " \r\n\t"}, {Name: "Dave"}}}, "Dave"},
 		{mime.Index{Sender: []mime.Address{{Name: "List"}}}, "List"},
+		{mime.Index{From: []mime.Address{{Name: "\u200b\u2060\u00ad\U000e0041\ufe0f\u3164", Address: "c@example.net"}}}, "c@example.net"},
+		{mime.Index{From: []mime.Address{{Name: "\u200bPay\u200bPal\u2060"}}}, "PayPal"},
+		{mime.Index{From: []mime.Address{{Name: "👩\u200d👩\u200d👧 \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"}}}, "👩\u200d👩\u200d👧 \U0001f3f4\U000e0067\U000e0062\U000e0065\U000e006e\U000e0067\U000e007f"},
 		{mime.Index{From: []mime.Address{{Name: strings.Repeat("ä", 1000)}}}, strings.Repeat("ä", 118) + "…"},
 	} {
 		if got := sender(&c.ix); got != c.want {

@@ -43,6 +43,17 @@ func TestDraftsAndWhatIsAboutToGoAreNoNews(t *testing.T) {
 	}
 }
 
+// Apple takes a wake in the background only; the others deliver an urgent one to
+// a device that dozes.
+func TestASilentWakeForAVIPIsUrgentWhereThatIsPossible(t *testing.T) {
+	for kind, want := range map[push.Kind]string{push.APNs: "[silent |  |  | ]", push.FCM: "[silent high |  |  | ]"} {
+		h := newHouse(t)
+		id := h.phone(mode(push.Silent), func(r *Registration) { r.Kind, r.VIPs = kind, []string{"example.net"} }).ID
+		h.deliver(letter{})
+		h.says(id, want)
+	}
+}
+
 // VIPs are told of one by one, however late it is.
 func TestVIPsInTheNightAreNoSummary(t *testing.T) {
 	h := newHouse(t)
