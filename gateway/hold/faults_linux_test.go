@@ -1,12 +1,16 @@
 package hold_test
 
 import (
+	"bufio"
 	"context"
+	"fmt"
 	"io"
 	"net"
+	"net/http"
 	"os"
 	"runtime"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -14,6 +18,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"martlet/gateway/hold"
+	"martlet/push"
 )
 
 // fewFiles lets nothing more be opened, until the returned function is called.
@@ -172,4 +177,106 @@ func TestNoSocketIsLeftBehind(t *testing.T) {
 	before := sockets()
 	round()
 	waitFor(t, "as many files as before", func() bool { return sockets() <= before })
+}
+
+// Who makes the answer may have to wait for a place at work, which the handler
+// that parked the request still has.
+func TestAHandlerDoesNotWaitForItsOwnPlace(t *testing.T) {
+	place, wanted := make(chan struct{}, 1), make(chan struct{}, 1)
+	hub := push.NewHub()
+	holder := hold.New(hold.Config{
+		Hub:    hub,
+		Resume: func() { wanted <- struct{}{}; place <- struct{}{} },
+		Park:   func() { <-place },
+	})
+	s := &http.Server{ConnContext: hold.ConnContext, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		place <- struct{}{}
+		defer func() { <-place }()
+		held := holder.Expect(7, push.FoldersOf(1), newPhone("a", always("woken")))
+		defer held.Cancel()
+		hub.Publish(7, 1)
+		if _, err := held.Park(w, r, time.Hour); err != hold.ErrParked {
+			t.Error(err)
+		}
+		<-wanted
+	})}
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer s.Close()
+	go s.Serve(hold.NewListener(l, make(chan struct{}, 10)))
+	conn, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	p := &handset{t, conn, bufio.NewReader(conn)}
+	p.ask("/")
+	p.want("woken")
+}
+
+// Phones that are answered and ask again all the time do so while they are handed
+// over, too, and none loses its connection.
+func TestBusyPhonesAreHandedOver(t *testing.T) {
+	before, after := build(t, hold.Config{}, false), build(t, hold.Config{}, false)
+	drain := func(h *house) {
+		for {
+			select {
+			case <-h.ended:
+			case <-t.Context().Done():
+				return
+			}
+		}
+	}
+	go drain(before)
+	go drain(after)
+	const n = 40
+	var phones, storm sync.WaitGroup
+	var answers atomic.Int64
+	var over atomic.Bool
+	for i := range n {
+		phones.Go(func() {
+			p := before.dial(0)
+			for !over.Load() {
+				p.ask(fmt.Sprintf("/hold/%d", i))
+				if resp, body := p.read(); resp.StatusCode != 200 || !strings.HasPrefix(body, "answer ") || resp.Close {
+					t.Errorf("HTTP %d %q", resp.StatusCode, body)
+				}
+				answers.Add(1)
+			}
+		})
+	}
+	calm := make(chan struct{})
+	storm.Go(func() {
+		for tick := time.NewTicker(100 * time.Microsecond); ; {
+			select {
+			case <-tick.C:
+				before.hub.Publish(7, 1)
+				after.hub.Publish(7, 1)
+			case <-calm:
+				tick.Stop()
+				return
+			}
+		}
+	})
+	waitFor(t, "the phones to be busy", func() bool { return answers.Load() > 10*n })
+	before.holder.Leave()
+	waitFor(t, "requests at work to end", func() bool {
+		none := true
+		before.served.Range(func(any, any) bool { none = false; return false })
+		return none
+	})
+	got, _ := pass(t, before.leave())
+	if len(got) != n {
+		t.Errorf("%d parcels, want %d", len(got), n)
+	}
+	after.adopt(got)
+	so := answers.Load()
+	waitFor(t, "the phones to be busy again", func() bool { return answers.Load() > so+10*n })
+	over.Store(true)
+	phones.Wait()
+	close(calm)
+	storm.Wait()
 }

@@ -100,6 +100,9 @@ type Holder struct {
 	shelf    shelf
 	large    sync.WaitGroup // answers that take their time
 	back     *returned
+	// crossing is held for reading while a connection goes from the HTTP server to
+	// the shelf or back: in between neither knows of it.
+	crossing sync.RWMutex
 }
 
 // New returns a holder of no requests.
@@ -144,7 +147,7 @@ func (h *Holder) Holding(mailbox uint64, device string) (held bool) {
 // Stop has every held request answer now, and every later one at once, and
 // closes the parked connections afterwards. It may be called more than once.
 func (h *Holder) Stop() {
-	if !h.stopping.Swap(true) {
+	if h.refuse(&h.stopping) {
 		h.once.Do(func() { close(h.stop) })
 		h.shelf.each(func(r *Request) { r.signal(stopping) })
 	}
@@ -154,8 +157,16 @@ func (h *Holder) Stop() {
 // connections whose phone asks again stay as they are. Requests may still be
 // parked.
 func (h *Holder) Leave() {
-	h.leaving.Store(true)
+	h.refuse(&h.leaving)
 	h.once.Do(func() { close(h.stop) })
+}
+
+// refuse sets one of the flags when no connection crosses. It tells whether it
+// was not set yet.
+func (h *Holder) refuse(flag *atomic.Bool) bool {
+	h.crossing.Lock()
+	defer h.crossing.Unlock()
+	return !flag.Swap(true)
 }
 
 // Drain waits until every parked connection is closed, after Stop.

@@ -28,7 +28,7 @@ type Parcel struct {
 // Detach takes everything off the shelf, after Leave, when nothing more will be
 // parked. The holder is of no use afterwards.
 func (h *Holder) Detach() []*Parcel {
-	h.stopping.Store(true)
+	h.refuse(&h.stopping)
 	var parked []*Request
 	h.shelf.each(func(r *Request) { parked = append(parked, r) })
 	parcels := make([]*Parcel, 0, len(parked))

@@ -35,9 +35,6 @@ func (r *Request) park(conn net.Conn, rw *bufio.ReadWriter, last bool, timeout t
 		r.last = true
 		bits |= superseded
 	}
-	if r.h.stopping.Load() { // Stop may have looked before this was on the shelf
-		bits |= stopping
-	}
 	if bits != 0 {
 		r.signal(bits)
 	}
@@ -119,9 +116,10 @@ func (r *Request) safely(why Reason) (a Answer, done bool) {
 func (r *Request) answerLocked(a *Answer, speaks bool) {
 	raw := a.append(nil, r.last)
 	if len(raw) > smallAnswer {
+		r.h.large.Add(1) // before the shelf is empty, since Drain waits for both
 		r.h.shelf.take(r)
 		r.phase = ended
-		r.h.large.Go(func() { r.writeLarge(a, raw) })
+		go r.writeLarge(a, raw)
 		return
 	}
 	_, err := r.stream().Write(raw)
@@ -129,8 +127,7 @@ func (r *Request) answerLocked(a *Answer, speaks bool) {
 	switch {
 	case err != nil || r.last:
 		r.closeLocked()
-	case speaks && !r.h.leaving.Load():
-		r.handBackLocked()
+	case speaks && r.handBackLocked():
 	default:
 		r.phase = idle
 		r.h.shelf.due(r, r.h.now()+r.h.c.IdleTimeout)
@@ -151,6 +148,7 @@ const (
 // writeLarge writes an answer that may take its time, and returns the connection
 // to the HTTP server.
 func (r *Request) writeLarge(a *Answer, raw []byte) {
+	defer r.h.large.Done()
 	defer r.h.parked.Add(-1)
 	err := r.conn.wake()
 	if err == nil {
@@ -183,16 +181,14 @@ func (r *Request) goneLocked() {
 // idleLocked is asked when the phone has its answer.
 func (r *Request) idleLocked(bits uint32) {
 	switch {
-	case bits&(timedOut|stopping) != 0:
+	case bits&stopping != 0 || bits&timedOut != 0 && r.h.shelf.left(r) == 0: // not the request's own time
 		r.closeLocked()
 	case bits&readable != 0:
 		switch r.conn.look(false) {
 		case hungUp:
 			r.closeLocked()
 		case spoke:
-			if !r.h.leaving.Load() { // or whoever comes after us reads it
-				r.handBackLocked()
-			}
+			r.handBackLocked()
 		default:
 			r.h.shelf.rearm(r)
 		}
@@ -200,14 +196,20 @@ func (r *Request) idleLocked(bits uint32) {
 }
 
 // handBackLocked gives the connection to the HTTP server, which reads the next
-// request.
-func (r *Request) handBackLocked() {
+// request; or leaves that to whoever comes after us.
+func (r *Request) handBackLocked() bool {
+	r.h.crossing.RLock()
+	defer r.h.crossing.RUnlock()
+	if r.h.leaving.Load() {
+		return false
+	}
 	r.h.shelf.take(r)
 	r.phase = ended
 	r.h.parked.Add(-1)
 	if r.conn.wake() != nil || !r.h.back.put(r.stream()) {
 		_ = r.stream().Close()
 	}
+	return true
 }
 
 func (r *Request) closeLocked() {

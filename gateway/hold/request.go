@@ -21,6 +21,7 @@ type Request struct {
 	answerer Answerer
 	next     *Request // guarded by the queue's mu
 	signals  atomic.Uint32
+	away     bool // it was parked; for the one who expected it
 
 	// Guarded by mu; see docs/locks.md.
 	missed  uint8 // signals that came while it was expected
@@ -75,6 +76,9 @@ func (h *Holder) Expect(mailbox uint64, folders push.Folders, a Answerer) *Reque
 
 // Cancel ends a request that was not parked.
 func (r *Request) Cancel() {
+	if r.away { // and must not wait for who makes the answer, with a place at work
+		return
+	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	if r.phase == expected {
@@ -136,13 +140,27 @@ func (r *Request) Park(w http.ResponseWriter, req *http.Request, timeout time.Du
 		a, _ := r.ask(req.Context(), Stopping)
 		return a, nil
 	}
-	if c := connOf(req); c != nil && req.ProtoMajor == 1 && r.h.shelf.ready() {
-		if conn, rw, err := http.NewResponseController(w).Hijack(); err == nil {
-			r.park(conn, rw, req.Close || !req.ProtoAtLeast(1, 1), timeout)
-			return Answer{}, ErrParked
-		}
+	if c := connOf(req); c != nil && req.ProtoMajor == 1 && r.cross(w, req, timeout) {
+		r.away = true
+		return Answer{}, ErrParked
 	}
 	return r.block(req.Context(), timeout)
+}
+
+// cross takes the request's connection from the HTTP server and parks it, if that
+// can be done.
+func (r *Request) cross(w http.ResponseWriter, req *http.Request, timeout time.Duration) bool {
+	r.h.crossing.RLock()
+	defer r.h.crossing.RUnlock()
+	if r.h.stopping.Load() || !r.h.shelf.ready() {
+		return false
+	}
+	conn, rw, err := http.NewResponseController(w).Hijack()
+	if err != nil {
+		return false
+	}
+	r.park(conn, rw, req.Close || !req.ProtoAtLeast(1, 1), timeout)
+	return true
 }
 
 // supersede ends the phone's older requests of the same command.
