@@ -214,7 +214,7 @@ func (s *Server) ServeTLS(l net.Listener) error {
 func (s *Server) takeBack() {
 	s.again.Do(func() {
 		go func() {
-			if err := s.served(s.http.Serve(s.holder.Returned())); err != nil {
+			if err := s.served(s.arriving.serve(s.holder.Returned(), s.http.Serve)); err != nil {
 				s.log.Error("cannot serve phones that ask again", "error", err)
 			}
 		}()

@@ -16,8 +16,8 @@ import (
 // are sent away.
 func (s *Server) HandOver(ctx context.Context) ([]*hold.Parcel, error) {
 	s.stopping.Store(true)
+	s.holder.Leave() // first: whom it has given back by now, arriving waits for
 	s.arriving.stop(ctx)
-	s.holder.Leave()
 	var failed error
 	if err := s.http.Shutdown(ctx); err != nil {
 		failed = errors.Join(fmt.Errorf("gateway: hand over: %w", err), s.http.Close())
