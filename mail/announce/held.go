@@ -76,7 +76,8 @@ func (b *Book) holds(r *Registration) bool {
 // itself. The rest is looked at again: what the device has been sent by then is
 // no news to it. The longer something waits, the rarer that is.
 func (p *planner) leaveToPhone() (due []entry) {
-	p.st.Unread, p.st.Over = p.watch.unread+1, nil
+	p.st.Unread = p.watch.unread + 1
+	p.st.Over = slices.DeleteFunc(p.st.Over, func(o entry) bool { return p.pings(o.Folder) })
 	newest := int64(0)
 	for _, n := range p.st.Waiting {
 		if p.pings(n.Folder) {

@@ -37,6 +37,12 @@ func (b *Book) Settle(ctx context.Context, id uint64, p *push.Plan, o push.Outco
 			}
 		}
 		if again {
+			if n.act.withdrew && n.epoch == st.Epoch {
+				// When it was seen stands nowhere else, and it ends by that.
+				noted, asked, failing := st.Noted, st.Asked, st.Failing
+				st = n.state.clone()
+				st.Noted, st.Asked, st.Failing = noted, asked, failing
+			}
 			if st.Failing.IsZero() {
 				st.Failing = now
 			}
