@@ -172,6 +172,7 @@ type Item struct {
 	Keywords []string // IMAP keywords and ActiveSync categories
 	LastVerb uint8    // MS-ASEMAIL 2.2.2.43, 0 for none
 	VerbTime time.Time
+	Own      bool     // put there by the user's own program; never changes
 	Parts    PartSeqs // kept by the mailbox
 	Doc      uint32   // kept by the mailbox: its number in the index for searches
 
@@ -224,6 +225,7 @@ type NewItem struct {
 	Keywords []string
 	LastVerb uint8
 	VerbTime time.Time
+	Own      bool     // the user's own program puts it there: it is no news
 	Object   uint64   // zero: a new one
 	Thread   ThreadID // zero: the one that the message says
 }

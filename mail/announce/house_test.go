@@ -156,6 +156,7 @@ type letter struct {
 	reply                       bool // to the message before
 	folder                      mail.FolderID
 	flags                       mail.Flags
+	own                         bool // Alice's own program puts it there
 	at                          time.Time
 }
 
@@ -191,7 +192,7 @@ func (h *house) deliver(m letter) mail.Item {
 	var it mail.Item
 	h.update(func(tx *store.Tx) (err error) {
 		it, err = h.boxes.Append(tx, mail.MailboxOf(h.alice), m.folder,
-			mail.NewItem{Class: mail.ClassEmail, Received: m.at.UnixMilli(), Body: body, Flags: m.flags})
+			mail.NewItem{Class: mail.ClassEmail, Received: m.at.UnixMilli(), Body: body, Flags: m.flags, Own: m.own})
 		return err
 	})
 	return it

@@ -29,6 +29,27 @@ func TestAnImportIsNotCountedAmongTheNews(t *testing.T) {
 	h.says(id, "[alert | Carol | Now | Text 68. | 68]")
 }
 
+// A mail program that copies a message from another account, or a migration.
+func TestWhatAMailProgramPutsIntoTheInboxIsNoNews(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone().ID
+	it := h.deliver(letter{own: true})
+	h.says(id, "[badge |  |  |  | 1]")
+	h.see(it)
+	h.unsee(it)
+	h.nothing(id)
+	h.deliver(letter{subject: "News"})
+	h.says(id, "[alert | Carol | News | Text 2. | 2]")
+	apple := h.phone(func(r *Registration) {
+		r.Device, r.Token, r.Mode, r.AppleAccount = "mail", token(1), push.AppleMail, "account"
+		r.Folders, r.AppleMailboxes = []mail.FolderID{h.folder(mail.RoleInbox)}, []string{"INBOX"}
+	}).ID
+	h.deliver(letter{own: true})
+	if n := h.only(apple); n.High {
+		t.Error("Apple's Mail is woken as for new mail")
+	}
+}
+
 func TestDraftsAndWhatIsAboutToGoAreNoNews(t *testing.T) {
 	h := newHouse(t)
 	id := h.phone().ID

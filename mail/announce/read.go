@@ -87,7 +87,7 @@ func (p *planner) readFolder(f *mail.Folder) error {
 			if !p.st.drop(at, p.now, p.unsure) && p.unsure && it.Object > p.st.Last.Object {
 				p.st.end(entry{Folder: f.ID, Item: c.Item, Thread: it.Thread}, p.now)
 			}
-		case came && it.Object > p.st.Last.Object:
+		case came && it.Object > p.st.Last.Object && !it.Own:
 			p.fresh = append(p.fresh, news{item: it, entry: entry{Folder: f.ID, Item: it.ID, Thread: it.Thread, At: it.Received}})
 		}
 	}

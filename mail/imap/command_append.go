@@ -112,7 +112,7 @@ func (s *session) receive(ctx context.Context, l *literal, dst mail.FolderID, c 
 	}
 	item := mail.Item{}
 	c.apply(&item)
-	n := mail.NewItem{Class: mail.ClassEmail, Body: body, Flags: item.Flags, FollowUp: item.FollowUp, Keywords: item.Keywords}
+	n := mail.NewItem{Class: mail.ClassEmail, Body: body, Flags: item.Flags, FollowUp: item.FollowUp, Keywords: item.Keywords, Own: true}
 	if !received.IsZero() {
 		n.Received = max(received.UnixMilli(), 1)
 	}

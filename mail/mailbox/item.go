@@ -38,7 +38,7 @@ func (m *Mailboxes) item(tx *store.Tx, k itemKey) (mail.Item, error) {
 func (m *Mailboxes) Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n mail.NewItem) (mail.Item, error) {
 	it := mail.Item{
 		Class: n.Class, Received: received(n.Received), Blob: n.Blob, Flags: n.Flags, FollowUp: n.FollowUp,
-		Keywords: n.Keywords, LastVerb: n.LastVerb, VerbTime: n.VerbTime, Object: n.Object, Thread: n.Thread,
+		Keywords: n.Keywords, LastVerb: n.LastVerb, VerbTime: n.VerbTime, Own: n.Own, Object: n.Object, Thread: n.Thread,
 	}
 	if err := normalise(&it); err != nil {
 		return it, err
@@ -104,7 +104,7 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	}
 	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received, it.Blob, it.Parts =
 		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received, old.Blob, old.Parts
-	it.Thread, it.Message, it.Index, it.Doc = old.Thread, old.Message, old.Index, old.Doc
+	it.Thread, it.Message, it.Index, it.Doc, it.Own = old.Thread, old.Message, old.Index, old.Doc, old.Own
 	if body != nil {
 		it.Blob = body.Blob
 	}

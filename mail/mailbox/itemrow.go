@@ -25,6 +25,7 @@ const (
 	indexField
 
 	docField = 24
+	ownField = 25
 )
 
 // The place of the item, its folder and number, is in the key.
@@ -56,6 +57,7 @@ func appendItem(dst []byte, it mail.Item) []byte {
 	e.Uint(messageField, uint64(it.Message))
 	e.Bytes(indexField, it.Index)
 	e.Uint(docField, uint64(it.Doc))
+	e.Bool(ownField, it.Own)
 	return e.Out()
 }
 
@@ -94,6 +96,8 @@ func parseItem(b []byte) (it mail.Item, err error) {
 			it.Message = mail.MessageHash(f.Uint())
 		case docField:
 			it.Doc = uint32(f.Uint())
+		case ownField:
+			it.Own = f.Bool()
 		case indexField:
 			it.Index = append([]byte(nil), f.Bytes()...)
 		}

@@ -32,6 +32,7 @@ func drawItem(t *rapid.T) mail.Item {
 		Keywords: rapid.SliceOfN(rapid.String(), 0, 4).Draw(t, "keywords"),
 		LastVerb: rapid.Uint8().Draw(t, "verb"),
 		VerbTime: drawTime(t, "verb time"),
+		Own:      rapid.Bool().Draw(t, "own"),
 		Parts:    mail.PartSeqs{mail.ModSeq(rapid.Uint64().Draw(t, "part")), 0, 1, 2},
 	}
 	if rapid.Bool().Draw(t, "flagged") {
