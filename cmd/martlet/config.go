@@ -26,6 +26,7 @@ type Config struct {
 
 	StorePath string // folder of rows, bodies and the administration socket
 	Key       []byte // seals what is at rest; nil: nothing is sealed
+	KeyFile   string // where it is
 
 	LogLevel slog.Level
 	LogJSON  bool
@@ -148,6 +149,7 @@ type configReader struct {
 	errs  []error
 	// missing is what may come later, and no reason for people to have no mail.
 	missing []error
+	taken   map[string]string // address -> the section that listens on it
 }
 
 func (r *configReader) fail(section, key, format string, args ...any) {
@@ -164,7 +166,7 @@ func (r *configReader) read(f *configFile) Config {
 		r.fail("store", "path", "the folder of the store is missing: add [store] path = \"data\"")
 	}
 	c.StorePath = r.path(f.Store.Path)
-	c.Key = r.key(f.Store.KeyFile)
+	c.Key, c.KeyFile = r.key(f.Store.KeyFile), r.path(f.Store.KeyFile)
 
 	if f.Log.Level != "" {
 		if err := c.LogLevel.UnmarshalText([]byte(f.Log.Level)); err != nil {

@@ -41,7 +41,16 @@ func (r *configReader) listen(section string, v any) []string {
 		_, err2 := strconv.ParseUint(port, 10, 16)
 		if err != nil || err2 != nil || !validHost(host) {
 			r.fail(section, "listen", "%q is not host:port, such as \"127.0.0.1:8080\" or \":443\"", s)
+			continue
 		}
+		if other, ok := r.taken[s]; ok && port != "0" {
+			r.fail(section, "listen", "[%s] listens on %s already", other, s)
+			continue
+		}
+		if r.taken == nil {
+			r.taken = map[string]string{}
+		}
+		r.taken[s] = section
 	}
 	return all
 }

@@ -147,9 +147,12 @@ func (d *doctor) store() {
 	if d.c.Key == nil {
 		d.find("store", warning, "only a new store can be sealed: martlet quickstart makes a key; move with backup and restore",
 			"what is stored is not sealed, and a restart costs a password hash for every phone")
-	} else {
-		d.find("store", fine, "", "sealed with the key of %s", d.c.File)
+		return
 	}
+	if info, err := os.Stat(d.c.KeyFile); err == nil && info.Mode().Perm()&0o077 != 0 {
+		d.find("store", problem, "chmod 600 "+d.c.KeyFile, "others may read %s, which opens the store and its backups", d.c.KeyFile)
+	}
+	d.find("store", fine, "", "sealed with the key of %s", d.c.File) // phones takes it back if it does not open
 }
 
 // apps tells which apps can be woken.

@@ -11,17 +11,17 @@ import (
 )
 
 // proxyHelp is where the settings of proxies stand.
-const proxyHelp = `allow requests of 3,600 s: nginx proxy_read_timeout 3600s; HAProxy timeout server 3600s and timeout client 3600s; Traefik respondingTimeouts readTimeout and writeTimeout 0; Caddy needs nothing. See "Behind a proxy" in docs/operations.md`
+const proxyHelp = `allow requests of 3,600 s: nginx proxy_read_timeout 3600s; HAProxy timeout server 3600s and timeout client 3600s; Traefik respondingTimeouts readTimeout and writeTimeout 3600s; Caddy response_header_timeout and read_timeout 3600s, if it has any. See "Behind a proxy" in docs/operations.md`
 
 // knownLimits are ages at which well-known software cuts requests by default.
 func knownLimits() map[uint32]string {
 	return map[uint32]string{
 		30:  "a load balancer or proxy with a limit of 30 s",
 		50:  "HAProxy with the 50 s of many examples",
-		60:  "nginx (proxy_read_timeout), Apache (ProxyTimeout) or a cloud's load balancer, whose default is 60 s",
+		60:  "nginx (proxy_read_timeout), Traefik (readTimeout), Apache (ProxyTimeout) or a cloud's load balancer, whose default is 60 s",
 		100: "Cloudflare, which ends requests after 100 s and can be told otherwise only in its largest plan",
 		120: "a firewall or proxy with a limit of 2 minutes",
-		180: "Traefik, whose idleTimeout is 180 s",
+		180: "a firewall or proxy with a limit of 3 minutes",
 		240: "Azure's load balancer, which forgets idle connections after 4 minutes",
 		300: "a firewall or carrier that forgets idle connections after 5 minutes",
 		350: "AWS's network load balancer, which forgets idle connections after 350 s",
@@ -39,7 +39,8 @@ func (d *doctor) phones(a *app) {
 		return err
 	})
 	if err != nil {
-		d.find("phones", problem, "", "the store cannot be read: %v", err)
+		d.findings = slices.DeleteFunc(d.findings, func(f finding) bool { return f.Check == "store" && f.Level == fine })
+		d.find("store", problem, "", "it cannot be read: %v", err)
 		return
 	}
 	d.domains = seen.Domains

@@ -1,11 +1,13 @@
 package main
 
 import (
+	"bytes"
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
 	"crypto/x509"
 	"crypto/x509/pkix"
+	"encoding/base64"
 	"encoding/json"
 	"errors"
 	"io"
@@ -110,6 +112,40 @@ func TestTheDoctorLooksAtAServerThatIsNotThere(t *testing.T) {
 	all, err = examined(t, file)
 	if levels, texts := found(all, "configuration"); !errors.Is(err, errSick) || levels != problem || !strings.Contains(texts, file+":4: log.level") {
 		t.Errorf("%v, %s, %s", err, levels, texts)
+	}
+}
+
+// A store that the configured key does not open is not called sealed with it.
+func TestTheDoctorNoticesAnotherKey(t *testing.T) {
+	dir := t.TempDir()
+	file, key := filepath.Join(dir, "martlet.toml"), filepath.Join(dir, "key")
+	write := func(name, text string, mode os.FileMode) {
+		t.Helper()
+		if err := errors.Join(os.WriteFile(name, []byte(text), mode), os.Chmod(name, mode)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	write(file, "[store]\npath = \"data\"\nkey_file = \"key\"\n[http]\nlisten = \"127.0.0.1:0\"\n", 0o600)
+	write(key, base64.StdEncoding.EncodeToString(make([]byte, store.KeySize)), 0o644)
+	data := filepath.Join(dir, "data")
+	if err := os.Mkdir(data, 0o700); err != nil {
+		t.Fatal(err)
+	}
+	s, err := store.Open(store.Config{Path: filepath.Join(data, rowsFolder), Key: make([]byte, store.KeySize)})
+	if err == nil {
+		err = s.Close()
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	all, err := examined(t, file)
+	if levels, texts := found(all, "store"); err == nil || levels != problem+" "+fine || !strings.Contains(texts, "others may read") {
+		t.Errorf("a key for everybody: %v, %s, %s", err, levels, texts)
+	}
+	write(key, base64.StdEncoding.EncodeToString(bytes.Repeat([]byte{1}, store.KeySize)), 0o600)
+	all, err = examined(t, file)
+	if levels, texts := found(all, "store"); err == nil || levels != problem || !strings.Contains(texts, "another key") {
+		t.Errorf("another key: %v, %s, %s", err, levels, texts)
 	}
 }
 
