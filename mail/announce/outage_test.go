@@ -92,3 +92,33 @@ func TestWhatAPingIsNotAskedForIsTakenBackBesideIt(t *testing.T) {
 	}
 	h.nothing(id)
 }
+
+// A target that was replaced while the former was told has seen nothing of it.
+func TestANewTargetIsToldWhatTheFormerWasToldMeanwhile(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone().ID
+	h.deliver(letter{subject: "Under way"})
+	p := h.plan(id)
+	h.phone(func(r *Registration) { r.Token = token(5) })
+	h.settle(id, &p, push.Outcome{Result: push.Accepted, Status: 200})
+	h.says(id, "[alert | Carol | Under way | Text 1. | 1]")
+}
+
+// What the former target shows is not on the new one's screen.
+func TestANewTargetIsNotToldToTakeBackWhatItDoesNotShow(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone().ID
+	it := h.deliver(letter{})
+	h.only(id)
+	h.phone(func(r *Registration) { r.Token = token(5) })
+	h.see(it)
+	h.says(id, "[badge |  |  |  | 0]")
+}
+
+// Google keeps what is not urgent from a phone that dozes.
+func TestAlertsForAndroidAreUrgent(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone(func(r *Registration) { r.Kind = push.FCM }).ID
+	h.deliver(letter{})
+	h.says(id, "[alert high | Carol | Subject 1 | Text 1. | 1]")
+}
