@@ -21,7 +21,7 @@ func (a *app) fsckCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "fsck", Short: "Check every invariant of what is stored", Args: cobra.NoArgs,
 		Example: `  martlet fsck --deep`,
-		Long:    "Check every invariant of rows, mailboxes, directory, devices and bodies, also\nwhile the server runs. It changes nothing and fails when anything is wrong.",
+		Long:    "Check every invariant of rows, mailboxes, directory, devices, apps and bodies, also\nwhile the server runs. It changes nothing and fails when anything is wrong.",
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error { return a.fsck(cmd.Context(), c, in) })
 		},
