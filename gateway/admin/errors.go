@@ -30,6 +30,7 @@ func codes() []code {
 		{"no_device", http.StatusNotFound, device.ErrNoDevice},
 		{"no_registration", http.StatusNotFound, announce.ErrNoRegistration},
 		{"lost", http.StatusConflict, announce.ErrLost},
+		{"barred", http.StatusConflict, announce.ErrBarred},
 		{"password_changed", http.StatusConflict, announce.ErrPassword},
 		{"not_broken", http.StatusNotFound, device.ErrNotBroken},
 		{"exists", http.StatusConflict, directory.ErrExists},

@@ -316,6 +316,8 @@ func refused(err error) error {
 		return problemf(http.StatusConflict, codeTooMany, "the account has %d registrations, which is the most; delete one that is not used any more", announce.MaxPerAccount)
 	case isError(err, announce.ErrLost):
 		return problemf(http.StatusConflict, codeLost, "the service says that the app is not reached there any more; register anew with a new token or endpoint")
+	case isError(err, announce.ErrBarred):
+		return problemf(http.StatusForbidden, codeForbidden, "this device is blocked, quarantined or to be wiped, or the account may not synchronise, so that it is told nothing; an administrator can change it")
 	case isError(err, announce.ErrPassword):
 		return problemf(http.StatusConflict, codeLost, "the password was changed since the app registered, so that it is told nothing; register anew")
 	case isError(err, announce.ErrNoRegistration):

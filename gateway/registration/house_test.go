@@ -35,6 +35,7 @@ type house struct {
 	contract *contract
 	log      bytes.Buffer
 	accounts map[string]directory.Account
+	people   *directory.Directory
 	user     string // who asks
 }
 
@@ -51,6 +52,7 @@ func newHouse(t *testing.T, edit func(*Config)) *house {
 	t.Cleanup(func() { h.must(blobs.Close()) })
 	people, err := directory.New(directory.Config{Store: s, HashCost: directory.HashCost{Memory: 16, Time: 1, Threads: 1}})
 	h.must(err)
+	h.people = people
 	h.must(people.AddDomain(t.Context(), directory.Domain{Name: "example.org"}))
 	for _, login := range []string{robin, kenji} {
 		h.accounts[login], err = people.AddUser(t.Context(), directory.Account{Login: login, ActiveSync: true}, password)

@@ -9,6 +9,8 @@ import (
 
 	"martlet/mail/announce"
 	"martlet/push"
+	"martlet/store"
+	"martlet/sync/device"
 )
 
 // service is the far side: it says what the test wants.
@@ -82,6 +84,25 @@ func TestATestSaysWhatTheServiceSays(t *testing.T) {
 				}
 			}
 		})
+	}
+}
+
+// Nobody waits for a test that is not sent, and is left to guess why.
+func TestATestThatIsNotSentSaysWhy(t *testing.T) {
+	h := newHouse(t, nil)
+	path := h.register(apns)
+	devices, id := device.New(device.Config{Store: h.c.Store}), device.ID{Account: h.accounts[robin].ID, Device: "IPHONE1"}
+	access := func(a device.Access) {
+		h.must(h.c.Store.Update(t.Context(), func(tx *store.Tx) error { return devices.Save(tx, device.Device{ID: id, Access: a}) }))
+	}
+	access(device.AccessBlocked)
+	if a := h.want(http.StatusForbidden, "POST", path+"/test", ""); a.text("code") != codeForbidden {
+		t.Errorf("blocked: %s", a.raw)
+	}
+	access(device.AccessAllowed)
+	h.must(h.people.SetPassword(t.Context(), id.Account, "another nest"))
+	if a := h.want(http.StatusConflict, "POST", path+"/test", ""); a.text("code") != codeLost {
+		t.Errorf("another password: %s", a.raw)
 	}
 }
 

@@ -250,12 +250,7 @@ func (b *Book) Change(ctx context.Context, account directory.AccountID, id uint6
 // administrator.
 func (b *Book) Test(ctx context.Context, account directory.AccountID, id uint64) error {
 	now := time.Now().UTC().Truncate(time.Millisecond)
-	r, err := b.Load(ctx, account, id)
-	if err != nil {
-		return err
-	}
-	acc, err := b.c.Directory.Account(ctx, r.Account)
-	if err != nil {
+	if err := b.mayTell(ctx, account, id); err != nil {
 		return err
 	}
 	return b.store.Update(ctx, func(tx *store.Tx) error {
@@ -263,11 +258,8 @@ func (b *Book) Test(ctx context.Context, account directory.AccountID, id uint64)
 		if err != nil {
 			return err
 		}
-		switch {
-		case r.Lost != "":
+		if r.Lost != "" {
 			return ErrLost
-		case r.outlived(&acc):
-			return ErrPassword
 		}
 		st, err := b.state(tx, id)
 		if err != nil {
@@ -283,6 +275,31 @@ func (b *Book) Test(ctx context.Context, account directory.AccountID, id uint64)
 		}
 		b.followed(tx, r.subscription(&w))
 		return nil
+	})
+}
+
+// mayTell says why a registration is told nothing at present, if it is so: a
+// test that nobody sends would be waited for.
+func (b *Book) mayTell(ctx context.Context, account directory.AccountID, id uint64) error {
+	r, err := b.Load(ctx, account, id)
+	if err != nil {
+		return err
+	}
+	acc, err := b.c.Directory.Account(ctx, r.Account)
+	switch {
+	case err != nil:
+		return err
+	case r.Lost != "":
+		return ErrLost
+	case r.outlived(&acc):
+		return ErrPassword
+	}
+	return b.store.View(ctx, func(tx *store.Tx) error {
+		barred, err := (&planner{b: b, tx: tx, ctx: ctx, reg: &r}).barred()
+		if err == nil && barred {
+			return ErrBarred
+		}
+		return err
 	})
 }
 

@@ -313,9 +313,13 @@ func TestWhoMayNotReadIsNotTold(t *testing.T) {
 		t.Run(name, func(t *testing.T) {
 			h := newHouse(t)
 			id := h.phone().ID
+			h.must(h.book.Test(h.ctx(), h.alice, id))
 			c.bar(h)
 			h.deliver(letter{})
-			h.must(h.book.Test(h.ctx(), h.alice, id))
+			h.nothing(id)
+			if err := h.book.Test(h.ctx(), h.alice, id); !errors.Is(err, ErrBarred) {
+				t.Errorf("a test: %v", err)
+			}
 			h.nothing(id)
 			c.allow(h)
 			if got := spell(first(h.told(id))); got != "[badge |  |  |  | 1]" {

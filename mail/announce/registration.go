@@ -18,6 +18,7 @@ import (
 var (
 	ErrNoRegistration = errors.New("announce: no such registration")
 	ErrLost           = errors.New("announce: the target is gone: the app must register anew")
+	ErrBarred         = errors.New("announce: the account is disabled, may not synchronise or is elsewhere, or the device is blocked, quarantined or to be wiped: it is told nothing")
 	ErrPassword       = errors.New("announce: the password was changed since: the app must register anew")
 	ErrTooMany        = errors.New("announce: the account has as many registrations as it may have")
 	ErrBadKind        = errors.New("announce: the kind is apns, fcm or webpush")
