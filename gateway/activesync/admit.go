@@ -21,21 +21,10 @@ func (h *Handler) admit(ctx context.Context, s *session) error {
 	if err := h.loadDevice(ctx, s); err != nil {
 		return err
 	}
+	if err := s.barred(); err != nil || s.command.name == "Provision" {
+		return err
+	}
 	d := &s.device
-	if d.Access != device.AccessAllowed {
-		return statusError(eas.StatusDeviceIsBlockedForThisUser)
-	}
-	if d.WipeAccount && s.version < eas.V161 && (d.Wipe == device.WipePending || d.Wipe == device.WipeSent) {
-		// The version knows no wipe of the account alone, and nobody asked for the
-		// whole device (MS-ASPROV_R653): it is kept out instead.
-		return statusError(eas.StatusDeviceIsBlockedForThisUser)
-	}
-	if s.command.name == "Provision" {
-		return nil
-	}
-	if d.Wipe == device.WipePending || d.Wipe == device.WipeSent {
-		return statusError(eas.StatusRemoteWipeRequested)
-	}
 	switch { // MS-ASPROV_R487, MS-ASCMD_R4987
 	case d.PolicyKey == 0:
 		return statusError(eas.StatusDeviceNotProvisioned)
@@ -49,6 +38,25 @@ func (h *Handler) admit(ctx context.Context, s *session) error {
 		return statusError(eas.StatusDeviceNotProvisioned)
 	case s.policyKey != d.PolicyKey:
 		return statusError(eas.StatusInvalidPolicyKey)
+	}
+	return nil
+}
+
+// barred tells why a device gets nothing, whatever it asks for: it is blocked, or
+// must wipe itself, which it is told when it provisions.
+func (s *session) barred() error {
+	d := &s.device
+	if d.Access != device.AccessAllowed {
+		return statusError(eas.StatusDeviceIsBlockedForThisUser)
+	}
+	wipe := d.Wipe == device.WipePending || d.Wipe == device.WipeSent
+	switch {
+	case wipe && d.WipeAccount && s.version < eas.V161:
+		// The version knows no wipe of the account alone, and nobody asked for the
+		// whole device (MS-ASPROV_R653): it is kept out instead.
+		return statusError(eas.StatusDeviceIsBlockedForThisUser)
+	case wipe && s.command.name != "Provision":
+		return statusError(eas.StatusRemoteWipeRequested)
 	}
 	return nil
 }

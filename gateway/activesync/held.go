@@ -115,8 +115,11 @@ func (x *held) session(ctx context.Context) (*session, error) {
 		s.device, err = x.h.c.Devices.Load(tx, x.id)
 		return err
 	})
-	if errors.Is(err, device.ErrNoDevice) { // it was removed meanwhile
+	switch {
+	case errors.Is(err, device.ErrNoDevice): // it was removed meanwhile
 		err = statusError(eas.StatusDeviceNotProvisioned)
+	case err == nil: // much may have been decided in an hour
+		err = s.barred()
 	}
 	return s, err
 }

@@ -20,6 +20,9 @@ func (h *Handler) sync(ctx context.Context, s *session) (reply, error) {
 	case refused != nil:
 		return refused.reply(s.version), nil
 	}
+	// What waits on a connection that the phone has left would take its next answer
+	// for received, and confirm a key that the phone may not have.
+	h.c.Holder.Supersede(uint64(s.box), s.query.DeviceID, s.command.code)
 	var waiting *hold.Request
 	if req.wait > 0 {
 		waiting = h.expect(s, req.folders())
@@ -51,6 +54,9 @@ func (h *Handler) syncLater(ctx context.Context, s *session, why hold.Reason) (r
 	}
 	if err := h.loadAccount(ctx, s); err != nil {
 		return reply{}, true, err
+	}
+	if a := &s.account; a.Disabled || !a.ActiveSync || a.Server != "" {
+		return reply{}, true, statusError(eas.StatusUserDisabledForSync)
 	}
 	req, refused, err := h.readSync(ctx, s)
 	switch {

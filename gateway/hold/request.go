@@ -182,6 +182,19 @@ func (r *Request) supersede() {
 	})
 }
 
+// Supersede ends what a phone waits for with a command: it has asked for
+// something else on another connection.
+func (h *Holder) Supersede(mailbox uint64, device string, command uint8) {
+	h.c.Hub.Each(mailbox, func(w push.Waker) bool {
+		if r, ok := w.(*Request); ok {
+			if d, c := r.answerer.Phone(); d == device && c == command {
+				r.signal(superseded)
+			}
+		}
+		return true
+	})
+}
+
 // reason is the most urgent of the signals.
 func reason(bits uint32) (Reason, bool) {
 	switch {
