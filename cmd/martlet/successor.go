@@ -36,6 +36,8 @@ const (
 	// openTime is for opening the store, which takes a moment after a clean end
 	// and longer when a new version makes something of what is there.
 	openTime = 10 * time.Minute
+	// parcelsTime is for closing a socket; it is done when we look.
+	parcelsTime = 100 * time.Millisecond
 )
 
 // successorEnv names what the successor is given: the numbers of files and what

@@ -173,13 +173,31 @@ func (n *successor) serving(ctx context.Context, parcels []*hold.Parcel) error {
 	}
 	// What cannot be sent because the successor has ended, it tells in its last
 	// word; phones that are left behind ask again.
-	_ = n.parcels.SetWriteDeadline(time.Now().Add(openTime))
-	_ = hold.Send(n.parcels, parcels)
-	_ = n.parcels.Close()
+	sent := make(chan struct{})
+	go func() {
+		defer close(sent)
+		_ = hold.Send(n.parcels, parcels)
+		_ = n.parcels.CloseWrite()
+	}()
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
 	defer cancel()
 	_, err := n.hear(wait, stateReady)
+	// Who is ready has taken what it takes: a version before parcels takes none.
+	_ = n.parcels.SetDeadline(time.Now())
+	<-sent
+	if err == nil && !n.tookParcels() {
+		hold.HangUp(parcels)
+	}
+	_ = n.parcels.Close()
 	return err
+}
+
+// tookParcels tells whether the successor has read to the end of the parcels and
+// closed its side, as it does before it is ready.
+func (n *successor) tookParcels() bool {
+	_ = n.parcels.SetDeadline(time.Now().Add(parcelsTime))
+	_, err := n.parcels.Read(make([]byte, 1))
+	return !errors.Is(err, os.ErrDeadlineExceeded)
 }
 
 func (a *app) upgradeCommand() *cobra.Command {

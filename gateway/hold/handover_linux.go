@@ -40,6 +40,14 @@ func Send(to *net.UnixConn, parcels []*Parcel) error {
 	return left
 }
 
+// HangUp ends the connections of parcels that were sent to a process that does not
+// take them: it keeps the sockets open without knowing of them.
+func HangUp(parcels []*Parcel) {
+	for _, p := range parcels {
+		_ = unix.Shutdown(int(p.conn.fd), unix.SHUT_RDWR)
+	}
+}
+
 // Receive takes parcels until the other side closes.
 func Receive(from *net.UnixConn) (parcels []*Parcel, err error) {
 	b, oob := make([]byte, maxPacket), make([]byte, unix.CmsgSpace(4*4))

@@ -13,6 +13,9 @@ import (
 // Send gives parcels to another process.
 func Send(*net.UnixConn, []*Parcel) error { return nil }
 
+// HangUp ends the connections of parcels.
+func HangUp([]*Parcel) {}
+
 // Receive takes parcels.
 func Receive(*net.UnixConn) ([]*Parcel, error) { return nil, errors.ErrUnsupported }
 
