@@ -34,6 +34,7 @@ func (s *server) listenIMAP(ctx context.Context, c *Config) error {
 		Hostname: c.Hostname, Directory: s.directory, Store: s.store, Mailboxes: s.mailboxes, Hub: s.hub,
 		TLS: s.certs.forMail(), Apple: c.appleMail(s.data.apps), MaxMessageBytes: c.MaxMessageBytes, Logger: s.log,
 	})
+	s.imap = m
 	s.shutdowns = append(s.shutdowns, m.Shutdown)
 	if err := s.listen(ctx, "imap", c.IMAP, m.Serve); err != nil {
 		return err

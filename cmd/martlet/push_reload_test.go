@@ -1,11 +1,15 @@
 package main
 
 import (
+	"bufio"
 	"fmt"
+	"net"
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
+	"time"
 
 	"martlet/directory"
 	"martlet/mail/announce"
@@ -86,5 +90,54 @@ func TestAKeyIsMendedWhileTheServerRuns(t *testing.T) {
 	}
 	if got := try(); got != push.Accepted {
 		t.Errorf("after a wrong one: %v", got)
+	}
+}
+
+// IMAP offers to wake Apple's Mail app as soon as the certificate is configured,
+// and no longer than it is.
+func TestAppleMailIsOfferedAsItIsConfigured(t *testing.T) {
+	apple, err := pushtest.NewAPNs()
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer apple.Close()
+	const topic = appleMailTopic + "8ae2b2a7-0000-4000-8000-000000000001"
+	cert, key, err := apple.NewCertificate(topic, time.Time{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := t.TempDir()
+	for name, content := range map[string][]byte{"cert.pem": cert, "key.pem": key} {
+		if err := os.WriteFile(filepath.Join(dir, name), content, 0o600); err != nil {
+			t.Fatal(err)
+		}
+	}
+	const without = "[imap]\nlisten = \"127.0.0.1:0\"\n"
+	with := without + fmt.Sprintf("[[push.apns]]\nname = \"mail\"\ntopic = %q\ncert = %q\ncert_key = %q\n", topic, filepath.Join(dir, "cert.pem"), filepath.Join(dir, "key.pem"))
+	r := newReloadable(t, without)
+	offered := func() bool {
+		t.Helper()
+		conn, err := net.Dial("tcp", r.Addr("imap"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer conn.Close()
+		greeting, err := bufio.NewReader(conn).ReadString('\n')
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Contains(greeting, "XAPPLEPUSHSERVICE")
+	}
+	for _, step := range []struct {
+		text string
+		want bool
+	}{{without, false}, {with, true}, {without, false}} {
+		r.write(step.text)
+		if _, err := r.reload(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if offered() != step.want {
+			t.Errorf("offered: %v, with\n%s", !step.want, step.text)
+		}
 	}
 }

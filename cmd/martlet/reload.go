@@ -79,6 +79,9 @@ func (s *server) reloadLocked() (done admin.Reloaded, err error) {
 	s.gateway.Reconfigure(next.ActiveSync, library)
 	if other != nil {
 		s.push.replace(other)
+		if s.imap != nil {
+			s.imap.Offer(next.appleMail(s.data.apps))
+		}
 	}
 	// What needs a restart is compared with what was there at the start, each
 	// time: it stays in the answer until there is one.
@@ -131,7 +134,7 @@ func (c *Config) fixed(next *Config) (names []string) {
 	for _, x := range []*Config{&a, &b} {
 		x.LogLevel, x.ActiveSync, x.Documents, x.Missing, x.File, x.PublicURL = 0, activesync.Rules{}, nil, nil, "", ""
 		x.TLS.Mode, x.TLS.Cert, x.TLS.Key = "", "", ""
-		x.Push = PushConfig{Detail: x.Push.Detail}
+		x.Push, x.KeyFile = PushConfig{Detail: x.Push.Detail}, ""
 	}
 	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)
 	for i := range va.NumField() {

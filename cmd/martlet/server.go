@@ -32,6 +32,7 @@ type server struct {
 	gateway *gateway.Server
 	certs   *certificates
 	push    *pusher
+	imap    *imap.Server // nil: IMAP is not listened on
 	// shutdowns end what serves, listeners first.
 	shutdowns []func(context.Context) error
 	// handing: another server goes on with the held phones, which Close then

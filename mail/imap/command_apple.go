@@ -23,7 +23,7 @@ type appleArgs struct {
 }
 
 // offersApple tells whether XAPPLEPUSHSERVICE is there for the client.
-func (s *session) offersApple() bool { return s.srv.cfg.Apple != nil }
+func (s *session) offersApple() bool { return s.srv.apple.Load() != nil }
 
 // parseApple reads pairs of names and values in any order. There is no document
 // of this extension but the source that Apple published with its server, and
@@ -61,8 +61,10 @@ func parseApple(p *parser) (a appleArgs) {
 // applePush answers XAPPLEPUSHSERVICE: the device is woken for what comes into
 // the mailboxes, and learns by which topic it will be.
 func (s *session) applePush(ctx context.Context, p *parser) error {
-	a := parseApple(p)
+	a, apple := parseApple(p), s.srv.apple.Load()
 	switch {
+	case apple == nil: // since the command was looked up
+		return bad("Command not known")
 	case p.end() != nil:
 		return p.err
 	case a.account == "" || a.token == "" || a.subtopic == "":
@@ -72,7 +74,6 @@ func (s *session) applePush(ctx context.Context, p *parser) error {
 	case a.version != "1" && a.version != appleVersion:
 		return no("CANNOT", "Not a version that is served here")
 	}
-	apple := s.srv.cfg.Apple
 	r := announce.Registration{
 		Account: s.account.ID, Kind: push.APNs, App: apple.App, Token: a.token, Sandbox: apple.Sandbox,
 		Mode: push.AppleMail, AppleAccount: a.account,

@@ -13,6 +13,7 @@ import (
 	"net"
 	"net/netip"
 	"sync"
+	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 
@@ -57,6 +58,7 @@ type Server struct {
 	penalties *penalties
 	names     subscriptions
 	commands  map[string]command
+	apple     atomic.Pointer[Apple]
 
 	// ctx ends when Shutdown gives up waiting.
 	ctx    context.Context
@@ -87,6 +89,11 @@ func New(cfg Config) *Server {
 		sessions:  map[*session]struct{}{},
 		perIP:     map[netip.Prefix]int{},
 	}
+	s.apple.Store(cfg.Apple)
 	s.ctx, s.cancel = context.WithCancel(context.Background())
 	return s
 }
+
+// Offer has sessions offer XAPPLEPUSHSERVICE with another certificate from now
+// on, or not any more if it is nil.
+func (s *Server) Offer(a *Apple) { s.apple.Store(a) }
