@@ -122,3 +122,32 @@ func TestAlertsForAndroidAreUrgent(t *testing.T) {
 	h.deliver(letter{})
 	h.says(id, "[alert high | Carol | Subject 1 | Text 1. | 1]")
 }
+
+// Nobody knows how long what waits in the night will take to replace the alert,
+// nor whether it will.
+func TestAnAlertThatIsSeenGoesThoughAReplyWaitsForTheMorning(t *testing.T) {
+	for _, replySeen := range []bool{false, true} {
+		h := newHouse(t)
+		r := h.phone()
+		a := h.deliver(letter{subject: "Ships"})
+		alert := h.only(r.ID)
+		_, err := h.book.Change(h.ctx(), h.alice, r.ID, func(r *Registration) error { quietNow(h)(r); return nil })
+		h.must(err)
+		b := h.deliver(letter{subject: "Re: Ships", reply: true})
+		h.says(r.ID, "[badge |  |  |  | 2]")
+		h.see(a)
+		if replySeen {
+			h.see(b)
+		}
+		n := h.only(r.ID)
+		if !n.Withdrawn || n.Collapse != alert.Collapse {
+			t.Errorf("reply seen %t: %s", replySeen, spell([]*push.Notification{n}))
+		}
+		h.now = h.now.Add(2 * time.Hour)
+		want := "[alert | Carol | Re: Ships | Text 2. | 1]"
+		if replySeen {
+			want = ""
+		}
+		h.says(r.ID, want)
+	}
+}

@@ -107,12 +107,13 @@ func (s *state) drop(at mail.Place, now time.Time, unsure bool) bool {
 	return false
 }
 
-// end has an alert withdrawn unless it has another message that is still news,
-// or will be replaced.
+// end has an alert withdrawn unless it has another message that is still news.
+// One that waits takes its place if it is told first, and then nothing is
+// withdrawn; in quiet hours it is not, or may be seen before it is.
 func (s *state) end(gone entry, now time.Time) {
 	at := gone.slot()
 	is := func(n entry) bool { return n.slot() == at }
-	if slices.ContainsFunc(s.Told, is) || slices.ContainsFunc(s.Waiting, is) || slices.ContainsFunc(s.Over, is) {
+	if slices.ContainsFunc(s.Told, is) || slices.ContainsFunc(s.Over, is) {
 		return
 	}
 	gone.At = now.UnixMilli()
