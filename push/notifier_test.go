@@ -34,6 +34,25 @@ func TestFirstChangeGoesAtOnceAndOnce(t *testing.T) {
 	})
 }
 
+// Two messages that come together are told together, and not the second one an
+// interval later.
+func TestChangesThatComeTogetherAreToldTogether(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book, far := newShelf(), newService()
+		book.register(1, push.APNs, "mail")
+		st := play(t, book, push.NotifierConfig{Senders: apns(far), Limits: push.Limits{Gather: 20 * time.Millisecond}})
+		for range 3 {
+			st.change(1)
+			pass(5 * time.Millisecond)
+		}
+		pass(time.Minute)
+		if n := len(far.log()); n != 1 || book.unsettled() != 0 {
+			t.Errorf("%d notifications, %d devices behind", n, book.unsettled())
+		}
+		st.stop(t)
+	})
+}
+
 func TestBurstIsCoalescedAndTheLastStateGetsOut(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {
 		book, far := newShelf(), newService()
