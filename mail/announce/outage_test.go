@@ -151,3 +151,15 @@ func TestAnAlertThatIsSeenGoesThoughAReplyWaitsForTheMorning(t *testing.T) {
 		h.says(r.ID, want)
 	}
 }
+
+func TestAFailedWithdrawalIsNotThatOfANewTarget(t *testing.T) {
+	h := newHouse(t)
+	id := h.phone().ID
+	it := h.deliver(letter{})
+	h.only(id)
+	h.see(it)
+	p := h.plan(id)
+	h.phone(func(r *Registration) { r.Token = token(5) })
+	h.must(h.book.Settle(h.ctx(), id, &p, push.Outcome{Result: push.Retry}, true))
+	h.says(id, "[badge |  |  |  | 0]")
+}
