@@ -280,3 +280,44 @@ func TestBusyPhonesAreHandedOver(t *testing.T) {
 	close(calm)
 	storm.Wait()
 }
+
+// The process that ends a phone's TLS serves all that follow: those in between are
+// not needed any more.
+func TestAPhoneOverTLSOutlivesTwoUpgrades(t *testing.T) {
+	var news atomic.Bool
+	first, second, third := build(t, hold.Config{}, true), build(t, hold.Config{}, true), build(t, hold.Config{}, true)
+	for _, h := range []*house{first, second, third} {
+		h.say = quietUntil(&news)
+	}
+	held, thinks := first.dial(0), first.dial(0)
+	thinks.ask("/hold/b")
+	first.wantHeld(1)
+	news.Store(true)
+	first.hub.Publish(7, 1)
+	thinks.want("answer 0")
+	news.Store(false)
+	held.ask("/hold/a")
+	first.wantHeld(1)
+	got, relay := pass(t, first.leave())
+	second.adopt(got)
+	second.wantHeld(1)
+	got, none := pass(t, second.leave())
+	if none.Left() != 0 || relay.Left() != 2 {
+		t.Errorf("%d and %d are relayed, want 2 and 0", relay.Left(), none.Left())
+	}
+	third.adopt(got)
+	third.wantHeld(1)
+	news.Store(true)
+	third.hub.Publish(7, 1)
+	if resp := held.want("answer 0"); !resp.Close {
+		t.Error("the phone is not told to come over")
+	}
+	thinks.ask("/now")
+	thinks.want("at once, TLS false")
+	thinks.conn.Close()
+	ctx, cancel := context.WithTimeout(t.Context(), 10*time.Second)
+	defer cancel()
+	if err := relay.Wait(ctx); err != nil {
+		t.Errorf("%d are still relayed", relay.Left())
+	}
+}
