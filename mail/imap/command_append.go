@@ -80,18 +80,17 @@ func (s *session) append(ctx context.Context, p *parser) error {
 
 // receive reads the message and puts it into the folder.
 func (s *session) receive(ctx context.Context, l *literal, dst mail.FolderID, c change, received time.Time) error {
-	wait, cancel := context.WithTimeout(ctx, memoryTimeout)
-	defer cancel()
-	if err := s.srv.inFlight.Acquire(wait, l.size); err != nil {
-		return no("UNAVAILABLE", "Too many messages are under way")
+	got := &taken{ctx: ctx, srv: s.srv, size: l.size}
+	defer got.release()
+	if !got.room(min(l.size, firstBuffer)) {
+		return errBusy
 	}
-	defer s.srv.inFlight.Release(l.size)
 	s.message = nil
-	raw, err := s.readMessage(l)
-	if err != nil {
+	if err := s.readMessage(l, got); err != nil {
 		s.end(err)
 		return reply{}
 	}
+	raw := got.raw
 	switch line, err := s.in.line(maxEarly); {
 	case err != nil:
 		s.end(err)
@@ -102,6 +101,9 @@ func (s *session) receive(ctx context.Context, l *literal, dst mail.FolderID, c 
 			return reply{}
 		}
 		return errSyntax
+	}
+	if got.refused {
+		return errBusy
 	}
 	if bytes.IndexByte(raw, 0) >= 0 {
 		return no("UNKNOWN-CTE", "A message with NUL cannot be kept")
@@ -132,16 +134,59 @@ func (s *session) receive(ctx context.Context, l *literal, dst mail.FolderID, c 
 }
 
 // readMessage asks for the message and reads it.
-func (s *session) readMessage(l *literal) ([]byte, error) {
+func (s *session) readMessage(l *literal, got *taken) error {
 	if !l.nonSync {
 		s.out.raw("+ Ready\r\n")
 	}
 	s.mode = forMore
 	s.until = time.Now().Add(messageTimeout)
 	defer func() { s.until = time.Time{} }()
-	raw := make([]byte, 0, min(l.size, firstBuffer))
-	err := s.in.exactly(l.size, func(piece []byte) { raw = append(raw, piece...) })
-	return raw, err
+	return s.in.exactly(l.size, got.take)
+}
+
+var errBusy = no("UNAVAILABLE", "Too many messages are under way")
+
+// taken is what has come of a message. It takes its share of the memory as the
+// message comes: a client that announces a large one and is slow, as one with a
+// bad network is, keeps nobody else waiting.
+type taken struct {
+	ctx     context.Context
+	srv     *Server
+	size    int64 // that was announced
+	raw     []byte
+	held    int64
+	refused bool // there is no room for it: what still comes is dropped
+}
+
+func (t *taken) take(piece []byte) {
+	if t.refused {
+		return
+	}
+	if n := int64(len(t.raw) + len(piece)); n > t.held && !t.room(min(t.size, max(n, 2*t.held))) {
+		t.refused, t.raw = true, nil
+		t.release()
+		return
+	}
+	if t.raw == nil {
+		t.raw = make([]byte, 0, t.held)
+	}
+	t.raw = append(t.raw, piece...)
+}
+
+// room makes sure of that much memory.
+func (t *taken) room(n int64) bool {
+	wait, cancel := context.WithTimeout(t.ctx, memoryTimeout)
+	defer cancel()
+	if t.srv.inFlight.Acquire(wait, n-t.held) != nil {
+		return false
+	}
+	t.held = n
+	return true
+}
+
+func (t *taken) release() {
+	t.srv.inFlight.Release(t.held)
+	t.held = 0
 }
 
 // firstBuffer is for most messages; longer ones grow into theirs.

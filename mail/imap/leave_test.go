@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"martlet/mail"
+	"martlet/mail/imap"
 )
 
 // RFC 9051 2.3.1.1: UIDNEXT changes when something comes into the mailbox, also
@@ -83,5 +84,18 @@ func TestTheNameOfASubscriptionIsBounded(t *testing.T) {
 		if got := w.do("k", command+name); got[0] != "k NO [LIMIT] More than the mailbox can hold" {
 			t.Errorf("heard %q", got)
 		}
+	}
+}
+
+// A client that announces a large message and sends it slowly, or not at all,
+// keeps nobody else from putting one here.
+func TestAnAnnouncedMessageTakesNoRoom(t *testing.T) {
+	h := newHouse(t, func(_ *house, c *imap.Config) { c.MaxMessageBytes = 40 << 20 })
+	slow, w := h.login(), h.login()
+	slow.send("s APPEND INBOX {41943040}\r\n")
+	slow.hears("+ Ready")
+	slow.send("Subject: large\r\n\r\n")
+	if got := w.do("k", "APPEND INBOX {14+}\r\nSubject: x\r\n\r\n"); !strings.HasPrefix(got[0], "k OK [APPENDUID") {
+		t.Errorf("heard %q", got)
 	}
 }
