@@ -97,7 +97,7 @@ func (l launch) upgrade(ctx context.Context, s *server, asked upgradeAsked, sign
 	if err != nil {
 		l.log.Error("upgrade: the store was not closed well", "error", err)
 	}
-	if err = n.serving(ctx, s.parcels); err != nil {
+	if err = n.serving(ctx, s.parcels, l.log); err != nil {
 		n.end()
 		l.log.Error("upgrade failed; this process goes on", "error", err)
 		l.upgrades.fail(err)
@@ -167,16 +167,15 @@ func prepared(ctx context.Context, given []givenDoor) (*successor, word, error) 
 
 // serving tells the successor to begin, gives it the held phones and waits until
 // it serves.
-func (n *successor) serving(ctx context.Context, parcels []*hold.Parcel) error {
+func (n *successor) serving(ctx context.Context, parcels []*hold.Parcel, log *slog.Logger) error {
 	if err := n.say(word{State: stateGo}); err != nil {
 		return errors.New("it has ended; see the log")
 	}
 	// What cannot be sent because the successor has ended, it tells in its last
 	// word; phones that are left behind ask again.
-	sent := make(chan struct{})
+	sent := make(chan error, 1)
 	go func() {
-		defer close(sent)
-		_ = hold.Send(n.parcels, parcels)
+		sent <- hold.Send(n.parcels, parcels)
 		_ = n.parcels.CloseWrite()
 	}()
 	wait, cancel := context.WithTimeout(context.WithoutCancel(ctx), openTime)
@@ -184,9 +183,13 @@ func (n *successor) serving(ctx context.Context, parcels []*hold.Parcel) error {
 	_, err := n.hear(wait, stateReady)
 	// Who is ready has taken what it takes: a version before parcels takes none.
 	_ = n.parcels.SetDeadline(time.Now())
-	<-sent
-	if err == nil && !n.tookParcels() {
+	left := <-sent
+	if err == nil && len(parcels) > 0 && !n.tookParcels() {
 		hold.HangUp(parcels)
+		left = errors.Join(left, errors.New("the new version takes none"))
+	}
+	if err == nil && left != nil {
+		log.Warn("upgrade: not all held phones go over; the others connect anew", "error", left)
 	}
 	_ = n.parcels.Close()
 	return err

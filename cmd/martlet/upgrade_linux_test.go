@@ -81,7 +81,7 @@ func TestASuccessorThatTakesNoParcelsCostsItsPhonesNoHour(t *testing.T) {
 	}()
 	n := &successor{talk: newTalk(control), parcels: takes}
 	done := make(chan error, 1)
-	go func() { done <- n.serving(t.Context(), parcels) }()
+	go func() { done <- n.serving(t.Context(), parcels, discard()) }()
 	select {
 	case err := <-done:
 		if err != nil {
