@@ -195,7 +195,7 @@ func TestSIGHUPTakesARenewedCertificateAtOnce(t *testing.T) {
 func TestEverySettingIsLookedAt(t *testing.T) {
 	for i := range reflect.TypeFor[Config]().NumField() {
 		field := reflect.TypeFor[Config]().Field(i)
-		if slices.Contains([]string{"File", "Missing", "PublicURL", "SMIMERoots", "TLS", "ActiveSync"}, field.Name) {
+		if slices.Contains([]string{"File", "KeyFile", "Missing", "PublicURL", "SMIMERoots", "TLS", "ActiveSync"}, field.Name) {
 			continue // follow from others, or are looked at below
 		}
 		var a, b Config

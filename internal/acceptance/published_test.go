@@ -99,6 +99,7 @@ func TestAPublishedFolderThatIsMissingKeepsNoMailOut(t *testing.T) {
 	if got := document(t, p, `\\files\plans\a.txt`, "", ""); got != "" {
 		t.Errorf("a file of the missing folder: %q", got)
 	}
+	h.waitLog("ItemOperations") // the log comes through a pipe
 	if n := strings.Count(h.log.text(), plans); n != 2 {
 		t.Errorf("the log tells %d times what is missing, want 2:\n%s", n, h.log.text())
 	}

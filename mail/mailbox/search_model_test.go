@@ -33,6 +33,7 @@ type searchMachine struct {
 	box   mail.MailboxID
 	is    map[mail.Place]*text
 	own   []mail.FolderID // folders that may be deleted
+	made  int             // folders so far
 	fixed []mail.FolderID
 }
 
@@ -214,8 +215,9 @@ func (m *searchMachine) actions() map[string]func(*rapid.T) {
 		},
 		"create": func(t *rapid.T) {
 			if len(m.own) < 3 {
+				m.made++
 				m.change(t, func(tx *store.Tx) error {
-					f, err := m.h.CreateFolder(tx, m.box, 0, fmt.Sprint("folder", len(m.is), len(m.own), rapid.IntRange(0, 1<<30).Draw(t, "name")), mail.ClassEmail)
+					f, err := m.h.CreateFolder(tx, m.box, 0, fmt.Sprint("folder", m.made), mail.ClassEmail)
 					if err == nil {
 						m.own = append(m.own, f.ID)
 					}
