@@ -50,6 +50,8 @@ var (
 	ErrTooManyFolders = errors.New("mail: the mailbox has as many folders as it can hold")
 	ErrItemTooLarge   = errors.New("mail: the item's flags and keywords are too large")
 	ErrMailboxFull    = errors.New("mail: the mailbox has given out its last item number")
+	ErrReadOnly       = errors.New("mail: the folder is another's, and may only be read")
+	ErrNameTaken      = errors.New("mail: another item of the folder has the name")
 )
 
 // Class is the kind of the items in a folder (MS-ASCMD 2.2.3.27.5).
@@ -100,6 +102,7 @@ type Folder struct {
 	Unread  uint32
 	Bytes   uint64
 	SMS     uint32 // how many of the items of a mail folder are short messages
+	Link    Link   // of another mailbox's folder: where its items are
 }
 
 // Flags are the states of an item that IMAP and ActiveSync share.
@@ -165,7 +168,7 @@ type Item struct {
 	Created  ModSeq // when it entered this folder
 	ModSeq   ModSeq // its last change
 	Object   uint64 // the same before and after a move (RFC 8474 EMAILID)
-	Received int64  // milliseconds since 1970 in UTC; never changes
+	Received int64  // milliseconds since 1970 in UTC; of mail it never changes, of others see Facts.At
 	Blob     blob.Ref
 	Flags    Flags
 	FollowUp FollowUp
@@ -180,6 +183,13 @@ type Item struct {
 	Thread  ThreadID    // its conversation
 	Message MessageHash // its Message-ID, to find it by
 	Index   []byte      // where it stands in its conversation: see ConversationIndex
+
+	// Of what is no mail.
+	Name  string    // of the resource in its folder (RFC 4918): unique there, never changes
+	UID   UIDHash   // to find it by
+	Brief []byte    // Facts.Brief; treat as read-only
+	Was   []Earlier // its earlier places, ascending
+	By    MailboxID // of who wrote it last, if that was not the mailbox's owner
 }
 
 // Position is the item's place in newest-first order.
@@ -190,13 +200,15 @@ func (it *Item) Position() Position { return Position{it.Received, it.ID} }
 // reading what happened since a ModSeq costs what happened since.
 type Change struct {
 	ModSeq   ModSeq
-	Item     ItemID   // in the Hierarchy: the FolderID
-	Created  ModSeq   // after the cursor of a reader that always reads to the end: it has never seen the item
-	Received int64    // the item's, so that a reader knows its Position
-	Deleted  bool     // a tombstone
-	MovedTo  Place    // of a tombstone: where the item went, if it was moved
-	SMS      bool     // of a short message
-	Thread   ThreadID // of a tombstone: the conversation the item was in
+	Item     ItemID    // in the Hierarchy: the FolderID
+	Created  ModSeq    // after the cursor of a reader that always reads to the end: it has never seen the item
+	Received int64     // the item's, so that a reader knows its Position
+	Deleted  bool      // a tombstone
+	MovedTo  Place     // of a tombstone: where the item went, if it was moved
+	SMS      bool      // of a short message
+	Thread   ThreadID  // of a tombstone: the conversation the item was in
+	Was      []Earlier // the item's
+	Name     string    // of a tombstone: the item's
 }
 
 // Position is the changed item's place in newest-first order.
@@ -213,6 +225,7 @@ type Place struct {
 type Body struct {
 	Blob  blob.Ref
 	Index *message.Index // of ClassEmail and ClassSMS; may be nil if a mailbox has the Blob already
+	Facts Facts          // of the others
 }
 
 // NewItem is an item about to enter a folder.
@@ -228,4 +241,5 @@ type NewItem struct {
 	Own      bool     // the user's own program puts it there: it is no news
 	Object   uint64   // zero: a new one
 	Thread   ThreadID // zero: the one that the message says
+	Name     string   // of what is no mail; empty: one that the mailbox makes
 }

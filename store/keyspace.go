@@ -41,6 +41,8 @@ const (
 	PrefixThread       Prefix = 0x29 // mail/mailbox: MailboxID, ThreadID, FolderID, ItemID -> time of receipt
 	PrefixMessage      Prefix = 0x2a // mail/mailbox: MailboxID, hash of a Message-ID -> ThreadID, places
 	PrefixThreadFolder Prefix = 0x2b // mail/mailbox: MailboxID, ThreadID -> FolderID where its mail goes
+	PrefixObjectName   Prefix = 0x2c // mail/mailbox: MailboxID, FolderID, name of a resource -> ItemID
+	PrefixObjectUID    Prefix = 0x2d // mail/mailbox: MailboxID, hash of a class and UID, FolderID, ItemID
 
 	PrefixDevice     Prefix = 0x30 // sync/device: AccountID, DeviceID
 	PrefixCollection Prefix = 0x31 // sync/device: AccountID, DeviceID, FolderID

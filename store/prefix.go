@@ -31,6 +31,8 @@ var prefixNames = map[Prefix]string{
 	PrefixThread:        "thread",
 	PrefixMessage:       "message id",
 	PrefixThreadFolder:  "thread folder",
+	PrefixObjectName:    "object name",
+	PrefixObjectUID:     "object uid",
 	PrefixDevice:        "device",
 	PrefixCollection:    "collection",
 	PrefixBroken:        "broken",

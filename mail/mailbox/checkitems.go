@@ -2,6 +2,7 @@ package mailbox
 
 import (
 	"errors"
+	"reflect"
 
 	"martlet/mail"
 	"martlet/store"
@@ -81,7 +82,7 @@ func (c *checker) item(k itemKey, st state, folder mail.Folder, it *mail.Item) e
 		c.bad("item", k, "has no entry in the log at %d", it.ModSeq)
 	case err != nil:
 		return err
-	case entry != (mail.Change{Item: it.ID, Created: it.Created, Received: it.Received, SMS: it.Class == mail.ClassSMS}):
+	case !reflect.DeepEqual(entry, mail.Change{Item: it.ID, Created: it.Created, Received: it.Received, SMS: it.Class == mail.ClassSMS, Was: it.Was}):
 		c.bad("item", k, "the entry in the log at %d speaks of something else", it.ModSeq)
 	}
 	return nil

@@ -28,6 +28,7 @@ type Options struct {
 	MIMETruncation  *uint                    // 0–8 (MS-ASCMD 2.2.3.111)
 	Truncation      *uint                    // 2.5: 0–9 (MS-ASCMD 2.2.3.185)
 	Fetch           bool                     // the item was asked for by name: without preferences its body comes whole
+	Viewer          Viewer                   // of what is no mail
 }
 
 // OptionsOf reads a collection's options block for one version.
