@@ -28,6 +28,11 @@ const (
 	PrefixNameVersion Prefix = 0x1a // directory: how the words of the address list were made
 	PrefixVerifier    Prefix = 0x1b // directory: AccountID -> verifier of the last password found right
 
+	PrefixContact    Prefix = 0x1c // directory: address -> shared contact
+	PrefixEntryPhoto Prefix = 0x1d // directory: address of a group or shared contact -> JPEG or PNG
+	PrefixEntry      Prefix = 0x1e // directory: name of an entry of the address list -> whom it leads to, its last change
+	PrefixEntryLog   Prefix = 0x1f // directory: number of a change -> name of the entry
+
 	PrefixMailbox Prefix = 0x20 // mail/mailbox: MailboxID -> ModSeq, next ids
 	PrefixFolder  Prefix = 0x21 // mail/mailbox: MailboxID, FolderID
 	PrefixItem    Prefix = 0x22 // mail/mailbox: MailboxID, FolderID, ItemID

@@ -26,7 +26,7 @@ var allowed = map[string][]string{
 	"store/archive":        {"store", "store/blob"},
 	"store/keyring":        {"store"},
 	"internal/tomlfile":    {},
-	"directory":            {"store", "internal/tomlfile"},
+	"directory":            {"store", "internal/tomlfile", "mail/vcard"},
 	"documents":            {"directory"},
 	"mail":                 {"directory", "store/blob", "mail/message"},
 	"sync/device":          {"store", "directory"},
