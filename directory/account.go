@@ -268,6 +268,9 @@ func (d *Directory) forgetMentions(tx *store.Tx, a *Account) error {
 			if err := d.tables.groups.Set(tx, row.Key, row.Value); err != nil {
 				return err
 			}
+			if err := d.changed(tx, Change{Group: row.Value.Address}); err != nil {
+				return err
+			}
 		}
 	}
 	for k, err := range d.tables.delegates.Keys(tx, store.TableRange[delegateKey]{}) {
@@ -332,7 +335,10 @@ func (d *Directory) putAccount(tx *store.Tx, old, a *Account) error {
 	if err := d.listAccount(tx, old, a); err != nil {
 		return err
 	}
-	return d.tables.accounts.Set(tx, a.ID, *a)
+	if err := d.tables.accounts.Set(tx, a.ID, *a); err != nil || !shownChanges(old, a) {
+		return err
+	}
+	return d.changed(tx, Change{Account: a.ID})
 }
 
 // release deletes an address, unless it leads elsewhere by now.
@@ -359,7 +365,10 @@ func (d *Directory) putGroup(tx *store.Tx, k addressKey, old Group, there bool, 
 	if err := d.tables.addresses.Set(tx, k, target{group: k}); err != nil {
 		return err
 	}
-	return d.tables.groups.Set(tx, k, g)
+	if err := d.tables.groups.Set(tx, k, g); err != nil {
+		return err
+	}
+	return d.changed(tx, Change{Group: g.Address})
 }
 
 func (d *Directory) putPhoto(tx *store.Tx, id AccountID, photo []byte) error {
@@ -380,5 +389,6 @@ func (d *Directory) deleteAccount(tx *store.Tx, a *Account) error {
 	}
 	id := a.ID
 	tx.OnCommit(func() { d.cache.drop(id) })
-	return errors.Join(d.tables.verifiers.Delete(tx, id), d.tables.photos.Delete(tx, id), d.tables.certificates.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
+	err := errors.Join(d.tables.verifiers.Delete(tx, id), d.tables.photos.Delete(tx, id), d.tables.certificates.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
+	return errors.Join(err, d.changed(tx, Change{Account: id, Gone: true}))
 }

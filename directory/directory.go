@@ -105,6 +105,7 @@ type Directory struct {
 	hasher *hasher
 	cache  *cache
 	keys   func() [][KeySize]byte // nil: no verifiers
+	hooks  []Hooks
 
 	// mu orders changes: a plan made from what was read stays true until it is
 	// written. It is never held while a password is hashed.

@@ -356,7 +356,10 @@ func (p *planner) planGroups(prune bool) {
 				if err := p.d.release(tx, k, target{group: k}); err != nil {
 					return err
 				}
-				return p.d.tables.groups.Delete(tx, k)
+				if err := p.d.tables.groups.Delete(tx, k); err != nil {
+					return err
+				}
+				return p.d.changed(tx, Change{Group: old.Address, Gone: true})
 			})
 		}
 	}
