@@ -17,12 +17,13 @@ import (
 
 // Limits of what is read.
 const (
-	maxBytes      = 8 << 20  // of one calendar object
+	maxBytes      = 25 << 20 // of one calendar object, attachments and all
 	maxDepth      = 8        // of components in one another
 	maxComponents = 20_000   // of one object
 	maxProperties = 200_000  // of one object
 	maxParams     = 64       // of one property
-	maxValue      = 4 << 20  // bytes of one property
+	maxValue      = 24 << 20 // bytes of one property
+	maxObjects    = 100_000  // of one file
 	maxDates      = 5_000    // of RDATE or EXDATE
 	maxText       = 32 << 10 // characters of a text that is handed out in a field of Event
 	maxAttendees  = 5_000

@@ -12,6 +12,9 @@ type Object struct {
 	Method string   // of a scheduling message, upper case: REQUEST, REPLY, CANCEL, COUNTER …
 	Events []*Event // in their order
 	Root   *Component
+	// Mended tells that the bytes were not what they ought to be, however little:
+	// line ends, characters, lines that are none, ends that are missing.
+	Mended bool
 	zones  zones
 }
 
@@ -75,12 +78,50 @@ type Event struct {
 // Parse reads the first calendar object of b. An event is taken as far as it
 // can be understood.
 func Parse(b []byte) (*Object, error) {
-	root, err := decode(b)
+	d, err := newDecoder(b)
 	if err != nil {
 		return nil, err
 	}
-	return newObject(root), nil
+	root, err := d.next(false)
+	if err != nil {
+		return nil, err
+	}
+	if root == nil {
+		return nil, ErrNotCalendar
+	}
+	o := newObject(root)
+	o.Mended = d.odd
+	return o, nil
 }
+
+// Components reads all calendar objects of b, as trees. An event, a task or a
+// note that stands outside of any is in an object of its own. mended tells what
+// Object.Mended does.
+func Components(b []byte) (roots []*Component, mended bool, err error) {
+	d, err := newDecoder(b)
+	if err != nil {
+		return nil, false, err
+	}
+	for {
+		root, err := d.next(true)
+		if err != nil {
+			return nil, false, err
+		}
+		if root == nil {
+			break
+		}
+		if roots = append(roots, root); len(roots) > maxObjects {
+			return nil, false, ErrTooLarge
+		}
+	}
+	if len(roots) == 0 {
+		return nil, false, ErrNotCalendar
+	}
+	return roots, d.odd, nil
+}
+
+// Of makes an object of a tree.
+func Of(root *Component) *Object { return newObject(root) }
 
 func newObject(root *Component) *Object {
 	o := &Object{Method: root.Value("METHOD"), Root: root, zones: readZones(root)}

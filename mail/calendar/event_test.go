@@ -333,7 +333,7 @@ func TestGlobalIDs(t *testing.T) {
 
 func TestTooMuch(t *testing.T) {
 	for name, b := range map[string]string{
-		"bytes": strings.Repeat("x", maxBytes+1), "depth": strings.Repeat("BEGIN:VCALENDAR\n", 100),
+		"bytes": strings.Repeat("x", maxBytes+1), "depth": "BEGIN:VCALENDAR\n" + strings.Repeat("BEGIN:VEVENT\n", 100),
 		"components": "BEGIN:VCALENDAR\n" + strings.Repeat("BEGIN:VEVENT\nEND:VEVENT\n", maxComponents+1),
 		"properties": "BEGIN:VCALENDAR\n" + strings.Repeat("X:y\n", maxProperties+1),
 	} {

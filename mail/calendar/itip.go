@@ -5,8 +5,8 @@ import (
 	"time"
 )
 
-// productID is how we name ourselves in what we write.
-const productID = "-//martlet//martlet//EN"
+// ProductID is how we name ourselves in what we write.
+const ProductID = "-//martlet//martlet//EN"
 
 // Answer is what an attendee answers (RFC 5546 3.2.3, 3.2.7).
 type Answer struct {
@@ -28,7 +28,7 @@ func (o *Object) Reply(a *Answer) *Object {
 		method = "COUNTER"
 	}
 	root := &Component{Name: "VCALENDAR", Props: []Property{
-		{Name: "METHOD", Value: method}, {Name: "PRODID", Value: productID}, {Name: "VERSION", Value: "2.0"},
+		{Name: "METHOD", Value: method}, {Name: "PRODID", Value: ProductID}, {Name: "VERSION", Value: "2.0"},
 	}}
 	for _, c := range o.Root.Children {
 		if c.Name == "VTIMEZONE" {

@@ -27,29 +27,42 @@ type Param struct {
 	Values []string
 }
 
-// decode reads the first calendar object. Lines that are none are dropped, a
-// component that does not end ends with what is around it.
-func decode(b []byte) (*Component, error) {
+func newDecoder(b []byte) (*decoder, error) {
 	if len(b) > maxBytes {
 		return nil, ErrTooLarge
 	}
-	b = bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
-	d := decoder{rest: b}
+	rest := bytes.TrimPrefix(b, []byte("\xef\xbb\xbf"))
+	return &decoder{rest: rest, odd: len(rest) < len(b)}, nil
+}
+
+// next reads the next calendar object; nil if there is none. With bare, a
+// component that stands outside of any object counts as an object of its own.
+func (d *decoder) next(bare bool) (*Component, error) {
 	var stack []*Component
 	for {
+		before := d.rest
 		line, ok := d.line()
 		if !ok {
 			break
 		}
 		p, ok := parseLine(line)
 		if !ok {
+			d.odd = true
 			continue
 		}
 		switch p.Name {
 		case "BEGIN":
 			c := &Component{Name: strings.ToUpper(strings.TrimSpace(p.Value))}
+			if c.Name == "VCALENDAR" && len(stack) > 0 { // the one before does not end
+				d.rest, d.bare, d.odd = before, false, true
+				return stack[0], nil
+			}
 			if len(stack) == 0 && c.Name != "VCALENDAR" {
-				continue
+				if d.odd = true; !bare || !isItem(c.Name) {
+					continue
+				}
+				stack = append(stack, &Component{Name: "VCALENDAR"})
+				d.bare = true
 			}
 			if d.components++; d.components > maxComponents || len(stack) >= maxDepth {
 				return nil, ErrTooLarge
@@ -61,18 +74,13 @@ func decode(b []byte) (*Component, error) {
 			stack = append(stack, c)
 		case "END":
 			name := strings.ToUpper(strings.TrimSpace(p.Value))
-			for i := len(stack) - 1; i >= 0; i-- {
-				if stack[i].Name != name {
-					continue
-				}
-				if i == 0 {
-					return stack[0], nil
-				}
-				stack = stack[:i]
-				break
+			if stack = d.end(stack, name); len(stack) == 1 && (name == "VCALENDAR" || d.bare) {
+				d.bare = false
+				return stack[0], nil
 			}
 		default:
 			if len(stack) == 0 {
+				d.odd = true
 				continue
 			}
 			if d.properties++; d.properties > maxProperties {
@@ -83,15 +91,35 @@ func decode(b []byte) (*Component, error) {
 		}
 	}
 	if len(stack) == 0 {
-		return nil, ErrNotCalendar
+		return nil, nil
 	}
+	d.odd = true // it does not end
 	return stack[0], nil
 }
+
+// end takes what a component's end ends off the stack, but never the object
+// itself.
+func (d *decoder) end(stack []*Component, name string) []*Component {
+	for i := len(stack) - 1; i >= 0; i-- {
+		if stack[i].Name != name {
+			continue
+		}
+		d.odd = d.odd || i < len(stack)-1
+		return stack[:max(i, 1)]
+	}
+	d.odd = true
+	return stack
+}
+
+// isItem tells whether a component is an item of a calendar.
+func isItem(name string) bool { return name == "VEVENT" || name == "VTODO" || name == "VJOURNAL" }
 
 // decoder cuts the bytes into unfolded lines.
 type decoder struct {
 	rest                   []byte
 	components, properties int
+	bare                   bool // what is being read stands in no object
+	odd                    bool // something was mended or dropped
 }
 
 // line returns the next content line. Lines end in CRLF, in LF or in CR; what
@@ -102,7 +130,7 @@ func (d *decoder) line() (string, bool) {
 	}
 	first := d.physical()
 	if !d.folded() {
-		return text(first), true
+		return d.text(first), true
 	}
 	var b bytes.Buffer
 	b.Write(first)
@@ -112,7 +140,7 @@ func (d *decoder) line() (string, bool) {
 			b.Write(next)
 		}
 	}
-	return text(b.Bytes()), true
+	return d.text(b.Bytes()), true
 }
 
 func (d *decoder) folded() bool { return len(d.rest) > 0 && (d.rest[0] == ' ' || d.rest[0] == '\t') }
@@ -121,10 +149,15 @@ func (d *decoder) physical() []byte {
 	i := bytes.IndexAny(d.rest, "\r\n")
 	if i < 0 {
 		line := d.rest
-		d.rest = nil
+		d.rest, d.odd = nil, true
 		return line
 	}
 	line := d.rest[:i]
+	if d.rest[i] == '\r' && i+1 < len(d.rest) && d.rest[i+1] == '\n' { // as it ought to be
+		d.rest = d.rest[i+2:]
+		return line
+	}
+	d.odd = true
 	for n := 1; ; n++ { // CRLF, and the CRCRLF that some mail programs make of it
 		if i+n >= len(d.rest) || d.rest[i+n-1] == '\n' || d.rest[i+n] != '\n' && d.rest[i+n] != '\r' {
 			d.rest = d.rest[i+n:]
@@ -135,10 +168,15 @@ func (d *decoder) physical() []byte {
 
 // text makes valid UTF-8 of a line, without control characters; what is not
 // UTF-8 is taken for Latin-1.
-func text(b []byte) string {
+func (d *decoder) text(b []byte) string {
 	if utf8.Valid(b) {
+		if bytes.IndexFunc(b, isControl) < 0 {
+			return string(b)
+		}
+		d.odd = true
 		return strings.Map(noControl, string(b))
 	}
+	d.odd = true
 	var s strings.Builder
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
@@ -281,11 +319,13 @@ func (p *Property) String() string {
 
 // noControl drops what would end a line.
 func noControl(r rune) rune {
-	if r < ' ' && r != '\t' || r == 0x7f {
+	if isControl(r) {
 		return -1
 	}
 	return r
 }
+
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
 
 // appendFolded breaks a line at characters.
 func appendFolded(dst []byte, line string) []byte {

@@ -13,7 +13,7 @@ func NewObject(method string, events ...*Event) *Object {
 	if method != "" {
 		root.Add(Property{Name: "METHOD", Value: strings.ToUpper(method)})
 	}
-	root.Add(Property{Name: "PRODID", Value: productID})
+	root.Add(Property{Name: "PRODID", Value: ProductID})
 	root.Add(Property{Name: "VERSION", Value: "2.0"})
 	seen := map[string]bool{}
 	for _, e := range events {

@@ -9,6 +9,8 @@ import (
 	"errors"
 
 	"martlet/mail"
+	"martlet/mail/calendar"
+	"martlet/mail/vcard"
 )
 
 // Errors of Read. A door turns them into its protocol's own status.
@@ -26,4 +28,8 @@ type Object struct {
 	Class mail.Class
 	Raw   []byte // as it is kept; the same bytes as were read where they are fit to be
 	Facts mail.Facts
+
+	// What Raw says. The first is nil for a contact, the other for all else.
+	Calendar *calendar.Object
+	Card     *vcard.Card
 }
