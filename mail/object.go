@@ -1,5 +1,10 @@
 package mail
 
+import (
+	"crypto/sha256"
+	"encoding/binary"
+)
+
 // Facts are what an item that is no mail says of itself: what a mailbox needs
 // to find it, and others to judge it, without opening its body.
 type Facts struct {
@@ -19,6 +24,15 @@ const EndOfTime int64 = 253402300799000
 
 // UIDHash stands for the UID of an object of one class. Zero is none.
 type UIDHash uint64
+
+// HashUID returns the hash of a UID in a class, zero for none.
+func HashUID(c Class, uid string) UIDHash {
+	if uid == "" {
+		return 0
+	}
+	sum := sha256.Sum256(append([]byte{byte(c)}, uid...))
+	return UIDHash(binary.BigEndian.Uint64(sum[:]) | 1)
+}
 
 // Earlier is a Received that an item had before it was changed.
 type Earlier struct {

@@ -8,10 +8,14 @@ import (
 	"martlet/store"
 )
 
-// LastItem returns the highest item number that the mailbox has ever given.
-// Every later arrival, in any folder, has a higher one.
-func (m *Mailboxes) LastItem(tx *store.Tx, box mail.MailboxID) (mail.ItemID, error) {
-	st, err := m.state(tx, box)
+// LastItem returns the highest item number that the folder's mailbox has ever
+// given. Every later arrival, in any of its folders, has a higher one.
+func (m *Mailboxes) LastItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (mail.ItemID, error) {
+	at, _, err := m.locate(tx, box, f, mail.MayRead)
+	if err != nil {
+		return 0, err
+	}
+	st, err := m.state(tx, at.Box)
 	return st.Item, err
 }
 
@@ -35,7 +39,8 @@ func (m *Mailboxes) Last(tx *store.Tx, box mail.MailboxID) (Last, error) {
 // ends with the first error; a missing folder is mail.ErrNoFolder.
 func (m *Mailboxes) Items(tx *store.Tx, box mail.MailboxID, f mail.FolderID, after mail.ItemID) iter.Seq2[mail.Item, error] {
 	return func(yield func(mail.Item, error) bool) {
-		if _, err := m.Folder(tx, box, f); err != nil {
+		at, _, err := m.locate(tx, box, f, mail.MayRead)
+		if err != nil {
 			yield(mail.Item{}, err)
 			return
 		}
@@ -43,15 +48,15 @@ func (m *Mailboxes) Items(tx *store.Tx, box mail.MailboxID, f mail.FolderID, aft
 			return
 		}
 		r := store.TableRange[itemKey]{
-			Prefix: appendFolderKey(nil, folderKey{box, f}),
-			From:   &itemKey{box, f, after + 1},
+			Prefix: appendFolderKey(nil, at),
+			From:   &itemKey{at.Box, at.Folder, after + 1},
 		}
 		for row, err := range itemTable.Scan(tx, r) {
 			if err != nil {
 				yield(mail.Item{}, fmt.Errorf("mailbox: items: %w", err))
 				return
 			}
-			row.Value.ID, row.Value.Folder = row.Key.Item, row.Key.Folder
+			row.Value.ID, row.Value.Folder = row.Key.Item, f
 			if !yield(row.Value, nil) {
 				return
 			}

@@ -33,13 +33,14 @@ type checker struct {
 	indexes map[[32]byte]uint64
 	threads map[mail.MailboxID]threadCount
 	docs    map[mail.MailboxID]int // messages that an index must have
+	uids    map[mail.MailboxID]uint32
 }
 
 func newChecker(ctx context.Context, tx *store.Tx, report func(store.Problem)) *checker {
 	return &checker{
 		tx: tx, ctx: ctx, report: report,
 		places: map[folderKey]bool{}, indexes: map[[32]byte]uint64{},
-		threads: map[mail.MailboxID]threadCount{}, docs: map[mail.MailboxID]int{},
+		threads: map[mail.MailboxID]threadCount{}, docs: map[mail.MailboxID]int{}, uids: map[mail.MailboxID]uint32{},
 	}
 }
 
@@ -72,6 +73,9 @@ func (c *checker) run() error {
 		return err
 	}
 	if err := c.indexRows(); err != nil {
+		return err
+	}
+	if err := c.objectUIDs(); err != nil {
 		return err
 	}
 	return c.index()

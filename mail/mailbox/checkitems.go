@@ -15,6 +15,7 @@ func (c *checker) items(box mail.MailboxID, st state, folder mail.Folder) error 
 	at := folderKey{box, folder.ID}
 	prefix := appendFolderKey(nil, at)
 	var sum mail.Folder
+	named := uint32(0)
 	for row, err := range itemTable.Scan(c.tx, store.TableRange[itemKey]{Prefix: prefix}) {
 		if err != nil {
 			return err
@@ -22,6 +23,9 @@ func (c *checker) items(box mail.MailboxID, st state, folder mail.Folder) error 
 		it := row.Value
 		it.ID, it.Folder = row.Key.Item, row.Key.Folder
 		count(&sum, &it, true)
+		if it.Name != "" {
+			named++
+		}
 		c.holds(&it)
 		c.countThread(box, &it)
 		if err := c.item(row.Key, st, folder, &it); err != nil {
@@ -41,6 +45,9 @@ func (c *checker) items(box mail.MailboxID, st state, folder mail.Folder) error 
 	}
 	if dates != sum.Items {
 		c.bad("by-date", at, "has %d rows for %d items", dates, sum.Items)
+	}
+	if err := c.objectNames(at, named); err != nil {
+		return err
 	}
 	if folder.Role == mail.RoleRecipientInfo {
 		if err := c.recipients(at); err != nil {
@@ -71,6 +78,9 @@ func (c *checker) item(k itemKey, st state, folder mail.Folder, it *mail.Item) e
 		c.bad("item", k, "is not in the order by date")
 	}
 	if err := c.threadItem(k, it); err != nil {
+		return err
+	}
+	if err := c.objectItem(k, folder, it); err != nil {
 		return err
 	}
 	if err := c.inIndex(k, st, it); err != nil {
@@ -150,6 +160,9 @@ func (c *checker) swept() error {
 			}
 			c.holds(&row.Value)
 			c.countThread(at.Box, &row.Value)
+			if row.Value.UID != 0 {
+				c.uids[at.Box]++
+			}
 			if row.Value.Doc != 0 {
 				c.docs[at.Box]++
 			}

@@ -19,8 +19,25 @@ const (
 	maxFolderName = 256
 )
 
-// Folders returns all folders in the order of their numbers.
+// Folders returns all folders in the order of their numbers, without links that
+// lead nowhere.
 func (m *Mailboxes) Folders(tx *store.Tx, box mail.MailboxID) ([]mail.Folder, error) {
+	folders, err := m.rows(tx, box)
+	kept := folders[:0]
+	for i := range folders {
+		folder, err := m.through(tx, folders[i])
+		switch {
+		case err == nil:
+			kept = append(kept, folder)
+		case !errors.Is(err, mail.ErrNoFolder):
+			return nil, err
+		}
+	}
+	return kept, err
+}
+
+// rows returns the rows of all folders.
+func (m *Mailboxes) rows(tx *store.Tx, box mail.MailboxID) ([]mail.Folder, error) {
 	st, err := m.state(tx, box)
 	if err != nil {
 		return nil, err
@@ -38,15 +55,11 @@ func (m *Mailboxes) Folders(tx *store.Tx, box mail.MailboxID) ([]mail.Folder, er
 
 // Folder returns one folder, or mail.ErrNoFolder.
 func (m *Mailboxes) Folder(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (mail.Folder, error) {
-	folder, err := folderTable.Get(tx, folderKey{box, f})
-	if err == nil {
-		folder.ID = f
-		return folder, nil
+	folder, err := m.folder(tx, folderKey{box, f})
+	if err != nil {
+		return folder, err
 	}
-	if !errors.Is(err, store.ErrNotFound) {
-		return folder, fmt.Errorf("mailbox: folder: %w", err)
-	}
-	return mail.Folder{}, mail.ErrNoFolder
+	return m.through(tx, folder)
 }
 
 // FolderByRole returns the folder of a role, or mail.ErrNoFolder. It makes the
@@ -75,58 +88,71 @@ func (m *Mailboxes) CreateFolder(tx *store.Tx, box mail.MailboxID, parent mail.F
 	if class < mail.ClassEmail || class > mail.ClassSMS {
 		return folder, fmt.Errorf("mailbox: a folder cannot have the class %d", class)
 	}
+	return folder, m.insertFolder(tx, box, &folder)
+}
+
+// insertFolder adds a folder that may be among the others.
+func (m *Mailboxes) insertFolder(tx *store.Tx, box mail.MailboxID, folder *mail.Folder) error {
 	st, err := m.state(tx, box)
 	if err != nil {
-		return folder, err
+		return err
 	}
-	folders, err := m.Folders(tx, box)
+	folders, err := m.rows(tx, box)
 	if err != nil {
-		return folder, err
+		return err
 	}
 	if len(folders) >= maxFolders {
-		return folder, mail.ErrTooManyFolders
+		return mail.ErrTooManyFolders
 	}
-	if err := fits(folders, &folder); err != nil {
-		return folder, err
+	if err := fits(folders, folder); err != nil {
+		return err
 	}
-	if err := m.addFolder(tx, box, &st, &folder); err != nil {
-		return folder, err
+	if err := m.addFolder(tx, box, &st, folder); err != nil {
+		return err
 	}
-	return folder, stateTable.Set(tx, box, st)
+	return stateTable.Set(tx, box, st)
 }
 
 // UpdateFolder renames a folder, or hangs it below another parent, or both.
 func (m *Mailboxes) UpdateFolder(tx *store.Tx, box mail.MailboxID, f, parent mail.FolderID, name string) (mail.Folder, error) {
-	st, err := m.state(tx, box)
-	if err != nil {
+	if _, err := m.state(tx, box); err != nil {
 		return mail.Folder{}, err
 	}
-	folder, err := m.Folder(tx, box, f)
+	folder, err := m.folder(tx, folderKey{box, f})
 	if err != nil {
 		return folder, err
 	}
-	if folder.Role != mail.RoleNone {
+	if folder.Role != mail.RoleNone || !folder.Link.IsZero() {
 		return folder, mail.ErrSystemFolder
 	}
 	if folder.Name == name && folder.Parent == parent {
 		return folder, nil
 	}
-	folders, err := m.Folders(tx, box)
-	if err != nil {
-		return folder, err
-	}
 	edited := folder
 	edited.Name, edited.Parent = name, parent
-	if err := fits(folders, &edited); err != nil {
-		return folder, err
+	return m.replaceFolder(tx, box, &folder, &edited)
+}
+
+// replaceFolder writes a folder anew that may be so among the others.
+func (m *Mailboxes) replaceFolder(tx *store.Tx, box mail.MailboxID, folder, edited *mail.Folder) (mail.Folder, error) {
+	st, err := m.state(tx, box)
+	if err != nil {
+		return *folder, err
+	}
+	folders, err := m.rows(tx, box)
+	if err != nil {
+		return *folder, err
+	}
+	if err := fits(folders, edited); err != nil {
+		return *folder, err
 	}
 	if err := logTable.Delete(tx, logKey{box, mail.Hierarchy, folder.ModSeq}); err != nil {
-		return folder, err
+		return *folder, err
 	}
-	if err := m.logFolder(tx, box, &st, &edited); err != nil {
-		return folder, err
+	if err := m.logFolder(tx, box, &st, edited); err != nil {
+		return *folder, err
 	}
-	return edited, stateTable.Set(tx, box, st)
+	return *edited, stateTable.Set(tx, box, st)
 }
 
 // DeleteFolder deletes a folder with all folders below it. They are gone from
@@ -137,7 +163,7 @@ func (m *Mailboxes) DeleteFolder(tx *store.Tx, box mail.MailboxID, f mail.Folder
 	if err != nil {
 		return err
 	}
-	folders, err := m.Folders(tx, box)
+	folders, err := m.rows(tx, box)
 	if err != nil {
 		return err
 	}
@@ -146,7 +172,7 @@ func (m *Mailboxes) DeleteFolder(tx *store.Tx, box mail.MailboxID, f mail.Folder
 		return mail.ErrNoFolder
 	}
 	for _, d := range doomed {
-		if d.Role != mail.RoleNone {
+		if d.Role != mail.RoleNone || !d.Link.IsZero() {
 			return mail.ErrSystemFolder
 		}
 	}
@@ -220,7 +246,7 @@ func fits(folders []mail.Folder, folder *mail.Folder) error {
 	parentExists, taken := folder.Parent == 0, false
 	for i := range folders {
 		f := &folders[i]
-		parentExists = parentExists || f.ID == folder.Parent && f.Role != mail.RoleRecipientInfo
+		parentExists = parentExists || f.ID == folder.Parent && f.Role != mail.RoleRecipientInfo && (f.Link.IsZero() || !folder.Link.IsZero())
 		taken = taken || f.Parent == folder.Parent && f.ID != folder.ID && strings.EqualFold(f.Name, folder.Name)
 	}
 	if !parentExists {

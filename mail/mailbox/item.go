@@ -13,12 +13,13 @@ import (
 // Item returns one item, or mail.ErrNoItem.
 func (m *Mailboxes) Item(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Item, error) {
 	// What is in a deleted folder stays until the sweep, but it is gone.
-	if ok, err := folderTable.Has(tx, folderKey{box, f}); err != nil {
-		return mail.Item{}, fmt.Errorf("mailbox: item: %w", err)
-	} else if !ok {
-		return mail.Item{}, mail.ErrNoItem
+	at, _, err := m.locate(tx, box, f, mail.MayRead)
+	if err != nil {
+		return mail.Item{}, noItem(err)
 	}
-	return m.item(tx, itemKey{box, f, id})
+	it, err := m.item(tx, itemKey{at.Box, at.Folder, id})
+	it.Folder = f
+	return it, err
 }
 
 func (m *Mailboxes) item(tx *store.Tx, k itemKey) (mail.Item, error) {
@@ -36,6 +37,11 @@ func (m *Mailboxes) item(tx *store.Tx, k itemKey) (mail.Item, error) {
 // Append puts a new item into a folder. Its body must be durable: the item
 // holds one reference to it. A message needs its index: see Prepare.
 func (m *Mailboxes) Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n mail.NewItem) (mail.Item, error) {
+	return m.append(tx, box, f, n, nil)
+}
+
+// append is Append; from is the item of another mailbox that it becomes, or nil.
+func (m *Mailboxes) append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n mail.NewItem, from *mail.Item) (mail.Item, error) {
 	it := mail.Item{
 		Class: n.Class, Received: received(n.Received), Blob: n.Blob, Flags: n.Flags, FollowUp: n.FollowUp,
 		Keywords: n.Keywords, LastVerb: n.LastVerb, VerbTime: n.VerbTime, Own: n.Own, Object: n.Object, Thread: n.Thread,
@@ -43,10 +49,11 @@ func (m *Mailboxes) Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n 
 	if err := normalise(&it); err != nil {
 		return it, err
 	}
-	st, folder, err := m.open(tx, box, f)
+	o, err := m.open(tx, box, f)
 	if err != nil {
 		return it, err
 	}
+	st := &o.st
 	switch {
 	case it.Object == 0:
 		st.Object++
@@ -57,13 +64,18 @@ func (m *Mailboxes) Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n 
 	if err := m.hold(tx, it.Class, n.Body); err != nil {
 		return it, err
 	}
-	if err := m.findThread(tx, box, &it, n.Index); err != nil {
+	if err := m.findThread(tx, o.box, &it, n.Index); err != nil {
 		return it, err
 	}
-	if err := m.addItem(tx, box, &st, &folder, &it); err != nil {
+	it.By = o.by
+	if !indexed(it.Class) {
+		takeFacts(&it, &n, from)
+	}
+	if err := m.addItem(tx, o.box, st, &o.folder, &it); err != nil {
 		return it, err
 	}
-	return it, m.save(tx, box, st, folder)
+	it.Folder = f
+	return it, m.save(tx, &o)
 }
 
 // received is the time of receipt as it is kept: keys sort it as an unsigned
@@ -89,10 +101,13 @@ func (m *Mailboxes) ReplaceBody(tx *store.Tx, box mail.MailboxID, f mail.FolderI
 }
 
 func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, body *mail.Body, edit func(*mail.Item)) (mail.Item, error) {
-	st, folder, err := m.open(tx, box, f)
+	o, err := m.open(tx, box, f)
 	if err != nil {
 		return mail.Item{}, noItem(err)
 	}
+	named := f
+	box, f = o.box, o.folder.ID
+	st := &o.st
 	old, err := m.item(tx, itemKey{box, f, id})
 	if err != nil {
 		return old, err
@@ -105,6 +120,7 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received, it.Blob, it.Parts =
 		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received, old.Blob, old.Parts
 	it.Thread, it.Message, it.Index, it.Doc, it.Own = old.Thread, old.Message, old.Index, old.Doc, old.Own
+	it.Name, it.UID, it.Brief, it.Was, it.By = old.Name, old.UID, old.Brief, old.Was, old.By
 	if body != nil {
 		it.Blob = body.Blob
 	}
@@ -112,8 +128,10 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 		return old, err
 	}
 	if sameItem(&old, &it) {
+		old.Folder = named
 		return old, nil
 	}
+	it.By = o.by
 	it.Parts.Note(mail.Differing(&old, &it), st.ModSeq+1)
 	if it.Blob != old.Blob {
 		if err := m.hold(tx, it.Class, *body); err != nil {
@@ -129,94 +147,139 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 			return old, err
 		}
 		it.Doc = 0
+		if err := m.changeObject(tx, box, st, &it, &body.Facts); err != nil {
+			return old, err
+		}
 	}
 	if it.Blob != old.Blob || it.Doc != 0 && (it.Flags != old.Flags || it.FollowUp.Status != old.FollowUp.Status) {
-		if err := m.enterIndex(tx, box, &st, &it); err != nil {
+		if err := m.enterIndex(tx, box, st, &it); err != nil {
 			return old, err
 		}
 	}
 	if err := logTable.Delete(tx, logKey{box, f, old.ModSeq}); err != nil {
 		return old, err
 	}
-	count(&folder, &old, false)
-	count(&folder, &it, true)
-	if err := m.logItem(tx, box, &st, &folder, &it); err != nil {
+	count(&o.folder, &old, false)
+	count(&o.folder, &it, true)
+	if err := m.logItem(tx, box, st, &o.folder, &it); err != nil {
 		return old, err
 	}
-	return it, m.save(tx, box, st, folder)
+	it.Folder = named
+	return it, m.save(tx, &o)
 }
 
 // Delete removes an item for good and leaves a tombstone.
 func (m *Mailboxes) Delete(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error) {
-	st, folder, err := m.open(tx, box, f)
+	o, err := m.open(tx, box, f)
 	if err != nil {
 		return mail.Change{}, noItem(err)
 	}
-	it, err := m.item(tx, itemKey{box, f, id})
+	it, err := m.item(tx, itemKey{o.box, o.folder.ID, id})
 	if err != nil {
 		return mail.Change{}, err
 	}
 	if err := m.letGo(tx, it.Class, it.Blob); err != nil {
 		return mail.Change{}, err
 	}
-	c, err := m.bury(tx, box, &st, &folder, &it, mail.Place{})
+	c, err := m.bury(tx, o.box, &o.st, &o.folder, &it, mail.Place{})
 	if err != nil {
 		return mail.Change{}, err
 	}
-	return c, m.save(tx, box, st, folder)
+	return c, m.save(tx, &o)
 }
 
 // Move puts an item into another folder, where it has a new number and its old
-// Object; the tombstone in the old folder says where it went. A missing dst is
-// mail.ErrNoFolder, a missing item mail.ErrNoItem.
+// Object; the tombstone in the old folder says where it went. Into a folder of
+// another mailbox it comes as a new one. A missing dst is mail.ErrNoFolder, a
+// missing item mail.ErrNoItem.
 func (m *Mailboxes) Move(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, dst mail.FolderID) (mail.Item, error) {
-	st, from, err := m.open(tx, box, f)
+	o, err := m.open(tx, box, f)
 	if err != nil {
 		return mail.Item{}, noItem(err)
 	}
-	old, err := m.item(tx, itemKey{box, f, id})
+	old, err := m.item(tx, itemKey{o.box, o.folder.ID, id})
 	if err != nil {
 		return old, err
 	}
-	to := &from
+	to := &o.folder
 	if dst != f {
-		other, err := m.Folder(tx, box, dst)
+		at, other, err := m.locate(tx, box, dst, mail.MayWrite)
 		if err != nil {
 			return old, err
 		}
-		to = &other
+		if at.Box != o.box {
+			return m.moveAway(tx, &o, &old, box, dst)
+		}
+		if other.ID != o.folder.ID { // else a link leads there
+			to = &other
+		}
 	}
 	it := old
-	if err := m.addItem(tx, box, &st, to, &it); err != nil {
+	it.By = o.by
+	if err := m.addItem(tx, o.box, &o.st, to, &it); err != nil {
 		return old, err
 	}
-	if _, err := m.bury(tx, box, &st, &from, &old, mail.Place{Folder: dst, Item: it.ID}); err != nil {
+	if _, err := m.bury(tx, o.box, &o.st, &o.folder, &old, mail.Place{Folder: to.ID, Item: it.ID}); err != nil {
 		return old, err
 	}
-	if to != &from {
-		if err := folderTable.Set(tx, folderKey{box, dst}, *to); err != nil {
+	if to != &o.folder {
+		if err := folderTable.Set(tx, folderKey{o.box, to.ID}, *to); err != nil {
 			return old, err
 		}
 	}
-	return it, m.save(tx, box, st, from)
+	it.Folder = dst
+	return it, m.save(tx, &o)
 }
 
-// open reads what every change of an item needs.
-func (m *Mailboxes) open(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (state, mail.Folder, error) {
-	st, err := m.state(tx, box)
+// moveAway moves an item into another mailbox.
+func (m *Mailboxes) moveAway(tx *store.Tx, o *opening, old *mail.Item, box mail.MailboxID, dst mail.FolderID) (mail.Item, error) {
+	it, err := m.append(tx, box, dst, mail.NewItem{
+		Class: old.Class, Received: old.Received, Body: mail.Body{Blob: old.Blob}, Flags: old.Flags, FollowUp: old.FollowUp,
+		Keywords: old.Keywords, LastVerb: old.LastVerb, VerbTime: old.VerbTime, Own: old.Own,
+	}, old)
 	if err != nil {
-		return st, mail.Folder{}, err
+		return it, err
 	}
-	folder, err := m.Folder(tx, box, f)
-	return st, folder, err
+	if err := m.letGo(tx, old.Class, old.Blob); err != nil {
+		return it, err
+	}
+	if _, err := m.bury(tx, o.box, &o.st, &o.folder, old, mail.Place{}); err != nil {
+		return it, err
+	}
+	return it, m.save(tx, o)
+}
+
+// opening is what every change of an item needs: the folder where it really is.
+type opening struct {
+	box    mail.MailboxID
+	st     state
+	folder mail.Folder
+	by     mail.MailboxID // who is there by a link; zero: the owner
+}
+
+// open reads it, for writing.
+func (m *Mailboxes) open(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (o opening, err error) {
+	if o.st, err = m.state(tx, box); err != nil {
+		return o, err
+	}
+	at, folder, err := m.locate(tx, box, f, mail.MayWrite)
+	if err != nil {
+		return o, err
+	}
+	o.box, o.folder = at.Box, folder
+	if at.Box != box {
+		o.by = box
+		o.st, err = m.state(tx, at.Box)
+	}
+	return o, err
 }
 
 // save writes what open has read.
-func (m *Mailboxes) save(tx *store.Tx, box mail.MailboxID, st state, folder mail.Folder) error {
-	if err := folderTable.Set(tx, folderKey{box, folder.ID}, folder); err != nil {
+func (m *Mailboxes) save(tx *store.Tx, o *opening) error {
+	if err := folderTable.Set(tx, folderKey{o.box, o.folder.ID}, o.folder); err != nil {
 		return err
 	}
-	return stateTable.Set(tx, box, st)
+	return stateTable.Set(tx, o.box, o.st)
 }
 
 // noItem says of an item in a missing folder that there is no such item.
@@ -233,7 +296,10 @@ func (m *Mailboxes) addItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 		return mail.ErrMailboxFull
 	}
 	st.Item++
-	it.ID, it.Folder, it.Created, it.Parts = st.Item, folder.ID, st.ModSeq+1, mail.PartSeqs{}
+	it.ID, it.Folder, it.Created, it.Parts, it.Was = st.Item, folder.ID, st.ModSeq+1, mail.PartSeqs{}, nil
+	if err := m.nameObject(tx, box, folder, it); err != nil {
+		return err
+	}
 	count(folder, it, true)
 	if err := dateTable.Set(tx, dateKey{box, folder.ID, it.Position()}, struct{}{}); err != nil {
 		return err
@@ -257,7 +323,7 @@ func (m *Mailboxes) logItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 	}
 	m.changed(tx, box, folder.ID)
 	return logTable.Set(tx, logKey{box, folder.ID, it.ModSeq},
-		mail.Change{Item: it.ID, Created: it.Created, Received: it.Received, SMS: it.Class == mail.ClassSMS})
+		mail.Change{Item: it.ID, Created: it.Created, Received: it.Received, SMS: it.Class == mail.ClassSMS, Was: it.Was})
 }
 
 // bury replaces the item by a tombstone at the next ModSeq. The body is the
@@ -268,9 +334,12 @@ func (m *Mailboxes) bury(tx *store.Tx, box mail.MailboxID, st *state, folder *ma
 	count(folder, it, false)
 	c := mail.Change{
 		ModSeq: st.ModSeq, Item: it.ID, Created: it.Created, Received: it.Received,
-		Deleted: true, MovedTo: movedTo, Thread: it.Thread, SMS: it.Class == mail.ClassSMS,
+		Deleted: true, MovedTo: movedTo, Thread: it.Thread, SMS: it.Class == mail.ClassSMS, Was: it.Was, Name: it.Name,
 	}
 	if err := m.leaveThread(tx, box, it); err != nil {
+		return c, err
+	}
+	if err := m.unnameObject(tx, box, it); err != nil {
 		return c, err
 	}
 	if movedTo == (mail.Place{}) {

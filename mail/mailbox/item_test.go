@@ -154,7 +154,7 @@ func TestUpdatedItemIsOneChangeHoweverOften(t *testing.T) {
 	}
 	got := h.changes(1, inbox, it.ModSeq)
 	want := mail.Change{ModSeq: it.ModSeq + 4, Item: it.ID, Created: it.Created, Received: 7}
-	if len(got) != 1 || got[0] != want {
+	if len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 		t.Errorf("changes %+v, want %+v", got, want)
 	}
 	if f := h.folder(1, inbox); f.Unread != 0 || f.Items != 1 {
@@ -203,15 +203,15 @@ func TestDeletedItemLeavesATombstone(t *testing.T) {
 		return err
 	})
 	want := mail.Change{ModSeq: it.ModSeq + 1, Item: it.ID, Created: it.Created, Received: 7, Deleted: true, Thread: it.Thread}
-	if c != want {
+	if !reflect.DeepEqual(c, want) {
 		t.Errorf("answered %+v, want %+v", c, want)
 	}
-	if got := h.changes(1, inbox, 0); len(got) != 1 || got[0] != want {
+	if got := h.changes(1, inbox, 0); len(got) != 1 || !reflect.DeepEqual(got[0], want) {
 		t.Errorf("changes %+v, want the tombstone alone", got)
 	}
 	h.view(func(tx *store.Tx) error {
 		got, err := h.Tombstone(tx, 1, inbox, it.ID)
-		if got != want {
+		if !reflect.DeepEqual(got, want) {
 			t.Errorf("tombstone %+v, want %+v", got, want)
 		}
 		return err

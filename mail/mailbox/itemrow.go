@@ -24,8 +24,13 @@ const (
 	messageField
 	indexField
 
-	docField = 24
-	ownField = 25
+	docField   = 24
+	ownField   = 25
+	nameField  = 26
+	uidField   = 27
+	briefField = 28
+	wasField   = 29
+	byField    = 30
 )
 
 // The place of the item, its folder and number, is in the key.
@@ -58,6 +63,11 @@ func appendItem(dst []byte, it mail.Item) []byte {
 	e.Bytes(indexField, it.Index)
 	e.Uint(docField, uint64(it.Doc))
 	e.Bool(ownField, it.Own)
+	e.String(nameField, it.Name)
+	e.Uint(uidField, uint64(it.UID))
+	e.Bytes(briefField, it.Brief)
+	appendWas(e, wasField, it.Was)
+	e.Uint(byField, uint64(it.By))
 	return e.Out()
 }
 
@@ -98,12 +108,48 @@ func parseItem(b []byte) (it mail.Item, err error) {
 			it.Doc = uint32(f.Uint())
 		case ownField:
 			it.Own = f.Bool()
+		case nameField:
+			it.Name = f.String()
+		case uidField:
+			it.UID = mail.UIDHash(f.Uint())
+		case briefField:
+			it.Brief = append([]byte(nil), f.Bytes()...)
+		case wasField:
+			it.Was, err = parseWas(it.Was, f.Bytes())
+			return err
+		case byField:
+			it.By = mail.MailboxID(f.Uint())
 		case indexField:
 			it.Index = append([]byte(nil), f.Bytes()...)
 		}
 		return nil
 	})
 	return it, err
+}
+
+// appendWas writes the earlier places of an item, an element for each.
+func appendWas(e *store.Encoder, field int, was []mail.Earlier) {
+	for _, w := range was {
+		e.Message(field, func(e *store.Encoder) {
+			e.Uint(1, uint64(w.Until))
+			e.Uint(2, uint64(w.Received))
+		})
+	}
+}
+
+// parseWas reads one of them.
+func parseWas(was []mail.Earlier, b []byte) ([]mail.Earlier, error) {
+	var w mail.Earlier
+	err := store.DecodeFields(b, func(f store.Field) error {
+		switch f.Number {
+		case 1:
+			w.Until = mail.ModSeq(f.Uint())
+		case 2:
+			w.Received = int64(f.Uint())
+		}
+		return nil
+	})
+	return append(was, w), err
 }
 
 func encodeFollowUp(e *store.Encoder, f *mail.FollowUp) {

@@ -15,7 +15,7 @@ import (
 // first error; a missing folder is mail.ErrNoFolder.
 func (m *Mailboxes) Changes(tx *store.Tx, box mail.MailboxID, f mail.FolderID, since mail.ModSeq) iter.Seq2[mail.Change, error] {
 	return func(yield func(mail.Change, error) bool) {
-		highest, err := m.highest(tx, box, f)
+		at, highest, err := m.highest(tx, box, f)
 		if err != nil {
 			yield(mail.Change{}, err)
 			return
@@ -24,8 +24,8 @@ func (m *Mailboxes) Changes(tx *store.Tx, box mail.MailboxID, f mail.FolderID, s
 			return
 		}
 		r := store.TableRange[logKey]{
-			Prefix: appendFolderKey(nil, folderKey{box, f}),
-			From:   &logKey{box, f, since + 1},
+			Prefix: appendFolderKey(nil, at),
+			From:   &logKey{at.Box, at.Folder, since + 1},
 		}
 		for row, err := range logTable.Scan(tx, r) {
 			if err != nil {
@@ -40,23 +40,25 @@ func (m *Mailboxes) Changes(tx *store.Tx, box mail.MailboxID, f mail.FolderID, s
 	}
 }
 
-// highest is the ModSeq of the last entry in a folder's log.
-func (m *Mailboxes) highest(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (mail.ModSeq, error) {
+// highest is where a folder's log is, and the ModSeq of its last entry.
+func (m *Mailboxes) highest(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (folderKey, mail.ModSeq, error) {
 	if f == mail.Hierarchy {
 		st, err := m.state(tx, box)
-		return st.Hierarchy, err
+		return folderKey{box, f}, st.Hierarchy, err
 	}
-	folder, err := m.Folder(tx, box, f)
-	return folder.Highest, err
+	at, folder, err := m.locate(tx, box, f, mail.MayRead)
+	return at, folder.Highest, err
 }
 
 // Tombstone returns what is left of an item that was in the folder: where it
 // went, if it was moved. An item that still is there, or never was, is
 // mail.ErrNoItem.
 func (m *Mailboxes) Tombstone(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error) {
-	if _, err := m.Folder(tx, box, f); err != nil {
+	at, _, err := m.locate(tx, box, f, mail.MayRead)
+	if err != nil {
 		return mail.Change{}, noItem(err)
 	}
+	box, f = at.Box, at.Folder
 	n, err := buriedTable.Get(tx, itemKey{box, f, id})
 	if errors.Is(err, store.ErrNotFound) {
 		return mail.Change{}, mail.ErrNoItem
@@ -76,17 +78,19 @@ func (m *Mailboxes) Tombstone(tx *store.Tx, box mail.MailboxID, f mail.FolderID,
 // older than below, or all when below is zero, and received at oldest or
 // later (milliseconds).
 func (m *Mailboxes) Newest(tx *store.Tx, box mail.MailboxID, f mail.FolderID, below mail.Position, oldest int64) iter.Seq2[mail.Position, error] {
-	r := store.TableRange[dateKey]{Reverse: true}
-	if below != (mail.Position{}) {
-		if below.Received < 0 {
-			return none
+	if below.Received < 0 {
+		return none
+	}
+	return m.positions(tx, folderKey{box, f}, func(at folderKey) store.TableRange[dateKey] {
+		r := store.TableRange[dateKey]{Reverse: true}
+		if below != (mail.Position{}) {
+			r.To = &dateKey{at.Box, at.Folder, below}
 		}
-		r.To = &dateKey{box, f, below}
-	}
-	if oldest > 0 {
-		r.From = &dateKey{box, f, mail.Position{Received: oldest}}
-	}
-	return m.positions(tx, folderKey{box, f}, r)
+		if oldest > 0 {
+			r.From = &dateKey{at.Box, at.Folder, mail.Position{Received: oldest}}
+		}
+		return r
+	})
 }
 
 // Between visits the items received at from or later and before to, in
@@ -96,18 +100,20 @@ func (m *Mailboxes) Between(tx *store.Tx, box mail.MailboxID, f mail.FolderID, f
 	if to <= from {
 		return none
 	}
-	return m.positions(tx, folderKey{box, f}, store.TableRange[dateKey]{
-		From: &dateKey{box, f, mail.Position{Received: from}},
-		To:   &dateKey{box, f, mail.Position{Received: to}},
+	return m.positions(tx, folderKey{box, f}, func(at folderKey) store.TableRange[dateKey] {
+		return store.TableRange[dateKey]{
+			From: &dateKey{at.Box, at.Folder, mail.Position{Received: from}},
+			To:   &dateKey{at.Box, at.Folder, mail.Position{Received: to}},
+		}
 	})
 }
 
 // none is the walk over no items: nothing was received before 1970.
 func none(func(mail.Position, error) bool) {}
 
-func (m *Mailboxes) positions(tx *store.Tx, k folderKey, r store.TableRange[dateKey]) iter.Seq2[mail.Position, error] {
+func (m *Mailboxes) positions(tx *store.Tx, k folderKey, of func(folderKey) store.TableRange[dateKey]) iter.Seq2[mail.Position, error] {
 	return func(yield func(mail.Position, error) bool) {
-		folder, err := m.Folder(tx, k.Box, k.Folder)
+		at, folder, err := m.locate(tx, k.Box, k.Folder, mail.MayRead)
 		if err != nil {
 			yield(mail.Position{}, err)
 			return
@@ -115,7 +121,8 @@ func (m *Mailboxes) positions(tx *store.Tx, k folderKey, r store.TableRange[date
 		if folder.Items == 0 {
 			return
 		}
-		r.Prefix = appendFolderKey(nil, k)
+		r := of(at)
+		r.Prefix = appendFolderKey(nil, at)
 		for key, err := range dateTable.Keys(tx, r) {
 			if err != nil {
 				yield(mail.Position{}, fmt.Errorf("mailbox: by date: %w", err))

@@ -13,11 +13,12 @@ import (
 // folder is mail.ErrNoFolder.
 func (m *Mailboxes) Numbers(tx *store.Tx, box mail.MailboxID, f mail.FolderID) iter.Seq2[mail.ItemID, error] {
 	return func(yield func(mail.ItemID, error) bool) {
-		if _, err := m.Folder(tx, box, f); err != nil {
+		at, _, err := m.locate(tx, box, f, mail.MayRead)
+		if err != nil {
 			yield(0, err)
 			return
 		}
-		r := store.TableRange[itemKey]{Prefix: appendFolderKey(nil, folderKey{box, f})}
+		r := store.TableRange[itemKey]{Prefix: appendFolderKey(nil, at)}
 		for k, err := range itemTable.Keys(tx, r) {
 			if err != nil {
 				yield(0, fmt.Errorf("mailbox: numbers: %w", err))
@@ -33,7 +34,11 @@ func (m *Mailboxes) Numbers(tx *store.Tx, box mail.MailboxID, f mail.FolderID) i
 // LastIn returns the highest number that an item of the folder has ever had, zero
 // if none was ever in it. Items that are gone have left a tombstone.
 func (m *Mailboxes) LastIn(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (last mail.ItemID, err error) {
-	r := store.TableRange[itemKey]{Prefix: appendFolderKey(nil, folderKey{box, f}), Reverse: true}
+	at, _, err := m.locate(tx, box, f, mail.MayRead)
+	if err != nil {
+		return 0, err
+	}
+	r := store.TableRange[itemKey]{Prefix: appendFolderKey(nil, at), Reverse: true}
 	for k, err := range itemTable.Keys(tx, r) {
 		if err != nil {
 			return 0, fmt.Errorf("mailbox: last number: %w", err)

@@ -250,6 +250,13 @@ func appendFolder(dst []byte, f mail.Folder) []byte {
 	e.Uint(9, uint64(f.Unread))
 	e.Uint(10, f.Bytes)
 	e.Uint(11, uint64(f.SMS))
+	if !f.Link.IsZero() {
+		e.Message(12, func(e *store.Encoder) {
+			e.Uint(1, uint64(f.Link.Box))
+			e.Uint(2, uint64(f.Link.Folder))
+			e.Uint(3, uint64(f.Link.Rights))
+		})
+	}
 	return e.Out()
 }
 
@@ -278,10 +285,28 @@ func parseFolder(b []byte) (d mail.Folder, err error) {
 			d.Bytes = f.Uint()
 		case 11:
 			d.SMS = uint32(f.Uint())
+		case 12:
+			d.Link, err = parseLink(f.Bytes())
+			return err
 		}
 		return nil
 	})
 	return d, err
+}
+
+func parseLink(b []byte) (l mail.Link, err error) {
+	err = store.DecodeFields(b, func(f store.Field) error {
+		switch f.Number {
+		case 1:
+			l.Box = mail.MailboxID(f.Uint())
+		case 2:
+			l.Folder = mail.FolderID(f.Uint())
+		case 3:
+			l.Rights = mail.Rights(f.Uint())
+		}
+		return nil
+	})
+	return l, err
 }
 
 func appendChange(dst []byte, c mail.Change) []byte {
@@ -296,6 +321,8 @@ func appendChange(dst []byte, c mail.Change) []byte {
 		e.Bytes(7, c.Thread[:])
 	}
 	e.Bool(8, c.SMS)
+	appendWas(e, 9, c.Was)
+	e.String(10, c.Name)
 	return e.Out()
 }
 
@@ -319,6 +346,11 @@ func parseChange(b []byte) (c mail.Change, err error) {
 			return err
 		case 8:
 			c.SMS = f.Bool()
+		case 9:
+			c.Was, err = parseWas(c.Was, f.Bytes())
+			return err
+		case 10:
+			c.Name = f.String()
 		}
 		return nil
 	})

@@ -27,11 +27,11 @@ func (m *Mailboxes) Empty(ctx context.Context, box mail.MailboxID, f mail.Folder
 	var gone int
 	err := m.store.Update(ctx, func(tx *store.Tx) error {
 		gone = 0
-		st, _, err := m.open(tx, box, f)
+		o, err := m.open(tx, box, f)
 		if err != nil {
 			return err
 		}
-		last = st.Item // what arrives from now on stays
+		last = o.st.Item // what arrives from now on stays
 		if !subfolders {
 			return nil
 		}
@@ -70,10 +70,11 @@ func (m *Mailboxes) Empty(ctx context.Context, box mail.MailboxID, f mail.Folder
 
 // deleteSome deletes the first items of a folder up to the number last.
 func (m *Mailboxes) deleteSome(tx *store.Tx, box mail.MailboxID, f mail.FolderID, last mail.ItemID) (int, error) {
-	st, folder, err := m.open(tx, box, f)
-	if err != nil || folder.Items == 0 {
+	o, err := m.open(tx, box, f)
+	if err != nil || o.folder.Items == 0 {
 		return 0, err
 	}
+	box, f = o.box, o.folder.ID
 	var some []mail.Item
 	r := store.TableRange[itemKey]{Prefix: appendFolderKey(nil, folderKey{box, f})}
 	for row, err := range itemTable.Scan(tx, r) {
@@ -93,11 +94,11 @@ func (m *Mailboxes) deleteSome(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 		if err := m.letGo(tx, some[i].Class, some[i].Blob); err != nil {
 			return 0, err
 		}
-		if _, err := m.bury(tx, box, &st, &folder, &some[i], mail.Place{}); err != nil {
+		if _, err := m.bury(tx, box, &o.st, &o.folder, &some[i], mail.Place{}); err != nil {
 			return 0, err
 		}
 	}
-	return len(some), m.save(tx, box, st, folder)
+	return len(some), m.save(tx, &o)
 }
 
 // Remove takes a mailbox away. Nothing can be read from it any more; what it
@@ -112,7 +113,7 @@ func (m *Mailboxes) Remove(ctx context.Context, box mail.MailboxID) error {
 		if err != nil {
 			return err
 		}
-		folders, err := m.Folders(tx, box)
+		folders, err := m.rows(tx, box)
 		if err != nil {
 			return err
 		}
@@ -224,7 +225,7 @@ func (m *Mailboxes) sweepPlace(tx *store.Tx, k folderKey, limit int) (int, error
 	if err != nil {
 		return n, err
 	}
-	for _, prefix := range []store.Prefix{store.PrefixLog, store.PrefixBuried, store.PrefixRecipient} {
+	for _, prefix := range []store.Prefix{store.PrefixLog, store.PrefixBuried, store.PrefixRecipient, store.PrefixObjectName} {
 		swept, err := sweepRows(tx, prefix, k, limit-n)
 		if err != nil {
 			return n, err
@@ -275,6 +276,9 @@ func (m *Mailboxes) sweepItems(tx *store.Tx, k folderKey, limit int) (int, error
 			return 0, err
 		}
 		if err := m.leaveIndex(tx, k.Box, it); err != nil {
+			return 0, err
+		}
+		if err := m.unnameObject(tx, k.Box, it); err != nil {
 			return 0, err
 		}
 		if err := itemTable.Delete(tx, itemKey{k.Box, k.Folder, it.ID}); err != nil {

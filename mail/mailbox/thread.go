@@ -51,6 +51,14 @@ func (m *Mailboxes) ThreadIn(tx *store.Tx, box mail.MailboxID, f mail.FolderID, 
 		if t.IsZero() || f == 0 {
 			return
 		}
+		at, _, err := m.locate(tx, box, f, mail.MayRead)
+		if err != nil {
+			if !errors.Is(err, mail.ErrNoFolder) {
+				yield(mail.Position{}, err)
+			}
+			return
+		}
+		box, f := at.Box, at.Folder
 		r := store.TableRange[threadKey]{
 			Prefix:  appendThreadPrefix(nil, box, t, f),
 			From:    &threadKey{box, t, f, from},

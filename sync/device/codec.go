@@ -222,6 +222,7 @@ func (g *Generation) encode(e *store.Encoder) {
 	if g.SMS != nil {
 		e.Message(16, g.SMS.encode)
 	}
+	e.Uint(17, g.Began)
 	for _, a := range g.Added {
 		e.Message(11, func(e *store.Encoder) {
 			e.String(1, a.ClientID)
@@ -279,6 +280,8 @@ func parseGeneration(b []byte) (Generation, error) {
 			short, err := parseGeneration(f.Bytes())
 			g.SMS = &short
 			return err
+		case 17:
+			g.Began = f.Uint()
 		}
 		return nil
 	})

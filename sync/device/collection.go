@@ -18,6 +18,10 @@ type Generation struct {
 	Below  Position
 	Floor  Position // items below it are not on the device
 
+	// Began is the Cursor from which the log is being told in several answers;
+	// zero: it was told to its end. See sync/engine of what moves.
+	Began uint64
+
 	// More says that the answer did not come to the end of what there was.
 	More bool
 

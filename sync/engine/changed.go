@@ -106,7 +106,7 @@ func (e *Engine) probe(tx *store.Tx, id device.ID, box mail.MailboxID, f mail.Fo
 	if to := (device.Position{Received: moved.Cutoff}); before(p.g.Floor, to) {
 		p.g.Cutoff, p.g.Floor = moved.Cutoff, to
 	}
-	for _, step := range []func() (bool, error){p.arrivals, p.backfill, p.settlePart} {
+	for _, step := range p.steps()[3:] {
 		if done, err := step(); err != nil || !done || p.counted > 0 {
 			return p, err
 		}

@@ -28,7 +28,7 @@ type commands struct {
 
 // refusals are errors that concern one command and leave the others alone.
 // They come before the source writes anything.
-var refusals = []error{mail.ErrNoItem, mail.ErrNoFolder, mail.ErrMailboxFull, mail.ErrItemTooLarge, ErrConflict, ErrTooManyOwn, ErrBadCommand}
+var refusals = []error{mail.ErrNoItem, mail.ErrNoFolder, mail.ErrMailboxFull, mail.ErrItemTooLarge, mail.ErrReadOnly, mail.ErrNameTaken, ErrConflict, ErrTooManyOwn, ErrBadCommand}
 
 // run applies all commands in their order. An error is one of the store or of
 // the source, and undoes the request.
@@ -237,7 +237,10 @@ func (c *commands) change(cmd *Command) (mail.Item, error) {
 	if !unknown { // else the device needs to see what came of both changes
 		c.own.note(after.ID, after.ModSeq, false)
 	}
-	return after, nil
+	if cmd.Then != nil {
+		err = cmd.Then(c.tx, after.ID)
+	}
+	return after, err
 }
 
 // update writes a Change that has been found good.
@@ -277,7 +280,7 @@ func (c *commands) unknown(item *mail.Item) bool {
 // holds tells whether the device has the item.
 func (c *commands) holds(item *mail.Item) (bool, error) {
 	if base := c.baseOf(item); !base.Conversations {
-		return holds(base, c.own, mark(item.Position())), nil
+		return holds(base, c.own, mark(item.PositionAt(mail.ModSeq(base.Cursor)))), nil
 	}
 	p := plan{source: c.source, tx: c.tx, box: c.req.Box, folder: *c.folder, own: c.own, g: *c.base}
 	return p.holds(mark(item.Position()), item.Thread)
@@ -289,9 +292,14 @@ func (c *commands) holds(item *mail.Item) (bool, error) {
 func (c *commands) delete(cmd *Command) error {
 	c.own.restore(cmd.Item)
 	item, err := c.source.Item(c.tx, c.req.Box, c.req.Folder, cmd.Item)
+	if err == nil && cmd.Then != nil && item.Blob != cmd.From {
+		return ErrOtherBody
+	}
 	if err == nil {
 		c.acted = true
-		err = c.remove(&item)
+		if err = c.remove(&item); err == nil && cmd.Then != nil {
+			err = cmd.Then(c.tx, item.ID)
+		}
 	} else if errors.Is(err, mail.ErrNoItem) {
 		err = nil
 	}

@@ -46,8 +46,8 @@ type Source interface {
 	// ThreadIn yields the items of a conversation with a number from from on and
 	// below to, ascending or descending; to zero is no bound.
 	ThreadIn(tx *store.Tx, box mail.MailboxID, f mail.FolderID, t mail.ThreadID, from, to mail.ItemID, descending bool) iter.Seq2[mail.Position, error]
-	// LastItem is the highest item number ever given in the mailbox.
-	LastItem(tx *store.Tx, box mail.MailboxID) (mail.ItemID, error)
+	// LastItem is the highest item number ever given in the folder's mailbox.
+	LastItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (mail.ItemID, error)
 
 	Item(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Item, error)
 	Tombstone(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error)

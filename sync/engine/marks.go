@@ -63,6 +63,9 @@ var (
 	highest = device.Position{Received: math.MaxInt64, Item: math.MaxUint32}
 )
 
+// incomplete is the filter of tasks that are not done (MS-ASCMD 2.2.3.68.2).
+const incomplete = 8
+
 // noCutoff is the beginning of the window without a filter.
 const noCutoff = int64(0)
 
@@ -99,7 +102,7 @@ func holds(g *device.Generation, own *ownWrites, p device.Position) bool {
 func sameMarks(a, b *device.Generation) bool {
 	return a.Cursor == b.Cursor && a.Top == b.Top && a.Start == b.Start && a.Below == b.Below &&
 		a.Floor == b.Floor && a.Filter == b.Filter && a.Cutoff == b.Cutoff &&
-		a.Conversations == b.Conversations && a.Part == b.Part &&
+		a.Conversations == b.Conversations && a.Part == b.Part && a.Began == b.Began &&
 		(a.SMS == nil) == (b.SMS == nil) && (a.SMS == nil || sameMarks(a.SMS, b.SMS))
 }
 
@@ -107,7 +110,10 @@ func sameMarks(a, b *device.Generation) bool {
 // in UTC, so that it moves once a day. A filter that does not apply to the
 // class, or is unknown, filters nothing: refusing it is the door's.
 func cutoff(now time.Time, class mail.Class, filter uint8) int64 {
-	if class != mail.ClassEmail && class != mail.ClassSMS {
+	switch {
+	case class == mail.ClassTasks && filter == incomplete:
+		return mail.EndOfTime
+	case class == mail.ClassCalendar && filter < 4, class == mail.ClassTasks, class == mail.ClassContacts, class == mail.ClassNotes:
 		return noCutoff
 	}
 	year, month, day := now.UTC().Date()
@@ -122,6 +128,13 @@ func cutoff(now time.Time, class mail.Class, filter uint8) int64 {
 		day -= 14
 	case 5:
 		month--
+	case 6, 7:
+		if class != mail.ClassCalendar {
+			return noCutoff
+		}
+		if month -= 3; filter == 7 {
+			month -= 3
+		}
 	default:
 		return noCutoff
 	}
@@ -150,6 +163,9 @@ func moveCutoff(g *device.Generation, filter uint8, to int64) {
 
 // begin is the state of a device that has nothing yet of a folder.
 func begin(f *mail.Folder, last mail.ItemID, filter uint8, cut int64, conversations bool) device.Generation {
+	if moves(f.Class) {
+		return beginMoving(f, last, filter, cut)
+	}
 	return device.Generation{
 		Conversations: conversations,
 

@@ -58,7 +58,7 @@ type plan struct {
 func (p *plan) run() (done bool, err error) {
 	p.base = mail.ModSeq(p.g.Cursor)
 	for again := true; again; {
-		for _, step := range []func() (bool, error){p.log, p.again, p.soften, p.arrivals, p.backfill, p.settlePart} {
+		for _, step := range p.steps() {
 			if done, err = step(); err != nil || !done {
 				p.g.More = true
 				return false, err
@@ -74,6 +74,14 @@ func (p *plan) run() (done bool, err error) {
 	// Behind a limit there may be more; only a look would tell.
 	p.g.More = p.limit != nil
 	return true, nil
+}
+
+// steps are what an answer goes through.
+func (p *plan) steps() []func() (bool, error) {
+	if moves(p.folder.Class) {
+		return []func() (bool, error){p.log, p.again, p.soften, p.descend, p.arrivals}
+	}
+	return []func() (bool, error){p.log, p.again, p.soften, p.arrivals, p.backfill, p.settlePart}
 }
 
 // changes returns all changes: what is new first, what is old last.
@@ -125,6 +133,7 @@ func (p *plan) log() (bool, error) {
 	if p.g.Cursor >= end {
 		return true, nil
 	}
+	p.passBegins()
 	for c, err := range p.source.Changes(p.tx, p.box, p.folder.ID, mail.ModSeq(p.g.Cursor)) {
 		if err != nil {
 			return false, err
@@ -139,7 +148,11 @@ func (p *plan) log() (bool, error) {
 				return false, err
 			}
 		}
-		told, err := p.tell(&c)
+		tell := p.tell
+		if moves(p.folder.Class) {
+			tell = p.tellMoving
+		}
+		told, err := tell(&c)
 		if err != nil || !told {
 			return false, err
 		}
@@ -149,7 +162,9 @@ func (p *plan) log() (bool, error) {
 		}
 		delete(p.rep, c.Thread)
 	}
-	p.g.Cursor = end
+	if p.g.Cursor, p.g.Began = end, 0; p.limit != nil {
+		p.g.Began = p.limit.Began
+	}
 	return true, nil
 }
 
@@ -313,6 +328,9 @@ func (p *plan) lostSince(limit *device.Generation) (bool, error) {
 	for c, err := range p.source.Changes(p.tx, p.box, p.folder.ID, mail.ModSeq(limit.Cursor)) {
 		if err != nil {
 			return false, err
+		}
+		if moves(p.folder.Class) && c.PositionAt(mail.ModSeq(p.g.Cursor)) != c.Position() {
+			return true, nil // it may have come to the device, or gone, by its place then
 		}
 		if c.Deleted && (limit.Conversations || p.g.Conversations) {
 			return true, nil // it may have represented a conversation

@@ -72,8 +72,10 @@ type Command struct {
 
 	// Made, of an Add, finds the item that the same Add has made in an earlier
 	// state of the device, zero for none; it stands for the new one if it is still
-	// there. Then is told of an item that is made. Both are of the transaction and
-	// may run more than once; nil does nothing.
+	// there. Then is told of an item that is made, or that this command, and no
+	// earlier one that it repeats, has changed or deleted; a Delete with it needs
+	// From. Both are of the transaction and may run more than once; nil does
+	// nothing.
 	Made func(tx *store.Tx) (mail.ItemID, error)
 	Then func(tx *store.Tx, item mail.ItemID) error
 

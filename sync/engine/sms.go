@@ -110,7 +110,7 @@ func (r *reply) shortMarks() (*device.Generation, error) {
 	if r.turn.base.SMS != nil || r.req.SMS == nil || !r.req.GetChanges {
 		return r.turn.base.SMS, nil
 	}
-	last, err := r.e.source.LastItem(r.tx, r.req.Box)
+	last, err := r.e.source.LastItem(r.tx, r.req.Box, r.req.Folder)
 	if err != nil {
 		return nil, err
 	}
@@ -205,7 +205,7 @@ func (e *Engine) shortEstimate(tx *store.Tx, req *Request, f *mail.Folder, own *
 	case g == nil && req.SMS == nil:
 		return 0, nil
 	case g == nil:
-		last, err := e.source.LastItem(tx, req.Box)
+		last, err := e.source.LastItem(tx, req.Box, req.Folder)
 		if err != nil {
 			return 0, err
 		}

@@ -194,7 +194,7 @@ func (e *Engine) answer(tx *store.Tx, id device.ID, req *Request, now time.Time)
 // start begins a new state. The answer brings no items: they come with the next
 // request (MS-ASCMD 2.2.3.84: with the key 0, GetChanges is as good as 0).
 func (e *Engine) start(tx *store.Tx, c *device.Collection, req *Request, folder *mail.Folder, now time.Time, a *answer) error {
-	last, err := e.source.LastItem(tx, req.Box)
+	last, err := e.source.LastItem(tx, req.Box, req.Folder)
 	if err != nil {
 		return err
 	}
