@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"iter"
 	"slices"
+	"strings"
 	"time"
 
 	"martlet/store"
@@ -114,8 +115,30 @@ func (d *Directory) AddDomain(ctx context.Context, dom Domain) error {
 				return errors.Join(err, fmt.Errorf("%w: catch-all %s", ErrNoAddress, dom.CatchAll))
 			}
 		}
+		if err := d.noContactIn(tx, name); err != nil {
+			return err
+		}
+		if _, err := d.move(tx); err != nil {
+			return err
+		}
 		return d.tables.domains.Set(tx, name, dom)
 	})
+}
+
+// noContactIn refuses a domain that shared contacts have addresses in: they
+// would lead nowhere.
+func (d *Directory) noContactIn(tx *store.Tx, domain string) error {
+	for row, err := range d.tables.contacts.Scan(tx, store.TableRange[addressKey]{}) {
+		if err != nil {
+			return err
+		}
+		for _, s := range row.Value.all() {
+			if strings.HasSuffix(s, "@"+domain) {
+				return fmt.Errorf("%w: %s is a shared contact's; remove it first", ErrExists, s)
+			}
+		}
+	}
+	return nil
 }
 
 func exists(is bool, what string) error {
@@ -155,7 +178,7 @@ func (d *Directory) AddUser(ctx context.Context, a Account, password string) (Ac
 			return err
 		}
 		a.ID = AccountID(id)
-		if err := d.putAccount(tx, nil, &a); err != nil {
+		if err := d.putAccount(tx, nil, &a); err != nil || len(a.Photo) == 0 {
 			return err
 		}
 		return d.putPhoto(tx, a.ID, a.Photo)
@@ -265,13 +288,16 @@ func (d *Directory) forgetMentions(tx *store.Tx, a *Account) error {
 		n := len(row.Value.Members)
 		row.Value.Members = slices.DeleteFunc(row.Value.Members, func(m string) bool { return keys[keyOf(m)] })
 		if len(row.Value.Members) != n {
-			if err := d.tables.groups.Set(tx, row.Key, row.Value); err != nil {
+			if err := errors.Join(d.tables.groups.Set(tx, row.Key, row.Value), d.touch(tx, target{group: row.Key})); err != nil {
 				return err
 			}
 			if err := d.changed(tx, Change{Group: row.Value.Address}); err != nil {
 				return err
 			}
 		}
+	}
+	if err := d.forgetBookers(tx, a.ID, keys); err != nil {
+		return err
 	}
 	for k, err := range d.tables.delegates.Keys(tx, store.TableRange[delegateKey]{}) {
 		if err != nil {
@@ -292,6 +318,31 @@ func (d *Directory) forgetMentions(tx *store.Tx, a *Account) error {
 			if err := d.tables.domains.Set(tx, row.Key, row.Value); err != nil {
 				return err
 			}
+		}
+	}
+	return nil
+}
+
+// forgetBookers takes somebody out of the bookings of resources. One that nobody
+// else may book is closed: an empty list would mean everybody.
+func (d *Directory) forgetBookers(tx *store.Tx, id AccountID, keys map[addressKey]bool) error {
+	gone := func(s string) bool { return keys[keyOf(s)] }
+	for row, err := range d.tables.accounts.Scan(tx, store.TableRange[AccountID]{}) {
+		if err != nil {
+			return err
+		}
+		old := row.Value
+		if old.ID == id || !slices.ContainsFunc(old.Booking.Delegates, gone) && !slices.ContainsFunc(old.Booking.Bookers, gone) {
+			continue
+		}
+		a := old
+		a.Booking.Delegates = slices.DeleteFunc(slices.Clone(old.Booking.Delegates), gone)
+		a.Booking.Bookers = slices.DeleteFunc(slices.Clone(old.Booking.Bookers), gone)
+		if len(a.Booking.Bookers) == 0 && len(old.Booking.Bookers) > 0 || a.Booking.Decision == DecideDelegates && len(a.Booking.Delegates) == 0 {
+			a.Booking.Decision = DecideNever
+		}
+		if err := d.putAccount(tx, &old, &a); err != nil {
+			return err
 		}
 	}
 	return nil
@@ -372,6 +423,9 @@ func (d *Directory) putGroup(tx *store.Tx, k addressKey, old Group, there bool, 
 }
 
 func (d *Directory) putPhoto(tx *store.Tx, id AccountID, photo []byte) error {
+	if err := d.touch(tx, target{account: id}); err != nil {
+		return err
+	}
 	if len(photo) == 0 {
 		return d.tables.photos.Delete(tx, id)
 	}

@@ -53,9 +53,9 @@ func (d *Directory) applyOnce(ctx context.Context, want *File, hashes map[addres
 	defer d.mu.Unlock()
 	p := planner{d: d, file: want, hashes: hashes, ctx: ctx, now: time.Now().UTC().Truncate(time.Millisecond)}
 	p.checker.lines = want.lines
-	p.photo = func(id AccountID) (b []byte, err error) {
+	p.photo = func(of target) (b []byte, err error) {
 		err = d.store.View(ctx, func(tx *store.Tx) error {
-			b, err = d.photo(tx, id)
+			b, err = d.entryPhoto(tx, of)
 			return err
 		})
 		return b, err
@@ -96,6 +96,9 @@ func (d *Directory) run(ctx context.Context, steps []step) error {
 			n++
 		}
 		err := d.store.Update(ctx, func(tx *store.Tx) error {
+			if _, err := d.move(tx); err != nil {
+				return err
+			}
 			for _, s := range steps[:n] {
 				if err := s.run(tx); err != nil {
 					return err
@@ -187,6 +190,10 @@ func (d *Directory) Export(ctx context.Context) (*File, error) {
 			if a.Photo, err = d.photo(tx, a.ID); err != nil {
 				return err
 			}
+			if a.IsResource() {
+				f.Resources = append(f.Resources, fileResource(&a))
+				continue
+			}
 			u := fileUser(&a)
 			certificates, err := d.certificates(tx, a.ID)
 			if err != nil {
@@ -198,7 +205,25 @@ func (d *Directory) Export(ctx context.Context) (*File, error) {
 			f.Users = append(f.Users, u)
 		}
 		for _, g := range sortedBy(s.groups, func(g Group) string { return g.Address }) {
-			f.Groups = append(f.Groups, FileGroup{Address: g.Address, Name: present(g.Name), Members: g.Members})
+			one := FileGroup{Address: g.Address, Name: present(g.Name), Members: g.Members}
+			if g.Hidden {
+				one.Hidden = &g.Hidden
+			}
+			photo, err := d.entryPhoto(tx, target{group: keyOf(g.Address)})
+			if err != nil {
+				return err
+			}
+			one.PhotoBase64 = encoded(photo)
+			f.Groups = append(f.Groups, one)
+		}
+		for _, c := range sortedBy(s.contacts, func(c Contact) string { return c.Address }) {
+			one := SharedContact(&c)
+			photo, err := d.entryPhoto(tx, target{contact: keyOf(c.Address)})
+			if err != nil {
+				return err
+			}
+			one.PhotoBase64 = encoded(photo)
+			f.Contacts = append(f.Contacts, one)
 		}
 		for _, g := range sortedBy(s.delegates, func(g Delegation) string { return g.Owner + " " + g.Delegate }) {
 			f.Delegations = append(f.Delegations, FileDelegation(g))
@@ -218,10 +243,7 @@ func fileUser(a *Account) FileUser {
 			*b.in(&u) = &v
 		}
 	}
-	if len(a.Photo) > 0 {
-		s := base64.StdEncoding.EncodeToString(a.Photo)
-		u.PhotoBase64 = &s
-	}
+	u.PhotoBase64 = encoded(a.Photo)
 	return u
 }
 

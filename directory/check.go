@@ -18,7 +18,7 @@ func (d *Directory) Check(ctx context.Context, report func(store.Problem)) error
 			return err
 		}
 		c := checking{d: d, tx: tx, state: s, byID: map[AccountID]Account{}, owner: map[addressKey]target{}, report: report}
-		for _, step := range []func() error{c.accounts, c.groups, c.addresses, c.side, c.certificates, c.verifiers, c.mentions, c.names} {
+		for _, step := range []func() error{c.accounts, c.groups, c.contacts, c.addresses, c.side, c.certificates, c.verifiers, c.mentions, c.names} {
 			if err := step(); err != nil {
 				return err
 			}
@@ -88,6 +88,29 @@ func (c *checking) groups() error {
 	return nil
 }
 
+func (c *checking) contacts() error {
+	for k, one := range c.state.contacts {
+		if keyOf(one.Address) != k {
+			c.problem("contacts", string(k), "the row says it is contact %s", one.Address)
+		}
+		for _, s := range one.all() {
+			a, err := parseAddress(s)
+			if err != nil {
+				c.problem("contacts", string(k), "address %q cannot be read", s)
+				continue
+			}
+			if _, ours := c.domains[a.domain]; ours {
+				c.problem("contacts", string(k), "address %s lies in a domain of ours", s)
+			}
+			if _, taken := c.owner[a.key()]; taken {
+				c.problem("contacts", string(k), "address %s belongs to another too", s)
+			}
+			c.owner[a.key()] = target{contact: k}
+		}
+	}
+	return nil
+}
+
 // addresses compares the rows that lead to accounts and groups with what those
 // claim.
 func (c *checking) addresses() error {
@@ -98,7 +121,7 @@ func (c *checking) addresses() error {
 		}
 		found[row.Key] = true
 		if c.owner[row.Key] != row.Value {
-			c.problem("addresses", string(row.Key), "leads to account %d, group %q, which does not have it", row.Value.account, row.Value.group)
+			c.problem("addresses", string(row.Key), "leads to account %d, group %q, contact %q, which does not have it", row.Value.account, row.Value.group, row.Value.contact)
 		}
 	}
 	for k := range c.owner {
@@ -117,6 +140,16 @@ func (c *checking) side() error {
 		}
 		if _, ok := c.byID[id]; !ok {
 			c.problem("photos", fmt.Sprint(id), "of no account")
+		}
+	}
+	for k, err := range c.d.tables.entryPhotos.Keys(c.tx, store.TableRange[addressKey]{}) {
+		if err != nil {
+			return err
+		}
+		_, group := c.state.groups[k]
+		_, contact := c.state.contacts[k]
+		if !group && !contact {
+			c.problem("photos", string(k), "of no group and no contact")
 		}
 	}
 	admins := map[AccountID]bool{}
@@ -147,8 +180,14 @@ func (c *checking) mentions() error {
 		}
 	}
 	for k, g := range c.state.groups {
-		if i := slices.IndexFunc(g.Members, func(m string) bool { return c.owner[keyOf(m)] == (target{}) }); i >= 0 {
+		if i := slices.IndexFunc(g.Members, c.nobodyHere); i >= 0 {
 			c.problem("groups", string(k), "its member %s leads nowhere", g.Members[i])
+		}
+	}
+	for id, a := range c.byID {
+		b := &a.Booking
+		if i := slices.IndexFunc(append(slices.Clone(b.Delegates), b.Bookers...), c.nobodyHere); i >= 0 {
+			c.problem("accounts", fmt.Sprint(id, " ", a.Login), "its booking names somebody who is not there")
 		}
 	}
 	for k, g := range c.delegates {
@@ -160,6 +199,12 @@ func (c *checking) mentions() error {
 		}
 	}
 	return nil
+}
+
+// nobodyHere tells that an address leads neither to an account nor to a group.
+func (c *checking) nobodyHere(s string) bool {
+	t := c.owner[keyOf(s)]
+	return t.account == 0 && t.group == ""
 }
 
 func (c *checking) verifiers() error {

@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"errors"
 	"fmt"
 	"slices"
 	"strings"
@@ -18,6 +17,7 @@ func (f *File) desired() (*File, []error) {
 	c.users(f, out)
 	c.groups(f, out)
 	c.delegations(f, out)
+	c.contacts(f, out)
 	return out, c.errs
 }
 
@@ -72,51 +72,56 @@ func (c *checker) domains(f, out *File) {
 func (c *checker) users(f, out *File) {
 	seen := map[string]bool{}
 	for i, u := range f.Users {
-		u.Login = c.address(u.Login, "user", i, "login")
-		c.twice(seen, string(keyOf(u.Login)), "user", i, "login")
-		if u.Aliases != nil {
-			u.Aliases = slices.Clone(u.Aliases)
-			for j, s := range u.Aliases {
-				u.Aliases[j] = c.address(s, "user", i, "aliases", j)
-			}
-			if a, err := parseAddress(u.Login); err == nil && len(c.errs) == 0 {
-				if u.Aliases, err = checkAliases(a, u.Aliases); err != nil {
-					c.fail(err, "user", i, "aliases")
-				}
-				if u.Aliases == nil {
-					u.Aliases = []string{}
-				}
-			}
-		}
-		for _, t := range userTexts() {
-			if s := *t.in(&u); s != nil {
-				if err := checkText(*s); err != nil {
-					c.fail(err, "user", i, t.key)
-				}
-			}
-		}
-		if u.Server != nil {
-			if err := checkServer(*u.Server); err != nil {
-				c.fail(err, "user", i, "server")
-			}
-		}
-		c.credentials(&u, i)
-		c.certificates(f, &u, i)
-		photo, err := f.photoOf(&u)
-		if err := errors.Join(err, checkPhoto(photo)); err != nil {
-			key := "photo"
-			if u.Photo == nil {
-				key = "photo_base64"
-			}
-			c.fail(err, "user", i, key)
-		}
+		u.section = section{table: "user", index: i}
+		c.user(f, &u, seen)
+		out.Users = append(out.Users, u)
+	}
+	for i := range f.Resources {
+		u := f.Resources[i].asUser(i)
+		c.user(f, &u, seen)
+		c.resource(&u.section)
 		out.Users = append(out.Users, u)
 	}
 }
 
+func (c *checker) user(f *File, u *FileUser, seen map[string]bool) {
+	s := &u.section
+	u.Login = c.address(u.Login, s.at(s.key("login"))...)
+	c.twice(seen, string(keyOf(u.Login)), s.at(s.key("login"))...)
+	if u.Aliases != nil {
+		u.Aliases = slices.Clone(u.Aliases)
+		for j, one := range u.Aliases {
+			u.Aliases[j] = c.address(one, s.at("aliases", j)...)
+		}
+		if a, err := parseAddress(u.Login); err == nil && len(c.errs) == 0 {
+			if u.Aliases, err = checkAliases(a, u.Aliases); err != nil {
+				c.fail(err, s.at("aliases")...)
+			}
+			if u.Aliases == nil {
+				u.Aliases = []string{}
+			}
+		}
+	}
+	for _, t := range userTexts() {
+		if text := *t.in(u); text != nil {
+			if err := checkText(*text); err != nil {
+				c.fail(err, s.at(s.key(t.key))...)
+			}
+		}
+	}
+	if u.Server != nil {
+		if err := checkServer(*u.Server); err != nil {
+			c.fail(err, s.at("server")...)
+		}
+	}
+	c.credentials(u)
+	c.certificates(f, u)
+	c.photo(f, u.Photo, u.PhotoBase64, s.at()...)
+}
+
 // certificates checks those of a user as far as the store need not be asked: an
 // alias that the file does not mention may be what they name.
-func (c *checker) certificates(f *File, u *FileUser, i int) {
+func (c *checker) certificates(f *File, u *FileUser) {
 	key := "certificates"
 	if u.Certificates == nil {
 		key = "certificates_base64"
@@ -126,20 +131,20 @@ func (c *checker) certificates(f *File, u *FileUser, i int) {
 		_, err = checkCertificate(all[j])
 	}
 	if err != nil {
-		c.fail(err, "user", i, key)
+		c.fail(err, u.section.at(key)...)
 	}
 }
 
-func (c *checker) credentials(u *FileUser, i int) {
+func (c *checker) credentials(u *FileUser) {
 	switch {
 	case u.Password != nil && u.PasswordHash != nil:
-		c.fail(fmt.Errorf("%w: give password or password_hash, not both", ErrBadValue), "user", i, "password")
+		c.fail(fmt.Errorf("%w: give password or password_hash, not both", ErrBadValue), u.section.at("password")...)
 	case u.Password != nil && (*u.Password == "" || len(*u.Password) > maxPassword):
-		c.fail(fmt.Errorf("%w: a password has 1 to %d bytes", ErrBadPassword, maxPassword), "user", i, "password")
+		c.fail(fmt.Errorf("%w: a password has 1 to %d bytes", ErrBadPassword, maxPassword), u.section.at("password")...)
 	case u.PasswordHash != nil && *u.PasswordHash != "":
 		h := normalHash(*u.PasswordHash)
 		if err := checkHash(h); err != nil {
-			c.fail(err, "user", i, "password_hash")
+			c.fail(err, u.section.at("password_hash")...)
 		}
 		u.PasswordHash = &h
 	}
@@ -155,6 +160,7 @@ func (c *checker) groups(f, out *File) {
 				c.fail(err, "group", i, "name")
 			}
 		}
+		c.photo(f, g.Photo, g.PhotoBase64, "group", i)
 		if len(g.Members) > maxMembers {
 			c.fail(errTooManyMembers, "group", i, "members")
 		}

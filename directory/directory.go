@@ -34,7 +34,8 @@ var (
 	ErrBadValue       = errors.New("directory: not a usable value")
 )
 
-// Account is a person or a function that logs in and has a mailbox.
+// Account is a person or a function that logs in and has a mailbox, or a
+// resource that has a calendar.
 type Account struct {
 	ID                       AccountID
 	Login                    string // the primary address, lower case, domain in its ASCII form
@@ -53,6 +54,10 @@ type Account struct {
 	Server                   string   // URL of the server that has the mailbox, without a path; empty: this one
 	Admin                    bool
 	Created                  time.Time
+
+	Kind     Kind
+	Capacity int     // of a room, in people; zero: not said
+	Booking  Booking // of a resource
 }
 
 // Domain is a domain whose mail is ours.
@@ -66,6 +71,7 @@ type Domain struct {
 type Group struct {
 	Address, Name string
 	Members       []string // addresses of accounts or of other groups
+	Hidden        bool     // not in the address list
 }
 
 // Delegation says that one account may write for another, or for a group.

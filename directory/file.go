@@ -17,12 +17,14 @@ import (
 )
 
 // File is a directory file: what Apply brings about and Export writes. A key
-// that is absent leaves what is there; a domain, user, group or delegation that
-// is absent too, unless Apply is asked to prune.
+// that is absent leaves what is there; so does a section, unless Apply is asked to
+// prune.
 type File struct {
 	Domains     []FileDomain     `toml:"domain,omitempty"`
 	Users       []FileUser       `toml:"user,omitempty"`
 	Groups      []FileGroup      `toml:"group,omitempty"`
+	Resources   []FileResource   `toml:"resource,omitempty"`
+	Contacts    []FileContact    `toml:"contact,omitempty"`
 	Delegations []FileDelegation `toml:"delegation,omitempty"`
 
 	lines  *tomlfile.Lines   // nil for a file that was not parsed
@@ -64,6 +66,8 @@ type FileUser struct {
 	ActiveSync         *bool    `toml:"active_sync,omitempty"` // a new user's: true
 	Admin              *bool    `toml:"admin,omitempty"`
 	Hidden             *bool    `toml:"hidden,omitempty"` // from the address list
+
+	section section // where it stands in the file
 }
 
 // FileGroup is a [[group]] of a directory file.
@@ -71,6 +75,10 @@ type FileGroup struct {
 	Address string   `toml:"address"`
 	Name    *string  `toml:"name,omitempty"`
 	Members []string `toml:"members,omitempty"`
+	Hidden  *bool    `toml:"hidden,omitempty"` // from the address list
+	Photo   *string  `toml:"photo,omitempty"`  // a file, relative to the directory file; "" takes it away
+
+	PhotoBase64 *string `toml:"photo_base64,omitempty"`
 }
 
 // FileDelegation is a [[delegation]] of a directory file. At least one of the
@@ -166,6 +174,21 @@ func parseFile(r io.Reader, name string, photo func(path string) ([]byte, error)
 			beside(p, "user", i, "certificates", j)
 		}
 	}
+	for i := range f.Resources {
+		if p := f.Resources[i].Photo; p != nil && *p != "" {
+			beside(*p, "resource", i, "photo")
+		}
+	}
+	for i := range f.Contacts {
+		if p := f.Contacts[i].Photo; p != nil && *p != "" {
+			beside(*p, "contact", i, "photo")
+		}
+	}
+	for i := range f.Groups {
+		if p := f.Groups[i].Photo; p != nil && *p != "" {
+			beside(*p, "group", i, "photo")
+		}
+	}
 	// What can be said without a store is said now.
 	if _, check := f.desired(); len(errs)+len(check) > 0 {
 		return nil, errors.Join(append(errs, check...)...)
@@ -220,18 +243,18 @@ func (f *File) UnmarshalJSON(b []byte) error {
 	return err
 }
 
-// photoOf is the photo a user of the file has; nil when the file says nothing,
-// empty when it takes the photo away.
-func (f *File) photoOf(u *FileUser) ([]byte, error) {
+// photoOf is the photo that an entry of the file has, in a file beside it or
+// within; nil when the file says nothing, empty when it takes the photo away.
+func (f *File) photoOf(beside, within *string) ([]byte, error) {
 	switch {
-	case u.Photo != nil && u.PhotoBase64 != nil:
+	case beside != nil && within != nil:
 		return nil, fmt.Errorf("%w: give photo or photo_base64, not both", ErrBadValue)
-	case u.Photo != nil && *u.Photo == "", u.PhotoBase64 != nil && *u.PhotoBase64 == "":
+	case beside != nil && *beside == "", within != nil && *within == "":
 		return []byte{}, nil
-	case u.Photo != nil:
-		return f.photos[*u.Photo], nil
-	case u.PhotoBase64 != nil:
-		p, err := base64.StdEncoding.DecodeString(*u.PhotoBase64)
+	case beside != nil:
+		return f.photos[*beside], nil
+	case within != nil:
+		p, err := base64.StdEncoding.DecodeString(*within)
 		if err != nil {
 			return nil, fmt.Errorf("%w: not base64", ErrBadValue)
 		}

@@ -8,8 +8,9 @@ import (
 	"martlet/store"
 )
 
-// Lookup finds who has an address, in the address list: an account by any of
-// its addresses, or a group. Who is disabled or hidden is not there.
+// Lookup finds who has an address, in the address list: an account or a shared
+// contact by any of its addresses, or a group. Who is disabled or hidden is not
+// there.
 // ErrNoAddress when nobody is found.
 func (d *Directory) Lookup(ctx context.Context, addr string) (Entry, error) {
 	a, err := parseAddress(addr)
@@ -19,12 +20,10 @@ func (d *Directory) Lookup(ctx context.Context, addr string) (Entry, error) {
 	var e Entry
 	err = d.store.View(ctx, func(tx *store.Tx) error {
 		dom, err := d.tables.domains.Get(tx, a.domain)
-		if errors.Is(err, store.ErrNotFound) {
-			return ErrNoAddress
-		}
-		if err != nil {
+		if err != nil && !errors.Is(err, store.ErrNotFound) {
 			return err
 		}
+		// Shared contacts have addresses in domains that are not ours.
 		t, ok, err := d.lookup(tx, dom, a)
 		if err != nil || !ok {
 			return errors.Join(err, ErrNoAddress)
@@ -41,7 +40,7 @@ func (d *Directory) Lookup(ctx context.Context, addr string) (Entry, error) {
 		return Entry{}, ErrNoAddress
 	case err != nil:
 		return Entry{}, fmt.Errorf("directory: lookup: %w", err)
-	case e.Group == nil && (e.Account.Disabled || e.Account.Hidden):
+	case e.hidden():
 		return Entry{}, ErrNoAddress
 	}
 	return e, nil

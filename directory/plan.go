@@ -3,6 +3,7 @@ package directory
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -14,7 +15,7 @@ import (
 
 // Edit is one change that Apply makes or, in a dry run, would make.
 type Edit struct {
-	Kind    string    `json:"kind"`    // "add", "change" or "remove", then "domain", "user", "group" or "delegation"
+	Kind    string    `json:"kind"`    // "add", "change" or "remove", then "domain", "user", "group", "contact" or "delegation"
 	Subject string    `json:"subject"` // which
 	Text    string    `json:"text,omitempty"`
 	Account AccountID `json:"account,omitempty"` // of a user that is changed or removed
@@ -28,15 +29,16 @@ type state struct {
 	domains   map[string]Domain
 	accounts  map[addressKey]Account // by login
 	groups    map[addressKey]Group
+	contacts  map[addressKey]Contact
 	delegates map[delegateKey]Delegation
 }
 
 func (s state) clone() state {
-	return state{maps.Clone(s.domains), maps.Clone(s.accounts), maps.Clone(s.groups), maps.Clone(s.delegates)}
+	return state{maps.Clone(s.domains), maps.Clone(s.accounts), maps.Clone(s.groups), maps.Clone(s.contacts), maps.Clone(s.delegates)}
 }
 
 func (d *Directory) load(tx *store.Tx) (state, error) {
-	s := state{map[string]Domain{}, map[addressKey]Account{}, map[addressKey]Group{}, map[delegateKey]Delegation{}}
+	s := state{map[string]Domain{}, map[addressKey]Account{}, map[addressKey]Group{}, map[addressKey]Contact{}, map[delegateKey]Delegation{}}
 	for r, err := range d.tables.domains.Scan(tx, store.TableRange[string]{}) {
 		if err != nil {
 			return s, err
@@ -54,6 +56,12 @@ func (d *Directory) load(tx *store.Tx) (state, error) {
 			return s, err
 		}
 		s.groups[r.Key] = r.Value
+	}
+	for r, err := range d.tables.contacts.Scan(tx, store.TableRange[addressKey]{}) {
+		if err != nil {
+			return s, err
+		}
+		s.contacts[r.Key] = r.Value
 	}
 	for r, err := range d.tables.delegates.Scan(tx, store.TableRange[delegateKey]{}) {
 		if err != nil {
@@ -80,7 +88,7 @@ type planner struct {
 	old    state
 	want   state
 	origin map[string][]any // of what the file mentions: its place in the file
-	photo  func(AccountID) ([]byte, error)
+	photo  func(target) ([]byte, error)
 	ctx    context.Context
 	hashes map[addressKey]freshHash
 	now    time.Time
@@ -96,10 +104,15 @@ func (p *planner) plan(prune bool) error {
 	if err := p.planUsers(prune); err != nil {
 		return err
 	}
-	p.planGroups(prune)
+	if err := p.planGroups(prune); err != nil {
+		return err
+	}
 	p.planDelegations(prune)
+	if err := p.planContacts(prune); err != nil {
+		return err
+	}
 	p.validate()
-	slices.Reverse(p.removes) // delegations, groups, users, domains
+	slices.Reverse(p.removes) // contacts, delegations, groups, users, domains
 	p.steps = append(p.steps, p.removes...)
 	return nil
 }
@@ -171,8 +184,8 @@ func (p *planner) planDomains(prune bool) {
 }
 
 func (p *planner) planUsers(prune bool) error {
-	for i, f := range p.file.Users {
-		if err := p.planUser(&f, i); err != nil {
+	for _, f := range p.file.Users {
+		if err := p.planUser(&f); err != nil {
 			return err
 		}
 	}
@@ -187,9 +200,9 @@ func (p *planner) planUsers(prune bool) error {
 	return nil
 }
 
-func (p *planner) planUser(f *FileUser, i int) error {
+func (p *planner) planUser(f *FileUser) error {
 	k := keyOf(f.Login)
-	p.origin["user "+string(k)] = []any{"user", i}
+	p.origin["user "+string(k)] = f.section.at()
 	old, there := p.old.accounts[k]
 	want := old
 	if !there {
@@ -198,19 +211,20 @@ func (p *planner) planUser(f *FileUser, i int) error {
 	var text []string
 	for _, t := range userTexts() {
 		if s := *t.in(f); s != nil {
-			text = differ(text, t.key, *t.of(&old), *s)
+			text = differ(text, f.section.key(t.key), *t.of(&old), *s)
 			*t.of(&want) = *s
 		}
 	}
+	text = f.planBooking(&old, &want, text)
 	for _, b := range userBools() {
-		v := b.fresh
+		v := b.fresh && f.section.resource == nil
 		if there {
 			v = *b.of(&old)
 		}
 		if s := *b.in(f); s != nil {
 			v = *s
 		}
-		if there || v != b.fresh {
+		if there || v != (b.fresh && f.section.resource == nil) {
 			text = differ(text, b.key, *b.of(&old), v)
 		}
 		*b.of(&want) = v
@@ -227,11 +241,11 @@ func (p *planner) planUser(f *FileUser, i int) error {
 	if want.PasswordHash != old.PasswordHash {
 		text = append(text, "password")
 	}
-	photo, text, err := p.planPhoto(f, old.ID, text)
+	photo, text, err := p.planPhoto(f.Photo, f.PhotoBase64, target{account: old.ID}, text)
 	if err != nil {
 		return err
 	}
-	certificates, text, err := p.planCertificates(f, &want, i, text)
+	certificates, text, err := p.planCertificates(f, &want, text)
 	if err != nil {
 		return err
 	}
@@ -247,14 +261,14 @@ func (p *planner) planUser(f *FileUser, i int) error {
 }
 
 // planPhoto returns the photo to write, nil for none.
-func (p *planner) planPhoto(f *FileUser, id AccountID, text []string) ([]byte, []string, error) {
-	photo, err := p.file.photoOf(f)
+func (p *planner) planPhoto(beside, within *string, of target, text []string) ([]byte, []string, error) {
+	photo, err := p.file.photoOf(beside, within)
 	if err != nil || photo == nil {
 		return nil, text, err
 	}
 	var old []byte
-	if id != 0 {
-		if old, err = p.photo(id); err != nil {
+	if of != (target{}) {
+		if old, err = p.photo(of); err != nil {
 			return nil, text, err
 		}
 	}
@@ -265,14 +279,14 @@ func (p *planner) planPhoto(f *FileUser, id AccountID, text []string) ([]byte, [
 }
 
 // planCertificates returns the certificates to write, nil for none.
-func (p *planner) planCertificates(f *FileUser, want *Account, i int, text []string) ([][]byte, []string, error) {
+func (p *planner) planCertificates(f *FileUser, want *Account, text []string) ([][]byte, []string, error) {
 	named, err := p.file.certificatesOf(f)
 	if err != nil || named == nil {
 		return nil, text, err
 	}
 	all, err := checkCertificates(want, named)
 	if err != nil {
-		p.fail(err, "user", i)
+		p.fail(err, f.section.at()...)
 		return nil, text, nil
 	}
 	var old [][]byte
@@ -321,7 +335,7 @@ func (p *planner) putUser(tx *store.Tx, old, want Account, there bool, photo []b
 	return p.d.putPhoto(tx, want.ID, photo)
 }
 
-func (p *planner) planGroups(prune bool) {
+func (p *planner) planGroups(prune bool) error {
 	for i, f := range p.file.Groups {
 		k := keyOf(f.Address)
 		p.origin["group "+string(k)] = []any{"group", i}
@@ -336,13 +350,24 @@ func (p *planner) planGroups(prune bool) {
 		if f.Members != nil {
 			want.Members = f.Members
 		}
+		if f.Hidden != nil {
+			want.Hidden = *f.Hidden
+		}
 		p.want.groups[k] = want
 		text := differList(differ(nil, "name", old.Name, want.Name), "members", old.Members, want.Members)
+		text = differ(text, "hidden", old.Hidden, want.Hidden)
+		photo, text, err := p.planPhoto(f.Photo, f.PhotoBase64, target{group: k}, text)
+		if err != nil {
+			return err
+		}
 		if there && len(text) == 0 {
 			continue
 		}
-		p.add(verb(there)+" group", want.Address, text, 100*len(want.Members), func(tx *store.Tx) error {
-			return p.d.putGroup(tx, k, old, there, want)
+		p.add(verb(there)+" group", want.Address, text, 100*len(want.Members)+len(photo), func(tx *store.Tx) error {
+			if err := p.d.putGroup(tx, k, old, there, want); err != nil || photo == nil {
+				return err
+			}
+			return p.d.putEntryPhoto(tx, target{group: k}, photo)
 		})
 	}
 	for _, k := range slices.Sorted(maps.Keys(p.old.groups)) {
@@ -356,13 +381,14 @@ func (p *planner) planGroups(prune bool) {
 				if err := p.d.release(tx, k, target{group: k}); err != nil {
 					return err
 				}
-				if err := p.d.tables.groups.Delete(tx, k); err != nil {
+				if err := errors.Join(p.d.tables.entryPhotos.Delete(tx, k), p.d.tables.groups.Delete(tx, k)); err != nil {
 					return err
 				}
 				return p.d.changed(tx, Change{Group: old.Address, Gone: true})
 			})
 		}
 	}
+	return nil
 }
 
 func (p *planner) planDelegations(prune bool) {

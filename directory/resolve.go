@@ -108,6 +108,9 @@ func (d *Directory) expand(tx *store.Tx, t target) (Route, error) {
 		r.Accounts = []AccountID{t.account}
 		return r, nil
 	}
+	if t.contact != "" { // nothing is delivered to one
+		return r, ErrNoAddress
+	}
 	seenAccount := map[AccountID]bool{}
 	seenGroup := map[addressKey]bool{t.group: true}
 	open := []addressKey{t.group}
@@ -129,7 +132,7 @@ func (d *Directory) expand(tx *store.Tx, t target) (Route, error) {
 			case t.account != 0 && !seenAccount[t.account]:
 				seenAccount[t.account] = true
 				r.Accounts = append(r.Accounts, t.account)
-			case t.account == 0 && !seenGroup[t.group]:
+			case t.group != "" && !seenGroup[t.group]:
 				seenGroup[t.group] = true
 				open = append(open, t.group)
 			}

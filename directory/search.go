@@ -11,10 +11,23 @@ import (
 	"martlet/store"
 )
 
-// Entry is somebody in the address list: an account or a group.
+// Entry is somebody in the address list: an account, a group or a shared
+// contact.
 type Entry struct {
-	Account Account // without its photo; ID is zero for a group
-	Group   *Group  // nil for an account
+	// Account is without its photo. Its ID is zero for a group and for a shared
+	// contact; of a contact it has the names, addresses and telephone numbers.
+	Account Account
+	Group   *Group
+	Contact *Contact
+	Seq     uint64 // the directory's number when it was last changed; only where that is said
+}
+
+// hidden tells that it is not to be shown.
+func (e *Entry) hidden() bool {
+	if e.Group != nil {
+		return e.Group.Hidden
+	}
+	return e.Account.Disabled || e.Account.Hidden
 }
 
 // Address is where mail to the entry goes.
@@ -71,7 +84,7 @@ func (d *Directory) Search(ctx context.Context, text string, limit int) (Found, 
 			return err
 		}
 		slices.SortFunc(hits, func(a, b hit) int {
-			return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.target.account, b.target.account), strings.Compare(string(a.target.group), string(b.target.group)))
+			return cmp.Or(strings.Compare(a.name, b.name), cmp.Compare(a.target.account, b.target.account), strings.Compare(string(a.target.group+a.target.contact), string(b.target.group+b.target.contact)))
 		})
 		f.Total = len(hits)
 		f.Entries, err = d.entries(tx, hits[:min(max(limit, 0), len(hits))])
@@ -152,9 +165,14 @@ func (d *Directory) stillMatching(tx *store.Tx, word string, among map[target]st
 }
 
 func (d *Directory) wordsOf(tx *store.Tx, t target) (nameWords, error) {
-	if t.account == 0 {
+	switch {
+	case t.group != "":
 		g, err := d.tables.groups.Get(tx, t.group)
 		return groupWords(&g), err
+	case t.contact != "":
+		c, err := d.tables.contacts.Get(tx, t.contact)
+		a := c.account()
+		return accountWords(&a), err
 	}
 	a, err := d.tables.accounts.Get(tx, t.account)
 	return accountWords(&a), err
@@ -165,12 +183,17 @@ func (d *Directory) entries(tx *store.Tx, hits []hit) ([]Entry, error) {
 	for _, h := range hits {
 		var e Entry
 		var err error
-		if h.target.account != 0 {
+		switch {
+		case h.target.account != 0:
 			e.Account, err = d.tables.accounts.Get(tx, h.target.account)
-		} else {
+		case h.target.group != "":
 			var g Group
 			g, err = d.tables.groups.Get(tx, h.target.group)
 			e.Group = &g
+		default:
+			var c Contact
+			c, err = d.tables.contacts.Get(tx, h.target.contact)
+			e.Contact, e.Account = &c, c.account()
 		}
 		if errors.Is(err, store.ErrNotFound) {
 			return nil, fmt.Errorf("the address list names %v, who is not there", h.target)

@@ -4,6 +4,8 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
+	"time"
 
 	"martlet/store"
 )
@@ -14,7 +16,7 @@ import (
 // store from before is filled when it is opened.
 
 // namesVersion is raised when the words of an entry are made in another way.
-const namesVersion = 1
+const namesVersion = 2
 
 // namesRow is the only key of the table that says which version is there.
 const namesRow = "version"
@@ -25,10 +27,17 @@ type nameKey struct {
 	target target
 }
 
+// contactMark stands before the key of a contact, where that of a group begins
+// with a character of an address.
+const contactMark = 0x00
+
 func nameKeyCodec() store.Codec[nameKey] {
 	return store.Codec[nameKey]{
 		Append: func(dst []byte, k nameKey) []byte {
 			dst = store.AppendUint64(store.AppendString(dst, k.word), uint64(k.target.account))
+			if k.target.contact != "" {
+				return append(append(dst, contactMark), k.target.contact...)
+			}
 			return append(dst, k.target.group...)
 		},
 		Parse: func(b []byte) (k nameKey, err error) {
@@ -37,7 +46,10 @@ func nameKeyCodec() store.Codec[nameKey] {
 				return k, err
 			}
 			id, rest, err := store.ParseUint64(rest)
-			return nameKey{word, target{AccountID(id), addressKey(rest)}}, err
+			if len(rest) > 0 && rest[0] == contactMark {
+				return nameKey{word, target{contact: addressKey(rest[1:])}}, err
+			}
+			return nameKey{word, target{account: AccountID(id), group: addressKey(rest)}}, err
 		},
 	}
 }
@@ -73,7 +85,7 @@ func accountListing(a *Account) listing {
 }
 
 func groupListing(g *Group) listing {
-	if g == nil {
+	if g == nil || g.Hidden {
 		return listing{}
 	}
 	e := Entry{Group: g}
@@ -107,11 +119,49 @@ func (d *Directory) listAccount(tx *store.Tx, old, want *Account) error {
 	} else {
 		id = old.ID
 	}
-	return d.list(tx, target{account: id}, accountListing(old), accountListing(want))
+	t := target{account: id}
+	if err := d.list(tx, t, accountListing(old), accountListing(want)); err != nil {
+		return err
+	}
+	if old != nil && want != nil && shownAlike(*old, *want) {
+		_, err := d.move(tx)
+		return err
+	}
+	return d.note(tx, t, accountListing(want).words != nil)
+}
+
+// shownAlike tells whether two states of an account differ in nothing that the
+// address list shows.
+func shownAlike(a, b Account) bool {
+	for _, x := range []*Account{&a, &b} {
+		x.PasswordHash, x.Admin, x.ActiveSync, x.Server, x.Created, x.Photo, x.Booking = "", false, false, "", time.Time{}, nil, Booking{}
+	}
+	return reflect.DeepEqual(a, b)
+}
+
+func (d *Directory) listContact(tx *store.Tx, old, want *Contact) error {
+	t := target{}
+	as := func(c *Contact) *Account {
+		if c == nil {
+			return nil
+		}
+		t.contact = keyOf(c.Address)
+		a := c.account()
+		return &a
+	}
+	was, is := accountListing(as(old)), accountListing(as(want))
+	if err := d.list(tx, t, was, is); err != nil {
+		return err
+	}
+	return d.note(tx, t, is.words != nil)
 }
 
 func (d *Directory) listGroup(tx *store.Tx, k addressKey, old, want *Group) error {
-	return d.list(tx, target{group: k}, groupListing(old), groupListing(want))
+	t := target{group: k}
+	if err := d.list(tx, t, groupListing(old), groupListing(want)); err != nil {
+		return err
+	}
+	return d.note(tx, t, groupListing(want).words != nil)
 }
 
 // indexBatch is how many rows one transaction of the first filling writes.
@@ -146,6 +196,12 @@ func (d *Directory) ensureNames(ctx context.Context) error {
 	for k, g := range s.groups {
 		work = append(work, func(tx *store.Tx) (int, error) {
 			return len(groupListing(&g).words), d.listGroup(tx, k, nil, &g)
+		})
+	}
+	for _, c := range s.contacts {
+		work = append(work, func(tx *store.Tx) (int, error) {
+			a := c.account()
+			return len(accountListing(&a).words), d.listContact(tx, nil, &c)
 		})
 	}
 	for len(work) > 0 {
@@ -207,6 +263,17 @@ func (c *checking) names() error {
 	}
 	for k, g := range c.state.groups {
 		add(target{group: k}, groupListing(&g))
+	}
+	for k, one := range c.state.contacts {
+		a := one.account()
+		add(target{contact: k}, accountListing(&a))
+	}
+	shown := map[target]bool{}
+	for k := range want {
+		shown[k.target] = true
+	}
+	if err := c.entriesLog(shown); err != nil {
+		return err
 	}
 	for row, err := range c.d.tables.names.Scan(c.tx, store.TableRange[nameKey]{}) {
 		if err != nil {

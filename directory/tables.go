@@ -8,10 +8,12 @@ import (
 	"martlet/store"
 )
 
-// target is what an address leads to: an account, or the group of that key.
+// target is what an address leads to: an account, or the group or the shared
+// contact of that key.
 type target struct {
 	account AccountID
 	group   addressKey
+	contact addressKey
 }
 
 // delegateKey orders delegations by owner. Both are the keys of primary
@@ -25,12 +27,16 @@ type tables struct {
 	addresses    store.Table[addressKey, target]
 	groups       store.Table[addressKey, Group]
 	delegates    store.Table[delegateKey, Delegation]
+	contacts     store.Table[addressKey, Contact]
 	photos       store.Table[AccountID, []byte]
+	entryPhotos  store.Table[addressKey, []byte] // of groups and contacts
 	certificates store.Table[AccountID, [][]byte]
 	admins       store.Table[AccountID, struct{}]
 
 	names        store.Table[nameKey, string] // the address list: word, entry -> name it is sorted by
 	namesVersion store.Table[string, uint64]
+	entries      store.Table[string, entryState] // by the entry's ID; its last change
+	entryLog     store.Table[uint64, string]     // number of a change -> the entry's ID
 	verifiers    store.Table[AccountID, verifier]
 }
 
@@ -44,14 +50,22 @@ func newTables() tables {
 		groups:       store.NewTable("directory groups", store.PrefixGroup, key, groupCodec()),
 		delegates:    store.NewTable("directory delegations", store.PrefixDelegate, delegateKeyCodec(), delegationCodec()),
 		certificates: store.NewTable("directory certificates", store.PrefixCertificate, id, certificatesCodec()),
-		photos: store.NewTable("directory photos", store.PrefixPhoto, id, store.Codec[[]byte]{
-			Append: func(dst, v []byte) []byte { return append(dst, v...) },
-			Parse:  func(b []byte) ([]byte, error) { return slices.Clone(b), nil },
-		}),
+		contacts:     store.NewTable("directory contacts", store.PrefixContact, key, contactCodec()),
+		photos:       store.NewTable("directory photos", store.PrefixPhoto, id, bytesCodec()),
+		entryPhotos:  store.NewTable("directory photos of groups and contacts", store.PrefixEntryPhoto, key, bytesCodec()),
+		entries:      store.NewTable("directory entries", store.PrefixEntry, store.StringKey[string](), entryStateCodec()),
+		entryLog:     store.NewTable("directory entry log", store.PrefixEntryLog, store.Uint64Key[uint64](), textCodec()),
 		admins:       store.NewTable("directory administrators", store.PrefixAdmin, id, store.NoValue()),
 		names:        store.NewTable("directory address list", store.PrefixName, nameKeyCodec(), textCodec()),
 		verifiers:    store.NewTable("directory verifiers", store.PrefixVerifier, id, verifierCodec()),
 		namesVersion: store.NewTable("directory address list version", store.PrefixNameVersion, store.StringKey[string](), versionCodec()),
+	}
+}
+
+func bytesCodec() store.Codec[[]byte] {
+	return store.Codec[[]byte]{
+		Append: func(dst, v []byte) []byte { return append(dst, v...) },
+		Parse:  func(b []byte) ([]byte, error) { return slices.Clone(b), nil },
 	}
 }
 
@@ -99,6 +113,9 @@ const (
 	fieldID         = 25
 	fieldHidden     = 26
 	fieldServer     = 27
+	fieldKind       = 28
+	fieldCapacity   = 29
+	fieldBooking    = 30
 )
 
 // accountCodec leaves the photo out: it has a row of its own.
@@ -119,6 +136,11 @@ func accountCodec() store.Codec[Account] {
 			e.Uint(fieldID, uint64(a.ID))
 			e.Bool(fieldHidden, a.Hidden)
 			e.String(fieldServer, a.Server)
+			if a.IsResource() {
+				e.Uint(fieldKind, uint64(a.Kind))
+				e.Uint(fieldCapacity, uint64(a.Capacity))
+				e.Message(fieldBooking, a.Booking.encode)
+			}
 			return e.Out()
 		},
 		Parse: func(b []byte) (a Account, err error) {
@@ -141,6 +163,14 @@ func accountCodec() store.Codec[Account] {
 					a.Hidden = f.Bool()
 				case fieldServer:
 					a.Server = f.String()
+				case fieldKind:
+					a.Kind = Kind(f.Uint())
+				case fieldCapacity:
+					a.Capacity = int(f.Uint())
+				case fieldBooking:
+					var err error
+					a.Booking, err = parseBooking(f.Bytes())
+					return err
 				default:
 					if f.Number >= 1 && f.Number <= len(texts) {
 						*texts[f.Number-1] = f.String()
@@ -161,6 +191,7 @@ func targetCodec() store.Codec[target] {
 			e := store.NewEncoder(dst)
 			e.Uint(1, uint64(t.account))
 			e.String(2, string(t.group))
+			e.String(3, string(t.contact))
 			return e.Out()
 		},
 		Parse: func(b []byte) (t target, err error) {
@@ -170,6 +201,8 @@ func targetCodec() store.Codec[target] {
 					t.account = AccountID(f.Uint())
 				case 2:
 					t.group = addressKey(f.String())
+				case 3:
+					t.contact = addressKey(f.String())
 				}
 				return nil
 			})
@@ -190,6 +223,7 @@ func groupCodec() store.Codec[Group] {
 			for _, m := range g.Members {
 				e.Element(3, m)
 			}
+			e.Bool(4, g.Hidden)
 			return e.Out()
 		},
 		Parse: func(b []byte) (g Group, err error) {
@@ -201,6 +235,8 @@ func groupCodec() store.Codec[Group] {
 					g.Name = f.String()
 				case 3:
 					g.Members = append(g.Members, f.String())
+				case 4:
+					g.Hidden = f.Bool()
 				}
 				return nil
 			})

@@ -11,6 +11,7 @@ import (
 func (p *planner) validate() {
 	accounts := p.validateUsers()
 	all := p.validateGroups(accounts)
+	p.validateBookings(all)
 	for _, name := range slices.Sorted(maps.Keys(p.want.domains)) {
 		c := p.want.domains[name].CatchAll
 		if c != "" && all[keyOf(c)] == "" {
@@ -25,6 +26,27 @@ func (p *planner) validate() {
 		_, user := p.want.accounts[k.owner]
 		if _, group := p.want.groups[k.owner]; !user && !group {
 			p.reject(fmt.Errorf("%w: %s is neither a login nor a group", ErrNoAccount, g.Owner), "delegation "+k.String(), "owner")
+		}
+	}
+	p.validateContacts(all)
+}
+
+// validateBookings refuses resources that name somebody who is not here.
+func (p *planner) validateBookings(owner map[addressKey]string) {
+	for _, k := range slices.Sorted(maps.Keys(p.want.accounts)) {
+		b := p.want.accounts[k].Booking
+		if b.Decision == DecideDelegates && len(b.Delegates) == 0 {
+			p.reject(fmt.Errorf("%w: delegates decide, and there are none", ErrBadValue), "user "+string(k), "booking")
+		}
+		for _, list := range []struct {
+			key string
+			of  []string
+		}{{"delegates", b.Delegates}, {"may_book", b.Bookers}} {
+			for j, s := range list.of {
+				if owner[keyOf(s)] == "" {
+					p.reject(fmt.Errorf("%w: %s; only users and groups of this directory", ErrNoAddress, s), "user "+string(k), list.key, j)
+				}
+			}
 		}
 	}
 }
@@ -129,6 +151,9 @@ func (p *planner) reject(err error, who string, path ...any) {
 	if at == nil {
 		p.fail(fmt.Errorf("%s in the store: %w", who, err))
 		return
+	}
+	if at[0] == "resource" && len(path) > 0 && path[0] == "login" {
+		path = []any{"address"}
 	}
 	p.fail(err, append(slices.Clone(at), path...)...)
 }
