@@ -60,6 +60,9 @@ type Trace struct {
 	TLS      string     // version and cipher, empty in plain text
 	By       string     // our host name
 	Time     time.Time
+	// Results are what we have found out about who sends the message (RFC 8601
+	// 2.2, behind the authserv-id), or nothing.
+	Results string
 }
 
 // Accounts returns every account the envelope's local recipients stand for,

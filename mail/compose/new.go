@@ -66,6 +66,9 @@ func New(m *Message, o *Original, now time.Time) []byte {
 	if m.Outlook != nil {
 		out.WriteString("X-MS-TNEF-Correlator: " + wire.OneLine(m.Key) + "\r\n")
 	}
+	if m.Calendar != nil { // MS-OXCMAIL 2.1.3.2.2
+		out.WriteString("Content-Class: urn:content-classes:calendarmessage\r\n")
+	}
 	out.WriteString("MIME-Version: 1.0\r\n")
 	c.write(&out, root)
 	return out.Bytes()

@@ -30,9 +30,11 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 		return fmt.Errorf("route: deliver: %w", mail.ErrLoop)
 	}
 	r.completeTrace(&env.Trace)
-	whole := make([]byte, 0, len(raw)+traceRoom)
+	raw = r.withoutForgedResults(raw)
+	whole := make([]byte, 0, len(raw)+traceRoom+len(env.Trace.Results))
 	whole = appendReturnPath(whole, env.From)
 	whole = appendReceived(whole, &env)
+	whole = r.appendResults(whole, &env.Trace)
 	whole = append(whole, raw...)
 
 	success, err := r.deliveredReport(ctx, &env, raw)
@@ -48,6 +50,9 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 		func() (err error) {
 			if local, err = r.prepare(ctx, whole, &env.Trace); err != nil {
 				return err
+			}
+			if local.meeting {
+				local.from = r.authentic(whole)
 			}
 			if err := automatic.prepare(ctx, r, &env.Trace); err != nil {
 				return err
@@ -77,6 +82,9 @@ type local struct {
 	fanout   uint64 // set by deliver when the rest of the accounts still wait
 
 	blind map[directory.AccountID]bool // who gets it as a blind carbon copy
+
+	meeting bool   // it carries a meeting
+	from    string // then: the address in From if that is authentic, else empty
 }
 
 func (r *Router) prepare(ctx context.Context, raw []byte, t *mail.Trace) (local, error) {
@@ -84,7 +92,7 @@ func (r *Router) prepare(ctx context.Context, raw []byte, t *mail.Trace) (local,
 	if err != nil {
 		return local{}, fmt.Errorf("route: %w", err)
 	}
-	return local{body: body, received: t.Time.UnixMilli()}, nil
+	return local{body: body, received: t.Time.UnixMilli(), meeting: carriesMeeting(body.Index)}, nil
 }
 
 // deliver puts the message into the accounts' inboxes; when they are too many
@@ -120,7 +128,7 @@ func (r *Router) put(tx *store.Tx, box mail.MailboxID, role mail.Role, l *local,
 			return fmt.Errorf("route: mailbox %d: %w", box, err)
 		}
 	}
-	_, err = r.mailboxes.Append(tx, box, folder.ID, mail.NewItem{
+	item, err := r.mailboxes.Append(tx, box, folder.ID, mail.NewItem{
 		Class:    mail.ClassEmail,
 		Received: l.received,
 		Body:     l.body,
@@ -128,6 +136,9 @@ func (r *Router) put(tx *store.Tx, box mail.MailboxID, role mail.Role, l *local,
 	})
 	if err != nil {
 		return fmt.Errorf("route: mailbox %d: %w", box, err)
+	}
+	if l.meeting && role == mail.RoleInbox && r.attend != nil {
+		return r.attend(tx, Arrival{Account: directory.AccountID(box), At: mail.Place{Folder: folder.ID, Item: item.ID}, Blob: l.body.Blob, From: l.from})
 	}
 	return nil
 }

@@ -29,6 +29,7 @@ type fanout struct {
 	received int64
 	accounts []directory.AccountID
 	blind    []directory.AccountID // those of them that get a blind carbon copy
+	from     string                // local.from
 }
 
 var fanouts = store.Codec[fanout]{
@@ -46,6 +47,7 @@ var fanouts = store.Codec[fanout]{
 			blind = store.AppendUint64(blind, uint64(a))
 		}
 		enc.Bytes(4, blind)
+		enc.String(5, f.from)
 		return enc.Out()
 	},
 	Parse: func(b []byte) (fanout, error) {
@@ -60,6 +62,8 @@ var fanouts = store.Codec[fanout]{
 				f.accounts, err = parseAccounts(field.Bytes())
 			case 4:
 				f.blind, err = parseAccounts(field.Bytes())
+			case 5:
+				f.from = field.String()
 			}
 			return err
 		})
@@ -86,7 +90,7 @@ func (r *Router) addFanout(tx *store.Tx, l *local, accounts []directory.AccountI
 		return fmt.Errorf("route: fanout: %w", err)
 	}
 	l.fanout = n
-	return r.fanouts.Set(tx, n, fanout{l.body.Blob, l.received, accounts, slices.Sorted(maps.Keys(l.blind))})
+	return r.fanouts.Set(tx, n, fanout{l.body.Blob, l.received, accounts, slices.Sorted(maps.Keys(l.blind)), l.from})
 }
 
 // finish delivers what deliver only accepted. It cannot fail any more: what
@@ -166,7 +170,8 @@ func (r *Router) fanoutStep(tx *store.Tx, n uint64, index *message.Index) (int, 
 	}
 	now := f.accounts[:min(len(f.accounts), maxAtOnce)]
 	f.accounts = f.accounts[len(now):]
-	l := local{body: mail.Body{Blob: f.ref, Index: index}, received: f.received, blind: make(map[directory.AccountID]bool, len(f.blind))}
+	l := local{body: mail.Body{Blob: f.ref, Index: index}, received: f.received, blind: make(map[directory.AccountID]bool, len(f.blind)),
+		meeting: carriesMeeting(index), from: f.from}
 	for _, a := range f.blind {
 		l.blind[a] = true
 	}

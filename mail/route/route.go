@@ -27,7 +27,8 @@ type Config struct {
 	Directory *directory.Directory
 	Mailboxes *mailbox.Mailboxes
 	Queue     *queue.Queue
-	Hostname  string       // our name in Received and Message-ID
+	Hostname  string       // our name in Received, Message-ID and Authentication-Results
+	Trusted   []string     // other servers whose Authentication-Results are believed: those that mail from outside comes through
 	Logger    *slog.Logger // nil: slog.Default
 }
 
@@ -39,7 +40,9 @@ type Router struct {
 	queue     *queue.Queue
 	absences  *oof.Absences
 	hostname  string
+	trusted   []string
 	log       *slog.Logger
+	attend    func(*store.Tx, Arrival) error // nil: nobody asked
 
 	sent    store.Table[Key, time.Time]
 	sentAge store.Table[sentAge, struct{}]
@@ -70,6 +73,7 @@ func New(cfg Config) *Router {
 		queue:     cfg.Queue,
 		absences:  oof.New(cfg.Store),
 		hostname:  cfg.Hostname,
+		trusted:   append([]string{cfg.Hostname}, cfg.Trusted...),
 		log:       cfg.Logger,
 		sent:      store.NewTable("sent", store.PrefixSent, sentKeys, store.TimeValue()),
 		sentAge:   store.NewTable("sent age", store.PrefixSentAge, sentAgeKeys, store.NoValue()),

@@ -138,6 +138,7 @@ type Plan struct {
 	queued   blob.Ref
 	sentCopy local // for the sender's Sent folder
 
+	from       string              // the address in From, which the sender may use; empty if it is not one
 	names      map[string]string   // how the header calls recipients, by address in lower case
 	recipients []mailbox.Recipient // to be noted as those the user writes to
 }
@@ -159,7 +160,7 @@ func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*Plan,
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{router: r, names: d.namesOf()}
+	p := &Plan{router: r, names: d.namesOf(), from: d.author(&account)}
 	if s.Envelope != nil {
 		p.env = *s.Envelope
 	} else if p.env, p.unknown, err = r.envelopeOf(ctx, &account, d, onBehalf); err != nil {
@@ -278,7 +279,7 @@ func (p *Plan) prepare(ctx context.Context) (err error) {
 		if p.local, err = r.prepare(ctx, p.inbound, t); err != nil {
 			return err
 		}
-		p.local.blind = p.blind
+		p.local.blind, p.local.from = p.blind, p.from
 	}
 	if p.outbound != nil {
 		if p.queued, err = r.mailboxes.Blobs().Put(ctx, p.outbound); err != nil {
