@@ -1,4 +1,4 @@
-// Package corpus hands real mail and real calendars to tests. They are other
+// Package corpus hands real mail, calendars and contacts to tests. They are other
 // people's and lie beside the repository, not in it: where they are missing,
 // the test is skipped. Only tests may import it.
 package corpus
@@ -10,7 +10,7 @@ import (
 	"testing"
 )
 
-// File is one message or calendar as it was found.
+// File is one message, calendar or file of contacts as it was found.
 type File struct {
 	Name string // below the collection, with slashes
 	Raw  []byte
@@ -27,6 +27,12 @@ func Mail(t testing.TB) []File {
 func Calendars(t testing.TB) []File {
 	t.Helper()
 	return files(t, "calendar")
+}
+
+// Contacts returns vCards from many programs, in the order of their names.
+func Contacts(t testing.TB) []File {
+	t.Helper()
+	return files(t, "contacts")
 }
 
 // files reads a collection. A test runs in its package's folder, and all that

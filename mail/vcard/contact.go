@@ -60,7 +60,7 @@ func (c *Card) FormattedName() string {
 // Emails returns the mail addresses, the preferred ones first (RFC 6350 5.3).
 func (c *Card) Emails() []string {
 	all := c.All("EMAIL")
-	slices.SortStableFunc(all, func(a, b *Property) int { return cmp.Compare(a.preference(), b.preference()) })
+	slices.SortStableFunc(all, func(a, b *Property) int { return cmp.Compare(a.Preference(), b.Preference()) })
 	out := make([]string, 0, len(all))
 	for _, p := range all {
 		s := strings.TrimSpace(p.Text())
@@ -74,17 +74,24 @@ func (c *Card) Emails() []string {
 	return out
 }
 
-// preference is 1 for the most preferred, 101 for one that says nothing.
-func (p *Property) preference() int {
-	for _, v := range p.Param("PREF") {
-		if n, err := strconv.Atoi(v); err == nil && n >= 1 && n <= 100 {
+// NoPreference is the Preference of a property that says nothing.
+const NoPreference = 101
+
+// Preference is 1 for the most preferred (RFC 6350 5.3).
+func (p *Property) Preference() int {
+	for i := range p.Params {
+		q := &p.Params[i]
+		if q.Name != "PREF" || len(q.Values) == 0 {
+			continue
+		}
+		if n, err := strconv.Atoi(q.Values[0]); err == nil && n >= 1 && n <= 100 {
 			return n
 		}
 	}
 	if p.HasType("pref") { // before 4.0
 		return 1
 	}
-	return 101
+	return NoPreference
 }
 
 // Certificates returns the X.509 certificates in KEY as they stand there: DER,

@@ -2,13 +2,13 @@ package vcard
 
 import (
 	"bytes"
+	"errors"
 	"fmt"
 	"io"
 	"mime/quotedprintable"
 	"slices"
 	"strings"
-
-	"golang.org/x/net/html/charset"
+	"unicode/utf8"
 )
 
 // Parse reads the first card of a text; what follows it is ignored.
@@ -19,58 +19,154 @@ func Parse(text []byte) (*Card, error) {
 
 // Next reads the first card of a text and returns what follows it. A card of 2.1
 // becomes one of 3.0. At the end,
-// where there is nothing but white space, the error is io.EOF.
+// where there is nothing but white space, the error is io.EOF. With another
+// error, what follows begins with the next card that there is, so that one that
+// is broken keeps nobody from those after it.
 func Next(text []byte) (c *Card, rest []byte, err error) {
-	r := reader{text: bytes.TrimPrefix(text, []byte("\xef\xbb\xbf"))}
-	line, err := r.begin()
-	if err != nil {
+	text = decodeText(text)
+	r := reader{text: text, end: '\n'}
+	if bytes.IndexByte(text, '\n') < 0 {
+		r.end = '\r'
+	}
+	if c, err = r.card(); err == nil {
+		return c, text[r.at:], nil
+	}
+	if err == io.EOF {
 		return nil, nil, err
 	}
-	if !strings.EqualFold(strings.TrimSpace(line), "BEGIN:VCARD") {
-		return nil, nil, fmt.Errorf("%w: it does not begin with BEGIN:VCARD", ErrMalformed)
+	return nil, r.resume(), err
+}
+
+// card reads one card.
+func (r *reader) card() (*Card, error) {
+	line, err := r.begin()
+	if err != nil {
+		return nil, err
 	}
-	c = &Card{}
+	if !isBegin(line) {
+		return nil, fmt.Errorf("%w: it does not begin with BEGIN:VCARD", ErrMalformed)
+	}
+	c := &Card{Properties: make([]Property, 0, 16)}
 	old := false
 	for {
 		line, ok := r.line()
 		if !ok {
-			return nil, nil, fmt.Errorf("%w: it has no END:VCARD within %d bytes", ErrMalformed, MaxBytes)
+			return nil, fmt.Errorf("%w: it has no END:VCARD within %d bytes", ErrMalformed, MaxBytes)
 		}
 		if strings.TrimSpace(line) == "" {
 			continue
 		}
-		p, err := parseLine(line, &r)
+		p, err := parseLine(line, r)
+		if errors.Is(err, errLine) {
+			c.takeUp(line)
+			continue
+		}
 		if err != nil {
-			return nil, nil, err
+			return nil, err
 		}
 		switch p.Name {
 		case "END":
-			if c.Version == "" {
-				c.Version = Version30 // the most likely, and the most lenient
-			}
-			return c, r.text[r.at:], nil
+			c.finish(old)
+			return c, nil
 		case "BEGIN":
-			return nil, nil, fmt.Errorf("%w: a card within a card", ErrMalformed)
+			if err := r.agent(c); err != nil {
+				return nil, err
+			}
+			continue
 		case "VERSION":
 			if c.Version = strings.TrimSpace(p.Value); c.Version == Version21 {
 				c.Version, old = Version30, true
 			}
 			continue
 		}
-		if old {
-			p.renew()
-		}
 		if len(c.Properties) == maxProperties {
-			return nil, nil, fmt.Errorf("%w: more than %d properties", ErrMalformed, maxProperties)
+			return nil, fmt.Errorf("%w: more than %d properties", ErrMalformed, maxProperties)
 		}
 		c.Properties = append(c.Properties, p)
 	}
 }
 
+// finish brings a card that was read to its end into the form in which it is
+// kept.
+func (c *Card) finish(old bool) {
+	if c.Version == "" {
+		c.Version = Version30 // the most likely, and the most lenient
+	}
+	for i := range c.Properties {
+		if old {
+			c.Properties[i].renew()
+		}
+	}
+	if len(c.Properties) == 0 {
+		c.Properties = nil
+	}
+}
+
+// errLine means that a line is no property.
+var errLine = errors.New("vcard: a line that is no property")
+
+// takeUp adds a line that is no property to the one before: writers forget to
+// fold binary values, and to escape the ends of lines in a text. One without a
+// property before it means nothing.
+func (c *Card) takeUp(line string) {
+	if len(c.Properties) == 0 {
+		return
+	}
+	p := &c.Properties[len(c.Properties)-1]
+	if _, binary := p.encoding(); binary {
+		p.Value += strings.TrimSpace(clean(line))
+		return
+	}
+	p.Value += `\n` + escape(clean(line))
+}
+
+// agent reads a card that stands in another one, as 2.1 had it (section 2.4.1),
+// into the AGENT before it. Anywhere else it means that an END is missing.
+func (r *reader) agent(c *Card) error {
+	n := len(c.Properties)
+	if n == 0 || c.Properties[n-1].Name != "AGENT" || strings.TrimSpace(c.Properties[n-1].Value) != "" {
+		r.at = r.start
+		return fmt.Errorf("%w: a card within a card", ErrMalformed)
+	}
+	b := []byte("BEGIN:VCARD\n")
+	for depth := 1; depth > 0; {
+		line, ok := r.line()
+		if !ok {
+			return fmt.Errorf("%w: an agent without an end", ErrMalformed)
+		}
+		switch {
+		case isBegin(line):
+			depth++
+		case strings.EqualFold(strings.TrimSpace(line), "END:VCARD"):
+			depth--
+		}
+		b = append(append(b, clean(line)...), '\n')
+	}
+	c.Properties[n-1].Value = escape(string(b))
+	return nil
+}
+
+func isBegin(line string) bool { return strings.EqualFold(strings.TrimSpace(line), "BEGIN:VCARD") }
+
 // reader takes a text apart into unfolded lines (RFC 6350 3.2).
 type reader struct {
-	text []byte
-	at   int // where the next line begins
+	text  []byte
+	at    int  // where the next line begins
+	start int  // where the last one began
+	end   byte // of a line
+}
+
+// resume returns what begins with the next card, nothing if there is none.
+func (r *reader) resume() []byte {
+	rest := r.text[r.at:]
+	for len(rest) > 0 {
+		line, more, _ := bytes.Cut(rest, []byte{r.end})
+		if len(line) < 40 && isBegin(string(line)) {
+			return rest
+		}
+		rest = more
+	}
+	return nil
 }
 
 // begin returns the first line that is not empty.
@@ -92,8 +188,9 @@ func (r *reader) raw() ([]byte, bool) {
 	if r.at >= limit {
 		return nil, false
 	}
+	r.start = r.at
 	line := r.text[r.at:limit]
-	if i := bytes.IndexByte(line, '\n'); i >= 0 {
+	if i := bytes.IndexByte(line, r.end); i >= 0 {
 		line = line[:i]
 		r.at += i + 1
 	} else {
@@ -143,6 +240,8 @@ func parseLine(line string, r *reader) (Property, error) {
 	} else if cs := p.Param("CHARSET"); len(cs) > 0 {
 		value = decodeCharset(value, cs[0])
 		p.SetParam("CHARSET")
+	} else if !utf8.ValidString(value) {
+		value = decodeUnnamed(value)
 	}
 	p.Value = clean(value)
 	return p, nil
@@ -171,9 +270,14 @@ func (p *Property) unquote(value string) string {
 // renew makes a property of 2.1 one of 3.0, which the card becomes: a comma was
 // part of the text, and binary values name their encoding differently.
 func (p *Property) renew() {
-	if e := p.Param("ENCODING"); len(e) == 1 && strings.EqualFold(e[0], "BASE64") {
-		p.SetParam("ENCODING", "b")
+	if form, binary := p.encoding(); binary {
+		if form != "b" {
+			p.SetParam("ENCODING", "b")
+		}
 		return
+	}
+	if p.Name == "CATEGORIES" || p.Name == "NICKNAME" || strings.IndexByte(p.Value, ',') < 0 {
+		return // lists, whatever the specification said
 	}
 	var b strings.Builder
 	for i := 0; i < len(p.Value); i++ {
@@ -185,46 +289,18 @@ func (p *Property) renew() {
 	p.Value = b.String()
 }
 
-func decodeCharset(s, name string) string {
-	enc, _ := charset.Lookup(name)
-	if enc == nil {
-		return s
-	}
-	out, err := enc.NewDecoder().String(s)
-	if err != nil {
-		return s
-	}
-	return out
-}
-
-// clean makes a value one line of valid UTF-8.
-func clean(s string) string {
-	s = strings.ToValidUTF8(s, "\ufffd")
-	if strings.IndexFunc(s, isControl) < 0 {
-		return s
-	}
-	return strings.Map(func(r rune) rune {
-		if isControl(r) {
-			return -1
-		}
-		return r
-	}, s)
-}
-
-func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
-
 // parseHead reads group, name and parameters, and returns the value.
 func parseHead(line string) (p Property, value string, err error) {
 	end := strings.IndexAny(line, ";:")
 	if end < 1 {
-		return p, "", fmt.Errorf("%w: a line without a name", ErrMalformed)
+		return p, "", errLine
 	}
 	name := line[:end]
 	if i := strings.LastIndexByte(name, '.'); i >= 0 {
 		p.Group, name = name[:i], name[i+1:]
 	}
 	if !isName(name) || p.Group != "" && !isName(strings.ReplaceAll(p.Group, ".", "-")) {
-		return p, "", fmt.Errorf("%w: a name that is none", ErrMalformed)
+		return p, "", errLine
 	}
 	p.Name = strings.ToUpper(name)
 	rest := line[end:]
@@ -241,7 +317,7 @@ func parseHead(line string) (p Property, value string, err error) {
 		}
 	}
 	if rest == "" || rest[0] != ':' {
-		return p, "", fmt.Errorf("%w: a line without a value", ErrMalformed)
+		return p, "", errLine
 	}
 	return p, rest[1:], nil
 }
@@ -261,29 +337,25 @@ func isName(s string) bool {
 func parseParam(s string) (q Param, rest string, err error) {
 	end := strings.IndexAny(s, "=;:")
 	if end < 0 {
-		return q, "", fmt.Errorf("%w: a parameter without an end", ErrMalformed)
+		return q, "", errLine
 	}
 	name := strings.TrimSpace(s[:end])
 	if s[end] != '=' {
 		return bareParam(name), s[end:], nil
 	}
 	if !isName(name) {
-		return q, "", fmt.Errorf("%w: a parameter without a name", ErrMalformed)
+		return q, "", errLine
 	}
 	q.Name = strings.ToUpper(name)
 	rest = s[end+1:]
 	for {
 		var v string
-		if strings.HasPrefix(rest, `"`) {
-			closing := strings.IndexByte(rest[1:], '"')
-			if closing < 0 {
-				return q, "", fmt.Errorf("%w: a quote without an end", ErrMalformed)
-			}
-			v, rest = rest[1:1+closing], rest[closing+2:]
+		if closing := closingQuote(rest); closing > 0 {
+			v, rest = rest[1:closing], rest[closing+1:]
 		} else {
 			stop := strings.IndexAny(rest, ",;:")
 			if stop < 0 {
-				return q, "", fmt.Errorf("%w: a parameter without an end", ErrMalformed)
+				return q, "", errLine
 			}
 			v, rest = strings.TrimSpace(rest[:stop]), rest[stop:]
 		}
@@ -296,6 +368,15 @@ func parseParam(s string) (q Param, rest string, err error) {
 		}
 		rest = rest[1:]
 	}
+}
+
+// closingQuote returns where a quoted value ends, 0 for one that is not quoted
+// or whose quote is never closed.
+func closingQuote(s string) int {
+	if !strings.HasPrefix(s, `"`) {
+		return 0
+	}
+	return strings.IndexByte(s[1:], '"') + 1
 }
 
 func bareParam(s string) Param {

@@ -140,12 +140,23 @@ func (p *Property) Binary() (data []byte, kind string, ok bool) {
 		data, ok = fromBase64(body)
 		return data, media, ok
 	}
-	switch encoding := strings.ToLower(strings.Join(p.Param("ENCODING"), "")); encoding {
-	case "b", "base64":
+	if _, binary := p.encoding(); binary {
 		data, ok = fromBase64(p.Value)
 		return data, kind, ok
 	}
 	return nil, "", false
+}
+
+// encoding returns how the value is encoded, in the writer's own spelling, and
+// whether that means base64.
+func (p *Property) encoding() (form string, binary bool) {
+	for i := range p.Params {
+		if q := &p.Params[i]; q.Name == "ENCODING" && len(q.Values) > 0 {
+			form = q.Values[0]
+			return form, strings.EqualFold(form, "b") || strings.EqualFold(form, "base64")
+		}
+	}
+	return "", false
 }
 
 // fromBase64 reads base64 as people write it: with or without padding, with

@@ -14,7 +14,7 @@ import (
 
 // Limits of what is read.
 const (
-	MaxBytes      = 8 << 20 // of one card: photos are in it
+	MaxBytes      = 25 << 20 // of one card: photos are in it
 	maxProperties = 2000
 	maxParams     = 64   // of one property
 	maxValues     = 200  // of one parameter
@@ -131,7 +131,23 @@ func (p *Property) Types() []string {
 }
 
 // HasType tells whether one of the TYPE values is t, in lower case.
-func (p *Property) HasType(t string) bool { return slices.Contains(p.Types(), t) }
+func (p *Property) HasType(t string) bool {
+	for i := range p.Params {
+		if p.Params[i].Name != "TYPE" {
+			continue
+		}
+		for _, v := range p.Params[i].Values {
+			for v != "" {
+				var one string
+				one, v, _ = strings.Cut(v, ",")
+				if strings.EqualFold(one, t) {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
 
 // SetParam gives a parameter its values; none take it away.
 func (p *Property) SetParam(name string, values ...string) {

@@ -22,6 +22,9 @@ func (c *Card) Append(dst []byte) []byte {
 	dst = append(dst, "\r\n"...)
 	var line []byte
 	for i := range c.Properties {
+		if !isName(c.Properties[i].Name) {
+			continue // nothing that could be a line of its own
+		}
 		line = c.Properties[i].append(line[:0])
 		dst = fold(dst, line)
 	}
@@ -29,11 +32,14 @@ func (c *Card) Append(dst []byte) []byte {
 }
 
 func (p *Property) append(dst []byte) []byte {
-	if p.Group != "" {
+	if p.Group != "" && isName(strings.ReplaceAll(p.Group, ".", "-")) {
 		dst = append(append(dst, p.Group...), '.')
 	}
 	dst = append(dst, p.Name...)
 	for _, q := range p.Params {
+		if !isName(q.Name) {
+			continue
+		}
 		dst = append(append(append(dst, ';'), q.Name...), '=')
 		for i, v := range q.Values {
 			if i > 0 {
