@@ -49,6 +49,9 @@ const (
 	PrefixObjectName   Prefix = 0x2c // mail/mailbox: MailboxID, FolderID, name of a resource -> ItemID
 	PrefixObjectUID    Prefix = 0x2d // mail/mailbox: MailboxID, hash of a class and UID, FolderID, ItemID
 
+	PrefixGrant  Prefix = 0x2e // mail/share: MailboxID, FolderID, account, group or everybody -> rights
+	PrefixPublic Prefix = 0x2f // mail/share: MailboxID of each mailbox of public folders
+
 	PrefixDevice     Prefix = 0x30 // sync/device: AccountID, DeviceID
 	PrefixCollection Prefix = 0x31 // sync/device: AccountID, DeviceID, FolderID
 	PrefixBroken     Prefix = 0x32 // sync/device: AccountID, DeviceID, FolderID, ItemID of what the device cannot take
@@ -76,4 +79,6 @@ const (
 	PrefixAppOutcome Prefix = 0x64 // mail/announce: number of a registration, page -> outcomes
 
 	PrefixSubscription Prefix = 0x68 // mail/imap: MailboxID, name of a mailbox -> whether it is subscribed to
+
+	PrefixShareEpoch Prefix = 0x70 // mail/share: number of the last change that links follow from
 )

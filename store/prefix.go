@@ -58,6 +58,9 @@ var prefixNames = map[Prefix]string{
 	PrefixAppState:      "app state",
 	PrefixAppOutcome:    "app outcome",
 	PrefixSubscription:  "subscription",
+	PrefixGrant:         "grant",
+	PrefixPublic:        "public",
+	PrefixShareEpoch:    "share epoch",
 }
 
 // String returns the name of the prefix, "" for one that this binary does not

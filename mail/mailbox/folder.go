@@ -152,7 +152,10 @@ func (m *Mailboxes) replaceFolder(tx *store.Tx, box mail.MailboxID, folder, edit
 	if err := m.logFolder(tx, box, &st, edited); err != nil {
 		return *folder, err
 	}
-	return *edited, stateTable.Set(tx, box, st)
+	if err := stateTable.Set(tx, box, st); err != nil {
+		return *folder, err
+	}
+	return *edited, m.tell(tx, box, edited, false)
 }
 
 // DeleteFolder deletes a folder with all folders below it. They are gone from
@@ -233,7 +236,10 @@ func (m *Mailboxes) dropFolder(tx *store.Tx, box mail.MailboxID, st *state, fold
 	if err := logTable.Set(tx, logKey{box, mail.Hierarchy, st.ModSeq}, tombstone); err != nil {
 		return err
 	}
-	return sweepTable.Set(tx, folderKey{box, folder.ID}, struct{}{})
+	if err := sweepTable.Set(tx, folderKey{box, folder.ID}, struct{}{}); err != nil {
+		return err
+	}
+	return m.tell(tx, box, folder, true)
 }
 
 // fits tells whether the folder may be among the folders as it is: its name,

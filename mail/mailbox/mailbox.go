@@ -33,6 +33,7 @@ type Mailboxes struct {
 	blobs *blob.Blobs
 	hub   *push.Hub
 	log   *slog.Logger
+	hooks []Hooks
 
 	keeper keeper
 }
