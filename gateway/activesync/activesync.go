@@ -24,6 +24,7 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/oof"
 	"martlet/mail/route"
+	"martlet/mail/schedule"
 	"martlet/protocol/eas"
 	"martlet/push"
 	"martlet/store"
@@ -42,6 +43,9 @@ type Config struct {
 	Hub       *push.Hub
 	Holder    *hold.Holder
 	Logger    *slog.Logger // nil: nothing is logged
+
+	// Schedule tells a meeting's people what becomes of it; nil: nobody is told.
+	Schedule *schedule.Scheduler
 
 	Documents *documents.Library // nil: no documents are published
 	// Authenticate tells whose credentials stand in a request's body, within the

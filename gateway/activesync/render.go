@@ -73,10 +73,24 @@ func (h *Handler) renderItem(ctx context.Context, s *session, item *mail.Item, i
 	return e, nil
 }
 
-// itemWeight is about how many bytes an item takes in an answer at most: its
-// header fields, and of its body as much as the options let through.
+// itemWeight is about how many bytes an item takes in an answer at most.
 func itemWeight(o *eas.SyncOptions, v eas.Version) func(*mail.Item) int64 {
-	const fields = 2048
+	of := messageWeight(o, v)
+	return func(it *mail.Item) int64 {
+		if isObject(it.Class) {
+			return fieldsWeight + it.Blob.Size
+		}
+		return of(it)
+	}
+}
+
+// fieldsWeight is what an item takes without its body.
+const fieldsWeight = 2048
+
+// messageWeight is that of a message: its header fields, and of its body as much
+// as the options let through.
+func messageWeight(o *eas.SyncOptions, v eas.Version) func(*mail.Item) int64 {
+	const fields = fieldsWeight
 	body := func(size int64) int64 { return size }
 	if len(o.BodyPreference) > 0 {
 		var most int64

@@ -184,7 +184,7 @@ func syncStatus(err error) eas.SyncStatus {
 		return eas.SyncStatusFolderHierarchyChanged
 	case errors.Is(err, mail.ErrNoItem):
 		return eas.SyncStatusObjectNotFound
-	case errors.Is(err, engine.ErrConflict):
+	case errors.Is(err, engine.ErrConflict), errors.Is(err, mail.ErrReadOnly): // what is here stands
 		return eas.SyncStatusConflict
 	case errors.Is(err, mail.ErrMailboxFull): // MS-ASCMD_R4450
 		return eas.SyncStatusCannotComplete
@@ -195,7 +195,7 @@ func syncStatus(err error) eas.SyncStatus {
 	case misshapen(err), undecodable(err), errors.Is(err, errNotAccepted), errors.Is(err, class.ErrReadOnly),
 		errors.Is(err, class.ErrBadFlag), errors.Is(err, class.ErrBadValue), errors.Is(err, class.ErrBadReference):
 		return eas.SyncStatusConversionError
-	case retryable(err), errors.Is(err, engine.ErrOtherBody):
+	case retryable(err), outdated(err):
 		return eas.SyncStatusRetry
 	}
 	return eas.SyncStatusServerError

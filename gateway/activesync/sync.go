@@ -166,7 +166,7 @@ func (h *Handler) syncCollection(ctx context.Context, s *session, c *syncCollect
 	if c.deletes() {
 		writing = store.WithReserve(ctx) // on a full disk, to make room
 	}
-	results, err := h.syncDrafts(writing, s, c, r)
+	results, err := h.syncWrites(writing, s, c, r)
 	if err != nil {
 		if ctx.Err() != nil {
 			return nil, err

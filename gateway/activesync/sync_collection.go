@@ -36,12 +36,14 @@ type syncCollection struct {
 	fresh      bool // options that were kept do not count
 	class      mail.Class
 	role       mail.Role
+	link       mail.Link        // of a folder that is another's
+	supported  []wbxml.Tag      // the elements that the client keeps; nil: all
 	options    eas.SyncOptions  // in force
 	smsOptions *eas.SyncOptions // of the short messages; nil: none are wanted
 	request    engine.Request
 	refused    []refusedCommand // those that the engine never sees
 	places     []int            // of the engine's commands, in the wire's
-	drafts     []draftCommand   // what some of the engine's commands are made of
+	writes     []write          // what some of the engine's commands are made of
 	err        error            // what is wrong with it as a whole
 }
 
@@ -57,18 +59,28 @@ func (c *syncCollection) readOptions(s *session, kept []byte) error {
 	if c.fresh || c.request.Key == engine.NewKey {
 		kept = nil
 	}
-	blocks := c.wire.Options
-	if blocks == nil {
-		b, err := decodeOptions(kept)
-		if err != nil {
-			return err
-		}
-		blocks = b
-	} else if b, err := encodeOptions(blocks); err != nil {
+	was, err := decodeOptions(kept)
+	if err != nil {
 		return err
-	} else if !bytes.Equal(b, kept) {
-		c.request.Options = b
 	}
+	is := eas.SyncCollection{Options: c.wire.Options, Supported: was.Supported}
+	if is.Options == nil {
+		is.Options = was.Options
+	}
+	if c.request.Key == engine.NewKey { // else it is ignored (MS-ASCMD_R4551, R4552)
+		is.Supported = c.wire.Supported
+	}
+	if c.wire.Options != nil || is.Supported != nil {
+		if b, err := wbxml.MarshalRaw(&is); err != nil {
+			return err
+		} else if !bytes.Equal(b, kept) {
+			c.request.Options = b
+		}
+	}
+	if c.supported, err = supportedTags(is.Supported); err != nil {
+		return err
+	}
+	blocks := is.Options
 	o, err := pickOptions(blocks, c.class)
 	if err != nil {
 		return err
@@ -84,20 +96,29 @@ func (c *syncCollection) readOptions(s *session, kept []byte) error {
 	return nil
 }
 
-// Options are kept as the content of a collection that has nothing else.
-func encodeOptions(blocks []eas.SyncOptions) ([]byte, error) {
-	return wbxml.MarshalRaw(&eas.SyncCollection{Options: blocks})
+// decodeOptions reads what is kept: the options and the Supported elements, as
+// the content of a collection that has nothing else.
+func decodeOptions(kept []byte) (c eas.SyncCollection, err error) {
+	if len(kept) > 0 {
+		err = wbxml.UnmarshalRaw(kept, &c)
+	}
+	return c, err
 }
 
-func decodeOptions(kept []byte) ([]eas.SyncOptions, error) {
-	if len(kept) == 0 {
+// supportedTags are the elements that are not ghosted (MS-ASCMD 2.2.3.179): nil
+// is all of them, none is none.
+func supportedTags(raw wbxml.Raw) ([]wbxml.Tag, error) {
+	if raw == nil {
 		return nil, nil
 	}
-	var c eas.SyncCollection
-	if err := wbxml.UnmarshalRaw(kept, &c); err != nil {
-		return nil, err
+	tags, err := wbxml.Children(raw)
+	if err != nil {
+		return nil, fmt.Errorf("%w: %w", errProtocol, err)
 	}
-	return c.Options, nil
+	if tags == nil {
+		tags = []wbxml.Tag{}
+	}
+	return tags, nil
 }
 
 // pickOptions finds the block of the folder's own class. Another may only be of
@@ -202,6 +223,9 @@ func (c *syncCollection) readCommands(s *session, folder mail.Folder) error {
 			c.refused = append(c.refused, refusedCommand{place: i, err: err})
 			continue
 		}
+		if c.readOnly() && cmd.Kind != engine.Fetch {
+			cmd.Refused = mail.ErrReadOnly
+		}
 		c.request.Commands = append(c.request.Commands, cmd)
 		c.places = append(c.places, i)
 	}
@@ -211,11 +235,17 @@ func (c *syncCollection) readCommands(s *session, folder mail.Folder) error {
 func (c *syncCollection) readCommand(s *session, w *eas.SyncCommand) (engine.Command, error) {
 	switch {
 	case w.Add != nil:
+		if isObject(c.class) && w.Add.ClientID != "" {
+			return c.readObject(s, engine.Command{Kind: engine.Add, ClientID: w.Add.ClientID}, w)
+		}
 		return c.readAdd(s, w.Add)
 	case w.Change != nil:
 		item, err := c.itemID(w.Change.ServerID)
 		if err != nil {
 			return engine.Command{}, err
+		}
+		if isObject(c.class) {
+			return c.readObject(s, engine.Command{Kind: engine.Change, Item: item}, w)
 		}
 		if c.class != mail.ClassEmail || w.Change.InstanceID != "" {
 			return engine.Command{}, errNotAccepted
@@ -230,6 +260,9 @@ func (c *syncCollection) readCommand(s *session, w *eas.SyncCommand) (engine.Com
 		return engine.Command{Kind: engine.Change, Item: item, Edit: edit}, err
 	case w.Delete != nil:
 		item, err := c.itemID(w.Delete.ServerID)
+		if err == nil && isObject(c.class) {
+			return c.readObject(s, engine.Command{Kind: engine.Delete, Item: item}, w)
+		}
 		return engine.Command{Kind: engine.Delete, Item: item}, err
 	case w.Fetch != nil:
 		item, err := c.itemID(w.Fetch.ServerID)

@@ -17,23 +17,13 @@ import (
 	"martlet/mail/route"
 	"martlet/protocol/eas"
 	"martlet/store"
-	"martlet/store/blob"
 	"martlet/sync/class"
 	"martlet/sync/device"
 	"martlet/sync/engine"
 )
 
-// A draft is written outside of the transaction: its bytes are read, edited and
-// made durable first, and if it is to be sent, it is planned who gets it. The
-// engine then does all of it or nothing, and not if the draft has become
-// another one meanwhile: then everything is prepared anew.
-
-// maxPrepared is how often a request's drafts are prepared.
-const maxPrepared = 4
-
 // draftCommand is an Add or a Change of a draft (MS-ASCMD 2.2.3.7.2, 2.2.3.24).
 type draftCommand struct {
-	at    int // in the request's commands
 	data  *eas.Draft
 	state func(*mail.Item) error
 	send  bool
@@ -66,84 +56,17 @@ func (c *syncCollection) readDraft(s *session, cmd engine.Command, data []byte, 
 	fmt.Fprintf(sum, "%s\x00%d\x00%t\x00", id, c.request.Folder, send)
 	sum.Write(data)
 	content := sha256.Sum256(data)
-	c.drafts = append(c.drafts, draftCommand{
-		at: len(c.request.Commands), data: d, state: state, send: send || d.Send,
+	c.writeWith(&draftCommand{
+		data: d, state: state, send: send || d.Send,
 		name: hex.EncodeToString(sum.Sum(nil)[:20]), copy: hex.EncodeToString(content[:20]),
 	})
 	return cmd, nil
 }
 
-// syncDrafts runs a request with drafts in it, which the engine alone cannot
-// prepare.
-func (h *Handler) syncDrafts(ctx context.Context, s *session, c *syncCollection, r engine.Request) ([]engine.Result, error) {
-	switch {
-	case c.takesDrafts(s) && r.Key == engine.NewKey:
-		return h.c.Engine.Sync(ctx, s.id(), []engine.Request{r}, func(tx *store.Tx) error {
-			return h.c.Devices.AgeMade(tx, s.id(), uint32(r.Folder))
-		})
-	case len(c.drafts) == 0:
-		return h.c.Engine.Sync(ctx, s.id(), []engine.Request{r}, nil)
-	}
-	for attempt := 1; ; attempt++ {
-		commands, err := h.prepareDrafts(ctx, s, c)
-		var results []engine.Result
-		if err == nil {
-			r.Commands = commands
-			results, err = h.c.Engine.Sync(ctx, s.id(), []engine.Request{r}, nil)
-		}
-		if err == nil {
-			c.finishDrafts(&results[0])
-			return results, nil
-		}
-		if attempt == maxPrepared || !errors.Is(err, engine.ErrOtherBody) && !errors.Is(err, blob.ErrGone) {
-			return nil, err
-		}
-	}
-}
-
-// finishDrafts ends what was sent.
-func (c *syncCollection) finishDrafts(res *engine.Result) {
-	for i := range c.drafts {
-		d := &c.drafts[i]
-		if d.plan == nil {
-			continue
-		}
-		for j := range res.Responses {
-			if r := &res.Responses[j]; r.Command == d.at && r.Err == nil {
-				d.plan.Done()
-			}
-		}
-	}
-}
-
-// prepareDrafts makes the engine's commands of the client's.
-func (h *Handler) prepareDrafts(ctx context.Context, s *session, c *syncCollection) ([]engine.Command, error) {
-	commands := append([]engine.Command(nil), c.request.Commands...)
-	states := map[mail.ItemID]*draftState{}
-	for i := range c.drafts {
-		d := &c.drafts[i]
-		d.plan = nil
-		cmd := &commands[d.at]
-		err := h.prepareDraft(ctx, s, c, d, cmd, states)
-		switch {
-		case err == nil:
-		case refusesDraft(err):
-			cmd.Refused = err
-		default:
-			return nil, err
-		}
-	}
-	return commands, nil
-}
-
-// refusesDraft tells whether an error is of the one draft, not of the server.
-func refusesDraft(err error) bool {
-	var status statusError
-	return errors.As(err, &status) || errors.Is(err, class.ErrBadValue) || errors.Is(err, class.ErrReadOnly) ||
-		errors.Is(err, class.ErrBadReference) || errors.Is(err, class.ErrBadFlag) || errors.Is(err, errNotAccepted)
-}
-
-func (h *Handler) prepareDraft(ctx context.Context, s *session, c *syncCollection, d *draftCommand, cmd *engine.Command, states map[mail.ItemID]*draftState) error {
+// prepare implements writer.
+func (d *draftCommand) prepare(ctx context.Context, w *writing, cmd *engine.Command) error {
+	h, s, c := w.h, w.s, w.c
+	d.plan = nil
 	if d.text != nil {
 		return h.prepareSMS(ctx, s, c.role, d, cmd)
 	}
@@ -152,10 +75,10 @@ func (h *Handler) prepareDraft(ctx context.Context, s *session, c *syncCollectio
 	}
 	// Whatever comes of it, a command that was done is known by its name.
 	cmd.ClientID, cmd.Edit = d.name, d.state
-	st := states[cmd.Item]
+	st := w.drafts[cmd.Item]
 	if st == nil {
 		st = h.loadDraft(ctx, s, c.request.Folder, cmd.Item)
-		states[cmd.Item] = st
+		w.drafts[cmd.Item] = st
 	}
 	switch {
 	case errors.Is(st.err, mail.ErrNoItem):
@@ -168,6 +91,13 @@ func (h *Handler) prepareDraft(ctx context.Context, s *session, c *syncCollectio
 		return nil
 	}
 	return h.changeDraft(ctx, s, d, cmd, st)
+}
+
+// done implements writer: it ends what was sent.
+func (d *draftCommand) done() {
+	if d.plan != nil {
+		d.plan.Done()
+	}
 }
 
 // changeDraft prepares the change of a draft that is there.

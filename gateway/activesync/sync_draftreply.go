@@ -9,25 +9,15 @@ import (
 	"martlet/sync/engine"
 )
 
-// draftAt is the draft that a command of the engine's was made of, or nil.
-func (c *syncCollection) draftAt(command int) *draftCommand {
-	for i := range c.drafts {
-		if c.drafts[i].at == command {
-			return &c.drafts[i]
-		}
-	}
-	return nil
-}
-
 // rewritten tells that a draft was changed by somebody else: its client gets all
 // of it (MS-ASEMAIL_R94).
 func rewritten(ch *engine.ItemChange) bool {
 	return ch.Item.Class == mail.ClassEmail && ch.Item.Flags&mail.FlagDraft != 0 && ch.Parts&mail.PartOther != 0
 }
 
-// draftReply answers a draft that was taken. Of a change only attachments are
-// worth an answer (MS-ASCMD_R6234); what was sent has no ServerId.
-func (r *renderer) draftReply(d *engine.Response, c *draftCommand, w *eas.SyncCommand) (eas.SyncReply, bool) {
+// reply implements writer. Of a change only attachments are worth an answer
+// (MS-ASCMD_R6234); what was sent has no ServerId.
+func (c *draftCommand) reply(r *renderer, d *engine.Response, w *eas.SyncCommand) (eas.SyncReply, bool) {
 	if c.text != nil {
 		return r.smsReply(d, w)
 	}

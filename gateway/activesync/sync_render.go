@@ -20,14 +20,22 @@ func (h *Handler) renderCollection(ctx context.Context, s *session, c *syncColle
 		return nil, err
 	}
 	r := renderer{h: h, ctx: ctx, s: s, c: c, opt: class.OptionsOf(s.version, &c.options), indexes: indexes}
+	if isObject(c.class) && c.role != mail.RoleRecipientInfo {
+		who, err := h.ownerOf(ctx, s, c.link)
+		if err != nil {
+			return nil, err
+		}
+		r.opt.Viewer = who.viewer()
+	}
 	answer := &eas.SyncResponseCollection{
 		Class: c.wireClass(s), SyncKey: res.Key, CollectionID: c.wire.CollectionID, Status: eas.SyncStatusSuccess,
 		MoreAvailable: res.More,
 		Responses:     r.replies(res.Responses),
 		Commands:      r.changes(res.Changes),
 	}
+	answer.Commands = append(answer.Commands, r.restorations(res.Changes)...)
 	room.bytes -= r.bytes
-	if len(r.unfit) > 0 && c.class == mail.ClassEmail && ctx.Err() == nil {
+	if len(r.unfit) > 0 && ctx.Err() == nil {
 		// Else the client would be told of changes of what it never got.
 		if err := h.c.Engine.Withhold(ctx, s.id(), s.box, c.request.Folder, r.unfit); err != nil {
 			h.logFailure(s, err, true)
@@ -61,7 +69,7 @@ func (h *Handler) loadIndexes(ctx context.Context, c *syncCollection, res *engin
 			}
 		}
 		for i := range res.Responses {
-			if resp := &res.Responses[i]; (resp.Kind == engine.Fetch || c.draftAt(resp.Command) != nil) && resp.Err == nil {
+			if resp := &res.Responses[i]; (resp.Kind == engine.Fetch || c.writerOf(resp.Command) != nil) && resp.Err == nil {
 				if err := load(&resp.Item); err != nil {
 					return err
 				}
@@ -82,6 +90,7 @@ type renderer struct {
 	indexes map[blob.Ref]*message.Index
 	bytes   int64 // of items, about
 	unfit   []engine.Unfit
+	restore []restored
 }
 
 // changes are the server's changes. An item that cannot be rendered must not
@@ -109,7 +118,10 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 			r.bytes += weight(&ch.Item)
 			out = append(out, eas.SyncResponseCommand{Add: &eas.SyncServerAdd{Class: r.smsClassOf(ch), ServerID: id, ApplicationData: data}})
 		case engine.Changed:
-			if rewritten(ch) {
+			if rewritten(ch) || isObject(ch.Item.Class) && r.c.role != mail.RoleRecipientInfo {
+				if ch.Parts == 0 { // nothing that a device is shown
+					continue
+				}
 				if data := r.item(&ch.Item, r.opt); data != nil {
 					r.bytes += weight(&ch.Item)
 					out = append(out, eas.SyncResponseCommand{Change: &eas.SyncServerChange{ServerID: id, ApplicationData: data}})
@@ -149,7 +161,7 @@ func (r *renderer) changes(changes []engine.ItemChange) []eas.SyncResponseComman
 func shows(v eas.Version) engine.Shows {
 	opt := &class.Options{Version: v}
 	return func(it *mail.Item, parts mail.Parts) bool {
-		return it.Class != mail.ClassEmail || rewritten(&engine.ItemChange{Item: *it, Parts: parts}) ||
+		return isObject(it.Class) && parts != 0 || it.Class == mail.ClassSMS || rewritten(&engine.ItemChange{Item: *it, Parts: parts}) ||
 			class.RenderEmailChange(it, parts, nil, opt, &eas.Email{})
 	}
 }
@@ -158,6 +170,14 @@ func shows(v eas.Version) engine.Shows {
 func (r *renderer) item(it *mail.Item, opt *class.Options) any {
 	if r.c.role == mail.RoleRecipientInfo {
 		return r.recipient(it)
+	}
+	if isObject(it.Class) {
+		data, err := r.h.renderObject(r.ctx, it, opt)
+		if err != nil {
+			r.h.sessionLog(r.s).Error("item cannot be rendered", "folder", uint32(it.Folder), "item", uint32(it.ID), "error", err)
+			return nil
+		}
+		return data
 	}
 	ix := r.indexes[it.Blob]
 	if ix == nil {
@@ -197,16 +217,20 @@ func (r *renderer) replies(done []engine.Response) []eas.SyncReply {
 func (r *renderer) reply(d *engine.Response, w *eas.SyncCommand) (eas.SyncReply, bool) {
 	if d.Err != nil {
 		status := syncStatus(d.Err)
+		if w.Add != nil && errors.Is(d.Err, mail.ErrReadOnly) {
+			status = eas.SyncStatusConversionError // there is nothing that it is in conflict with
+		}
+		r.restores(d, w)
 		r.h.logFailure(r.s, d.Err, status == eas.SyncStatusServerError)
 		return r.failedCommand(w, status), true
 	}
-	if draft := r.c.draftAt(d.Command); draft != nil {
-		return r.draftReply(d, draft, w)
+	if writer := r.c.writerOf(d.Command); writer != nil {
+		return writer.reply(r, d, w)
 	}
 	if d.Kind != engine.Fetch {
 		return eas.SyncReply{}, false
 	}
-	if r.indexes[d.Item.Blob] == nil && r.c.role != mail.RoleRecipientInfo { // deleted meanwhile, or by this very request
+	if !isObject(d.Item.Class) && r.indexes[d.Item.Blob] == nil && r.c.role != mail.RoleRecipientInfo { // deleted meanwhile, or by this very request
 		return r.failedCommand(w, eas.SyncStatusObjectNotFound), true
 	}
 	data := r.item(&d.Item, whole(r.optionsFor(&d.Item)))

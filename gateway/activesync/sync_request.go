@@ -228,7 +228,7 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 	if err != nil && !errors.Is(err, device.ErrNoCollection) {
 		return err
 	}
-	c.class, c.role = folder.Class, folder.Role
+	c.class, c.role, c.link = folder.Class, folder.Role, folder.Link
 	r := &c.request
 	r.Box, r.Folder, r.Key = s.box, folder.ID, w.SyncKey
 	if c.recalled {

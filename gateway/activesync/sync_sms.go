@@ -69,7 +69,7 @@ func (c *syncCollection) readSMS(s *session, cmd engine.Command, data []byte) (e
 	if err != nil {
 		return cmd, err
 	}
-	c.drafts = append(c.drafts, draftCommand{at: len(c.request.Commands), text: m, state: state})
+	c.writeWith(&draftCommand{text: m, state: state})
 	return cmd, nil
 }
 
