@@ -1,0 +1,101 @@
+package activesync
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/mail/calendar"
+	"martlet/mail/object"
+	"martlet/sync/class"
+)
+
+// Events, contacts, tasks and notes: what the door knows of them is that their
+// bytes are one object, which sync/class reads and writes.
+
+// isObject tells whether items of a class are objects, not messages.
+func isObject(c mail.Class) bool {
+	switch c {
+	case mail.ClassCalendar, mail.ClassContacts, mail.ClassTasks, mail.ClassNotes:
+		return true
+	}
+	return false
+}
+
+// owner is whose a folder is: the user, or who shares it.
+type owner struct {
+	person    calendar.Person
+	addresses []string // in lower case, the primary one first; of a public mailbox none
+	blank     bool     // private items are shown without their content
+}
+
+func (o *owner) viewer() class.Viewer {
+	return class.Viewer{Addresses: o.addresses, Name: o.person.Name, Blank: o.blank}
+}
+
+// ownerOf tells whose the items of a folder are.
+func (h *Handler) ownerOf(ctx context.Context, s *session, link mail.Link) (owner, error) {
+	if link.IsZero() {
+		if s.account.Login == "" { // of a request that waited
+			if err := h.loadAccount(ctx, s); err != nil {
+				return owner{}, err
+			}
+		}
+		return ownerFrom(&s.account), nil
+	}
+	blank := link.Rights&mail.MaySee == 0
+	a, err := h.c.Directory.Account(ctx, directory.AccountID(link.Box))
+	if errors.Is(err, directory.ErrNoAccount) { // a public mailbox
+		return owner{blank: blank}, nil
+	}
+	o := ownerFrom(&a)
+	o.blank = blank
+	return o, err
+}
+
+func ownerFrom(a *directory.Account) owner {
+	o := owner{person: calendar.Person{Name: a.Name, Address: a.Login}, addresses: make([]string, 0, 1+len(a.Aliases))}
+	for _, address := range append([]string{a.Login}, a.Aliases...) {
+		o.addresses = append(o.addresses, strings.ToLower(address))
+	}
+	return o
+}
+
+// hidden tells whether an item's content is not for somebody's eyes.
+func hidden(o *owner, it *mail.Item) bool {
+	if !o.blank {
+		return false
+	}
+	b, err := object.ParseBrief(it.Brief)
+	return err != nil || b.Private
+}
+
+// readObject reads the bytes of an item that is no message.
+func (h *Handler) readObject(ctx context.Context, it *mail.Item) ([]byte, error) {
+	if it.Blob.IsZero() || it.Blob.Size > object.MaxBytes {
+		return nil, fmt.Errorf("activesync: %w", object.ErrTooLarge)
+	}
+	b, err := h.c.Mailboxes.Blobs().Read(ctx, it.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("activesync: object: %w", err)
+	}
+	return b, nil
+}
+
+// renderObject converts an event, a contact, a task or a note for the client.
+// What goes wrong with one must not take others with it.
+func (h *Handler) renderObject(ctx context.Context, it *mail.Item, opt *class.Options) (data any, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			data, err = nil, fmt.Errorf("activesync: render: %v", p)
+		}
+	}()
+	raw, err := h.readObject(ctx, it)
+	if err != nil {
+		return nil, err
+	}
+	return class.RenderObject(it, raw, opt)
+}

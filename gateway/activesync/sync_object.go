@@ -1,0 +1,300 @@
+package activesync
+
+import (
+	"bytes"
+	"context"
+	"crypto/sha256"
+	"encoding/hex"
+	"errors"
+	"fmt"
+	"time"
+
+	"martlet/mail"
+	"martlet/mail/object"
+	"martlet/mail/schedule"
+	"martlet/protocol/eas"
+	"martlet/protocol/wbxml"
+	"martlet/store"
+	"martlet/sync/class"
+	"martlet/sync/device"
+	"martlet/sync/engine"
+)
+
+// objectCommand is an Add, a Change or a Delete of an event, a contact, a task or
+// a note (MS-ASCMD 2.2.3.7.2, 2.2.3.24, 2.2.3.42.2).
+type objectCommand struct {
+	data     wbxml.Raw // of an Add and a Change
+	instance string    // the one occurrence that is meant
+	name     string    // of this command with this content
+
+	uid   string         // of an Add: what the object is called
+	found mail.ItemID    // of an Add: the item that was there already
+	plan  *schedule.Plan // of an event: who is told of it
+}
+
+// objectState is what an item holds after the commands so far.
+type objectState struct {
+	item mail.Item
+	raw  []byte
+	err  error
+}
+
+// readObject reads a command that writes an object.
+func (c *syncCollection) readObject(s *session, cmd engine.Command, w *eas.SyncCommand) (engine.Command, error) {
+	o := &objectCommand{}
+	var id, named string
+	switch {
+	case w.Add != nil:
+		id, o.data, named = w.Add.ClientID, w.Add.ApplicationData, w.Add.Class
+	case w.Change != nil:
+		id, o.data, o.instance, named = w.Change.ServerID, w.Change.ApplicationData, w.Change.InstanceID, w.Change.Class
+	case w.Delete != nil:
+		id, o.instance = w.Delete.ServerID, w.Delete.InstanceID
+	}
+	if named != "" && named != className(c.class) || o.instance != "" && (c.class != mail.ClassCalendar || s.version < eas.V160) {
+		return cmd, errNotAccepted
+	}
+	sum := sha256.New()
+	fmt.Fprintf(sum, "%s\x00%d\x00%d\x00%s\x00%s\x00", s.query.DeviceID, c.request.Folder, cmd.Kind, id, o.instance)
+	sum.Write(o.data)
+	o.name = hex.EncodeToString(sum.Sum(nil)[:20])
+	c.writeWith(o)
+	return cmd, nil
+}
+
+// prepare implements writer.
+func (o *objectCommand) prepare(ctx context.Context, w *writing, cmd *engine.Command) error {
+	o.plan = nil
+	who, err := w.h.ownerOf(ctx, w.s, w.c.link)
+	if err != nil {
+		return err
+	}
+	if cmd.Kind == engine.Add {
+		return o.prepareAdd(ctx, w, cmd, &who)
+	}
+	st := w.object(ctx, cmd.Item)
+	switch {
+	case errors.Is(st.err, mail.ErrNoItem): // the engine finds the same
+		cmd.Edit = nothing
+		return nil
+	case st.err != nil:
+		return st.err
+	case hidden(&who, &st.item):
+		return mail.ErrReadOnly
+	}
+	if cmd.Kind == engine.Delete && o.instance == "" {
+		_, err := o.schedule(ctx, w, cmd, st.raw, nil)
+		cmd.From, st.err = st.item.Blob, mail.ErrNoItem
+		return err
+	}
+	return o.prepareChange(ctx, w, cmd, st, &who)
+}
+
+// nothing is the Edit of a Change that leaves the item as it is.
+func nothing(*mail.Item) error { return nil }
+
+// prepareAdd prepares a new item. Its name in the folder is made of the command,
+// so that a device that begins again finds what it has added already.
+func (o *objectCommand) prepareAdd(ctx context.Context, w *writing, cmd *engine.Command, who *owner) error {
+	raw, err := w.edit(nil, o, cmd, who)
+	if err == nil {
+		raw, err = o.schedule(ctx, w, cmd, nil, raw)
+	}
+	if err != nil {
+		return err
+	}
+	body, err := w.keep(ctx, raw)
+	if err != nil {
+		return err
+	}
+	o.uid, o.found = body.Facts.UID, 0
+	name := o.name + extension(w.c.class)
+	fresh := &mail.NewItem{Class: w.c.class, Body: body, Name: name, Own: true}
+	cmd.New = fresh
+	cmd.Made = func(tx *store.Tx) (id mail.ItemID, err error) {
+		fresh.Name, o.found = name, 0
+		if o.found, err = w.addedBefore(tx, fresh); err != nil || o.found != 0 {
+			return o.found, err
+		}
+		o.found, err = w.sameUID(tx, body.Facts.UID)
+		return o.found, err
+	}
+	return nil
+}
+
+// extension is how resources of a class end.
+func extension(c mail.Class) string {
+	if c == mail.ClassContacts {
+		return ".vcf"
+	}
+	return ".ics"
+}
+
+// prepareChange prepares the change of an item, or of one occurrence of it.
+func (o *objectCommand) prepareChange(ctx context.Context, w *writing, cmd *engine.Command, st *objectState, who *owner) error {
+	// A command that was done is known by its name.
+	cmd.Kind, cmd.ClientID, cmd.Edit = engine.Change, o.name, nothing
+	raw, err := w.edit(st.raw, o, cmd, who)
+	switch {
+	case errors.Is(err, class.ErrNotFound) && o.data == nil: // an occurrence that is gone is deleted as wanted
+		return nil
+	case errors.Is(err, class.ErrNotFound):
+		return errNoOccurrence
+	case err != nil:
+		return err
+	case bytes.Equal(raw, st.raw):
+		return nil
+	}
+	if raw, err = o.schedule(ctx, w, cmd, st.raw, raw); err != nil {
+		return err
+	}
+	body, err := w.keep(ctx, raw)
+	if err != nil {
+		return err
+	}
+	cmd.Body, cmd.From = &body, st.item.Blob
+	st.raw, st.item.Blob, st.item.Brief = raw, body.Blob, body.Facts.Brief
+	return nil
+}
+
+// errNoOccurrence means that a series has no such occurrence.
+var errNoOccurrence = fmt.Errorf("activesync: no such occurrence: %w", mail.ErrNoItem)
+
+// schedule has a meeting's people told of what becomes of it, in the transaction
+// that writes it. Before 16.0 phones tell them themselves (MS-ASCMD_R7478, R7479).
+func (o *objectCommand) schedule(ctx context.Context, w *writing, cmd *engine.Command, was, is []byte) ([]byte, error) {
+	if w.h.c.Schedule == nil || w.c.class != mail.ClassCalendar {
+		return is, nil
+	}
+	c := schedule.Change{
+		Account: w.s.account.ID, Box: w.s.box, Folder: w.c.request.Folder, Item: cmd.Item,
+		Old: was, New: is, Invites: schedule.ByClient,
+	}
+	if w.s.version >= eas.V160 {
+		c.Invites = schedule.ByServer
+	}
+	plan, err := w.h.c.Schedule.Plan(ctx, c)
+	if err != nil {
+		return nil, badObject(err)
+	}
+	o.plan = plan
+	cmd.Then = func(tx *store.Tx, _ mail.ItemID) error { return plan.Commit(tx) }
+	return plan.New, nil
+}
+
+// badObject says of an error that it is one of what the client sent, if it is.
+func badObject(err error) error {
+	for _, is := range []error{object.ErrMalformed, object.ErrTooLarge, object.ErrTwo, schedule.ErrOrganizer, schedule.ErrTooMany} {
+		if errors.Is(err, is) {
+			return fmt.Errorf("%w: %w", class.ErrBadValue, err)
+		}
+	}
+	return err
+}
+
+// edit makes the bytes that an item is to hold; old is nil for a new one.
+func (w *writing) edit(old []byte, o *objectCommand, cmd *engine.Command, who *owner) (raw []byte, err error) {
+	defer func() {
+		if p := recover(); p != nil { // over bytes that nobody has foreseen
+			raw, err = nil, class.ErrBadValue
+			w.h.sessionLog(w.s).Error("item cannot be written", "folder", uint32(w.c.request.Folder), "item", uint32(cmd.Item), "error", fmt.Sprint(p))
+		}
+	}()
+	opt := &class.EditOptions{
+		Version: w.s.version, Supported: w.c.supported, Instance: o.instance, Owner: who.person,
+		Now: time.Now(), Folder: w.c.request.Folder, Item: cmd.Item,
+	}
+	if o.data == nil {
+		return nil, errNotAccepted
+	}
+	return class.EditObject(w.c.class, old, o.data, opt)
+}
+
+// keep makes an object durable.
+func (w *writing) keep(ctx context.Context, raw []byte) (mail.Body, error) {
+	body, err := w.h.c.Mailboxes.PrepareObject(ctx, w.c.class, raw)
+	return body, badObject(err)
+}
+
+// object reads an item with its bytes, once for all of the request's commands.
+func (w *writing) object(ctx context.Context, id mail.ItemID) *objectState {
+	if st := w.objects[id]; st != nil {
+		return st
+	}
+	st := &objectState{}
+	w.objects[id] = st
+	st.err = w.h.c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		st.item, err = w.h.c.Mailboxes.Item(tx, w.s.box, w.c.request.Folder, id)
+		return err
+	})
+	if st.err == nil {
+		st.raw, st.err = w.h.readObject(ctx, &st.item)
+	}
+	return st
+}
+
+// addedBefore finds the item that the same Add has made before the device lost
+// its state. What it has made since then under the same name is another one, of
+// a device that gives its ClientIds twice.
+func (w *writing) addedBefore(tx *store.Tx, n *mail.NewItem) (mail.ItemID, error) {
+	f := w.c.request.Folder
+	id, err := w.h.c.Mailboxes.ByName(tx, w.s.box, f, n.Name)
+	if errors.Is(err, mail.ErrNoItem) {
+		return 0, nil
+	}
+	if err != nil {
+		return 0, err
+	}
+	state, err := w.h.c.Devices.Collection(tx, w.s.id(), uint32(f))
+	if err != nil && !errors.Is(err, device.ErrNoCollection) {
+		return 0, err
+	}
+	if uint32(id) <= max(state.Confirmed.Start, state.Pending.Start) {
+		return id, nil
+	}
+	n.Name = "" // the mailbox finds one
+	return 0, nil
+}
+
+// sameUID finds the object of the folder that has a UID. Who adds an event twice,
+// as iOS does from a mail, means the one that is there.
+func (w *writing) sameUID(tx *store.Tx, uid string) (mail.ItemID, error) {
+	if uid == "" {
+		return 0, nil
+	}
+	m := w.h.c.Mailboxes
+	_, box, f, err := m.Resolve(tx, w.s.box, w.c.request.Folder)
+	if err != nil {
+		return 0, err
+	}
+	places, err := m.ByUID(tx, box, w.c.class, uid)
+	if err != nil {
+		return 0, err
+	}
+	for _, at := range places {
+		if at.Folder == f {
+			return at.Item, nil
+		}
+	}
+	return 0, nil
+}
+
+// done implements writer.
+func (o *objectCommand) done() {
+	if o.plan != nil && o.found == 0 {
+		o.plan.Done()
+	}
+}
+
+// reply implements writer. A Change is answered if attachments came with it
+// (MS-ASCMD_R6234), a Delete is not.
+func (o *objectCommand) reply(r *renderer, d *engine.Response, w *eas.SyncCommand) (eas.SyncReply, bool) {
+	if w.Add != nil {
+		reply := &eas.SyncAddReply{ClientID: w.Add.ClientID, Status: eas.SyncStatusSuccess, ServerID: itemServerID(r.c.request.Folder, d.Item.ID)}
+		if o.found != 0 {
+			r.restore = append(r.restore, restored{item: o.found})
+		}
+		return eas.SyncReply{Add: reply}, true
+	}
+	return eas.SyncReply{}, false
+}
