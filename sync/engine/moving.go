@@ -1,6 +1,8 @@
 package engine
 
 import (
+	"math"
+
 	"martlet/mail"
 	"martlet/sync/device"
 )
@@ -52,22 +54,42 @@ func (p *plan) passBegins() {
 }
 
 // had tells whether the device has an item of which the log speaks, and whether
-// that is certain.
+// that is certain: it is where all places that the item had since the telling
+// began agree, as of any of them the device may have been told last.
 func (p *plan) had(c *mail.Change) (has, sure bool) {
 	if uint32(c.Item) > p.g.Top {
 		return p.own.added(uint32(c.Item)), true
 	}
-	at := func(s mail.ModSeq) bool { return !before(mark(c.PositionAt(s)), p.g.Floor) }
-	now, then := at(p.base), at(mail.ModSeq(p.g.Began))
-	forgotten := len(c.Was) == mail.MaxEarlier && uint64(c.Was[0].Until) > p.g.Began
-	return now || then, now == then && !forgotten
+	began := mail.ModSeq(p.g.Began)
+	inside, outside := 0, 0
+	look := func(from, until mail.ModSeq, received int64) {
+		switch {
+		case until <= began || from > p.base:
+		case before(device.Position{Received: received, Item: uint32(c.Item)}, p.g.Floor):
+			outside++
+		default:
+			inside++
+		}
+	}
+	from := mail.ModSeq(0)
+	for _, w := range c.Was {
+		look(from, w.Until, w.Received)
+		from = w.Until
+	}
+	look(from, math.MaxUint64, c.Received)
+	forgotten := len(c.Was) == mail.MaxEarlier && c.Was[0].Until > began
+	return inside > 0, !forgotten && (inside == 0 || outside == 0)
 }
 
 // tellMoving tells of one entry; false means that the window is full.
 func (p *plan) tellMoving(c *mail.Change) (bool, error) {
 	had, sure := p.had(c)
 	own := p.own.is(uint32(c.Item), uint64(c.ModSeq))
-	inside := !before(mark(c.Position()), p.g.Floor)
+	floor := p.g.Floor
+	if uint32(c.Item) > p.g.Top { // the floor comes to its place before arrivals
+		floor = device.Position{Received: p.g.Cutoff}
+	}
+	inside := !before(mark(c.Position()), floor)
 	switch {
 	case uint32(c.Item) > p.g.Top && (!had || !c.Deleted && !inside):
 		// arrivals brings it, or takes it back

@@ -305,7 +305,7 @@ func (p *plan) takeBack(to device.Position) (bool, error) {
 func (p *plan) forgetBelow() int {
 	kept := p.news[:0]
 	for _, c := range p.news {
-		if c.Kind == Deleted || !before(mark(c.Item.Position()), p.g.Floor) {
+		if c.Kind == Deleted || c.Kind == SoftDeleted || !before(mark(c.Item.Position()), p.g.Floor) {
 			kept = append(kept, c)
 		}
 	}
