@@ -151,6 +151,9 @@ func (h *Handler) openSource(ctx context.Context, s *session, q *eas.SmartSource
 	if errors.Is(err, mail.ErrNoItem) || errors.Is(err, mail.ErrNoFolder) { // MS-ASCMD_R4930
 		return item, nil, statusError(eas.StatusItemNotFound)
 	}
+	if err == nil && ix == nil { // no message
+		err = statusError(eas.StatusItemNotFound)
+	}
 	return item, ix, err
 }
 

@@ -3,6 +3,7 @@ package activesync
 import (
 	"context"
 	"errors"
+	"reflect"
 
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
@@ -102,7 +103,7 @@ func (h *Handler) fetchItem(ctx context.Context, s *session, q *eas.Fetch, out *
 	if err := h.take(ctx, out, item.Blob.Size); err != nil {
 		return nil, err
 	}
-	email, err := h.renderItem(ctx, s, &item, ix, opt)
+	data, err := h.renderAny(ctx, s, &item, ix, opt)
 	if err != nil {
 		return nil, errors.Join(errNotRendered, err)
 	}
@@ -111,14 +112,24 @@ func (h *Handler) fetchItem(ctx context.Context, s *session, q *eas.Fetch, out *
 		if err != nil {
 			return nil, errors.Join(errProtocol, err)
 		}
-		class.Restrict(email, schema)
+		class.Restrict(data, schema)
 	}
-	if out.parts != nil && email.Body != nil { // an empty part, too, is one (MS-ASAIRS_R244)
+	if body := bodyOf(data); out.parts != nil && body != nil { // an empty part, too, is one (MS-ASAIRS_R244)
 		var data []byte
-		if email.Body.Data != nil {
-			data = []byte(*email.Body.Data)
+		if body.Data != nil {
+			data = []byte(*body.Data)
 		}
-		email.Body.Part, email.Body.Data = out.parts.add(data), nil
+		body.Part, body.Data = out.parts.add(data), nil
 	}
-	return &eas.FetchReply{Status: eas.ItemOperationsStatusSuccess, Class: className(item.Class), Properties: email}, nil
+	return &eas.FetchReply{Status: eas.ItemOperationsStatusSuccess, Class: className(item.Class), Properties: data}, nil
+}
+
+// bodyOf is the body of rendered data, or nil. It stands in the same field
+// whatever the class.
+func bodyOf(data any) *eas.Body {
+	if f := reflect.ValueOf(data).Elem().FieldByName("Body"); f.IsValid() {
+		body, _ := f.Interface().(*eas.Body)
+		return body
+	}
+	return nil
 }

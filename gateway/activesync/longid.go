@@ -83,6 +83,9 @@ func (h *Handler) trace(tx *store.Tx, s *session, at mail.Place, object uint64) 
 		case !errors.Is(err, mail.ErrNoItem):
 			return mail.Item{}, err
 		}
+		if folder, err := h.c.Mailboxes.Folder(tx, s.box, at.Folder); err != nil || !folder.Link.IsZero() {
+			return mail.Item{}, noItem(err) // where it went is another mailbox's business
+		}
 		gone, err := h.c.Mailboxes.Tombstone(tx, s.box, at.Folder, at.Item)
 		if err != nil {
 			return mail.Item{}, err
@@ -93,4 +96,12 @@ func (h *Handler) trace(tx *store.Tx, s *session, at mail.Place, object uint64) 
 		at = gone.MovedTo
 	}
 	return mail.Item{}, mail.ErrNoItem
+}
+
+// noItem says of what is nowhere that there is no such item.
+func noItem(err error) error {
+	if err == nil || errors.Is(err, mail.ErrNoFolder) {
+		return mail.ErrNoItem
+	}
+	return err
 }

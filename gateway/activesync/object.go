@@ -10,6 +10,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/calendar"
 	"martlet/mail/object"
+	"martlet/store"
 	"martlet/sync/class"
 )
 
@@ -54,6 +55,20 @@ func (h *Handler) ownerOf(ctx context.Context, s *session, link mail.Link) (owne
 	o := ownerFrom(&a)
 	o.blank = blank
 	return o, err
+}
+
+// ownerOfFolder tells whose the items of a folder are.
+func (h *Handler) ownerOfFolder(ctx context.Context, s *session, f mail.FolderID) (owner, error) {
+	var link mail.Link
+	err := h.c.Store.View(ctx, func(tx *store.Tx) error {
+		folder, err := h.c.Mailboxes.Folder(tx, s.box, f)
+		link = folder.Link
+		return err
+	})
+	if err != nil {
+		return owner{}, err
+	}
+	return h.ownerOf(ctx, s, link)
 }
 
 func ownerFrom(a *directory.Account) owner {

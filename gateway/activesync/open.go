@@ -8,11 +8,12 @@ import (
 	"martlet/store"
 )
 
-// openFound reads an item, found as find does, and its index.
+// openFound reads an item, found as find does, and its index, which only
+// messages have.
 func (h *Handler) openFound(ctx context.Context, find func(*store.Tx) (mail.Item, error)) (item mail.Item, ix *message.Index, err error) {
 	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
 		var err error
-		if item, err = find(tx); err != nil {
+		if item, err = find(tx); err != nil || isObject(item.Class) {
 			return err
 		}
 		ix, err = h.c.Mailboxes.Index(tx, item.Blob)

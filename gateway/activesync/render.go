@@ -73,6 +73,24 @@ func (h *Handler) renderItem(ctx context.Context, s *session, item *mail.Item, i
 	return e, nil
 }
 
+// renderAny converts an item for who looks at it outside of a Sync; ix is the
+// index of a message.
+func (h *Handler) renderAny(ctx context.Context, s *session, item *mail.Item, ix *message.Index, opt *class.Options) (any, error) {
+	if !isObject(item.Class) {
+		if ix == nil {
+			return nil, fmt.Errorf("%w: no index", errNotRendered)
+		}
+		return h.renderItem(ctx, s, item, ix, opt)
+	}
+	who, err := h.ownerOfFolder(ctx, s, item.Folder)
+	if err != nil {
+		return nil, err
+	}
+	seen := *opt
+	seen.Viewer = who.viewer()
+	return h.renderObject(ctx, item, &seen)
+}
+
 // itemWeight is about how many bytes an item takes in an answer at most.
 func itemWeight(o *eas.SyncOptions, v eas.Version) func(*mail.Item) int64 {
 	of := messageWeight(o, v)

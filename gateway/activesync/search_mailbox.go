@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"errors"
-	"fmt"
 	"strings"
 	"time"
 
@@ -190,10 +189,7 @@ func (h *Handler) loadFound(ctx context.Context, s *session, places []mail.Place
 
 // renderFound makes a result of an item (MS-ASCMD 2.2.3.155.3).
 func (h *Handler) renderFound(ctx context.Context, s *session, f *foundItem, opt *class.Options) (eas.SearchResult, error) {
-	if f.index == nil {
-		return eas.SearchResult{}, fmt.Errorf("%w: class %d", errNotRendered, f.item.Class)
-	}
-	e, err := h.renderItem(ctx, s, &f.item, f.index, opt)
+	e, err := h.renderAny(ctx, s, &f.item, f.index, opt)
 	if err != nil {
 		return eas.SearchResult{}, err
 	}

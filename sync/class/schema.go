@@ -4,18 +4,17 @@ import (
 	"reflect"
 	"strings"
 
-	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
 )
 
-// Restrict leaves of a message only the elements that a client named in its
-// Schema (MS-ASEMAIL_R63).
-func Restrict(e *eas.Email, schema []wbxml.Tag) {
+// Restrict leaves of an item's data, a pointer to its struct, only the elements
+// that a client named in its Schema (MS-ASEMAIL_R63, MS-ASCAL_R530).
+func Restrict(data any, schema []wbxml.Tag) {
 	wanted := make(map[string]bool, len(schema))
 	for _, tag := range schema {
 		wanted[tag.String()] = true
 	}
-	restrict(reflect.ValueOf(e).Elem(), wanted)
+	restrict(reflect.ValueOf(data).Elem(), wanted)
 }
 
 func restrict(v reflect.Value, wanted map[string]bool) {
