@@ -61,7 +61,10 @@ type Config struct {
 	// Delegates are the accounts that get an account's invitations and may answer
 	// them in its name; nil: nobody has any.
 	Delegates func(ctx context.Context, account directory.AccountID) ([]directory.AccountID, error)
-	Logger    *slog.Logger // nil: slog.Default
+	// Zone is that of days and of times without one, where nobody says another: of
+	// who is busy when, and of the hours of a room without a zone; nil: time.Local.
+	Zone   *time.Location
+	Logger *slog.Logger // nil: slog.Default
 }
 
 // Scheduler carries meetings. It is safe for concurrent use.
@@ -73,6 +76,8 @@ type Scheduler struct {
 	delegates func(ctx context.Context, account directory.AccountID) ([]directory.AccountID, error)
 	log       *slog.Logger
 	now       func() time.Time
+	zone      *time.Location
+	busy      busyCache
 
 	// ctx ends with Close; what has not been attended to by then is at the next
 	// start.
@@ -88,6 +93,9 @@ func New(c Config) *Scheduler {
 	s := &Scheduler{
 		store: c.Store, mailboxes: c.Mailboxes, directory: c.Directory, router: c.Router, delegates: c.Delegates, log: c.Logger,
 		now: time.Now, wake: make(chan struct{}, 1),
+	}
+	if s.zone = c.Zone; s.zone == nil {
+		s.zone = time.Local
 	}
 	if s.log == nil {
 		s.log = slog.Default()

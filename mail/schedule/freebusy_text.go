@@ -1,0 +1,85 @@
+package schedule
+
+import (
+	"time"
+
+	"martlet/mail/calendar"
+	"martlet/mail/object"
+)
+
+// slot is what one digit of MergedFreeBusy stands for (MS-ASCMD_R3319).
+const slot = 30 * time.Minute
+
+// maxMerged bounds a string of MergedFreeBusy (MS-ASCMD_R3317).
+const maxMerged = 32 << 10
+
+// NoData is the digit of MergedFreeBusy for time of which nothing is known
+// (MS-ASCMD_R3325).
+const NoData = '4'
+
+// MergedFreeBusy writes periods as digits, one for each half hour from the start
+// on: the strongest status in it (MS-ASCMD 2.2.3.107). The last half hour may be
+// a part of one. A period counts by the second, as does the time asked for.
+func MergedFreeBusy(periods []Period, from, to time.Time) string {
+	span := to.Sub(from)
+	n := min(int((span+slot-1)/slot), maxMerged)
+	if n <= 0 {
+		return ""
+	}
+	out := make([]byte, n)
+	for i := range out {
+		out[i] = '0'
+	}
+	for _, p := range periods {
+		if !p.End.After(from) || !p.Start.Before(to) || !p.End.After(p.Start) {
+			continue
+		}
+		first := max(int(p.Start.Sub(from)/slot), 0)
+		last := min(int((p.End.Sub(from)-1)/slot), n-1)
+		for i := first; i <= last; i++ {
+			out[i] = max(out[i], digit(p.Status))
+		}
+	}
+	return string(out)
+}
+
+func digit(s object.Status) byte {
+	switch s {
+	case object.Tentative:
+		return '1'
+	case object.Busy:
+		return '2'
+	case object.OutOfOffice:
+		return '3'
+	}
+	return '0'
+}
+
+// FreeBusyComponent is a VFREEBUSY of periods (RFC 5545 3.6.4), as an answer to a
+// free-busy-query (RFC 4791 7.10) and to a scheduling request (RFC 6638 5). Who
+// it is about, and its UID, are the caller's to add.
+func FreeBusyComponent(periods []Period, from, to, now time.Time) *calendar.Component {
+	c := &calendar.Component{Name: "VFREEBUSY"}
+	c.SetValue("DTSTAMP", utcText(now))
+	c.SetValue("DTSTART", utcText(from))
+	c.SetValue("DTEND", utcText(to))
+	for _, p := range periods {
+		prop := calendar.Property{Name: "FREEBUSY", Value: utcText(p.Start) + "/" + utcText(p.End)}
+		prop.SetParam("FBTYPE", busyType(p.Status))
+		c.Add(prop)
+	}
+	return c
+}
+
+// busyType is a status as FBTYPE has it (RFC 5545 3.2.9).
+func busyType(s object.Status) string {
+	switch s {
+	case object.Tentative:
+		return "BUSY-TENTATIVE"
+	case object.OutOfOffice:
+		return "BUSY-UNAVAILABLE"
+	}
+	return "BUSY"
+}
+
+func utcText(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
