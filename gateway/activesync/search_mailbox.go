@@ -141,6 +141,11 @@ func (h *Handler) findPlaces(ctx context.Context, s *session, key searchKey, dig
 		return foundPlaces{}, err
 	}
 	f := foundPlaces{digest: digest, places: r.Places, total: r.Total}
+	places, total, err := h.findObjects(ctx, s, q, mailbox.MaxSearchLimit-len(r.Places))
+	if err != nil {
+		return foundPlaces{}, err
+	}
+	f.places, f.total = append(f.places, places...), f.total+total
 	h.searches.keep(key, f, time.Now())
 	return f, nil
 }
