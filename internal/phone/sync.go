@@ -17,16 +17,18 @@ type SyncOptions struct {
 	NoChanges  bool              // send the commands, bring no changes
 	All        bool              // go on while MoreAvailable says so
 	Options    []eas.SyncOptions // nil: what the phone always sends
-	Class      string            // below 14.0: the collection's, "Email" when empty
+	Class      string            // the collection's; empty: that of its folder, or "Email"
+	Supported  wbxml.Raw         // with the first key: what the phone keeps of an item (2.2.3.179)
 	Permanent  bool              // deleted items are not moved to Deleted Items
 	Heartbeat  uint              // seconds that the server may hold the request
 	KeepNoMail bool              // leave Added and Changed of the result empty
 }
 
-// Message is a message as the server sent it.
+// Message is an item as the server sent it.
 type Message struct {
 	ServerID string
-	Email    *eas.Email
+	Email    *eas.Email // of a message
+	Data     wbxml.Raw  // of an event, a contact, a task or a note: see Decode
 }
 
 // SyncResult is what a Sync brought, in the order it came. Bodies are as long
@@ -77,6 +79,7 @@ func (p *Phone) prime(ctx context.Context, collection string, opt SyncOptions) e
 	req := p.syncRequest(collection, "0", opt)
 	c := &req.Collections[0]
 	c.Commands, c.GetChanges, c.WindowSize, c.Options = nil, nil, nil, nil
+	c.Supported = opt.Supported
 	req.HeartbeatInterval = nil
 	var resp eas.SyncResponse
 	if err := p.Call(ctx, "Sync", Params{}, req, &resp); err != nil {
@@ -97,10 +100,9 @@ func (p *Phone) prime(ctx context.Context, collection string, opt SyncOptions) e
 
 func (p *Phone) syncRequest(collection, key string, opt SyncOptions) *eas.Sync {
 	c := eas.SyncCollection{SyncKey: key, CollectionID: collection, Commands: opt.Commands, Options: opt.Options}
+	class := p.classOf(collection, opt.Class)
 	if p.cfg.Version < eas.V140 {
-		if c.Class = opt.Class; c.Class == "" {
-			c.Class = "Email"
-		}
+		c.Class = class
 	}
 	if opt.Permanent {
 		c.DeletesAsMoves = new(bool)
@@ -111,7 +113,7 @@ func (p *Phone) syncRequest(collection, key string, opt SyncOptions) *eas.Sync {
 		c.WindowSize = &opt.Window
 	}
 	if c.Options == nil {
-		c.Options = p.usualOptions()
+		c.Options = p.usualOptions(class)
 	}
 	req := &eas.Sync{Collections: []eas.SyncCollection{c}}
 	if opt.Heartbeat > 0 {
@@ -121,13 +123,16 @@ func (p *Phone) syncRequest(collection, key string, opt SyncOptions) *eas.Sync {
 }
 
 // usualOptions are what a phone sends: HTML up to 50 KB, or in 2.5, which has
-// only text, text up to 50 KB.
-func (p *Phone) usualOptions() []eas.SyncOptions {
+// only text, and of what is no message, text up to 50 KB.
+func (p *Phone) usualOptions(class string) []eas.SyncOptions {
 	if p.cfg.Version == eas.V25 {
 		truncation := uint(7)
 		return []eas.SyncOptions{{Truncation: &truncation}}
 	}
 	kind, size := uint(eas.BodyHTML), uint32(51200)
+	if isObject(class) {
+		kind = uint(eas.BodyPlain)
+	}
 	return []eas.SyncOptions{{BodyPreference: []eas.BodyPreference{{Type: &kind, TruncationSize: &size}}}}
 }
 
@@ -160,6 +165,7 @@ func (p *Phone) round(ctx context.Context, collection string, opt SyncOptions, o
 	if opt.NoChanges && len(got.Commands) > 0 {
 		p.oddLocked("Sync of %s brought %d changes that were not asked for", collection, len(got.Commands))
 	}
+	opt.Class = p.classOfLocked(collection, opt.Class)
 	p.applyOwnLocked(c, opt, got.Responses)
 	if err := p.applyRepliesLocked(c, got.Responses, opt, out); err != nil {
 		return err
@@ -210,12 +216,15 @@ func (p *Phone) applyOwnLocked(c *folderState, opt SyncOptions, replies []eas.Sy
 	}
 	for _, command := range opt.Commands {
 		switch {
-		case command.Delete != nil && !refused[command.Delete.ServerID]:
+		case command.Delete != nil && command.Delete.InstanceID == "" && !refused[command.Delete.ServerID]:
 			delete(c.items, command.Delete.ServerID)
-		case command.Change != nil && !refused[command.Change.ServerID]:
+		case command.Change != nil && command.Change.InstanceID == "" && !refused[command.Change.ServerID]:
 			var email eas.Email
 			item, ok := c.items[command.Change.ServerID]
-			if ok && wbxml.UnmarshalRaw(command.Change.ApplicationData, &email) == nil {
+			if ok && isObject(opt.Class) {
+				item.setObject(opt.Class, command.Change.ApplicationData)
+				c.items[command.Change.ServerID] = item
+			} else if ok && wbxml.UnmarshalRaw(command.Change.ApplicationData, &email) == nil {
 				item.set(&email)
 				c.items[command.Change.ServerID] = item
 			}
@@ -228,15 +237,17 @@ func (p *Phone) applyRepliesLocked(c *folderState, replies []eas.SyncReply, opt 
 	for _, r := range replies {
 		switch {
 		case r.Fetch != nil && r.Fetch.Status == eas.SyncStatusSuccess:
-			email, err := readEmail(r.Fetch.ApplicationData)
+			m, err := readMessage(opt.Class, r.Fetch.ServerID, r.Fetch.ApplicationData)
 			if err != nil {
 				return err
 			}
-			out.Fetched = append(out.Fetched, Message{r.Fetch.ServerID, email})
+			out.Fetched = append(out.Fetched, m)
 		case r.Add != nil && r.Add.Status == eas.SyncStatusSuccess:
 			item := Item{ServerID: r.Add.ServerID}
 			for _, command := range opt.Commands {
-				if command.Add != nil && command.Add.ClientID == r.Add.ClientID {
+				if command.Add != nil && command.Add.ClientID == r.Add.ClientID && isObject(opt.Class) {
+					item.setObject(opt.Class, command.Add.ApplicationData)
+				} else if command.Add != nil && command.Add.ClientID == r.Add.ClientID {
 					var email eas.Email
 					if err := wbxml.UnmarshalRaw(command.Add.ApplicationData, &email); err != nil {
 						return fmt.Errorf("phone: Sync: %w", err)
@@ -254,7 +265,7 @@ func (p *Phone) applyRepliesLocked(c *folderState, replies []eas.SyncReply, opt 
 func (p *Phone) applyLocked(id string, c *folderState, command *eas.SyncResponseCommand, opt SyncOptions, out *SyncResult) error {
 	switch {
 	case command.Add != nil:
-		email, err := readEmail(command.Add.ApplicationData)
+		m, err := readMessage(opt.Class, command.Add.ServerID, command.Add.ApplicationData)
 		if err != nil {
 			return err
 		}
@@ -263,15 +274,15 @@ func (p *Phone) applyLocked(id string, c *folderState, command *eas.SyncResponse
 			p.oddLocked("Sync of %s adds item %s twice", id, sid)
 		}
 		item := Item{ServerID: sid}
-		item.set(email)
+		item.take(opt.Class, &m)
 		c.items[sid] = item
 		delete(c.arriving, sid)
 		out.Adds++
 		if !opt.KeepNoMail {
-			out.Added = append(out.Added, Message{sid, email})
+			out.Added = append(out.Added, m)
 		}
 	case command.Change != nil:
-		email, err := readEmail(command.Change.ApplicationData)
+		m, err := readMessage(opt.Class, command.Change.ServerID, command.Change.ApplicationData)
 		if err != nil {
 			return err
 		}
@@ -285,10 +296,10 @@ func (p *Phone) applyLocked(id string, c *folderState, command *eas.SyncResponse
 			p.oddLocked("Sync of %s changes item %s, which the phone does not have", id, sid)
 			item.ServerID = sid
 		}
-		item.set(email)
+		item.take(opt.Class, &m)
 		c.items[sid] = item
 		if !opt.KeepNoMail {
-			out.Changed = append(out.Changed, Message{sid, email})
+			out.Changed = append(out.Changed, m)
 		}
 	case command.Delete != nil:
 		out.Deleted = append(out.Deleted, command.Delete.ServerID)

@@ -6,12 +6,14 @@ import (
 	"time"
 
 	"martlet/protocol/eas"
+	"martlet/protocol/wbxml"
 )
 
-// Item is what the phone remembers of a message.
+// Item is what the phone remembers of a message, or of another item.
 type Item struct {
 	ServerID   string
-	Subject    string
+	Subject    string    // of a contact: what it is filed as
+	Data       wbxml.Raw // of an event, a contact, a task or a note: all of it
 	From       string
 	Received   time.Time
 	Read       bool
