@@ -57,7 +57,7 @@ func (h *house) adopt(parcels []*hold.Parcel) {
 		} else {
 			a := newPhone(string(p.State), h.say)
 			a.ended = h.ended
-			err = h.holder.Adopt(p, h.open, 7, push.FoldersOf(1), a)
+			err = h.holder.Adopt(p, h.open, 7, push.FoldersOf(1), a, h.also...)
 		}
 		if err != nil {
 			h.t.Error(err)

@@ -49,7 +49,7 @@ func (r *Request) detach() *Parcel {
 	case parked:
 		p.State, p.Held = r.answerer.State(), r.heldFor()
 		r.h.waiting.Add(-1)
-		r.h.c.Hub.Remove(&r.waiter)
+		r.unwatch()
 		r.answerer = nil
 	case idle:
 	default:
@@ -64,7 +64,7 @@ func (r *Request) detach() *Parcel {
 // Adopt goes on with a parked connection. Of one with State, the Answerer made
 // from it is asked at once: much may have changed meanwhile. open is the limit of
 // connections, as in NewListener. A parcel that cannot be adopted is closed.
-func (h *Holder) Adopt(p *Parcel, open chan struct{}, mailbox uint64, folders push.Folders, a Answerer) error {
+func (h *Holder) Adopt(p *Parcel, open chan struct{}, mailbox uint64, folders push.Folders, a Answerer, also ...Topic) error {
 	select {
 	case open <- struct{}{}:
 	default:
@@ -88,7 +88,7 @@ func (h *Holder) Adopt(p *Parcel, open chan struct{}, mailbox uint64, folders pu
 	if a != nil {
 		r.phase, r.since = parked, h.ticks()-ticks(p.Held/(10*time.Millisecond))
 		h.waiting.Add(1)
-		h.c.Hub.Add(&r.waiter, r, mailbox, folders)
+		r.watch(mailbox, folders, also)
 	}
 	if err := h.shelf.put(r, h.now()+p.Left); err != nil {
 		if a != nil {

@@ -91,7 +91,7 @@ func (r *Request) parkedLocked(bits uint32) {
 		return
 	}
 	r.h.waiting.Add(-1)
-	r.h.c.Hub.Remove(&r.waiter)
+	r.unwatch()
 	r.last = r.last || r.conn.relayed() || r.h.stopping.Load()
 	r.answerLocked(&a, speaks)
 }
@@ -173,7 +173,7 @@ func (r *Request) stream() net.Conn {
 // goneLocked lets go of a phone that hung up.
 func (r *Request) goneLocked() {
 	r.h.waiting.Add(-1)
-	r.h.c.Hub.Remove(&r.waiter)
+	r.unwatch()
 	r.endedLocked(End{Held: r.heldFor(), Gone: true})
 	r.closeLocked()
 }

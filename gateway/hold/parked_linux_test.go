@@ -39,6 +39,7 @@ type house struct {
 	timeout time.Duration
 	say     func(hold.Reason) (string, bool)
 	ended   chan hold.End
+	also    []hold.Topic // what every request waits for besides
 }
 
 // maxConnections of a house.
@@ -110,7 +111,7 @@ func (h *house) serve(w http.ResponseWriter, r *http.Request) {
 	}
 	p := newPhone(name, h.say)
 	p.ended = h.ended
-	held := h.holder.Expect(7, push.FoldersOf(1), p)
+	held := h.holder.Expect(7, push.FoldersOf(1), p, h.also...)
 	defer held.Cancel()
 	if a, err := held.Park(w, r, h.timeout); err == nil {
 		_, _ = w.Write(a.Body)

@@ -65,12 +65,13 @@ const (
 	queued // it is in the queue or at a worker
 )
 
-// Expect registers interest in the folders of a mailbox, so that no change is
-// missed while the caller looks whether there is an answer already. The caller
-// must Cancel it; that does nothing to a request that was parked.
-func (h *Holder) Expect(mailbox uint64, folders push.Folders, a Answerer) *Request {
+// Expect registers interest in the folders of a mailbox, which is the phone's, and
+// of others besides, so that no change is missed while the caller looks whether
+// there is an answer already. The caller must Cancel it; that does nothing to a
+// request that was parked.
+func (h *Holder) Expect(mailbox uint64, folders push.Folders, a Answerer, also ...Topic) *Request {
 	r := &Request{h: h, answerer: a, slot: -1}
-	h.c.Hub.Add(&r.waiter, r, mailbox, folders)
+	r.watch(mailbox, folders, also)
 	return r
 }
 
@@ -83,7 +84,7 @@ func (r *Request) Cancel() {
 	defer r.mu.Unlock()
 	if r.phase == expected {
 		r.phase = ended
-		r.h.c.Hub.Remove(&r.waiter)
+		r.unwatch()
 	}
 }
 
@@ -266,5 +267,5 @@ func (r *Request) leave() {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.phase = ended
-	r.h.c.Hub.Remove(&r.waiter)
+	r.unwatch()
 }
