@@ -123,7 +123,7 @@ func (h *Handler) emptyFolder(ctx context.Context, s *session, q *eas.EmptyFolde
 	switch {
 	case errors.Is(err, mail.ErrNoFolder):
 		r.Status = eas.ItemOperationsStatusNotFound
-	case errors.Is(err, mail.ErrSystemFolder):
+	case errors.Is(err, mail.ErrSystemFolder), errors.Is(err, mail.ErrReadOnly):
 		r.Status = eas.ItemOperationsStatusAccessDenied
 	case err != nil && ctx.Err() != nil:
 		return nil, err

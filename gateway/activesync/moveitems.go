@@ -2,9 +2,12 @@ package activesync
 
 import (
 	"context"
+	"errors"
 	"strings"
 
+	"martlet/mail"
 	"martlet/protocol/eas"
+	"martlet/store"
 	"martlet/sync/engine"
 )
 
@@ -39,6 +42,9 @@ func (h *Handler) moveItems(ctx context.Context, s *session, q *eas.MoveItems) (
 	}
 	for i, m := range moved {
 		r := &resp.Responses[places[i]]
+		if errors.Is(m.Err, mail.ErrReadOnly) && !h.mayWrite(ctx, s, moves[i].To) {
+			m.Err = engine.ErrNoDestination
+		}
 		if r.Status = moveStatus(m.Err); m.Err == nil {
 			r.DstMsgID = itemServerID(moves[i].To, m.Item)
 		} else {
@@ -73,4 +79,14 @@ func (h *Handler) readMove(ctx context.Context, s *session, m eas.Move, moves *[
 // it twice.
 func (s *session) keepsMoved() bool {
 	return strings.HasPrefix(s.query.DeviceType, "WindowsOutlook")
+}
+
+// mayWrite tells whether a folder is the user's own, or shared for writing.
+func (h *Handler) mayWrite(ctx context.Context, s *session, f mail.FolderID) bool {
+	var folder mail.Folder
+	err := h.c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		folder, err = h.c.Mailboxes.Folder(tx, s.box, f)
+		return err
+	})
+	return err == nil && (folder.Link.IsZero() || folder.Link.Rights&mail.MayWrite != 0)
 }

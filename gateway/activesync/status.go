@@ -288,7 +288,7 @@ func moveStatus(err error) eas.MoveItemsStatus {
 	switch {
 	case err == nil:
 		return eas.MoveItemsStatusSuccess
-	case errors.Is(err, mail.ErrNoItem), errors.Is(err, mail.ErrNoFolder), errors.Is(err, errBadID):
+	case errors.Is(err, mail.ErrNoItem), errors.Is(err, mail.ErrNoFolder), errors.Is(err, errBadID), errors.Is(err, mail.ErrReadOnly):
 		return eas.MoveItemsStatusInvalidSource
 	case errors.Is(err, engine.ErrNoDestination):
 		return eas.MoveItemsStatusInvalidDestination
