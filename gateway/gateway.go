@@ -27,6 +27,8 @@ import (
 	"martlet/gateway/revocation"
 	"martlet/mail/mailbox"
 	"martlet/mail/route"
+	"martlet/mail/schedule"
+	"martlet/mail/share"
 	"martlet/push"
 	"martlet/store"
 	"martlet/sync/device"
@@ -45,7 +47,9 @@ type Config struct {
 	Hub       *push.Hub
 	Logger    *slog.Logger // nil: nothing is logged
 
-	Documents *documents.Library // nil: no documents are published
+	Documents *documents.Library  // nil: no documents are published
+	Schedule  *schedule.Scheduler // nil: nobody is told of meetings, nobody is known to be busy
+	Shares    *share.Shares       // nil: nothing is shared
 
 	// TLS is used by ServeTLS; nil leaves only plain HTTP.
 	TLS *tls.Config
@@ -131,7 +135,7 @@ func New(c Config) (*Server, error) {
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,
 		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, Documents: c.Documents, Authenticate: s.confirm, MaxMessageBytes: c.MaxMessageBytes,
-		Rules: c.Rules, Roots: c.Roots, Revocation: c.Revocation, Answered: c.Answered,
+		Schedule: c.Schedule, Rules: c.Rules, Roots: c.Roots, Revocation: c.Revocation, Answered: c.Answered, Shares: c.Shares,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)

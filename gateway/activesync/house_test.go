@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"martlet/directory"
 	"martlet/gateway"
@@ -18,6 +19,7 @@ import (
 	"martlet/mail/oof"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/schedule"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/blob"
@@ -36,6 +38,7 @@ type house struct {
 	mailboxes *mailbox.Mailboxes
 	queue     *queue.Queue
 	router    *route.Router
+	schedule  *schedule.Scheduler
 	hub       *push.Hub
 	server    *gateway.Server
 	handler   http.Handler
@@ -104,8 +107,9 @@ func open(t testing.TB, dir string, reserve int64, rules ...activesync.Rules) *h
 	h.devices = device.New(device.Config{Store: h.store})
 	h.queue = queue.New(queue.Config{Store: h.store, Blobs: h.blobs})
 	h.router = route.New(route.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Queue: h.queue, Hostname: "mail.example.org", Logger: logger})
+	h.schedule = schedule.New(schedule.Config{Store: h.store, Mailboxes: h.mailboxes, Directory: h.directory, Router: h.router, Zone: time.UTC, Logger: logger})
 	h.server, err = gateway.New(gateway.Config{
-		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Hub: h.hub, Logger: logger, Documents: h.library(t),
+		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Schedule: h.schedule, Hub: h.hub, Logger: logger, Documents: h.library(t),
 		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes, Logger: logger}),
 		Rules:  rules[0],
 	})
@@ -133,6 +137,9 @@ func (h *house) close(t testing.TB) {
 		t.Error(err)
 	}
 	if err := oof.New(h.store).Check(ctx, report); err != nil {
+		t.Error(err)
+	}
+	if err := h.schedule.Close(); err != nil {
 		t.Error(err)
 	}
 	if err := h.router.Close(); err != nil {

@@ -18,7 +18,9 @@ const (
 	maxResolveOption = 9999 // MaxCertificates, MaxAmbiguousRecipients (MS-ASCMD_R3253, R3248)
 	maxSuggestions   = 100  // of one that is ambiguous, whatever the client would take
 	maxPictureSize   = 100 << 10
-	maxBusyMembers   = 20 // of a group (MS-ASCMD_R4626)
+	maxBusyMembers   = 20               // of a group (MS-ASCMD_R4626)
+	maxBusyPeople    = 100              // whose free/busy times one request may ask for (MS-ASCMD_R4622, R7499)
+	busyTime         = 10 * time.Second // for the free/busy times of one recipient
 
 	minBusySpan     = 30 * time.Minute    // MS-ASCMD_R2266
 	maxBusySpan     = 42 * 24 * time.Hour // MS-ASCMD_R5175
@@ -43,6 +45,9 @@ type resolution struct {
 	most    int  // certificates that may still be given
 	suggest int  // recipients of one that is ambiguous
 	busy    bool // free/busy times are wanted
+	from    time.Time
+	until   time.Time
+	asked   int // people whose free/busy times were asked for
 	picture *eas.ResolvePicture
 
 	room     int64 // bytes that certificates and pictures may still take
@@ -139,7 +144,7 @@ func (r *resolution) readAvailability(a *eas.AvailabilityRequest) error {
 	if r.s.version < eas.V140 || a.StartTime.IsZero() || span < minBusySpan || span > maxBusySpan { // MS-ASCMD_R6193, R3986
 		return errResolve
 	}
-	r.busy = true
+	r.busy, r.from, r.until = true, a.StartTime, end
 	return nil
 }
 

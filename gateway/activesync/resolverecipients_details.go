@@ -1,6 +1,7 @@
 package activesync
 
 import (
+	"context"
 	"crypto/x509"
 	"encoding/base64"
 	"errors"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"martlet/directory"
+	"martlet/mail/schedule"
 	"martlet/protocol/eas"
 )
 
@@ -40,19 +42,40 @@ func (r *resolution) recipient(m *match, sure bool, wanted *pictures) (eas.Resol
 	return out, nil
 }
 
-// availability tells that there are no free/busy times (MS-ASCMD_R4298), and of
-// a large group that they would be of no use (MS-ASCMD_R4626).
+// availability are the free/busy times of a recipient, of a group those of its
+// members in one (MS-ASCMD_R4625), or why there are none: of a large group they
+// would be of no use (R4626), and of who is not here nobody knows them (R4298).
 func (r *resolution) availability(m *match) (*eas.Availability, error) {
+	people := 1
 	if m.entry != nil && m.entry.Group != nil {
 		members, err := r.members(m.entry)
 		if err != nil {
 			return nil, err
 		}
-		if len(members) > maxBusyMembers {
+		if people = len(members); people > maxBusyMembers {
 			return &eas.Availability{Status: eas.StatusAvailabilityDLLimitReached}, nil
 		}
 	}
-	return &eas.Availability{Status: eas.StatusAvailabilityFailure}, nil
+	if r.asked += people; r.asked >= maxBusyPeople {
+		return &eas.Availability{Status: eas.StatusAvailabilityTooManyRecipients}, nil
+	}
+	if r.h.c.Schedule == nil {
+		return &eas.Availability{Status: eas.StatusAvailabilityFailure}, nil
+	}
+	ctx, cancel := context.WithTimeout(r.ctx, busyTime)
+	defer cancel()
+	periods, err := r.h.c.Schedule.BusyAt(ctx, m.address, r.from, r.until, maxBusyMembers)
+	switch {
+	case err == nil:
+		return &eas.Availability{Status: eas.ResolveRecipientsStatusSuccess, MergedFreeBusy: schedule.MergedFreeBusy(periods, r.from, r.until)}, nil
+	case errors.Is(err, schedule.ErrNoData):
+		return &eas.Availability{Status: eas.StatusAvailabilityFailure}, nil
+	case errors.Is(err, schedule.ErrTooMany):
+		return &eas.Availability{Status: eas.StatusAvailabilityDLLimitReached}, nil
+	case errors.Is(ctx.Err(), context.DeadlineExceeded) && r.ctx.Err() == nil: // MS-ASCMD_R4297
+		return &eas.Availability{Status: eas.StatusAvailabilityTransientFailure}, nil
+	}
+	return nil, err
 }
 
 // members are the accounts of a group and of all groups within it.

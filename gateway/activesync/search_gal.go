@@ -120,10 +120,7 @@ func (h *Handler) galPicture(ctx context.Context, e *directory.Entry, p *picture
 	return &eas.GALPicture{Status: eas.SearchStatusSuccess, Data: photo}, nil
 }
 
-// photo is that of an entry; a group has none.
+// photo is that of an entry, of whatever kind.
 func (h *Handler) photo(ctx context.Context, e *directory.Entry) ([]byte, error) {
-	if e.Group != nil {
-		return nil, nil
-	}
-	return h.c.Directory.Photo(ctx, e.Account.ID)
+	return h.c.Directory.EntryPhoto(ctx, e)
 }
