@@ -7,7 +7,6 @@ import (
 	"net/http"
 
 	"martlet/gateway/hold"
-	"martlet/push"
 )
 
 // HandOver ends the server without answering the phones whose requests are
@@ -45,16 +44,16 @@ func (s *Server) Adopt(ctx context.Context, parcels []*hold.Parcel) {
 func (s *Server) adopt(ctx context.Context, p *hold.Parcel) error {
 	var (
 		answerer hold.Answerer
-		mailbox  uint64
-		folders  push.Folders
+		own      hold.Topic
+		also     []hold.Topic
 	)
 	if p.State != nil {
 		var err error
-		if answerer, mailbox, folders, err = s.eas.Restore(ctx, p.State); err != nil {
+		if answerer, own, also, err = s.eas.Restore(ctx, p.State); err != nil {
 			return errors.Join(err, p.Close())
 		}
 	}
-	return s.holder.Adopt(p, s.open, mailbox, folders, answerer)
+	return s.holder.Adopt(p, s.open, own.Mailbox, own.Folders, answerer, also...)
 }
 
 // moving has phones whose TLS ends in the process before this one come over: they

@@ -25,6 +25,7 @@ import (
 	"martlet/mail/oof"
 	"martlet/mail/route"
 	"martlet/mail/schedule"
+	"martlet/mail/share"
 	"martlet/protocol/eas"
 	"martlet/push"
 	"martlet/store"
@@ -48,6 +49,7 @@ type Config struct {
 	Schedule *schedule.Scheduler
 
 	Documents *documents.Library // nil: no documents are published
+	Shares    *share.Shares      // nil: nothing is shared
 	// Authenticate tells whose credentials stand in a request's body, within the
 	// door's limits of guessing; nil: the directory does, without those. Refused
 	// are directory.ErrBadCredentials and directory.ErrDisabled.
@@ -176,6 +178,9 @@ func (h *Handler) answer(w http.ResponseWriter, s *session) (reply, error) {
 	ctx := s.r.Context()
 	if !s.validating {
 		if err := h.admit(ctx, s); err != nil {
+			return reply{}, err
+		}
+		if err := h.refresh(ctx, s); err != nil {
 			return reply{}, err
 		}
 	}

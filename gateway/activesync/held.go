@@ -34,11 +34,11 @@ type held struct {
 
 // expect registers a request that may have to wait. Register first and read the
 // log afterwards. The caller must Cancel it.
-func (h *Handler) expect(s *session, folders []mail.FolderID) *hold.Request {
+func (h *Handler) expect(ctx context.Context, s *session, folders []mail.FolderID) *hold.Request {
 	id := s.id()
 	id.Device = strings.Clone(id.Device) // it is a part of the request's line
 	return h.c.Holder.Expect(uint64(s.box), topics(folders),
-		&held{h: h, id: id, version: s.version, code: s.command.code, gzip: s.gzip})
+		&held{h: h, id: id, version: s.version, code: s.command.code, gzip: s.gzip}, h.elsewhere(ctx, s, folders)...)
 }
 
 // topics are folders for the hub, the hierarchy among them.
@@ -119,7 +119,9 @@ func (x *held) session(ctx context.Context) (*session, error) {
 	case errors.Is(err, device.ErrNoDevice): // it was removed meanwhile
 		err = statusError(eas.StatusDeviceNotProvisioned)
 	case err == nil: // much may have been decided in an hour
-		err = s.barred()
+		if err = s.barred(); err == nil {
+			err = x.h.refresh(ctx, s)
+		}
 	}
 	return s, err
 }
@@ -176,21 +178,22 @@ func (x *held) State() []byte {
 	return append(b, x.id.Device...)
 }
 
-// Restore makes what State described: what answers, and what it waits for.
-func (h *Handler) Restore(ctx context.Context, state []byte) (a hold.Answerer, mailbox uint64, folders push.Folders, err error) {
+// Restore makes what State described: what answers, and what it waits for, also in
+// other mailboxes.
+func (h *Handler) Restore(ctx context.Context, state []byte) (a hold.Answerer, own hold.Topic, also []hold.Topic, err error) {
 	if len(state) <= stateHeader || state[0] != stateVersion || int(state[1]) >= len(h.commands.byCode) {
-		return nil, 0, 0, errors.New("activesync: a held request of another version")
+		return nil, own, nil, errors.New("activesync: a held request of another version")
 	}
 	x := &held{h: h, code: state[1], version: eas.Version(state[2]), gzip: state[3]&stateGzip != 0,
 		id: device.ID{Account: directory.AccountID(binary.BigEndian.Uint64(state[4:])), Device: string(state[stateHeader:])}}
 	command := h.commands.byCode[x.code]
 	if command == nil || command.later == nil {
-		return nil, 0, 0, errors.New("activesync: a held request of a command that is not held")
+		return nil, own, nil, errors.New("activesync: a held request of a command that is not held")
 	}
 	s, err := x.session(ctx)
 	if err != nil {
-		return nil, 0, 0, err
+		return nil, own, nil, err
 	}
 	watched, err := command.watches(h, ctx, s)
-	return x, uint64(s.box), topics(watched), err
+	return x, hold.Topic{Mailbox: uint64(s.box), Folders: topics(watched)}, h.elsewhere(ctx, s, watched), err
 }

@@ -28,7 +28,7 @@ func (h *Handler) ping(ctx context.Context, s *session) (reply, error) {
 	if err != nil || refused != nil {
 		return pingReply(refused), err
 	}
-	waiting := h.expect(s, p.folders)
+	waiting := h.expect(ctx, s, p.folders)
 	defer waiting.Cancel()
 	resp, err := h.pingChanges(ctx, s, p)
 	if err != nil || resp != nil {

@@ -39,12 +39,12 @@ func FuzzRestore(f *testing.F) {
 	f.Add(state(0xff, 161, 0, "iphone"))
 	f.Add([]byte{1})
 	f.Fuzz(func(t *testing.T, state []byte) {
-		a, mailbox, folders, err := eas.Restore(context.Background(), state)
+		a, own, _, err := eas.Restore(context.Background(), state)
 		if err != nil {
 			return
 		}
-		if mailbox == 0 || folders == 0 {
-			t.Errorf("waits for nothing: mailbox %d, folders %x", mailbox, folders)
+		if own.Mailbox == 0 || own.Folders == 0 {
+			t.Errorf("waits for nothing: %+v", own)
 		}
 		again, _, _, err := eas.Restore(context.Background(), a.State())
 		if err != nil || string(again.State()) != string(a.State()) {

@@ -29,6 +29,7 @@ type session struct {
 	logger  *slog.Logger // made on first use
 
 	gzip         bool // the client takes compressed answers
+	linked       bool // there are folders of others among the account's
 	policyKey    uint32
 	hasPolicyKey bool
 	validating   bool          // the device id is "validate": nothing is stored

@@ -25,7 +25,7 @@ func (h *Handler) sync(ctx context.Context, s *session) (reply, error) {
 	h.c.Holder.Supersede(uint64(s.box), s.query.DeviceID, s.command.code)
 	var waiting *hold.Request
 	if req.wait > 0 {
-		waiting = h.expect(s, req.folders())
+		waiting = h.expect(ctx, s, req.folders())
 		defer waiting.Cancel()
 	}
 	out, err := h.syncOnce(ctx, s, req)
