@@ -58,13 +58,14 @@ type Event struct {
 	Modified     time.Time
 	Sequence     int
 	Rule         *Rule
-	BadRule      bool   // it recurs, but not in a way that can be followed
-	Dates        []Time // RDATE
-	Except       []Time // EXDATE
-	RecurrenceID *Time  // the start of the occurrence that this event stands for
-	ThisAndAfter bool   // and for those behind it
-	Status       string // TENTATIVE, CONFIRMED, CANCELLED
-	Class        string // PUBLIC, PRIVATE, CONFIDENTIAL
+	BadRule      bool     // it recurs, but not, or not only, by what Rule can say; Series may know how
+	Dates        []Time   // RDATE
+	Periods      []Period // those of Dates that say how long they take
+	Except       []Time   // EXDATE
+	RecurrenceID *Time    // the start of the occurrence that this event stands for
+	ThisAndAfter bool     // and for those behind it
+	Status       string   // TENTATIVE, CONFIRMED, CANCELLED
+	Class        string   // PUBLIC, PRIVATE, CONFIDENTIAL
 	Transparent  bool
 	Busy         string // X-MICROSOFT-CDO-INTENDEDSTATUS or -BUSYSTATUS: FREE, TENTATIVE, BUSY, OOF, WORKINGELSEWHERE
 	Priority     int    // 0: none, 1: highest, 9: lowest
@@ -264,16 +265,33 @@ func (z zones) readTimes(e *Event, c *Component) {
 		}
 	}
 	e.End = z.readEnd(e, c)
-	if p := c.Prop("RRULE"); p != nil {
-		r, err := ParseRule(p.Value)
-		e.Rule, e.BadRule = r, err != nil
-	}
-	e.Dates, e.Except = z.readDates(c, "RDATE"), z.readDates(c, "EXDATE")
+	z.readRule(e, c)
+	e.Dates, e.Periods = z.readDates(c, "RDATE")
+	e.Except, _ = z.readDates(c, "EXDATE")
 	if p := c.Prop("RECURRENCE-ID"); p != nil {
 		if t, err := z.parseTime(p, p.Value); err == nil {
 			e.RecurrenceID = &t
 			e.ThisAndAfter = strings.EqualFold(p.Param("RANGE"), "THISANDFUTURE")
 		}
+	}
+}
+
+// readRule reads the one rule that comes round by days. Several, or exceptions
+// by rule, are left to Series.
+func (z zones) readRule(e *Event, c *Component) {
+	n := 0
+	for p := range c.All("RRULE") {
+		if n++; n > 1 {
+			continue
+		}
+		if r, err := ParseAnyRule(p.Value); err == nil {
+			if r.plainAt(e.Start.Time); r.plain() {
+				e.Rule = r
+			}
+		}
+	}
+	if e.BadRule = n > 0 && e.Rule == nil || n > 1 || n > 0 && c.Prop("EXRULE") != nil; e.BadRule {
+		e.Rule = nil
 	}
 }
 
@@ -298,17 +316,36 @@ func (z zones) readEnd(e *Event, c *Component) Time {
 	return end
 }
 
-// readDates reads lists of dates; of a period only where it begins.
-func (z zones) readDates(c *Component, name string) (out []Time) {
+// readDates reads lists of dates, and of periods.
+func (z zones) readDates(c *Component, name string) (out []Time, periods []Period) {
 	for p := range c.All(name) {
 		for _, v := range splitList(p.Value, maxDates-len(out)) {
-			v, _, _ = strings.Cut(v, "/")
-			if t, err := z.parseTime(p, v); err == nil {
-				out = append(out, t)
+			v, end, _ := strings.Cut(v, "/")
+			t, err := z.parseTime(p, v)
+			if err != nil {
+				continue
+			}
+			out = append(out, t)
+			if to, ok := z.periodEnd(p, t, end); ok {
+				periods = append(periods, Period{t, to})
 			}
 		}
 	}
-	return out
+	return out, periods
+}
+
+// periodEnd reads the second part of a PERIOD (RFC 5545 3.3.9).
+func (z zones) periodEnd(p *Property, start Time, s string) (end Time, ok bool) {
+	if s == "" {
+		return end, false
+	}
+	if days, rest, err := parseDuration(s); err == nil && days >= 0 && rest >= 0 {
+		end = start
+		end.Time = end.Time.AddDate(0, 0, days).Add(rest)
+		return end, true
+	}
+	end, err := z.parseTime(p, s)
+	return end, err == nil && !end.Before(start.Time)
 }
 
 func (z zones) readAlarm(c *Component) (a Alarm, ok bool) {

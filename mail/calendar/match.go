@@ -14,9 +14,12 @@ type matcher struct {
 	weeks     numberSet
 	places    numberSet
 	weekdays  [7]numberSet // by number; with none for each
+	named     [7]bool      // the weekdays that have a number or none
 	year      int          // that weekOne and weekCount are of
 	weekOne   time.Time
 	weekCount int
+	found     []time.Time // of a period, used again
+	seconds   []int       // of clocks
 }
 
 // numberSet has numbers that count from either end, at most 366.
@@ -48,6 +51,7 @@ func (r *Rule) matcher() *matcher {
 	}
 	for _, w := range r.ByDay {
 		m.weekdays[w.Day].add(w.N)
+		m.named[w.Day] = true
 	}
 	return m
 }
@@ -84,8 +88,8 @@ func (m *matcher) matches(d, period, start time.Time) bool {
 // month or the year (RFC 5545 3.3.10).
 func (m *matcher) onDay(d time.Time) bool {
 	r, set := m.rule, &m.weekdays[d.Weekday()]
-	if r.Freq == Daily || r.Freq == Weekly || r.Freq == Yearly && len(r.ByWeekNo) > 0 { // numbers mean nothing
-		return slices.Contains(set[:], true)
+	if r.Freq == Daily || r.Freq == Hourly || r.Freq == Weekly || r.Freq == Yearly && len(r.ByWeekNo) > 0 { // numbers mean nothing
+		return m.named[d.Weekday()]
 	}
 	if set[366] {
 		return true
@@ -133,6 +137,53 @@ func (m *matcher) inPlace(days []time.Time) []time.Time {
 	for i, d := range days {
 		if m.places.has(i+1, len(days)) {
 			out = append(out, d)
+		}
+	}
+	return out
+}
+
+// clocks lists the times of day at which the rule comes round on one of its
+// days, in seconds and in order.
+func (m *matcher) clocks(d, start time.Time) []int {
+	r := m.rule
+	if r.plain() {
+		m.seconds = append(m.seconds[:0], start.Hour()*3600+start.Minute()*60+start.Second())
+		return m.seconds
+	}
+	if r.Freq != Hourly && len(m.seconds) > 0 { // the same on each day
+		return m.seconds
+	}
+	or := func(list []int, one int) []int {
+		if len(list) == 0 {
+			return []int{one}
+		}
+		return list
+	}
+	hours := or(r.ByHour, start.Hour())
+	if r.Freq == Hourly {
+		hours = m.hours(d, start)
+	}
+	m.seconds = m.seconds[:0]
+	for _, h := range hours {
+		for _, minute := range or(r.ByMinute, start.Minute()) {
+			for _, second := range or(r.BySecond, start.Second()) {
+				m.seconds = append(m.seconds, h*3600+minute*60+second)
+			}
+		}
+	}
+	slices.Sort(m.seconds)
+	m.seconds = slices.Compact(m.seconds)
+	return m.seconds
+}
+
+// hours are those of a day on which an hourly rule comes round.
+func (m *matcher) hours(d, start time.Time) (out []int) {
+	r := m.rule
+	since := int((d.Unix()-r.first(start).Unix())/secondsADay) * 24 // hours from the midnight before start
+	for h := range 24 {
+		n := since + h - start.Hour()
+		if n >= 0 && n%r.Interval == 0 && (len(r.ByHour) == 0 || slices.Contains(r.ByHour, h)) {
+			out = append(out, h)
 		}
 	}
 	return out

@@ -6,101 +6,142 @@ import (
 	"time"
 )
 
-// maxOccurrences bounds how many occurrences are counted off to find one.
-const maxOccurrences = 20_000
+// maxOccurrences bounds how many occurrences of an event are counted off.
+const maxOccurrences = 100_000
 
 // Occurrences ranges over the starts of the event's occurrences in order,
 // without those that EXDATE takes out. Where an occurrence was moved is in the
-// event with its RECURRENCE-ID.
+// event with its RECURRENCE-ID: see Object.Occurrences.
 func (e *Event) Occurrences() iter.Seq[Time] {
+	s := e.Series()
 	return func(yield func(Time) bool) {
-		dates := slices.SortedFunc(slices.Values(e.Dates), func(a, b Time) int { return a.Compare(b.Time) })
-		except := map[int64]bool{}
-		for _, x := range e.Except {
-			except[e.key(x)] = true
-		}
-		var last int64
-		first := true
-		emit := func(t Time) bool {
-			k := e.key(t)
-			if !first && k == last {
-				return true // by rule and by date
-			}
-			first, last = false, k
-			return except[k] || yield(t)
-		}
-		for t := range e.ruled() {
-			for len(dates) > 0 && dates[0].Before(t.Time) {
-				if !emit(dates[0]) {
-					return
-				}
-				dates = dates[1:]
-			}
-			if !emit(t) {
-				return
-			}
-		}
-		for _, t := range dates {
-			if !emit(t) {
+		for wall := range s.expansion(time.Time{}, time.Time{}, time.UTC).walls(time.Time{}) {
+			if !yield(s.timeAt(wall)) {
 				return
 			}
 		}
 	}
 }
 
-// ruled ranges over the start and what the rule makes of it: by the wall clock,
-// so that ten o'clock stays ten o'clock over a change to summer time.
-func (e *Event) ruled() iter.Seq[Time] {
-	return func(yield func(Time) bool) {
-		if e.Rule == nil {
-			yield(e.Start)
-			return
-		}
-		rule := *e.Rule
-		if !rule.Until.IsZero() && !rule.UntilDate && !rule.UntilLocal && !e.Start.Date && !e.Start.Floating {
-			rule.Until = wallOf(rule.Until.In(e.Start.Location()))
-		}
-		n := 0
-		for wall := range rule.From(wallOf(e.Start.Time)) {
-			t := e.Start
-			t.Time = inZone(wall, e.Start.Location())
-			if n++; n > maxOccurrences || !yield(t) {
-				return
-			}
-		}
-	}
-}
-
-// key makes occurrences comparable: by the day where the event has dates.
-func (e *Event) key(t Time) int64 {
-	if e.Start.Date || t.Date {
-		y, m, d := t.Time.Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix()
-	}
-	return t.Unix()
+// timeAt is a wall clock of the series as a time of its kind.
+func (s *Series) timeAt(wall time.Time) Time {
+	t := s.Start
+	t.Time = InZone(wall, t.Location())
+	return t
 }
 
 // HasOccurrence tells whether one of the occurrences begins at t.
 func (e *Event) HasOccurrence(t time.Time) bool {
-	want := e.key(Time{Time: t})
-	for o := range e.Occurrences() {
-		k := e.key(o)
-		if k >= want {
-			return k == want
-		}
+	s := e.Series()
+	if e.Start.Floating {
+		t = t.UTC()
+	}
+	want := s.Wall(Time{Time: t})
+	for wall := range s.expansion(time.Time{}, time.Time{}, time.UTC).walls(want) {
+		return wall.Equal(want)
 	}
 	return false
 }
 
+// key makes occurrences comparable: by the day where the event has dates.
+func (e *Event) key(t Time) int64 {
+	s := Series{Start: e.Start}
+	return s.Wall(t).Unix()
+}
+
 // Last returns the start of the last occurrence; false for a rule without end.
-func (e *Event) Last() (last Time, ok bool) {
-	if e.Rule != nil && e.Rule.Count == 0 && e.Rule.Until.IsZero() {
+func (e *Event) Last() (Time, bool) {
+	s := e.Series()
+	wall, ok := s.last()
+	if !ok || wall.IsZero() {
+		return Time{}, false
+	}
+	return s.timeAt(wall), true
+}
+
+// endless tells whether the series never ends.
+func (s *Series) endless() bool {
+	return slices.ContainsFunc(s.Rules, func(r *Rule) bool { return r.Count == 0 && (r.Until.IsZero() || r.Until.Year() >= lastYear) })
+}
+
+// last is where the clock of the series stands at the last of its regular
+// occurrences: zero if all of them are taken out, false if it never ends.
+func (s *Series) last() (last time.Time, ok bool) {
+	if s.endless() {
 		return last, false
 	}
-	for t := range e.Occurrences() {
-		last, ok = t, true
+	x := s.expansion(time.Time{}, time.Time{}, time.UTC)
+	start := s.Wall(s.Start)
+	behind, counted := start, false
+	for _, r := range s.Rules {
+		counted = counted || r.Count > 0
+		if u := s.local(r).Until; u.After(behind) {
+			behind = u
+		}
 	}
-	return last, ok
+	for _, p := range s.Dates {
+		if t := s.Wall(p.Start); t.After(behind) {
+			behind = t
+		}
+	}
+	// Looked for from the end on, further back each time.
+	for span := 8 * 24 * time.Hour; ; span *= 8 {
+		since := behind.Add(-span)
+		if counted || span > maxDuration || since.Before(start) {
+			since = start
+			for _, p := range s.Dates {
+				if t := s.Wall(p.Start); t.Before(since) {
+					since = t
+				}
+			}
+		}
+		for wall := range x.walls(since) {
+			last = wall
+		}
+		if !last.IsZero() || !since.After(start) {
+			return last, true
+		}
+	}
+}
+
+// Ends is when the last occurrence is over, dates and floating times taken for
+// those of zone; false if there is always another.
+func (s *Series) Ends(zone *time.Location) (end time.Time, ok bool) {
+	if s.endless() && !s.Alone {
+		return end, false
+	}
+	x := s.expansion(time.Time{}, time.Date(lastYear*2, 1, 1, 0, 0, 0, 0, time.UTC), zone)
+	take := func(t time.Time) {
+		if t.After(end) {
+			end = t
+		}
+	}
+	for i := range s.Moved {
+		m := &s.Moved[i]
+		take(m.Start.later(m.End.Sub(m.Start.Time), zone))
+	}
+	if s.Alone {
+		return end, true
+	}
+	last, _ := s.last()
+	if last.IsZero() && len(s.Moved) == 0 {
+		last = s.Wall(s.Start)
+	}
+	if !last.IsZero() && !x.own.has(last) {
+		at, _ := x.at(last)
+		take(at.End)
+	} else if !last.IsZero() { // the last of those that are where the series has them
+		for at := range x.regular() {
+			take(at.End)
+		}
+	}
+	for _, p := range s.Dates {
+		if wall := s.Wall(p.Start); !p.End.IsZero() && !x.except.has(wall) && !x.own.has(wall) {
+			at, _ := x.at(wall)
+			take(at.End)
+		}
+	}
+	return end, true
 }
 
 // Instance returns an object that holds one occurrence alone: the event that

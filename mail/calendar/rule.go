@@ -11,16 +11,20 @@ import (
 // Freq is how often a rule comes round.
 type Freq uint8
 
-// The frequencies. Others of RFC 5545, below a day, no calendar needs, and they
-// cost too much.
+// The frequencies. Those below an hour no calendar needs, and they cost too
+// much.
 const (
 	Daily Freq = iota + 1
 	Weekly
 	Monthly
 	Yearly
+	Hourly
 )
 
-var freqNames = [...]string{Daily: "DAILY", Weekly: "WEEKLY", Monthly: "MONTHLY", Yearly: "YEARLY"}
+var freqNames = [...]string{Daily: "DAILY", Weekly: "WEEKLY", Monthly: "MONTHLY", Yearly: "YEARLY", Hourly: "HOURLY"}
+
+// maxClocks is how often a rule may come round on a day: each minute.
+const maxClocks = 24 * 60
 
 // WeekdayNum is a weekday, or the Nth of them in a month or year: the last one
 // is -1.
@@ -43,14 +47,33 @@ type Rule struct {
 	ByWeekNo   []int
 	ByMonth    []int
 	BySetPos   []int
+	ByHour     []int
+	ByMinute   []int
+	BySecond   []int
 	WeekStart  time.Weekday
 }
 
 var dayNames = [...]string{"SU", "MO", "TU", "WE", "TH", "FR", "SA"}
 
-// ParseRule reads a rule. What it cannot follow is ErrBadRule: frequencies
-// below a day, rules by hour, minute and second.
+// ParseRule reads a rule that comes round at most once a day, as calendars show
+// it. Others are ErrBadRule: frequencies below a day, rules by hour, minute and
+// second. Event.Series follows hourly ones.
 func ParseRule(s string) (*Rule, error) {
+	r, err := ParseAnyRule(s)
+	if err != nil || !r.plain() {
+		return nil, ErrBadRule
+	}
+	return r, nil
+}
+
+// plain tells whether the rule comes round at one time of the day.
+func (r *Rule) plain() bool {
+	return r.Freq != Hourly && len(r.ByHour) == 0 && len(r.ByMinute) == 0 && len(r.BySecond) == 0
+}
+
+// ParseAnyRule reads every rule that can be followed: hourly ones too, and those
+// of several times a day.
+func ParseAnyRule(s string) (*Rule, error) {
 	r := &Rule{Interval: 1, WeekStart: time.Monday}
 	for part := range strings.SplitSeq(strings.ToUpper(strings.TrimSpace(s)), ";") {
 		if part = strings.TrimSpace(part); part == "" {
@@ -64,10 +87,27 @@ func ParseRule(s string) (*Rule, error) {
 			return nil, err
 		}
 	}
-	if r.Freq == 0 {
+	if r.Freq == 0 || !r.plain() && (len(r.BySetPos) > 0 || r.clocksInADay() > maxClocks) {
 		return nil, ErrBadRule
 	}
 	return r, nil
+}
+
+func (r *Rule) clocksInADay() int {
+	n := max(len(r.ByHour), 1)
+	if r.Freq == Hourly {
+		n = 24
+	}
+	return n * max(len(r.ByMinute), 1) * max(len(r.BySecond), 1)
+}
+
+// plainAt takes lists of hours, minutes and seconds away that only say what the
+// event's start does.
+func (r *Rule) plainAt(start time.Time) {
+	only := func(list []int, n int) bool { return len(list) == 0 || len(list) == 1 && list[0] == n }
+	if r.Freq != Hourly && only(r.ByHour, start.Hour()) && only(r.ByMinute, start.Minute()) && only(r.BySecond, start.Second()) {
+		r.ByHour, r.ByMinute, r.BySecond = nil, nil, nil
+	}
 }
 
 func (r *Rule) set(name, value string) (err error) {
@@ -84,7 +124,7 @@ func (r *Rule) set(name, value string) (err error) {
 		}
 		r.Interval = max(r.Interval, 1)
 	case "COUNT":
-		if r.Count, err = strconv.Atoi(value); err != nil || r.Count < 0 {
+		if r.Count, err = strconv.Atoi(value); err != nil || r.Count < 1 {
 			return ErrBadRule
 		}
 	case "UNTIL":
@@ -110,8 +150,20 @@ func (r *Rule) set(name, value string) (err error) {
 		r.ByMonth, err = numbers(value, 12, false)
 	case "BYSETPOS":
 		r.BySetPos, err = numbers(value, 366, true)
-	case "BYHOUR", "BYMINUTE", "BYSECOND", "RSCALE", "SKIP":
-		return ErrBadRule
+	case "BYHOUR":
+		r.ByHour, err = clockNumbers(value, 23)
+	case "BYMINUTE":
+		r.ByMinute, err = clockNumbers(value, 59)
+	case "BYSECOND":
+		r.BySecond, err = clockNumbers(value, 59)
+	case "RSCALE": // RFC 7529: the calendar of the world is none of the others
+		if value != "GREGORIAN" {
+			return ErrBadRule
+		}
+	case "SKIP":
+		if value != "OMIT" {
+			return ErrBadRule
+		}
 	default:
 		if !strings.HasPrefix(name, "X-") {
 			return ErrBadRule
@@ -153,6 +205,19 @@ func numbers(s string, limit int, negative bool) (out []int, err error) {
 		out = append(out, n)
 	}
 	return out, nil
+}
+
+// clockNumbers reads a list of numbers from 0 to limit.
+func clockNumbers(s string, limit int) (out []int, err error) {
+	for v := range strings.SplitSeq(s, ",") {
+		n, err := strconv.Atoi(strings.TrimSpace(v))
+		if err != nil || n < 0 || n > limit || len(out) >= maxList {
+			return nil, ErrBadRule
+		}
+		out = append(out, n)
+	}
+	slices.Sort(out)
+	return slices.Compact(out), nil
 }
 
 // String writes the rule as RRULE has it.
@@ -198,6 +263,9 @@ func (r *Rule) String() string {
 		}
 		b.WriteString(dayNames[d.Day])
 	}
+	list("BYHOUR", r.ByHour)
+	list("BYMINUTE", r.ByMinute)
+	list("BYSECOND", r.BySecond)
 	list("BYSETPOS", r.BySetPos)
 	if r.WeekStart != time.Monday {
 		b.WriteString(";WKST=" + dayNames[r.WeekStart])

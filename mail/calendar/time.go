@@ -34,16 +34,16 @@ func (z zones) parseTime(p *Property, value string) (Time, error) {
 	if err != nil { // an unknown zone is better than no event
 		return Time{Time: wall, Floating: true, TZID: id}, nil
 	}
-	return Time{Time: inZone(wall, loc), TZID: id}, nil
+	return Time{Time: InZone(wall, loc), TZID: id}, nil
 }
 
-// inZone reads a wall clock in a zone.
-func inZone(wall time.Time, loc *time.Location) time.Time {
+// InZone reads a wall clock in a zone.
+func InZone(wall time.Time, loc *time.Location) time.Time {
 	return time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, loc)
 }
 
 // wallOf is a time's wall clock as if it were UTC.
-func wallOf(t time.Time) time.Time { return inZone(t, time.UTC) }
+func wallOf(t time.Time) time.Time { return InZone(t, time.UTC) }
 
 // parseWall reads the digits of a date or time as if in UTC.
 func parseWall(s string) (t time.Time, date bool, err error) {
@@ -101,7 +101,7 @@ func UTC(t time.Time) Time { return Time{Time: t.UTC()} }
 // zone.
 func (t Time) In(loc *time.Location) time.Time {
 	if t.Date || t.Floating {
-		return inZone(t.Time, loc)
+		return InZone(t.Time, loc)
 	}
 	return t.Time.In(loc)
 }

@@ -199,12 +199,12 @@ func (z TimeZone) Location(year int) (*time.Location, error) {
 		return time.UTC, nil
 	}
 	for _, row := range preferred {
-		if loc, err := time.LoadLocation(row); err == nil && z.near(loc, year) && z.same(ZoneOf(loc, year)) {
+		if loc, err := world(row); err == nil && z.near(loc, year) && z.same(ZoneOf(loc, year)) {
 			return loc, nil
 		}
 	}
 	for i := range windowsZones {
-		if loc, err := time.LoadLocation(windowsZones[i][1]); err == nil && z.near(loc, year) && z.same(ZoneOf(loc, year)) {
+		if loc, err := world(windowsZones[i][1]); err == nil && z.near(loc, year) && z.same(ZoneOf(loc, year)) {
 			return loc, nil
 		}
 	}

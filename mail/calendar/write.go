@@ -52,7 +52,7 @@ func (e *Event) Write() {
 			c.Remove("RRULE")
 		}
 	}
-	setTimes(c, "RDATE", e.Dates)
+	e.writeDates(c)
 	setTimes(c, "EXDATE", e.Except)
 	c.Remove("RECURRENCE-ID")
 	if e.RecurrenceID != nil {
@@ -217,6 +217,26 @@ func setTime(c *Component, name string, t Time) {
 		return
 	}
 	c.Set(t.property(name))
+}
+
+// writeDates writes RDATE, as a PERIOD where an occurrence says how long it
+// takes.
+func (e *Event) writeDates(c *Component) {
+	c.Remove("RDATE")
+	ends := e.periodEnds()
+	for _, t := range e.Dates {
+		p := t.property("RDATE")
+		if end := ends[t.Unix()]; !end.IsZero() && !t.Date {
+			p.SetParam("VALUE", "PERIOD")
+			if end.Time = end.Time.In(t.Location()); t.TZID == "" && !t.Floating {
+				end.Time = end.Time.UTC()
+			}
+			end.TZID, end.Floating = t.TZID, t.Floating
+			q := end.property("")
+			p.Value += "/" + q.Value
+		}
+		c.Add(p)
+	}
 }
 
 func setTimes(c *Component, name string, list []Time) {

@@ -3,6 +3,7 @@ package calendar
 import (
 	"slices"
 	"strings"
+	"sync"
 	"time"
 )
 
@@ -13,6 +14,9 @@ func LoadZone(name string) (*time.Location, error) {
 	if len(name) > 200 {
 		return nil, ErrBadZone
 	}
+	if loc, ok := loaded.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
 	switch strings.ToUpper(name) {
 	case "UTC", "Z", "GMT", "ETC/UTC", "COORDINATED UNIVERSAL TIME", "GREENWICH MEAN TIME":
 		return time.UTC, nil
@@ -20,7 +24,7 @@ func LoadZone(name string) (*time.Location, error) {
 		return nil, ErrBadZone
 	}
 	if iana := lookup(windowsZones[:], name); iana != "" {
-		return time.LoadLocation(iana)
+		return world(iana)
 	}
 	if loc := offsetZone(name); loc != nil {
 		return loc, nil
@@ -31,7 +35,7 @@ func LoadZone(name string) (*time.Location, error) {
 		if strings.EqualFold(rest, "utc") { // tzone://Microsoft/Utc
 			return time.UTC, nil
 		}
-		if loc, err := time.LoadLocation(rest); err == nil && isZoneName(rest) {
+		if loc, err := world(rest); err == nil {
 			return loc, nil
 		}
 		_, after, ok := strings.Cut(rest, "/")
@@ -41,6 +45,26 @@ func LoadZone(name string) (*time.Location, error) {
 		rest = after
 	}
 	return nil, ErrBadZone
+}
+
+// loaded are the zones of the world that were asked for: to read one takes
+// longer than to read an event.
+var loaded sync.Map // name → *time.Location
+
+// world is a zone of the world by its name.
+func world(name string) (*time.Location, error) {
+	if loc, ok := loaded.Load(name); ok {
+		return loc.(*time.Location), nil
+	}
+	if !isZoneName(name) {
+		return nil, ErrBadZone
+	}
+	loc, err := time.LoadLocation(name)
+	if err != nil {
+		return nil, ErrBadZone
+	}
+	loaded.Store(name, loc)
+	return loc, nil
 }
 
 // offsetZone reads a zone that is named by its offset: GMT+1, UTC-03:30, +0100.

@@ -4,6 +4,8 @@ import (
 	"encoding/binary"
 	"errors"
 	"time"
+
+	"martlet/mail/calendar"
 )
 
 // ErrBadBrief means that bytes are no Brief.
@@ -38,6 +40,9 @@ type Brief struct {
 	Done         bool // of a task
 	// Open means that the times are not all here: only the body has them.
 	Open bool
+	// Series is how an event comes round; nil if it does not, or with Open.
+	Series *calendar.Series
+	moved  []moved // what the occurrences are that Series.Moved has
 }
 
 // briefVersion is the form in which a Brief is written. What later versions add
@@ -57,6 +62,7 @@ const (
 	flagOpen
 	flagStart
 	flagEnd
+	flagSeries
 )
 
 func (b *Brief) flags() (f uint64) {
@@ -71,6 +77,15 @@ func (b *Brief) flags() (f uint64) {
 // Append writes the summary.
 func (b *Brief) Append(dst []byte) []byte {
 	f := b.flags()
+	var series []byte
+	if b.Series != nil {
+		var ok bool
+		if series, ok = appendSeries(nil, b.Series, b.moved); ok {
+			f |= flagSeries
+		} else {
+			f |= flagOpen
+		}
+	}
 	dst = append(dst, briefVersion)
 	dst = binary.AppendUvarint(dst, f)
 	dst = binary.AppendUvarint(dst, uint64(b.Status))
@@ -79,6 +94,9 @@ func (b *Brief) Append(dst []byte) []byte {
 	}
 	if f&flagEnd != 0 {
 		dst = binary.AppendVarint(dst, b.End.Unix())
+	}
+	if f&flagSeries != 0 {
+		dst = append(dst, series...)
 	}
 	return dst
 }
@@ -103,6 +121,9 @@ func ParseBrief(p []byte) (Brief, error) {
 	}
 	if f&flagEnd != 0 {
 		b.End = r.time()
+	}
+	if f&flagSeries != 0 {
+		b.Series, b.moved = r.series()
 	}
 	if r.bad {
 		return Brief{}, ErrBadBrief

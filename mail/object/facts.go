@@ -35,7 +35,12 @@ func eventBrief(o *calendar.Object) Brief {
 	}
 	b.private(e.Class)
 	b.Start, b.End = inRange(e.Start.Time), inRange(e.End.Time)
-	b.Open = b.Recurs || len(o.Events) > 1
+	if series := o.Series(); series.Recurs() {
+		b.Series = series
+		for _, m := range series.Moved {
+			b.moved = append(b.moved, moved{StatusOf(m.Event), m.Event.Status == "CANCELLED"})
+		}
+	}
 	return b
 }
 
@@ -60,21 +65,14 @@ func StatusOf(e *calendar.Event) Status {
 
 // eventEnd is when the event's last occurrence ends, in milliseconds.
 func eventEnd(o *calendar.Object) int64 {
-	var end time.Time
+	end, ok := o.Series().Ends(time.UTC)
+	if !ok {
+		return mail.EndOfTime
+	}
 	for _, e := range o.Events {
-		t := e.End.Time
-		if e.Recurs() {
-			last, ok := e.Last()
-			if !ok {
-				return mail.EndOfTime
-			}
-			t = last.Add(e.End.Sub(e.Start.Time))
-		}
 		if e.Start.Date || e.Start.Floating {
-			t = t.Add(anywhere)
-		}
-		if t.After(end) {
-			end = t
+			end = end.Add(anywhere)
+			break
 		}
 	}
 	return milliseconds(end)

@@ -1,0 +1,455 @@
+package calendar
+
+import (
+	"iter"
+	"slices"
+	"time"
+)
+
+// Series is when something takes place: a start and an end, what makes them come
+// round, and which occurrences are elsewhere or not at all. It needs nothing
+// else, so that it can be kept apart from the event that it is of.
+type Series struct {
+	Start, End Time
+	Rules      []*Rule  // RRULE; mostly one
+	NoRules    []*Rule  // EXRULE, of RFC 2445
+	Dates      []Period // RDATE
+	Except     []Time   // EXDATE
+	Moved      []Moved  // in the order of the object
+	// Alone means that there is no series, only the occurrences of Moved: those
+	// of somebody who was invited to no others.
+	Alone bool
+}
+
+// Period is a time between two others.
+type Period struct {
+	Start Time
+	End   Time // zero: as long as the event takes
+}
+
+// Moved is an occurrence with an event of its own (RFC 5545 3.8.4.4).
+type Moved struct {
+	ID         Time // where it would be
+	After      bool // those behind it are moved alike
+	Start, End Time
+	Event      *Event // nil in a series that is apart from its event
+}
+
+// Occurrence is one time at which an event takes place.
+type Occurrence struct {
+	ID         Time      // its RECURRENCE-ID: where the series has it
+	Start, End time.Time // dates and floating times are in the zone that was asked for
+	Moved      int       // which of Moved it is; -1: none
+	Event      *Event    // what tells of it: the master, or what stands for the occurrence
+}
+
+// Series is when the event takes place, without those that stand for single
+// occurrences.
+func (e *Event) Series() *Series {
+	s := &Series{Start: e.Start, End: e.End, Except: e.Except}
+	ends := e.periodEnds()
+	for _, t := range e.Dates {
+		s.Dates = append(s.Dates, Period{Start: t, End: ends[t.Unix()]})
+	}
+	if e.Rule != nil {
+		s.Rules = []*Rule{e.Rule}
+	}
+	if e.BadRule && e.Component != nil {
+		s.Rules, s.NoRules = e.rules("RRULE"), e.rules("EXRULE")
+	}
+	return s
+}
+
+// periodEnds are when those occurrences of RDATE end that say so, by where they
+// begin.
+func (e *Event) periodEnds() map[int64]Time {
+	if len(e.Periods) == 0 {
+		return nil
+	}
+	ends := make(map[int64]Time, len(e.Periods))
+	for _, p := range e.Periods {
+		ends[p.Start.Unix()] = p.End
+	}
+	return ends
+}
+
+// rules are all rules of a name that can be followed.
+func (e *Event) rules(name string) (out []*Rule) {
+	for p := range e.Component.All(name) {
+		if r, err := ParseAnyRule(p.Value); err == nil && len(out) < maxRules {
+			r.plainAt(e.Start.Time)
+			out = append(out, r)
+		}
+	}
+	return out
+}
+
+// Series is when the object's event takes place, with all that stand for single
+// occurrences; nil if there is none.
+func (o *Object) Series() *Series {
+	master := o.Master()
+	if master == nil {
+		return nil
+	}
+	s := master.Series()
+	s.Alone = master.RecurrenceID != nil
+	for _, e := range o.Events {
+		if e.RecurrenceID != nil {
+			s.Moved = append(s.Moved, Moved{ID: *e.RecurrenceID, After: e.ThisAndAfter, Start: e.Start, End: e.End, Event: e})
+		}
+	}
+	return s
+}
+
+// Occurrences ranges over the object's occurrences that take place, if only in
+// part, between two points in time, in the order of their starts. Dates and
+// floating times are in zone. Those that are cancelled are among them.
+func (o *Object) Occurrences(from, to time.Time, zone *time.Location) iter.Seq[Occurrence] {
+	s := o.Series()
+	return func(yield func(Occurrence) bool) {
+		if s == nil {
+			return
+		}
+		master := o.Master()
+		for at := range s.Between(from, to, zone) {
+			if at.Event = master; at.Moved >= 0 {
+				at.Event = s.Moved[at.Moved].Event
+			}
+			if !yield(at) {
+				return
+			}
+		}
+	}
+}
+
+// Recurs tells whether there is more than one occurrence, or might be.
+func (s *Series) Recurs() bool { return len(s.Rules) > 0 || len(s.Dates) > 0 || len(s.Moved) > 0 }
+
+// Between ranges over the occurrences that take place, if only in part, between
+// two points in time, in the order of their starts. Dates and floating times are
+// in zone. What takes no time is there if it begins between them. It takes time
+// for what lies between and the exceptions, not for what was before, unless
+// occurrences have to be counted.
+func (s *Series) Between(from, to time.Time, zone *time.Location) iter.Seq[Occurrence] {
+	return func(yield func(Occurrence) bool) {
+		if zone == nil {
+			zone = time.UTC
+		}
+		if !s.Recurs() && !s.Alone && len(s.Except) == 0 { // most events
+			x := expansion{Series: s, from: from, to: to, zone: zone}
+			at := Occurrence{ID: s.Start, Moved: -1, Start: s.Start.In(zone), End: s.Start.later(s.End.Sub(s.Start.Time), zone)}
+			if x.shows(at) {
+				yield(at)
+			}
+			return
+		}
+		x := s.expansion(from, to, zone)
+		waiting := x.moved()
+		if s.Alone {
+			for _, at := range waiting {
+				if !yield(at) {
+					return
+				}
+			}
+			return
+		}
+		for at := range x.regular() {
+			for len(waiting) > 0 && !at.Start.Before(waiting[0].Start) {
+				if !yield(waiting[0]) {
+					return
+				}
+				waiting = waiting[1:]
+			}
+			if !yield(at) {
+				return
+			}
+		}
+		for _, at := range waiting {
+			if !yield(at) {
+				return
+			}
+		}
+	}
+}
+
+// expansion is a series that is looked at through a window.
+type expansion struct {
+	*Series
+	from, to time.Time
+	zone     *time.Location
+	length   time.Duration
+	except   walls
+	own      walls   // of the occurrences that have events of their own
+	after    []Moved // that move those behind them, in order
+	numbers  []int   // of after, in Moved
+	slack    time.Duration
+	periods  map[int64]time.Duration // how long those of RDATE take that say so
+}
+
+func (s *Series) expansion(from, to time.Time, zone *time.Location) *expansion {
+	x := &expansion{Series: s, from: from, to: to, zone: zone, length: s.End.Sub(s.Start.Time)}
+	for _, t := range s.Except {
+		x.except.add(s, t)
+	}
+	longest := x.length
+	for i := range s.Moved {
+		m := &s.Moved[i]
+		x.own.add(s, m.ID)
+		if !m.After {
+			continue
+		}
+		x.after, x.numbers = append(x.after, *m), append(x.numbers, i)
+		longest = max(longest, m.End.Sub(m.Start.Time))
+		x.slack = max(x.slack, s.Wall(m.Start).Sub(s.Wall(m.ID)).Abs())
+	}
+	for _, p := range s.Dates {
+		if !p.End.IsZero() {
+			if x.periods == nil {
+				x.periods = map[int64]time.Duration{}
+			}
+			x.periods[s.Wall(p.Start).Unix()] = p.End.Sub(p.Start.Time)
+			longest = max(longest, p.End.Sub(p.Start.Time))
+		}
+	}
+	x.slack += longest
+	x.except.sort()
+	x.own.sort()
+	return x
+}
+
+// place is the zone that the series' clock is in.
+func (x *expansion) place() *time.Location {
+	if x.Start.Date || x.Start.Floating {
+		return x.zone
+	}
+	return x.Start.Location()
+}
+
+// regular ranges over the occurrences that have no event of their own. Their
+// order is that of the series: where some move those behind them, that of their
+// starts only as far as the moves leave it.
+func (x *expansion) regular() iter.Seq[Occurrence] {
+	return func(yield func(Occurrence) bool) {
+		place := x.place()
+		const zones = 26 * time.Hour // between two clocks of the world
+		since := earlier(wallOf(x.from.In(place)), x.slack+zones)
+		behind := earlier(wallOf(x.to.In(place)), -x.slack-zones)
+		for wall := range x.walls(since) {
+			if wall.After(behind) {
+				return
+			}
+			if x.own.has(wall) {
+				continue
+			}
+			if at, ok := x.at(wall); ok && !yield(at) {
+				return
+			}
+		}
+	}
+}
+
+// at is the occurrence that the series has at a wall clock, if the window shows
+// it.
+func (x *expansion) at(wall time.Time) (Occurrence, bool) {
+	at := Occurrence{ID: x.timeAt(wall), Moved: -1}
+	length, ok := x.periods[wall.Unix()]
+	if !ok {
+		length = x.length
+	}
+	for i := len(x.after) - 1; i >= 0; i-- {
+		if m := &x.after[i]; wall.After(x.Wall(m.ID)) {
+			at.Moved, length = x.numbers[i], m.End.Sub(m.Start.Time)
+			wall = wall.Add(x.Wall(m.Start).Sub(x.Wall(m.ID)))
+			break
+		}
+	}
+	start := x.timeAt(wall)
+	at.Start, at.End = start.In(x.zone), start.later(length, x.zone)
+	return at, x.shows(at)
+}
+
+// later is the point in time that is d behind t: by the clock where t is of no
+// zone, over a day of 23 hours too.
+func (t Time) later(d time.Duration, zone *time.Location) time.Time {
+	if t.Date || t.Floating {
+		return InZone(t.Time.Add(d), zone)
+	}
+	return t.Time.Add(d).In(zone)
+}
+
+// moved lists the occurrences with events of their own, in the order of their
+// starts.
+func (x *expansion) moved() (out []Occurrence) {
+	for i := range x.Moved {
+		m := &x.Moved[i]
+		at := Occurrence{ID: m.ID, Moved: i, Start: m.Start.In(x.zone)}
+		at.End = m.Start.later(m.End.Sub(m.Start.Time), x.zone)
+		if x.shows(at) {
+			out = append(out, at)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Occurrence) int { return a.Start.Compare(b.Start) })
+	return out
+}
+
+// shows tells whether the window has an occurrence in it (RFC 4791 9.9).
+func (x *expansion) shows(at Occurrence) bool {
+	if !at.End.After(at.Start) {
+		return !at.Start.Before(x.from) && at.Start.Before(x.to)
+	}
+	return at.Start.Before(x.to) && at.End.After(x.from)
+}
+
+// walls ranges over the wall clocks of the series in order, each once, without
+// those that EXDATE and EXRULE take out.
+func (x *expansion) walls(since time.Time) iter.Seq[time.Time] {
+	except := stream(x.Series, x.NoRules, nil, since)
+	all := stream(x.Series, x.Rules, x.Dates, since)
+	return func(yield func(time.Time) bool) {
+		next, stop := func() (time.Time, bool) { return time.Time{}, false }, func() {}
+		if len(x.NoRules) > 0 {
+			next, stop = iter.Pull(except)
+		}
+		defer stop()
+		no, some := next()
+		var last time.Time
+		n := 0
+		for t := range all {
+			if n++; n > maxOccurrences {
+				return
+			}
+			if n > 1 && t.Equal(last) {
+				continue // by rule and by date
+			}
+			last = t
+			for some && no.Before(t) {
+				no, some = next()
+			}
+			if some && no.Equal(t) || x.except.has(t) {
+				continue
+			}
+			if !yield(t) {
+				return
+			}
+		}
+	}
+}
+
+// stream ranges over what rules and dates make of a series' start, in order.
+func stream(s *Series, rules []*Rule, dates []Period, since time.Time) iter.Seq[time.Time] {
+	start := s.Wall(s.Start)
+	var all []iter.Seq[time.Time]
+	for _, r := range rules {
+		all = append(all, s.local(r).between(start, since, lastYear))
+	}
+	if len(rules) == 0 {
+		all = append(all, func(yield func(time.Time) bool) {
+			if !start.Before(since) {
+				yield(start)
+			}
+		})
+	}
+	if len(dates) > 0 {
+		var list []time.Time
+		for _, p := range dates {
+			if t := s.Wall(p.Start); !t.Before(since) {
+				list = append(list, t)
+			}
+		}
+		slices.SortFunc(list, time.Time.Compare)
+		all = append(all, slices.Values(list))
+	}
+	for len(all) > 1 {
+		n := len(all)
+		all = append(all[:n-2], merge(all[n-2], all[n-1]))
+	}
+	return all[0]
+}
+
+// merge ranges over two sequences in order.
+func merge(a, b iter.Seq[time.Time]) iter.Seq[time.Time] {
+	return func(yield func(time.Time) bool) {
+		next, stop := iter.Pull(b)
+		defer stop()
+		u, ok := next()
+		for t := range a {
+			for ; ok && u.Before(t); u, ok = next() {
+				if !yield(u) {
+					return
+				}
+			}
+			if !yield(t) {
+				return
+			}
+		}
+		for ; ok; u, ok = next() {
+			if !yield(u) {
+				return
+			}
+		}
+	}
+}
+
+// local is a rule with its end on the clock of the series.
+func (s *Series) local(r *Rule) *Rule {
+	if r.Until.IsZero() || r.UntilDate || r.UntilLocal || s.Start.Date || s.Start.Floating {
+		return r
+	}
+	n := *r
+	n.Until = wallOf(r.Until.In(s.Start.Location()))
+	return &n
+}
+
+// Wall is a time on the clock of the series, as if in UTC: a day if it has days.
+func (s *Series) Wall(t Time) time.Time {
+	switch {
+	case s.Start.Date:
+		y, m, d := t.Time.Date()
+		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	case t.Date, t.Floating, s.Start.Floating:
+		return wallOf(t.Time)
+	}
+	return wallOf(t.Time.In(s.Start.Location()))
+}
+
+// walls are wall clocks of a series to be found again: by the second, or by the
+// day where only that was told of an event with a time.
+type walls struct{ seconds, days []int64 }
+
+func (w *walls) add(s *Series, t Time) {
+	at := s.Wall(t).Unix()
+	if t.Date && !s.Start.Date {
+		w.days = append(w.days, at)
+	} else {
+		w.seconds = append(w.seconds, at)
+	}
+}
+
+func (w *walls) sort() {
+	slices.Sort(w.seconds)
+	slices.Sort(w.days)
+}
+
+func (w *walls) has(t time.Time) bool {
+	at := t.Unix()
+	if _, ok := slices.BinarySearch(w.seconds, at); ok {
+		return true
+	}
+	if len(w.days) == 0 {
+		return false
+	}
+	_, ok := slices.BinarySearch(w.days, at-(at%secondsADay+secondsADay)%secondsADay)
+	return ok
+}
+
+// earlier is t without d, as far as a calendar goes.
+func earlier(t time.Time, d time.Duration) time.Time {
+	t = t.Add(-d)
+	switch {
+	case t.Year() < 0:
+		return time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
+	case t.Year() > lastYear+1:
+		return time.Date(lastYear+1, 1, 1, 0, 0, 0, 0, time.UTC)
+	}
+	return t
+}

@@ -1,0 +1,280 @@
+package calendar
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"slices"
+	"strings"
+	"testing"
+	"time"
+
+	"github.com/teambition/rrule-go"
+)
+
+// randomRule writes a rule, most of them as calendars have them.
+func randomRule(rnd *rand.Rand, hourly bool) string {
+	pick := func(from ...string) string { return from[rnd.IntN(len(from))] }
+	freq := pick("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
+	if hourly && rnd.IntN(4) == 0 {
+		freq = "HOURLY"
+	}
+	rule := "FREQ=" + freq + ";INTERVAL=" + fmt.Sprint(1+rnd.IntN(4)) + pick("", "", ";COUNT=12", ";COUNT=300", ";UNTIL=20310517T100000Z", ";UNTIL=20290101T093000Z")
+	rule += pick("", "", ";BYMONTH=1,6", ";BYMONTH=2")
+	days := ";BYDAY=" + pick("MO", "TU,TH", "SA,SU", "MO,TU,WE,TH,FR", "FR")
+	if freq == "MONTHLY" || freq == "YEARLY" {
+		days = pick(days, ";BYDAY=1MO", ";BYDAY=-1SU", ";BYDAY=2TU,4TU", ";BYMONTHDAY=13", ";BYMONTHDAY=1,-1", days+";BYSETPOS=-1", days+";BYSETPOS=1,2")
+	}
+	if freq == "YEARLY" && !strings.Contains(rule, "BYMONTH") {
+		days = pick(days, ";BYYEARDAY=1,-1,100", ";BYWEEKNO=20,30;BYDAY=TU", ";BYWEEKNO=10;BYDAY=MO,SU")
+	}
+	if rnd.IntN(4) > 0 {
+		rule += days
+	}
+	if hourly && rnd.IntN(3) == 0 && !strings.Contains(rule, "SETPOS") {
+		rule += pick(";BYHOUR=9,17", ";BYMINUTE=0,30", ";BYHOUR=8;BYMINUTE=15,45", ";BYSECOND=0,1")
+	}
+	return rule + pick("", ";WKST=SU")
+}
+
+// randomEvent writes an event with all that makes it come round, and some of its
+// occurrences moved or cancelled.
+func randomEvent(rnd *rand.Rand, zones ...string) string {
+	start := time.Date(2024+rnd.IntN(4), time.Month(1+rnd.IntN(12)), 1+rnd.IntN(28), rnd.IntN(24), 30*rnd.IntN(2), 0, 0, time.UTC)
+	form, param := "20060102T150405", ""
+	switch zone := zones[rnd.IntN(len(zones))]; zone {
+	case "date":
+		form, param = "20060102", ";VALUE=DATE"
+	case "floating":
+	case "UTC":
+		form += "Z"
+	default:
+		param = ";TZID=" + zone
+	}
+	at := func(t time.Time) string { return param + ":" + t.Format(form) + "\r\n" }
+	later := func() time.Time { return start.AddDate(0, 0, rnd.IntN(800)) }
+	var b strings.Builder
+	b.WriteString("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART" + at(start))
+	switch rnd.IntN(4) {
+	case 0:
+		b.WriteString("DTEND" + at(start.Add(time.Duration(1+rnd.IntN(50))*time.Hour+24*time.Hour)))
+	case 1:
+	default:
+		b.WriteString("DURATION:P" + fmt.Sprint(rnd.IntN(2)) + "DT" + fmt.Sprint(1+rnd.IntN(5)) + "H\r\n")
+	}
+	rules := []int{0, 1, 1, 1, 1, 1, 1, 2}[rnd.IntN(8)]
+	var text []string
+	for range rules {
+		text = append(text, randomRule(rnd, form[0] == '2' && len(form) > 8))
+		b.WriteString("RRULE:" + text[len(text)-1] + "\r\n")
+	}
+	if rnd.IntN(8) == 0 {
+		b.WriteString("EXRULE:FREQ=WEEKLY;INTERVAL=3\r\n")
+	}
+	for range rnd.IntN(4) {
+		b.WriteString("RDATE" + at(later()))
+	}
+	if len(form) > 8 && param == "" && rnd.IntN(3) == 0 {
+		b.WriteString("RDATE;VALUE=PERIOD:" + later().Format(form) + "/PT" + fmt.Sprint(1+rnd.IntN(90)) + "H\r\n")
+	}
+	var some []time.Time
+	for _, s := range text {
+		if r, err := ParseAnyRule(s); err == nil {
+			n := 0
+			for t := range r.between(start, start.AddDate(0, 0, rnd.IntN(400)), lastYear) {
+				if some = append(some, t); n > 4 {
+					break
+				}
+				n++
+			}
+		}
+	}
+	rnd.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
+	for i, t := range some {
+		if i < 2 {
+			b.WriteString("EXDATE" + at(t))
+		}
+	}
+	b.WriteString("END:VEVENT\r\n")
+	for i, t := range some {
+		if i < 2 || i > 4 {
+			continue
+		}
+		to := t.Add(time.Duration(rnd.IntN(400)-200) * time.Hour)
+		b.WriteString("BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID" + at(t) + "DTSTART" + at(to) + "DURATION:P2D\r\n")
+		if i == 3 {
+			b.WriteString("STATUS:CANCELLED\r\n")
+		} else if i == 4 {
+			b.WriteString("TRANSP:TRANSPARENT\r\n")
+		}
+		b.WriteString("END:VEVENT\r\n")
+	}
+	b.WriteString("END:VCALENDAR\r\n")
+	return b.String()
+}
+
+func tellOccurrence(at Occurrence) string {
+	return fmt.Sprintf("%s: %s to %s, moved %d", show(at.ID), at.Start.UTC().Format(time.RFC3339), at.End.UTC().Format(time.RFC3339), at.Moved)
+}
+
+// A window shows what all of the occurrences would, wherever it is.
+func TestAWindowShowsWhatIsInIt(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(3, 4))
+	apia, err := time.LoadLocation("Pacific/Apia")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for range 400 {
+		text := randomEvent(rnd, "date", "floating", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe")
+		o, err := Parse([]byte(text))
+		if err != nil {
+			t.Fatal(err)
+		}
+		zone := []*time.Location{time.UTC, apia}[rnd.IntN(2)]
+		begin := time.Date(2023, 1, 1, 0, 0, 0, 0, time.UTC)
+		limit := begin.AddDate(12, 0, 0)
+		var all []Occurrence
+		for at := range o.Occurrences(begin, limit, zone) {
+			all = append(all, at)
+		}
+		if len(all) > maxOccurrences/2 { // they end somewhere
+			continue
+		}
+		for range 20 {
+			from := begin.Add(time.Duration(rnd.IntN(11*365*24)) * time.Hour)
+			to := from.Add(time.Duration(1+rnd.IntN(24*60)) * time.Hour)
+			var want, got []string
+			for _, at := range all {
+				if at.Start.Before(to) && (at.End.After(from) || at.End.Equal(at.Start) && !at.Start.Before(from)) {
+					want = append(want, tellOccurrence(at))
+				}
+			}
+			last := time.Time{}
+			for at := range o.Occurrences(from, to, zone) {
+				if at.Start.Before(last) {
+					t.Errorf("out of order")
+				}
+				last = at.Start
+				got = append(got, tellOccurrence(at))
+			}
+			if !slices.Equal(got, want) {
+				t.Fatalf("from %s to %s:\n got %s\nwant %s\n%s", from, to, strings.Join(got, "\n     "), strings.Join(want, "\n     "), text)
+			}
+		}
+		// The end is that of the last.
+		if end, ok := o.Series().Ends(zone); ok && end.Year() < 2100 {
+			var last time.Time
+			for at := range o.Occurrences(begin, begin.AddDate(100, 0, 0), zone) {
+				if at.End.After(last) {
+					last = at.End
+				}
+			}
+			if !end.Equal(last) && !last.IsZero() {
+				t.Fatalf("ends %v, want %v\n%s", end, last, text)
+			}
+		}
+	}
+}
+
+// Hours, minutes and seconds are followed as another implementation follows
+// them.
+func TestRulesOfSeveralTimesADay(t *testing.T) {
+	rnd := rand.New(rand.NewPCG(5, 6))
+	n := 0
+	for range 3000 {
+		rule := randomRule(rnd, true)
+		r, err := ParseAnyRule(rule)
+		if err != nil {
+			t.Fatalf("%s: %v", rule, err)
+		}
+		if r.plain() {
+			continue
+		}
+		n++
+		start := time.Date(2020+rnd.IntN(8), time.Month(1+rnd.IntN(12)), 1+rnd.IntN(28), 9, 30, 0, 0, time.UTC)
+		option, err := rrule.StrToROption(rule)
+		if err != nil {
+			t.Fatal(err)
+		}
+		option.Dtstart = start
+		if option.Count > 0 { // they do not count the start where the rule does not meet it
+			option.Count, r.Count = 0, 0
+		}
+		theirs, err := rrule.NewRRule(*option)
+		if err != nil {
+			t.Fatal(err)
+		}
+		next := theirs.Iterator()
+		i := 0
+		for at := range r.From(start) {
+			if at.Equal(start) {
+				continue
+			}
+			want, ok := next()
+			if ok && want.Equal(start) {
+				want, ok = next()
+			}
+			if !ok || !want.Equal(at) {
+				t.Fatalf("%s from %s: %v, want %v", rule, start, at, want)
+			}
+			if i++; i > 40 {
+				break
+			}
+		}
+	}
+	if n < 300 {
+		t.Errorf("only %d rules", n)
+	}
+}
+
+func TestSeveralRulesAndExceptionsByRule(t *testing.T) {
+	o, err := Parse([]byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART:20260601T090000Z\nRRULE:FREQ=DAILY;COUNT=5\nRRULE:FREQ=DAILY;BYHOUR=9,15;COUNT=4\nEXRULE:FREQ=DAILY;INTERVAL=2;COUNT=2\nEXDATE;VALUE=DATE:20260604\nEND:VEVENT\nEND:VCALENDAR\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	e := o.Master()
+	if e.Rule != nil || !e.BadRule {
+		t.Errorf("%v %v", e.Rule, e.BadRule)
+	}
+	var got []string
+	for at := range e.Occurrences() {
+		got = append(got, at.Format("02T15"))
+	}
+	if s := strings.Join(got, " "); s != "01T15 02T09 02T15 05T09" {
+		t.Error(s)
+	}
+}
+
+func TestAnOccurrenceThatMovesThoseBehindIt(t *testing.T) {
+	o, err := Parse([]byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART;TZID=Europe/Berlin:20260601T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=4\nEND:VEVENT\n" +
+		"BEGIN:VEVENT\nUID:1\nRECURRENCE-ID;RANGE=THISANDFUTURE;TZID=Europe/Berlin:20260602T090000\nDTSTART;TZID=Europe/Berlin:20260602T140000\nDURATION:PT2H\nEND:VEVENT\n" +
+		"BEGIN:VEVENT\nUID:1\nRECURRENCE-ID;TZID=Europe/Berlin:20260603T090000\nDTSTART;TZID=Europe/Berlin:20260603T080000\nDURATION:PT3H\nEND:VEVENT\nEND:VCALENDAR\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	var got []string
+	for at := range o.Occurrences(time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), nil) {
+		got = append(got, at.Start.UTC().Format("02T15")+"-"+at.End.UTC().Format("15"))
+	}
+	if s := strings.Join(got, " "); s != "01T07-08 02T12-14 03T06-09 04T12-14" {
+		t.Error(s)
+	}
+}
+
+func BenchmarkAMonthOfTwentyYears(b *testing.B) {
+	o, err := Parse([]byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART;TZID=Europe/Berlin:20060601T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260601T070000Z\nEND:VEVENT\nEND:VCALENDAR\n"))
+	if err != nil {
+		b.Fatal(err)
+	}
+	from := time.Date(2026, 3, 15, 0, 0, 0, 0, time.UTC)
+	to := from.AddDate(0, 1, 0)
+	b.ReportAllocs()
+	for b.Loop() {
+		n := 0
+		for range o.Occurrences(from, to, nil) {
+			n++
+		}
+		if n != 31 {
+			b.Fatal(n)
+		}
+	}
+}
