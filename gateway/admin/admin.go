@@ -95,6 +95,8 @@ func New(c Config) *Admin {
 		"push.outcomes":    called(a.listOutcomes),
 		"directory.apply":  called(a.applyDirectory),
 		"directory.export": streamed(a.exportDirectory),
+		"import":           called(a.importObjects),
+		"export":           streamed(a.exportObjects),
 		"fsck":             streamed(a.fsck),
 		"backup":           streamed(a.backup),
 	}

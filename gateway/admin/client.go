@@ -103,6 +103,16 @@ func (c Client) Backup(ctx context.Context, w io.Writer) error {
 	return c.Transport.Stream(ctx, "backup", Nothing{}, w)
 }
 
+// Import brings objects into a folder of a user.
+func (c Client) Import(ctx context.Context, in ImportRequest) (Imported, error) {
+	return ask[Imported](ctx, c, "import", in)
+}
+
+// Export writes what a folder holds.
+func (c Client) Export(ctx context.Context, in ExportRequest, w io.Writer) error {
+	return c.Transport.Stream(ctx, "export", in, w)
+}
+
 // Fsck checks everything and calls event as it goes.
 func (c Client) Fsck(ctx context.Context, in FsckRequest, event func(FsckEvent)) error {
 	l := &lines{event: event}

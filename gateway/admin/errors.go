@@ -9,6 +9,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/announce"
 	"martlet/mail/oof"
+	"martlet/mail/transfer"
 	"martlet/store"
 	"martlet/sync/device"
 )
@@ -29,6 +30,9 @@ func codes() []code {
 		{"no_certificate", http.StatusNotFound, directory.ErrNoCertificate},
 		{"no_device", http.StatusNotFound, device.ErrNoDevice},
 		{"no_registration", http.StatusNotFound, announce.ErrNoRegistration},
+		{"no_folder", http.StatusNotFound, transfer.ErrNoFolder},
+		{"other_kind", http.StatusConflict, transfer.ErrClass},
+		{"bad_name", http.StatusBadRequest, mail.ErrBadName},
 		{"lost", http.StatusConflict, announce.ErrLost},
 		{"barred", http.StatusConflict, announce.ErrBarred},
 		{"password_changed", http.StatusConflict, announce.ErrPassword},

@@ -1,0 +1,169 @@
+package transfer
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"martlet/mail"
+	"martlet/mail/mailbox"
+	"martlet/push"
+	"martlet/store"
+	"martlet/store/blob"
+)
+
+type house struct {
+	*Transfer
+	t *testing.T
+}
+
+func open(t *testing.T) *house {
+	t.Helper()
+	dir := t.TempDir()
+	quiet := slog.New(slog.NewTextHandler(io.Discard, nil))
+	st, err := store.Open(store.Config{Path: filepath.Join(dir, "store"), Logger: quiet, Reserve: 1})
+	if err != nil {
+		t.Fatal(err)
+	}
+	blobs, err := blob.Open(blob.Config{Store: st, Path: filepath.Join(dir, "blob"), Logger: quiet})
+	if err != nil {
+		t.Fatal(err)
+	}
+	boxes := mailbox.New(mailbox.Config{Store: st, Blobs: blobs, Hub: push.NewHub(), Logger: quiet})
+	t.Cleanup(func() {
+		report := func(p store.Problem) { t.Errorf("check: %s %s: %s", p.Table, p.Key, p.Text) }
+		err := errors.Join(boxes.Check(context.Background(), report), blobs.Close(), st.Close())
+		if err != nil {
+			t.Error(err)
+		}
+	})
+	return &house{New(Config{Store: st, Mailboxes: boxes}), t}
+}
+
+func (h *house) folder(path string, class mail.Class) Target {
+	h.t.Helper()
+	to, err := h.Find(context.Background(), 1, path, class)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	return to
+}
+
+// put tells what became of each object.
+func (h *house) put(to Target, o Options, raw ...string) (outcomes []Outcome) {
+	h.t.Helper()
+	var all [][]byte
+	for _, r := range raw {
+		all = append(all, []byte(r))
+	}
+	results, err := h.Put(context.Background(), to, all, o)
+	if err != nil {
+		h.t.Fatal(err)
+	}
+	for _, r := range results {
+		if (r.Outcome == Refused) != (r.Reason != "") {
+			h.t.Errorf("a result without its reason: %+v", r)
+		}
+		outcomes = append(outcomes, r.Outcome)
+	}
+	return outcomes
+}
+
+func (h *house) count(from Target) (n int) {
+	h.t.Helper()
+	for _, err := range h.Each(context.Background(), from) {
+		if err != nil {
+			h.t.Fatal(err)
+		}
+		n++
+	}
+	return n
+}
+
+func event(uid, extra string) string {
+	return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:test\r\nBEGIN:VEVENT\r\nUID:" + uid +
+		"\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20260105T100000Z\r\nDTEND:20260105T110000Z\r\nSUMMARY:Lunch\r\n" + extra + "END:VEVENT\r\nEND:VCALENDAR\r\n"
+}
+
+func want(t *testing.T, got []Outcome, want ...Outcome) {
+	t.Helper()
+	if fmt.Sprint(got) != fmt.Sprint(want) {
+		t.Errorf("became %v, not %v", got, want)
+	}
+}
+
+func TestAnImportThatIsRepeatedChangesNothing(t *testing.T) {
+	h := open(t)
+	to := h.folder("", mail.ClassCalendar)
+	nameless := strings.Replace(event("x", ""), "UID:x\r\n", "", 1)
+	want(t, h.put(to, Options{}, event("a", ""), event("b", ""), nameless), Added, Added, Added)
+	want(t, h.put(to, Options{}, event("a", ""), event("b", ""), nameless), Unchanged, Unchanged, Unchanged)
+	if n := h.count(to); n != 3 {
+		t.Errorf("there are %d objects", n)
+	}
+}
+
+func TestANewerStateStays(t *testing.T) {
+	h := open(t)
+	to := h.folder("", mail.ClassCalendar)
+	first, second := event("a", "SEQUENCE:1\r\n"), event("a", "SEQUENCE:2\r\n")
+	want(t, h.put(to, Options{}, second), Added)
+	want(t, h.put(to, Options{}, first), Kept)
+	want(t, h.put(to, Options{DryRun: true, Replace: true}, first), Updated)
+	want(t, h.put(to, Options{}, second), Unchanged)
+	want(t, h.put(to, Options{Replace: true}, first), Updated)
+	want(t, h.put(to, Options{}, second), Updated)
+	if n := h.count(to); n != 1 {
+		t.Errorf("there are %d objects", n)
+	}
+}
+
+func TestWhatCannotBeReadIsRefusedAlone(t *testing.T) {
+	h := open(t)
+	to := h.folder("Calendar", 0)
+	want(t, h.put(to, Options{}, event("a", ""), "BEGIN:VCALENDAR\r\nnonsense", event("a", "LOCATION:x\r\n"), event("b", "")), Added, Refused, Refused, Added)
+	for path, is := range map[string]error{"Nowhere": ErrNoFolder, "Inbox": ErrClass} {
+		if _, err := h.Find(context.Background(), 1, path, 0); !errors.Is(err, is) {
+			t.Errorf("%s: %v", path, err)
+		}
+	}
+}
+
+func TestMoreThanOneTransactionTakes(t *testing.T) {
+	h := open(t)
+	to := h.folder("", mail.ClassContacts)
+	var cards []string
+	for i := range 3*maxAtOnce + 7 {
+		cards = append(cards, fmt.Sprintf("BEGIN:VCARD\r\nVERSION:4.0\r\nUID:%d\r\nFN:Person %d\r\nEND:VCARD\r\n", i, i))
+	}
+	h.put(to, Options{}, cards...)
+	var file bytes.Buffer
+	if n, err := h.Write(context.Background(), to, &file); err != nil || n != len(cards) || strings.Count(file.String(), "END:VCARD") != n {
+		t.Errorf("wrote %d, %v", n, err)
+	}
+}
+
+const zoned = "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:test\r\nBEGIN:VTIMEZONE\r\nTZID:Office\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\n" +
+	"TZOFFSETFROM:%[2]s\r\nTZOFFSETTO:%[2]s\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nUID:%[1]s\r\nDTSTAMP:20260101T000000Z\r\n" +
+	"DTSTART;TZID=Office:20260105T100000\r\nDTEND;TZID=Office:20260105T110000\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"
+
+// Two programs may call different zones by one name.
+func TestAMergedCalendarKeepsEachEventsTime(t *testing.T) {
+	h := open(t)
+	from := h.folder("", mail.ClassCalendar)
+	h.put(from, Options{}, fmt.Sprintf(zoned, "a", "+0300"), fmt.Sprintf(zoned, "b", "+0500"), fmt.Sprintf(zoned, "c", "+0300"))
+	var file bytes.Buffer
+	if _, err := h.Write(context.Background(), from, &file); err != nil {
+		t.Fatal(err)
+	}
+	text := file.String()
+	if strings.Count(text, "BEGIN:VTIMEZONE") != 2 || strings.Count(text, "BEGIN:VCALENDAR") != 1 || strings.Count(text, "DTSTART;TZID=Office:") != 2 {
+		t.Errorf("the file is\n%s", text)
+	}
+}
