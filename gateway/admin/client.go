@@ -103,13 +103,13 @@ func (c Client) Backup(ctx context.Context, w io.Writer) error {
 	return c.Transport.Stream(ctx, "backup", Nothing{}, w)
 }
 
-// Import brings objects into a folder of a user.
-func (c Client) Import(ctx context.Context, in ImportRequest) (Imported, error) {
+// ImportObjects brings objects into a folder of a user.
+func (c Client) ImportObjects(ctx context.Context, in ImportRequest) (Imported, error) {
 	return ask[Imported](ctx, c, "import", in)
 }
 
-// Export writes what a folder holds.
-func (c Client) Export(ctx context.Context, in ExportRequest, w io.Writer) error {
+// ExportObjects writes what a folder holds.
+func (c Client) ExportObjects(ctx context.Context, in ExportRequest, w io.Writer) error {
 	return c.Transport.Stream(ctx, "export", in, w)
 }
 
