@@ -218,42 +218,6 @@ func TestPicturesOfRecipients(t *testing.T) {
 	}
 }
 
-// MS-ASCMD 2.2.3.16, 2.2.3.107: there are no calendars to look into.
-func TestAvailabilityOfRecipients(t *testing.T) {
-	h, _, _ := resolveHouse(t)
-	var members []string
-	for i := range 21 {
-		a := h.addUser(t, directory.Account{Login: fmt.Sprintf("m%d@example.org", i), Name: fmt.Sprintf("Member %d", i)})
-		members = append(members, `"`+a.Login+`"`)
-	}
-	f, err := directory.ParseFile(strings.NewReader("[[group]]\naddress = \"large@example.org\"\nmembers = ["+strings.Join(members, ",")+"]\n"), "large.toml")
-	if err == nil {
-		_, err = h.directory.Apply(context.Background(), f, false)
-	}
-	if err != nil {
-		t.Fatal(err)
-	}
-	const span = "<Availability><StartTime>2026-06-01T08:00:00.000Z</StartTime><EndTime>2026-06-01T18:00:00.000Z</EndTime></Availability>"
-	for _, version := range []string{"14.0", "14.1", "16.0", "16.1"} {
-		p := newPhone(t, h, "d"+version, version)
-		p.provision()
-		for to, want := range map[string]string{
-			"brown":             "163", // R4298
-			"team@example.org":  "163",
-			"large@example.org": "161", // R4626
-			"carol@example.net": "163",
-			"bob":               "", // R4617: none of one who is ambiguous
-			"nobody":            "",
-		} {
-			doc := p.send("ResolveRecipients", resolveRequest(span, to))
-			_, part, _ := strings.Cut(doc, "<Availability>")
-			if got := element(part, "Status"); got != want || strings.Contains(doc, "MergedFreeBusy") {
-				t.Errorf("%s: %s: status %q, want %q\n%s", version, to, got, want, doc)
-			}
-		}
-	}
-}
-
 func TestWrongResolveRequests(t *testing.T) {
 	h, _, _ := resolveHouse(t)
 	many := func(n int) string {
