@@ -2,7 +2,6 @@ package calendar
 
 import (
 	"slices"
-	"strconv"
 	"strings"
 	"time"
 )
@@ -121,6 +120,22 @@ func Components(b []byte) (roots []*Component, mended bool, err error) {
 	return roots, d.odd, nil
 }
 
+// ParseComponent reads one component that stands alone.
+func ParseComponent(b []byte) (*Component, error) {
+	d, err := newDecoder(append([]byte("BEGIN:VCALENDAR\r\n"), b...))
+	if err != nil {
+		return nil, err
+	}
+	root, err := d.next(false)
+	if err != nil {
+		return nil, err
+	}
+	if root == nil || len(root.Children) == 0 {
+		return nil, ErrNotCalendar
+	}
+	return root.Children[0], nil
+}
+
 // Of makes an object of a tree.
 func Of(root *Component) *Object { return newObject(root) }
 
@@ -197,8 +212,8 @@ func (z zones) readEvent(c *Component) *Event {
 			}
 		}
 	}
-	e.Sequence = number(c, "SEQUENCE")
-	e.Priority = number(c, "PRIORITY")
+	e.Sequence = c.Number("SEQUENCE")
+	e.Priority = c.Number("PRIORITY")
 	z.readTimes(e, c)
 	for _, k := range c.Children {
 		if k.Name == "VALARM" && len(e.Alarms) < maxAlarms {
@@ -208,14 +223,6 @@ func (z zones) readEvent(c *Component) *Event {
 		}
 	}
 	return e
-}
-
-func number(c *Component, name string) int {
-	n, err := strconv.Atoi(c.Value(name))
-	if err != nil || n < 0 || n > 1<<30 {
-		return 0
-	}
-	return n
 }
 
 func readPerson(p *Property) Person {

@@ -2,6 +2,7 @@ package calendar
 
 import (
 	"slices"
+	"strconv"
 	"strings"
 	"unicode/utf8"
 )
@@ -42,6 +43,34 @@ func (c *Component) Value(name string) string {
 		return strings.ToUpper(strings.TrimSpace(p.Value))
 	}
 	return ""
+}
+
+// Number returns the first property of a name as a number; 0 if it is none, or
+// less.
+func (c *Component) Number(name string) int {
+	n, err := strconv.Atoi(c.Value(name))
+	if err != nil || n < 0 || n > 1<<30 {
+		return 0
+	}
+	return n
+}
+
+// Zones lists the zones that the component's properties name, and those of the
+// components within it, each once.
+func (c *Component) Zones() (ids []string) {
+	for i := range c.Props {
+		if id := c.Props[i].Param("TZID"); id != "" && !slices.Contains(ids, id) && len(ids) < maxZones {
+			ids = append(ids, id)
+		}
+	}
+	for _, k := range c.Children {
+		for _, id := range k.Zones() {
+			if !slices.Contains(ids, id) && len(ids) < maxZones {
+				ids = append(ids, id)
+			}
+		}
+	}
+	return ids
 }
 
 // Set puts a property in the place of all of its name.

@@ -54,6 +54,9 @@ func readCalendar(class mail.Class, kind string, raw []byte) (*Object, error) {
 	if err != nil {
 		return nil, err
 	}
+	if scale := root.Value("CALSCALE"); scale != "" && scale != "GREGORIAN" {
+		return nil, fmt.Errorf("%w: the calendar of %.20q", ErrMalformed, scale)
+	}
 	if root.Prop("METHOD") != nil {
 		root.Remove("METHOD")
 		mended = true
@@ -64,6 +67,9 @@ func readCalendar(class mail.Class, kind string, raw []byte) (*Object, error) {
 		if o.Raw = o.Calendar.Encode(); len(o.Raw) > MaxBytes {
 			return nil, ErrTooLarge
 		}
+	}
+	if m := o.Calendar.Master(); class == mail.ClassCalendar && m.Start.IsZero() {
+		return nil, fmt.Errorf("%w: an event without a start", ErrMalformed)
 	}
 	o.Facts.UID = uid
 	o.sumUp()

@@ -1,0 +1,179 @@
+package object
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+	"testing"
+
+	"martlet/mail"
+)
+
+// tellParts writes what a file is made of, a line for each part.
+func tellParts(raw []byte) string {
+	var b strings.Builder
+	for p, err := range Split(raw) {
+		fmt.Fprintf(&b, "%d %s line %d", p.Class, p.UID, p.Line)
+		if err != nil {
+			for _, known := range []error{ErrMalformed, ErrTooLarge, ErrTwo, ErrOlder, ErrNoClass} {
+				if errors.Is(err, known) {
+					b.WriteString(": " + known.Error())
+				}
+			}
+		} else {
+			fmt.Fprintf(&b, ", %d events, %d zones", strings.Count(string(p.Raw), "\nBEGIN:VEVENT"), strings.Count(string(p.Raw), "BEGIN:VTIMEZONE"))
+		}
+		b.WriteByte('\n')
+	}
+	return b.String()
+}
+
+func TestAFileIsTakenApart(t *testing.T) {
+	const in = `BEGIN:VCALENDAR
+VERSION:2.0
+PRODID:-//example.org//a program//EN
+METHOD:PUBLISH
+X-WR-CALNAME:Work
+BEGIN:VTIMEZONE
+TZID:Somewhere
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0123
+TZOFFSETTO:+0123
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VTIMEZONE
+TZID:Elsewhere
+BEGIN:STANDARD
+DTSTART:19700101T000000
+TZOFFSETFROM:+0223
+TZOFFSETTO:+0223
+END:STANDARD
+END:VTIMEZONE
+BEGIN:VEVENT
+UID:a
+DTSTART;TZID=Somewhere:20260610T100000
+RRULE:FREQ=DAILY
+END:VEVENT
+BEGIN:VEVENT
+UID:b
+DTSTART:20260610T100000Z
+BEGIN:VALARM
+TRIGGER:-PT5M
+ACTION:DISPLAY
+END:VALARM
+END:VEVENT
+BEGIN:VEVENT
+UID:a
+RECURRENCE-ID;TZID=Somewhere:20260611T100000
+DTSTART;TZID=Elsewhere:20260611T110000
+END:VEVENT
+BEGIN:VEVENT
+UID:no-start
+END:VEVENT
+BEGIN:VEVENT
+UID:no-end
+DTSTART:20260610T100000Z
+BEGIN:VTODO
+UID:a
+SUMMARY:a task with the UID of an event
+END:VTODO
+BEGIN:VEVENT
+UID:b
+SEQUENCE:1
+DTSTART:20260610T110000Z
+END:VEVENT
+BEGIN:VEVENT
+UID:b
+SEQUENCE:1
+DTSTART:20260610T110000Z
+END:VEVENT
+BEGIN:VFREEBUSY
+UID:free
+END:VFREEBUSY
+BEGIN:VJOURNAL
+UID:note
+DESCRIPTION:a line
+ BEGIN:VEVENT
+END:VJOURNAL
+END:VCALENDAR
+BEGIN:VCARD
+VERSION:3.0
+UID:card
+FN:Anna Ash
+AGENT:
+BEGIN:VCARD
+VERSION:3.0
+FN:Ben Birch
+END:VCARD
+END:VCARD
+BEGIN:VCARD
+VERSION:3.0
+UID:card2
+FN:Cy Cedar
+END:VCARD
+`
+	const want = `0  line 60: object: not of a kind that is kept
+2 a line 22, 2 events, 2 zones
+2 b line 27: object: there is a newer one of its UID in the file
+2 b line 27, 1 events, 0 zones
+2 no-start line 40: object: not a calendar or address object of its class
+2 no-end line 43, 1 events, 0 zones
+4 a line 46, 0 events, 0 zones
+5 note line 63, 0 events, 0 zones
+3 card line 69, 0 events, 0 zones
+3 card2 line 79, 0 events, 0 zones
+`
+	if got := tellParts([]byte(in)); got != want {
+		t.Errorf("got\n%swant\n%s", got, want)
+	}
+	for p, err := range Split([]byte(in)) {
+		if err != nil {
+			continue
+		}
+		o, err := Read(p.Class, p.Raw)
+		if err != nil || string(o.Raw) != string(p.Raw) || o.Facts.UID != p.UID {
+			t.Errorf("%s: %v\n%s", p.UID, err, p.Raw)
+		}
+		if p.Class != mail.ClassContacts && !strings.Contains(string(p.Raw), "PRODID:-//example.org//a program//EN\r\n") {
+			t.Errorf("%s", p.Raw)
+		}
+	}
+}
+
+func TestAFileOfOneObjectStaysAsItIs(t *testing.T) {
+	for p, err := range Split(crlf(lunch)) {
+		if err != nil || string(p.Raw) != string(crlf(lunch)) {
+			t.Errorf("%v\n%s", err, p.Raw)
+		}
+	}
+	for _, in := range []string{"", "hello", "BEGIN:VCALENDAR\r\nEND:VCALENDAR\r\n"} {
+		if got := tellParts([]byte(in)); got != "0  line 1: object: not a calendar or address object of its class\n" {
+			t.Errorf("%q: %s", in, got)
+		}
+	}
+}
+
+func FuzzSplit(f *testing.F) {
+	f.Add(crlf(lunch))
+	f.Add([]byte("BEGIN:VCARD\nVERSION:2.1\nAGENT:\nBEGIN:VCARD\nEND:VCARD\nEND:VCARD\nBEGIN:VEVENT\nUID:1\nBEGIN:VTODO\nUID:1"))
+	f.Fuzz(func(t *testing.T, raw []byte) {
+		n := 0
+		for p, err := range Split(raw) {
+			n++
+			if err != nil {
+				continue
+			}
+			o, err := Read(p.Class, p.Raw)
+			if err != nil {
+				t.Fatalf("%v\n%s", err, p.Raw)
+			}
+			if string(o.Raw) != string(p.Raw) || o.Facts.UID != p.UID {
+				t.Fatalf("%q became %q", p.Raw, o.Raw)
+			}
+		}
+		if n == 0 {
+			t.Fatal("nothing was said of it")
+		}
+	})
+}
