@@ -85,4 +85,9 @@ const (
 	PrefixArrival        Prefix = 0x74 // mail/schedule: number -> scheduling mail that is to be attended to
 	PrefixMeetingGone    Prefix = 0x75 // mail/schedule: MailboxID, hash of a UID -> the last that was seen of a meeting that left
 	PrefixMeetingGoneAge Prefix = 0x76 // mail/schedule: when, MailboxID, hash of a UID
+
+	PrefixDavCollection Prefix = 0x78 // gateway/dav: MailboxID, FolderID -> what clients say of a collection
+	PrefixDavSegment    Prefix = 0x79 // gateway/dav: MailboxID, name that a client gave to a collection -> FolderID
+	PrefixDavFile       Prefix = 0x7a // gateway/dav: MailboxID, depth, path -> file or folder
+	PrefixDavFiles      Prefix = 0x7b // gateway/dav: MailboxID -> what its files come to
 )

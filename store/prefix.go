@@ -64,6 +64,10 @@ var prefixNames = map[Prefix]string{
 	PrefixGrant:          "grant",
 	PrefixPublic:         "public",
 	PrefixShareEpoch:     "share epoch",
+	PrefixDavCollection:  "dav collection",
+	PrefixDavSegment:     "dav segment",
+	PrefixDavFile:        "dav file",
+	PrefixDavFiles:       "dav files",
 }
 
 // String returns the name of the prefix, "" for one that this binary does not
