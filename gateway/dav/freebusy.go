@@ -1,0 +1,172 @@
+package dav
+
+import (
+	"errors"
+	"slices"
+	"time"
+
+	"martlet/mail"
+	"martlet/mail/calendar"
+	"martlet/mail/object"
+	"martlet/store/blob"
+)
+
+// period is when somebody is what (RFC 5545 3.2.9).
+type period struct {
+	start, end time.Time
+	status     object.Status
+}
+
+// freeBusyQuery says when the events of a calendar take time (RFC 4791 7.10).
+func (q *request) freeBusyQuery(doc *element, r *resource) error {
+	e := doc.child(cal("time-range"))
+	if e == nil {
+		return unmet(cal("valid-filter"), "there is no time range")
+	}
+	s, err := readSpan(e, true)
+	if err != nil {
+		return err
+	}
+	var busy []period
+	if r.col.folder.Class == mail.ClassCalendar && !r.col.meta.Transparent {
+		zone, err := r.col.zone(nil)
+		if err != nil {
+			return err
+		}
+		f := taken{q: q, span: *s, zone: zone}
+		if r.item != nil {
+			err = f.look(r)
+		} else {
+			err = q.since(r.col, s.start, f.look)
+		}
+		if err != nil {
+			return err
+		}
+		busy = f.found
+	}
+	fb := freeBusy(*s, busy, q.h.clock())
+	return q.write("text/calendar; charset=utf-8", calendarOf("", fb).Append(nil))
+}
+
+// taken gathers when events take time.
+type taken struct {
+	q     *request
+	span  span
+	zone  *time.Location
+	found []period
+}
+
+// maxPeriods bounds an answer; more of them are one that lasts.
+const maxPeriods = 20_000
+
+func (f *taken) add(start, end time.Time, status object.Status) {
+	if status == object.Free || !end.After(start) || !f.span.overlaps(start, end) || len(f.found) >= maxPeriods {
+		return
+	}
+	if start.Before(f.span.start) {
+		start = f.span.start
+	}
+	if end.After(f.span.end) {
+		end = f.span.end
+	}
+	f.found = append(f.found, period{start.UTC(), end.UTC(), status})
+}
+
+// look adds when one event takes time: from its row, if that says it all.
+func (f *taken) look(r *resource) error {
+	b, err := object.ParseBrief(r.item.Brief)
+	if err == nil && len(r.item.Brief) > 0 && !b.Open && !b.Start.IsZero() {
+		start, end := b.Start, b.End
+		if b.Floating {
+			start, end = calendar.Time{Time: start, Floating: true}.In(f.zone), calendar.Time{Time: end, Floating: true}.In(f.zone)
+		}
+		if !b.Cancelled {
+			f.add(start, end, b.Status)
+		}
+		return nil
+	}
+	raw, err := f.q.h.c.Mailboxes.Blobs().Read(f.q.r.Context(), r.item.Blob)
+	if errors.Is(err, blob.ErrGone) {
+		return nil
+	}
+	if err != nil {
+		return err
+	}
+	o, err := calendar.Parse(raw)
+	if err != nil {
+		return nil
+	}
+	n := 0
+	for at := range o.Occurrences(f.span.start, f.span.end, f.zone) {
+		if n++; n > maxInstances {
+			break
+		}
+		if at.Event.Status != "CANCELLED" {
+			f.add(at.Start, at.End, object.StatusOf(at.Event))
+		}
+	}
+	return nil
+}
+
+// freeBusyType is how a status is told (RFC 5545 3.2.9).
+func freeBusyType(s object.Status) string {
+	switch s {
+	case object.Tentative:
+		return "BUSY-TENTATIVE"
+	case object.OutOfOffice:
+		return "BUSY-UNAVAILABLE"
+	}
+	return "BUSY"
+}
+
+// merged joins periods of a kind that touch.
+func merged(all []period) []period {
+	slices.SortFunc(all, func(a, b period) int { return a.start.Compare(b.start) })
+	out := all[:0]
+	for _, p := range all {
+		if n := len(out); n > 0 && out[n-1].status == p.status && !p.start.After(out[n-1].end) {
+			if p.end.After(out[n-1].end) {
+				out[n-1].end = p.end
+			}
+			continue
+		}
+		out = append(out, p)
+	}
+	return out
+}
+
+// freeBusy is the VFREEBUSY of some periods (RFC 5545 3.6.4).
+func freeBusy(s span, busy []period, now time.Time) *calendar.Component {
+	const form = "20060102T150405Z"
+	c := &calendar.Component{Name: "VFREEBUSY"}
+	c.SetValue("DTSTAMP", now.UTC().Format(form))
+	c.SetValue("DTSTART", s.start.UTC().Format(form))
+	c.SetValue("DTEND", s.end.UTC().Format(form))
+	for _, status := range []object.Status{object.Busy, object.OutOfOffice, object.Tentative, object.Elsewhere} {
+		var some []period
+		for _, p := range busy {
+			if p.status == status {
+				some = append(some, p)
+			}
+		}
+		if status == object.Elsewhere {
+			continue // they work
+		}
+		for _, p := range merged(some) {
+			prop := calendar.Property{Name: "FREEBUSY", Value: p.start.Format(form) + "/" + p.end.Format(form)}
+			prop.SetParam("FBTYPE", freeBusyType(status))
+			c.Add(prop)
+		}
+	}
+	return c
+}
+
+// calendarOf is a calendar with one component.
+func calendarOf(method string, c *calendar.Component) *calendar.Component {
+	root := &calendar.Component{Name: "VCALENDAR", Props: []calendar.Property{
+		{Name: "VERSION", Value: "2.0"}, {Name: "PRODID", Value: calendar.ProductID},
+	}}
+	root.SetValue("METHOD", method)
+	root.Children = append(root.Children, c)
+	return root
+}

@@ -1,0 +1,196 @@
+package dav
+
+import (
+	"errors"
+	"net/http"
+	"strings"
+	"time"
+
+	"martlet/directory"
+	"martlet/mail/calendar"
+	"martlet/mail/schedule"
+)
+
+// post adds a resource whose name the server makes (RFC 5995), or asks who is busy
+// (RFC 6638 5).
+func (q *request) post() error {
+	switch q.at.kind {
+	case kindOutbox:
+		return q.askBusy()
+	case kindCalendar, kindBook:
+		return q.addMember()
+	}
+	return fail(http.StatusMethodNotAllowed)
+}
+
+// addMember adds an object under a name that the mailbox makes.
+func (q *request) addMember() error {
+	w := write{q: q, at: q.at}
+	if err := q.view(w.open); err != nil {
+		return err
+	}
+	body, release, err := q.readBody(maxObject)
+	defer release()
+	if err != nil {
+		return err
+	}
+	if err := checkType(q.r.Header.Get("Content-Type"), w.col.folder.Class); err != nil {
+		return err
+	}
+	w.raw = body
+	if w.raw == nil {
+		w.raw = []byte{} // which is no object
+	}
+	if err := w.run(); err != nil {
+		return err
+	}
+	r := w.col.object(&w.item)
+	q.w.Header().Set("Location", r.href)
+	if w.asSent {
+		q.w.Header().Set("ETag", r.etag())
+	}
+	q.bare(http.StatusCreated)
+	return nil
+}
+
+// askBusy answers when some people are busy (RFC 6638 5, RFC 5546 3.3.2). Only the
+// user may ask in the user's name.
+func (q *request) askBusy() error {
+	if q.h.c.Schedule == nil || !q.at.own {
+		return fail(http.StatusNotFound)
+	}
+	body, release, err := q.readBody(maxXML)
+	defer release()
+	if err != nil {
+		return err
+	}
+	o, err := calendar.Parse(body)
+	if err != nil {
+		return unmet(cal("valid-calendar-data"), "no calendar object")
+	}
+	c := busyRequest(o)
+	if c == nil {
+		return unmet(cal("valid-scheduling-message"), "only METHOD:REQUEST of a VFREEBUSY")
+	}
+	if !q.isSelf(mailAddress(c.Prop("ORGANIZER"))) {
+		return unmet(cal("organizer-allowed"), "the organizer has to be who asks")
+	}
+	from, okFrom := o.Time(c, "DTSTART")
+	to, okTo := o.Time(c, "DTEND")
+	if !okFrom || !okTo || !to.After(from.Time) || to.Sub(from.Time) > schedule.MaxBusySpan {
+		return unmet(cal("valid-scheduling-message"), "no span of time")
+	}
+	d := &document{}
+	d.root(cal("schedule-response"))
+	n := 0
+	for p := range c.All("ATTENDEE") {
+		if n++; n > maxAttendees {
+			return unmet(cal("max-attendees-per-instance"), "too many people at once")
+		}
+		if err := q.busyResponse(d, c, p, span{from.Time, to.Time}); err != nil {
+			return err
+		}
+	}
+	d.close(cal("schedule-response"))
+	q.writeXML(http.StatusOK, d.b)
+	return nil
+}
+
+// busyRequest is the component that asks; nil: nothing does.
+func busyRequest(o *calendar.Object) *calendar.Component {
+	if !strings.EqualFold(o.Method, "REQUEST") {
+		return nil
+	}
+	for _, c := range o.Root.Children {
+		if c.Name == "VFREEBUSY" {
+			return c
+		}
+	}
+	return nil
+}
+
+// busyResponse answers for one attendee.
+func (q *request) busyResponse(d *document, asks *calendar.Component, p *calendar.Property, s span) error {
+	d.open(cal("response"))
+	defer d.close(cal("response"))
+	d.open(cal("recipient"))
+	d.href(p.Value)
+	d.close(cal("recipient"))
+	busy, err := q.h.c.Schedule.BusyAt(q.r.Context(), q.mailOf(p), s.start, s.end, maxAttendees)
+	switch {
+	case errors.Is(err, schedule.ErrNoData), errors.Is(err, schedule.ErrTooMany), errors.Is(err, directory.ErrBadAddress):
+		d.text(cal("request-status"), "3.7;Invalid calendar user")
+		return nil
+	case err != nil:
+		if q.r.Context().Err() != nil {
+			return err
+		}
+		q.h.log.Error("cannot tell who is busy", "login", q.account.Login, "error", err)
+		d.text(cal("request-status"), "5.1;Service unavailable")
+		return nil
+	}
+	var periods []period
+	for _, b := range busy {
+		periods = append(periods, period{maxTime(b.Start, s.start).UTC(), minTime(b.End, s.end).UTC(), b.Status})
+	}
+	fb := freeBusy(s, periods, q.h.clock())
+	fb.SetText("UID", asks.Text("UID"))
+	if organizer := asks.Prop("ORGANIZER"); organizer != nil {
+		fb.Add(*organizer)
+	}
+	fb.Add(*p)
+	d.text(cal("request-status"), "2.0;Success")
+	d.open(cal("calendar-data"))
+	d.escape(string(calendarOf("REPLY", fb).Append(nil)), false)
+	d.close(cal("calendar-data"))
+	return nil
+}
+
+func maxTime(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
+}
+
+func minTime(a, b time.Time) time.Time {
+	if a.Before(b) {
+		return a
+	}
+	return b
+}
+
+// mailAddress is the mail address in a calendar user address.
+func mailAddress(p *calendar.Property) string {
+	if p == nil {
+		return ""
+	}
+	s := strings.TrimSpace(p.Value)
+	if len(s) > 7 && strings.EqualFold(s[:7], "mailto:") {
+		s = s[7:]
+	}
+	return s
+}
+
+// mailOf is the mail address of an attendee, who may be named by a principal's
+// path.
+func (q *request) mailOf(p *calendar.Property) string {
+	s := mailAddress(p)
+	if strings.HasPrefix(s, "/") || strings.HasPrefix(s, "http") {
+		if at, err := q.parseHref(s); err == nil && at.kind == kindPrincipal {
+			return at.login
+		}
+	}
+	return s
+}
+
+// isSelf tells whether an address is the user's.
+func (q *request) isSelf(address string) bool {
+	for _, a := range addressesOf(&q.account) {
+		if strings.EqualFold(a, address) {
+			return true
+		}
+	}
+	at, err := q.parseHref(address)
+	return err == nil && at.kind == kindPrincipal && at.own
+}

@@ -1,0 +1,325 @@
+package dav
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"mime"
+	"net/http"
+	"strings"
+
+	"martlet/mail"
+	"martlet/mail/object"
+	"martlet/mail/schedule"
+	"martlet/store"
+	"martlet/store/blob"
+)
+
+// maxTries bounds how often a change is planned anew because others changed what
+// it stands on meanwhile.
+const maxTries = 8
+
+// put writes an object or a file (RFC 4791 5.3.2, RFC 6352 6.3.2).
+func (q *request) put() error {
+	switch {
+	case q.at.kind == kindFile && !q.at.slash:
+		return q.putFile()
+	case q.at.kind&kindObject == 0 || q.at.slash:
+		return fail(http.StatusMethodNotAllowed)
+	case q.r.Header.Get("Content-Range") != "": // RFC 9110 14.5
+		return &failure{status: http.StatusBadRequest, text: "an object is written whole"}
+	}
+	w := write{q: q, at: q.at, name: q.at.name}
+	if err := q.view(w.open); err != nil { // before the body is looked at
+		return err
+	}
+	limit := int64(maxObject)
+	if w.col.kind() == kindBook {
+		limit = maxCard
+	}
+	body, release, err := q.readBody(limit)
+	defer release()
+	if err != nil {
+		var f *failure
+		if errors.As(err, &f) && f.status == http.StatusRequestEntityTooLarge {
+			return unfit(w.col.folder.Class, object.ErrTooLarge)
+		}
+		return err
+	}
+	if err := checkType(q.r.Header.Get("Content-Type"), w.col.folder.Class); err != nil {
+		return err
+	}
+	w.raw = body
+	if err := w.run(); err != nil {
+		return err
+	}
+	hd := q.w.Header()
+	r := w.col.object(&w.item)
+	if w.asSent { // RFC 4791 5.3.4
+		hd.Set("ETag", r.etag())
+	}
+	if tag, ok := q.scheduleTag(r); ok {
+		hd.Set("Schedule-Tag", tag)
+	}
+	status := http.StatusCreated
+	if w.old != nil {
+		status = http.StatusNoContent
+	}
+	if prefers(q.r, "return", "representation") {
+		return q.representation(r, status)
+	}
+	q.bare(status)
+	return nil
+}
+
+// representation answers with what is kept now (RFC 8144 3).
+func (q *request) representation(r *resource, status int) error {
+	raw, err := q.body(r)
+	if err != nil {
+		return err
+	}
+	hd := q.w.Header()
+	hd.Set("ETag", r.etag())
+	hd.Set("Preference-Applied", "return=representation")
+	hd.Set("Content-Location", r.href)
+	hd.Set("Content-Type", r.contentType())
+	if status == http.StatusNoContent {
+		status = http.StatusOK
+	}
+	q.status, q.sent = status, int64(len(raw))
+	q.w.WriteHeader(status)
+	_, _ = q.w.Write(raw)
+	return nil
+}
+
+// checkType refuses what says of itself that it is something else. Some say that
+// an object is just bytes.
+func checkType(contentType string, class mail.Class) error {
+	t, _, err := mime.ParseMediaType(contentType)
+	if err != nil || t == "application/octet-stream" || t == "text/plain" {
+		return nil
+	}
+	if class == mail.ClassContacts {
+		switch t {
+		case "text/vcard", "text/x-vcard", "text/directory", "application/vcard":
+			return nil
+		}
+		return unmet(card("supported-address-data"), "an address book holds text/vcard")
+	}
+	if t == "text/calendar" || t == "text/x-vcalendar" {
+		return nil
+	}
+	return unmet(cal("supported-calendar-data"), "a calendar holds text/calendar")
+}
+
+// write is one object that is being written, or deleted.
+type write struct {
+	q      *request
+	at     place
+	name   string // empty: one that the mailbox makes
+	raw    []byte // what the client wants; nil: it is to be deleted
+	col    *collection
+	old    *mail.Item // what is there; nil: nothing
+	item   mail.Item  // what is there afterwards
+	asSent bool       // it is kept byte for byte
+	// also runs in the transaction, before the write.
+	also func(*store.Tx) error
+	free bool // the request's conditions are not about this resource
+}
+
+// open finds the collection and what is there, and whether it may be changed.
+func (w *write) open(tx *store.Tx) (err error) {
+	q := w.q
+	if w.col, err = q.collection(tx, &w.at); err != nil {
+		if errors.Is(err, mail.ErrNoFolder) && w.raw == nil && q.r.Method == http.MethodDelete {
+			return fail(http.StatusNotFound)
+		}
+		if errors.Is(err, mail.ErrNoFolder) { // RFC 4918 9.7.1
+			return &failure{status: http.StatusConflict, text: "there is no such collection"}
+		}
+		return err
+	}
+	w.old = nil
+	if w.name != "" {
+		it, err := q.item(tx, w.col, w.name)
+		switch {
+		case err == nil:
+			w.old = &it
+		case !errors.Is(err, mail.ErrNoItem):
+			return err
+		}
+	}
+	var r *resource
+	etag := ""
+	if w.old != nil {
+		r = w.col.object(w.old)
+		etag = r.etag()
+	}
+	if !w.free {
+		if err := q.conditions(r, etag); err != nil {
+			return err
+		}
+	}
+	if !w.col.may(mail.MayWrite) || w.old != nil && w.col.private(w.old) {
+		return mail.ErrReadOnly
+	}
+	return nil
+}
+
+// run writes. What the change calls for (invitations) is worked out outside of the
+// transaction and holds for what is there now: if that has changed, it is worked
+// out again.
+func (w *write) run() error {
+	ctx := w.q.r.Context()
+	for try := 1; ; try++ {
+		err := w.once(ctx)
+		if try < maxTries && (errors.Is(err, errAgain) || errors.Is(err, schedule.ErrStale) || errors.Is(err, blob.ErrGone)) {
+			if err := w.q.view(w.open); err != nil {
+				return err
+			}
+			continue
+		}
+		if errors.Is(err, errAgain) {
+			return fail(http.StatusServiceUnavailable)
+		}
+		return err
+	}
+}
+
+// errAgain means that what a change stands on has changed.
+var errAgain = errors.New("dav: it has changed meanwhile")
+
+func (w *write) once(ctx context.Context) error {
+	q, class := w.q, w.col.folder.Class
+	plan, err := w.plan(ctx)
+	if err != nil {
+		return err
+	}
+	var body mail.Body
+	if w.raw != nil {
+		raw := w.raw
+		if plan != nil {
+			raw = plan.New
+		}
+		o, err := object.Read(class, raw)
+		if err != nil {
+			return unfit(class, err)
+		}
+		w.asSent = bytes.Equal(o.Raw, w.raw)
+		if body, err = q.h.c.Mailboxes.KeepObject(ctx, o); err != nil {
+			return unfit(class, err)
+		}
+	}
+	planned := w.old
+	err = q.update(func(tx *store.Tx) error {
+		if err := w.open(tx); err != nil {
+			return err
+		}
+		if plan != nil && !sameItem(planned, w.old) {
+			return errAgain
+		}
+		if w.also != nil {
+			if err := w.also(tx); err != nil {
+				return err
+			}
+		}
+		if w.raw != nil {
+			if err := w.unique(tx, class, body.Facts.UID); err != nil {
+				return err
+			}
+		}
+		if plan != nil {
+			if err := plan.Commit(tx); err != nil {
+				return err
+			}
+		}
+		return w.commit(tx, class, body)
+	})
+	if err == nil && plan != nil {
+		plan.Done()
+	}
+	return err
+}
+
+// commit is the change itself.
+func (w *write) commit(tx *store.Tx, class mail.Class, body mail.Body) (err error) {
+	boxes, f := w.q.h.c.Mailboxes, w.col.folder.ID
+	switch {
+	case w.raw == nil:
+		if w.old == nil {
+			return mail.ErrNoItem
+		}
+		_, err = boxes.Delete(tx, w.q.box, f, w.old.ID)
+	case w.old != nil:
+		w.item, err = boxes.ReplaceBody(tx, w.q.box, f, w.old.ID, body, nil)
+	default:
+		w.item, err = boxes.Append(tx, w.q.box, f, mail.NewItem{Class: class, Body: body, Name: w.name})
+	}
+	return err
+}
+
+func sameItem(a, b *mail.Item) bool {
+	if a == nil || b == nil {
+		return a == nil && b == nil
+	}
+	return a.ID == b.ID && a.Blob == b.Blob
+}
+
+// unique refuses a second resource with a UID, and another UID for a resource
+// (RFC 4791 5.3.2.1, RFC 6352 6.3.2.1).
+func (w *write) unique(tx *store.Tx, class mail.Class, uid string) error {
+	condition := cal("no-uid-conflict")
+	if class == mail.ClassContacts {
+		condition = card("no-uid-conflict")
+	}
+	if w.old != nil && w.old.UID != 0 && w.old.UID != mail.HashUID(class, uid) {
+		return &failure{status: http.StatusForbidden, condition: condition, href: w.col.object(w.old).href, text: "the UID of a resource stays"}
+	}
+	places, err := w.q.h.c.Mailboxes.ByUID(tx, w.col.box, class, uid)
+	if err != nil {
+		return err
+	}
+	for _, p := range places {
+		if p.Folder != w.col.real || w.old != nil && p.Item == w.old.ID {
+			continue
+		}
+		f := &failure{status: http.StatusForbidden, condition: condition, text: "another resource has this UID"}
+		if it, err := w.q.h.c.Mailboxes.Item(tx, w.q.box, w.col.folder.ID, p.Item); err == nil {
+			f.href = w.col.object(&it).href
+		}
+		return f
+	}
+	return nil
+}
+
+// delete deletes an object, a collection or a file (RFC 4918 9.6).
+func (q *request) delete() error {
+	if d := q.r.Header.Get("Depth"); d != "" && !strings.EqualFold(d, "infinity") && q.at.kind&kindCollection != 0 {
+		return &failure{status: http.StatusBadRequest, text: "a collection goes with all that is in it"}
+	}
+	switch q.at.kind {
+	case kindEvent, kindCard:
+		w := write{q: q, at: q.at, name: q.at.name}
+		if err := q.view(w.open); err != nil {
+			return err
+		}
+		if w.old == nil {
+			return fail(http.StatusNotFound)
+		}
+		if err := w.run(); err != nil {
+			return err
+		}
+	case kindCalendar, kindBook:
+		if err := q.deleteCollection(); err != nil {
+			return err
+		}
+	case kindFile:
+		if err := q.deleteFile(); err != nil {
+			return err
+		}
+	default:
+		return unmet(dav("need-privileges"), "this stays")
+	}
+	q.bare(http.StatusNoContent)
+	return nil
+}
