@@ -21,6 +21,7 @@ import (
 	"martlet/mail/oof"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/share"
 	"martlet/store"
 	"martlet/store/blob"
 	"martlet/sync/device"
@@ -37,6 +38,7 @@ type Config struct {
 	Router    *route.Router
 	Devices   *device.Devices
 	Apps      *announce.Book
+	Shares    *share.Shares
 	SetUp     func() []registration.App // what apps may register as
 	Logger    *slog.Logger
 	Process   Process // the running server
@@ -93,6 +95,13 @@ func New(c Config) *Admin {
 		"push.test":        called(a.testPush),
 		"push.remove":      called(a.removePush),
 		"push.outcomes":    called(a.listOutcomes),
+		"folder.list":      called(a.listFolders),
+		"folder.create":    called(a.createFolder),
+		"folder.rename":    called(a.renameFolder),
+		"folder.delete":    called(a.deleteFolder),
+		"share.grant":      called(a.grantShare),
+		"share.revoke":     called(a.revokeShare),
+		"share.list":       called(a.listShares),
 		"directory.apply":  called(a.applyDirectory),
 		"directory.export": streamed(a.exportDirectory),
 		"import":           called(a.importObjects),

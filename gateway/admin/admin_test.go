@@ -17,6 +17,7 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/share"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/archive"
@@ -47,6 +48,7 @@ func house(t *testing.T) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Shares = share.New(share.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes})
 	c.Queue = queue.New(queue.Config{Store: s, Blobs: b})
 	c.Router = route.New(route.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Queue: c.Queue})
 	t.Cleanup(func() { c.Router.Close() })
@@ -239,7 +241,7 @@ func TestFsckReportsAndGoesOn(t *testing.T) {
 				stages = append(stages, e.Stage)
 			}
 		})
-		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 11 {
+		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 12 {
 			t.Errorf("problems in %v, stages %v, %v", tables, stages, err)
 		}
 	})

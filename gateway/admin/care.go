@@ -88,6 +88,7 @@ func (a *Admin) stages(deep bool) []stage {
 		{"routes", a.c.Router.Check},
 		{"absences", a.away.Check},
 		{"apps", a.c.Apps.Check},
+		{"shares", a.c.Shares.Check},
 		{"subscriptions", func(ctx context.Context, report func(store.Problem)) error {
 			return imap.Check(ctx, a.c.Store, a.c.Directory, report)
 		}},
@@ -142,7 +143,11 @@ func (a *Admin) checkOwners(ctx context.Context, report func(store.Problem)) err
 			if err != nil {
 				return err
 			}
-			if !known[directory.AccountID(box)] {
+			public, err := a.c.Shares.IsPublic(tx, box)
+			if err != nil {
+				return err
+			}
+			if !public && !known[directory.AccountID(box)] {
 				report(store.Problem{Table: "mailbox", Key: fmt.Sprint(box), Text: fmt.Sprintf("account %d is gone", box)})
 			}
 		}

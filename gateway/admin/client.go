@@ -169,3 +169,38 @@ func (c Client) Broken(ctx context.Context, login string) ([]Broken, error) {
 func (c Client) OfferAgain(ctx context.Context, in BrokenRequest) ([]Broken, error) {
 	return ask[[]Broken](ctx, c, "device.offer", in)
 }
+
+// Folders lists the folders of a user, or the public ones without an owner.
+func (c Client) Folders(ctx context.Context, owner string) ([]Folder, error) {
+	return ask[[]Folder](ctx, c, "folder.list", FolderEdit{Owner: owner})
+}
+
+// CreateFolder makes a folder of a class.
+func (c Client) CreateFolder(ctx context.Context, in FolderEdit) (Folder, error) {
+	return ask[Folder](ctx, c, "folder.create", in)
+}
+
+// RenameFolder gives a folder another name or place.
+func (c Client) RenameFolder(ctx context.Context, in FolderEdit) (Folder, error) {
+	return ask[Folder](ctx, c, "folder.rename", in)
+}
+
+// DeleteFolder shows what goes with a folder, and with a yes deletes it.
+func (c Client) DeleteFolder(ctx context.Context, in FolderEdit) ([]Folder, error) {
+	return ask[[]Folder](ctx, c, "folder.delete", in)
+}
+
+// Grant shares a folder, and lists what is granted there by now.
+func (c Client) Grant(ctx context.Context, in ShareRequest) ([]Share, error) {
+	return ask[[]Share](ctx, c, "share.grant", in)
+}
+
+// Revoke takes back what was granted, and lists what is left.
+func (c Client) Revoke(ctx context.Context, in ShareRequest) ([]Share, error) {
+	return ask[[]Share](ctx, c, "share.revoke", in)
+}
+
+// Shares lists what was granted.
+func (c Client) Shares(ctx context.Context, in ShareRequest) ([]Share, error) {
+	return ask[[]Share](ctx, c, "share.list", in)
+}

@@ -9,6 +9,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/announce"
 	"martlet/mail/oof"
+	"martlet/mail/share"
 	"martlet/mail/transfer"
 	"martlet/store"
 	"martlet/sync/device"
@@ -37,6 +38,19 @@ func codes() []code {
 		{"barred", http.StatusConflict, announce.ErrBarred},
 		{"password_changed", http.StatusConflict, announce.ErrPassword},
 		{"not_broken", http.StatusNotFound, device.ErrNotBroken},
+		{"no_such_folder", http.StatusNotFound, mail.ErrNoFolder},
+		{"no_public", http.StatusNotFound, share.ErrNoPublic},
+		{"no_grant", http.StatusNotFound, share.ErrNoGrant},
+		{"folder_exists", http.StatusConflict, mail.ErrFolderExists},
+		{"bad_name", http.StatusBadRequest, mail.ErrBadName},
+		{"bad_parent", http.StatusBadRequest, mail.ErrBadParent},
+		{"system_folder", http.StatusBadRequest, mail.ErrSystemFolder},
+		{"too_many_folders", http.StatusConflict, mail.ErrTooManyFolders},
+		{"owner", http.StatusBadRequest, share.ErrOwner},
+		{"bad_rights", http.StatusBadRequest, share.ErrBadRights},
+		{"not_shareable", http.StatusBadRequest, share.ErrNotShareable},
+		{"is_link", http.StatusBadRequest, share.ErrIsLink},
+		{"too_many_grants", http.StatusConflict, share.ErrTooMany},
 		{"exists", http.StatusConflict, directory.ErrExists},
 		{"bad_address", http.StatusBadRequest, directory.ErrBadAddress},
 		{"bad_password", http.StatusBadRequest, directory.ErrBadPassword},

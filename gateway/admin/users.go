@@ -96,6 +96,9 @@ func (a *Admin) user(ctx context.Context, acc directory.Account) (User, error) {
 			return err
 		}
 		for _, f := range folders {
+			if !f.Link.IsZero() { // another's
+				continue
+			}
 			u.Bytes += f.Bytes
 			if f.Role != mail.RoleRecipientInfo { // the server's own notes
 				u.Items += uint64(f.Items)
