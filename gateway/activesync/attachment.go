@@ -1,6 +1,7 @@
 package activesync
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"io"
@@ -9,7 +10,6 @@ import (
 	"strings"
 
 	"martlet/mail"
-	"martlet/mail/message"
 	"martlet/store/blob"
 	"martlet/sync/class"
 )
@@ -20,26 +20,16 @@ var (
 	errBadRange     = errors.New("activesync: the byte range is not in the attachment")
 )
 
-// attachment is a part of a message, ready to be read.
+// attachment is a part of a message or a file of an event, ready to be read.
 type attachment struct {
-	index *message.Index
-	part  int
-	src   blobReader
+	kind   string // its content type
+	atMost int64  // how large the content is at most
+	open   func() io.Reader
 }
 
 // maxAttachment is how much of an attachment goes into one answer. Messages
 // are smaller.
 const maxAttachment = 64 << 20
-
-// size is how large the content is at most.
-func (a *attachment) size() int64 { return a.index.Parts[a.part].DecodedSize }
-
-func (a *attachment) contentType() string {
-	if t := a.index.Parts[a.part].Type; t != "" {
-		return t
-	}
-	return "application/octet-stream"
-}
 
 // blobReader reads a message's bytes.
 type blobReader struct {
@@ -66,18 +56,46 @@ func (h *Handler) openAttachment(ctx context.Context, s *session, reference stri
 	if err != nil {
 		return nil, err
 	}
+	if isObject(item.Class) {
+		return h.openEventFile(ctx, s, &item, number)
+	}
 	part, ok := class.FindPart(ix, number)
 	if !ok { // 0: the whole message is one file
 		return nil, errNoAttachment
 	}
-	return &attachment{index: ix, part: part, src: blobReader{ctx, h.c.Mailboxes.Blobs(), item.Blob}}, nil
+	src := blobReader{ctx, h.c.Mailboxes.Blobs(), item.Blob}
+	a := &attachment{kind: ix.Parts[part].Type, atMost: ix.Parts[part].DecodedSize, open: func() io.Reader { return ix.Open(part, src) }}
+	if a.kind == "" {
+		a.kind = "application/octet-stream"
+	}
+	return a, nil
+}
+
+// openEventFile finds a file of an event.
+func (h *Handler) openEventFile(ctx context.Context, s *session, it *mail.Item, number int) (*attachment, error) {
+	who, err := h.ownerOfFolder(ctx, s, it.Folder)
+	if err != nil {
+		return nil, err
+	}
+	if it.Class != mail.ClassCalendar || hidden(&who, it) {
+		return nil, errNoAttachment
+	}
+	raw, err := h.readObject(ctx, it)
+	if err != nil {
+		return nil, err
+	}
+	content, kind, err := class.EventAttachment(raw, number)
+	if errors.Is(err, class.ErrNotFound) {
+		return nil, errNoAttachment
+	}
+	return &attachment{kind: kind, atMost: int64(len(content)), open: func() io.Reader { return bytes.NewReader(content) }}, err
 }
 
 // read returns the attachment's bytes from one number to another, both
 // included, and the size of the whole; to < 0 is to the end. No more than limit
 // bytes are read.
 func (a *attachment) read(from, to, limit int64) (data []byte, total int64, err error) {
-	r := a.index.Open(a.part, a.src)
+	r := a.open()
 	// The size is not known before the end is reached: the index has an estimate.
 	skipped, err := io.CopyN(io.Discard, r, from)
 	if err != nil && !errors.Is(err, io.EOF) {

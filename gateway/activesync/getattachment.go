@@ -19,10 +19,10 @@ func (h *Handler) getAttachment(ctx context.Context, s *session) (reply, error) 
 	if err != nil {
 		return reply{}, err
 	}
-	release, err := h.reserve(ctx, a.size())
+	release, err := h.reserve(ctx, a.atMost)
 	if err != nil {
 		return reply{}, err
 	}
 	data, _, err := a.read(0, -1, maxAttachment)
-	return reply{body: data, contentType: a.contentType(), free: release}, err
+	return reply{body: data, contentType: a.kind, free: release}, err
 }

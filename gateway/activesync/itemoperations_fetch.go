@@ -61,7 +61,7 @@ func (h *Handler) fetchAttachment(ctx context.Context, s *session, q *eas.Fetch,
 			return nil, err
 		}
 	}
-	want := a.size()
+	want := a.atMost
 	if to >= 0 {
 		want = min(want, to-from+1)
 	}
@@ -78,7 +78,7 @@ func (h *Handler) fetchAttachment(ctx context.Context, s *session, q *eas.Fetch,
 		return nil, errBadRange
 	}
 	size := uint64(total)
-	p := &eas.AttachmentProperties{ContentType: a.contentType(), Range: formatRange(from, len(data)), Total: &size}
+	p := &eas.AttachmentProperties{ContentType: a.kind, Range: formatRange(from, len(data)), Total: &size}
 	if out.parts != nil {
 		p.Part = out.parts.add(data)
 	} else {

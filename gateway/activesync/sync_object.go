@@ -27,7 +27,6 @@ type objectCommand struct {
 	instance string    // the one occurrence that is meant
 	name     string    // of this command with this content
 
-	uid   string         // of an Add: what the object is called
 	found mail.ItemID    // of an Add: the item that was there already
 	plan  *schedule.Plan // of an event: who is told of it
 }
@@ -83,9 +82,7 @@ func (o *objectCommand) prepare(ctx context.Context, w *writing, cmd *engine.Com
 		return mail.ErrReadOnly
 	}
 	if cmd.Kind == engine.Delete && o.instance == "" {
-		_, err := o.schedule(ctx, w, cmd, st.raw, nil)
-		cmd.From, st.err = st.item.Blob, mail.ErrNoItem
-		return err
+		return o.prepareDelete(ctx, w, cmd, st)
 	}
 	return o.prepareChange(ctx, w, cmd, st, &who)
 }
@@ -107,7 +104,7 @@ func (o *objectCommand) prepareAdd(ctx context.Context, w *writing, cmd *engine.
 	if err != nil {
 		return err
 	}
-	o.uid, o.found = body.Facts.UID, 0
+	o.found = 0
 	name := o.name + extension(w.c.class)
 	fresh := &mail.NewItem{Class: w.c.class, Body: body, Name: name, Own: true}
 	cmd.New = fresh
@@ -142,6 +139,9 @@ func (o *objectCommand) prepareChange(ctx context.Context, w *writing, cmd *engi
 		return errNoOccurrence
 	case err != nil:
 		return err
+	case len(raw) == 0: // it was the last occurrence
+		cmd.Kind = engine.Delete
+		return o.prepareDelete(ctx, w, cmd, st)
 	case bytes.Equal(raw, st.raw):
 		return nil
 	}
@@ -155,6 +155,13 @@ func (o *objectCommand) prepareChange(ctx context.Context, w *writing, cmd *engi
 	cmd.Body, cmd.From = &body, st.item.Blob
 	st.raw, st.item.Blob, st.item.Brief = raw, body.Blob, body.Facts.Brief
 	return nil
+}
+
+// prepareDelete prepares the end of an item.
+func (o *objectCommand) prepareDelete(ctx context.Context, w *writing, cmd *engine.Command, st *objectState) error {
+	_, err := o.schedule(ctx, w, cmd, st.raw, nil)
+	cmd.From, st.err = st.item.Blob, mail.ErrNoItem
+	return err
 }
 
 // errNoOccurrence means that a series has no such occurrence.
@@ -205,7 +212,7 @@ func (w *writing) edit(old []byte, o *objectCommand, cmd *engine.Command, who *o
 		Now: time.Now(), Folder: w.c.request.Folder, Item: cmd.Item,
 	}
 	if o.data == nil {
-		return nil, errNotAccepted
+		return class.DeleteOccurrence(old, opt)
 	}
 	return class.EditObject(w.c.class, old, o.data, opt)
 }
@@ -286,15 +293,38 @@ func (o *objectCommand) done() {
 	}
 }
 
-// reply implements writer. A Change is answered if attachments came with it
-// (MS-ASCMD_R6234), a Delete is not.
+// reply implements writer. A new item has its ServerId; what else there is to
+// tell since 16.0 is an event's (MS-ASCAL_R2223). Without that a Change needs no
+// answer (MS-ASCMD_R6234), nor does a Delete.
 func (o *objectCommand) reply(r *renderer, d *engine.Response, w *eas.SyncCommand) (eas.SyncReply, bool) {
-	if w.Add != nil {
-		reply := &eas.SyncAddReply{ClientID: w.Add.ClientID, Status: eas.SyncStatusSuccess, ServerID: itemServerID(r.c.request.Folder, d.Item.ID)}
+	data := o.told(r, d)
+	switch {
+	case w.Add != nil:
 		if o.found != 0 {
 			r.restore = append(r.restore, restored{item: o.found})
 		}
-		return eas.SyncReply{Add: reply}, true
+		return eas.SyncReply{Add: &eas.SyncAddReply{
+			ClientID: w.Add.ClientID, ServerID: itemServerID(r.c.request.Folder, d.Item.ID), Status: eas.SyncStatusSuccess, ApplicationData: data,
+		}}, true
+	case w.Change != nil && data != nil:
+		return eas.SyncReply{Change: &eas.SyncChangeReply{
+			ServerID: w.Change.ServerID, InstanceID: w.Change.InstanceID, Status: eas.SyncStatusSuccess, ApplicationData: data,
+		}}, true
 	}
 	return eas.SyncReply{}, false
+}
+
+// told is what a client is told of an event that it has written, or nil.
+func (o *objectCommand) told(r *renderer, d *engine.Response) any {
+	if r.s.version < eas.V160 || d.Item.Class != mail.ClassCalendar || o.data == nil {
+		return nil
+	}
+	raw, err := r.h.readObject(r.ctx, &d.Item)
+	if err != nil { // it is gone again, which the log tells
+		return nil
+	}
+	if told := class.RenderAddedEvent(&d.Item, raw, o.data, d.Kind == engine.Add); told != nil {
+		return told
+	}
+	return nil
 }
