@@ -16,6 +16,7 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/share"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/blob"
@@ -32,6 +33,7 @@ type data struct {
 	logins    *keyring.Ring // keys of verifiers; nil: the store is not sealed
 	directory *directory.Directory
 	mailboxes *mailbox.Mailboxes
+	shares    *share.Shares
 	queue     *queue.Queue
 	router    *route.Router
 	devices   *device.Devices
@@ -93,6 +95,7 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 		return d, err
 	}
 	d.mailboxes = mailbox.New(mailbox.Config{Store: d.store, Blobs: d.blobs, Hub: d.hub, Logger: log})
+	d.shares = share.New(share.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Logger: log})
 	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log})
 	d.router = route.New(route.Config{
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Logger: log,
@@ -126,7 +129,7 @@ func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory,
 func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
-		Devices: d.devices, Apps: d.apps, SetUp: d.setUp, Logger: log, Process: running,
+		Devices: d.devices, Apps: d.apps, Shares: d.shares, SetUp: d.setUp, Logger: log, Process: running,
 	})
 }
 

@@ -110,8 +110,8 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
 		Logger: log, TLS: s.certs.config, HTTP2: c.HTTP2, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
-		Documents: library,
-		Rules:     c.ActiveSync, Mail: c.mailServers(),
+		Documents: library, Shares: s.shares,
+		Rules: c.ActiveSync, Mail: c.mailServers(),
 	})
 	if err != nil {
 		return s, err
@@ -278,6 +278,7 @@ const collectEvery = time.Hour
 // care does what needs no one to ask: it takes up what an earlier process left,
 // and frees space.
 func (s *server) care(ctx context.Context) {
+	s.running.Go(func() { s.complain(ctx, "keep links up to date", s.shares.Run(ctx)) })
 	s.running.Go(func() { s.complain(ctx, "keep the index for searches", s.mailboxes.KeepIndex(ctx)) })
 	s.running.Go(func() {
 		s.complain(ctx, "recover deliveries", s.router.Recover(ctx))
