@@ -38,6 +38,9 @@ type BusyQuery struct {
 	// Addresses are the owner's: what they have declined does not count, and what
 	// they have not answered is tentative.
 	Addresses []string
+	// Booked tells that the mailbox is a resource's: whatever is in its calendar
+	// takes it, also what takes nobody's time.
+	Booked bool
 }
 
 // Busy tells when an account is not free between two times: what its calendars
@@ -49,7 +52,7 @@ func (s *Scheduler) Busy(ctx context.Context, account directory.AccountID, from,
 	if err != nil {
 		return nil, err
 	}
-	return s.BusyIn(ctx, BusyQuery{Box: mail.MailboxOf(account), From: from, To: to, Addresses: append([]string{a.Login}, a.Aliases...)})
+	return s.BusyIn(ctx, BusyQuery{Box: mail.MailboxOf(account), From: from, To: to, Addresses: append([]string{a.Login}, a.Aliases...), Booked: a.IsResource()})
 }
 
 // BusyAt is Busy for whoever has an address, of a group for its members together.

@@ -21,6 +21,7 @@ type busyKey struct {
 	folder mail.FolderID
 	zone   string
 	who    string // the owner's addresses
+	booked bool
 }
 
 // busyItem is what one event makes of a window.

@@ -27,12 +27,8 @@ func (s span) period() Period {
 // is taken to last from there to the end: whoever asks is better told too much.
 const maxSpans = 5000
 
-// slack is how much later than in UTC a day or a wall clock may be, and how far
-// from the rest of its series an occurrence is looked for.
-const (
-	slack       = 14 * time.Hour
-	seriesSlack = 366 * 24 * time.Hour
-)
+// slack is how much later or sooner than in UTC a day or a wall clock may be.
+const slack = 14 * time.Hour
 
 // window is a span of time that a calendar was looked through for.
 type window struct{ from, to int64 }
@@ -67,7 +63,7 @@ type found struct {
 // spans are what the events of a calendar make of a span of time. What was found
 // out is kept, so that the next one who asks reads what has changed since.
 func (s *Scheduler) spans(ctx context.Context, q *BusyQuery, f mail.FolderID) ([]span, error) {
-	key := busyKey{box: q.Box, folder: f, zone: q.Zone.String(), who: strings.Join(q.Addresses, " ")}
+	key := busyKey{box: q.Box, folder: f, zone: q.Zone.String(), who: strings.Join(q.Addresses, " "), booked: q.Booked}
 	asked := window{q.From.Unix(), q.To.Unix() + 1}
 	old := s.busy.get(key)
 	w := windowOf(q.From, q.To)
@@ -117,7 +113,7 @@ func (s *Scheduler) find(ctx context.Context, q *BusyQuery, f mail.FolderID, w w
 			if err != nil {
 				return err
 			}
-			got.look(&it, w, q.Zone)
+			got.look(&it, w, q)
 		}
 		return nil
 	})
@@ -140,41 +136,62 @@ func (s *Scheduler) findChanged(tx *store.Tx, q *BusyQuery, f mail.FolderID, w w
 		if err != nil {
 			return err
 		}
-		got.look(&it, w, q.Zone)
+		got.look(&it, w, q)
 	}
 	return nil
 }
 
 // look takes from an item's summary what it tells. A meeting is opened: what its
 // owner answered counts.
-func (g *found) look(it *mail.Item, w window, zone *time.Location) {
+func (g *found) look(it *mail.Item, w window, q *BusyQuery) {
 	b, err := object.ParseBrief(it.Brief)
 	if err != nil || it.Class != mail.ClassCalendar || it.Blob.IsZero() || it.Blob.Size > MaxObject {
 		return
 	}
-	reach := slack
-	if b.Open {
-		reach = seriesSlack
-	}
-	if b.Start.Add(-reach).Unix() >= w.to || !b.Open && b.End.Add(slack).Unix() <= w.from {
+	once := !b.Open && b.Series == nil
+	if once && (b.Start.Add(-slack).Unix() >= w.to || b.End.Add(slack).Unix() <= w.from) {
 		return
 	}
 	if b.Open || b.Attendees {
 		g.open = append(g.open, opening{it.ID, it.UID, it.Blob})
 		return
 	}
-	if b.Cancelled || !counts(b.Status) {
-		return
+	var c counter
+	for p := range b.Periods(time.Unix(w.from, 0), time.Unix(w.to, 0), q.Zone) {
+		status, yes := q.takes(p.Status)
+		if yes && !p.Cancelled && !c.add(w, p.Start, p.End, status) {
+			break
+		}
 	}
-	start, end := b.Start, b.End
-	if b.Floating {
-		start, end = calendar.Time{Time: start, Floating: true}.In(zone), calendar.Time{Time: end, Floating: true}.In(zone)
+	if len(c.spans) > 0 {
+		g.known[it.ID] = busyItem{it.UID, c.spans}
 	}
-	g.known[it.ID] = busyItem{it.UID, []span{{start.Unix(), end.Unix(), b.Status}}}
 }
 
-// counts tells whether somebody is not free: who works elsewhere can be invited.
-func counts(status object.Status) bool { return status != object.Free && status != object.Elsewhere }
+// counter collects the spans of one event.
+type counter struct{ spans []span }
+
+// add is false when there are more than are counted.
+func (c *counter) add(w window, start, end time.Time, status object.Status) bool {
+	s := span{start.Unix(), end.Unix(), status}
+	switch {
+	case s.start >= s.end || s.start >= w.to || s.end <= w.from:
+		return true
+	case len(c.spans) == maxSpans:
+		s.end = w.to
+	}
+	c.spans = append(c.spans, s)
+	return len(c.spans) <= maxSpans
+}
+
+// takes tells whether a status takes time, and which it counts as: who works
+// elsewhere can be invited, but what is in a resource's calendar takes it.
+func (q *BusyQuery) takes(status object.Status) (object.Status, bool) {
+	if status != object.Free && status != object.Elsewhere {
+		return status, true
+	}
+	return object.Busy, q.Booked
+}
 
 // readBodies reads what the summaries do not tell. An event that cannot be read
 // is nobody's time.
@@ -191,7 +208,7 @@ func (s *Scheduler) readBodies(ctx context.Context, q *BusyQuery, w window, got 
 		if err != nil {
 			continue
 		}
-		if spans := spansOf(obj, w, q.Zone, q.Addresses); len(spans) > 0 {
+		if spans := spansOf(obj, w, q); len(spans) > 0 {
 			got.known[o.id] = busyItem{o.uid, spans}
 		}
 	}
@@ -199,56 +216,28 @@ func (s *Scheduler) readBodies(ctx context.Context, q *BusyQuery, w window, got 
 }
 
 // spansOf are the spans that an event's occurrences take within a window.
-func spansOf(o *calendar.Object, w window, zone *time.Location, who []string) (out []span) {
-	moved := map[int64]bool{}
-	add := func(e *calendar.Event, at calendar.Time) bool {
-		status, yes := weight(e, who)
-		if !yes {
-			return true
-		}
-		start := at.In(zone)
-		end := start.Add(e.End.Sub(e.Start.Time))
-		if e.Start.Date { // a day has not always 24 hours
-			end = calendar.Time{Time: at.Time.Add(e.End.Sub(e.Start.Time)), Date: true}.In(zone)
-		}
-		if len(out) == maxSpans {
-			out = append(out, span{start.Unix(), w.to, status})
-			return false
-		}
-		if s := (span{start.Unix(), end.Unix(), status}); s.start < s.end && s.start < w.to && s.end > w.from {
-			out = append(out, s)
-		}
-		return true
-	}
-	master := o.Master()
-	for _, e := range o.Events {
-		if e.RecurrenceID != nil {
-			moved[dayOrSecond(e.RecurrenceID, master)] = true
-			add(e, e.Start)
-		}
-	}
-	if master == nil || master.RecurrenceID != nil {
-		return out
-	}
-	if _, yes := weight(master, who); !yes {
-		return out
-	}
-	for at := range occurrences(master, w) {
-		if !moved[dayOrSecond(&at, master)] && !add(master, at) {
+func spansOf(o *calendar.Object, w window, q *BusyQuery) []span {
+	var c counter
+	for at := range o.Occurrences(time.Unix(w.from, 0), time.Unix(w.to, 0), q.Zone) {
+		if status, yes := q.weight(at.Event); yes && !c.add(w, at.Start, at.End, status) {
 			break
 		}
 	}
-	return out
+	return c.spans
 }
 
 // weight is what an event makes of its owner's time. Without an answer an
 // invitation is tentative, whatever the organizer thinks of it.
-func weight(e *calendar.Event, who []string) (status object.Status, yes bool) {
-	status = object.StatusOf(e)
-	if e.Status == "CANCELLED" || !counts(status) {
+func (q *BusyQuery) weight(e *calendar.Event) (object.Status, bool) {
+	who := q.Addresses
+	status, yes := q.takes(object.StatusOf(e))
+	if e.Status == "CANCELLED" || !yes {
 		return status, false
 	}
-	if me := e.Attendee(who...); me != nil && len(who) > 0 {
+	if len(who) == 0 {
+		return status, true
+	}
+	if me := e.Attendee(who...); me != nil {
 		switch me.Status {
 		case "DECLINED", "DELEGATED":
 			return status, false
@@ -268,29 +257,4 @@ func isOne(address string, of []string) bool {
 		}
 	}
 	return false
-}
-
-// dayOrSecond names an occurrence: by its day where the event has dates.
-func dayOrSecond(t *calendar.Time, master *calendar.Event) int64 {
-	if t.Date || master != nil && master.Start.Date {
-		y, m, d := t.Time.Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix()
-	}
-	return t.Unix()
-}
-
-// occurrences ranges over those of an event that may touch a window.
-func occurrences(e *calendar.Event, w window) func(yield func(calendar.Time) bool) {
-	last := time.Unix(w.to, 0).Add(slack)
-	first := time.Unix(w.from, 0).Add(-slack - e.End.Sub(e.Start.Time))
-	return func(yield func(calendar.Time) bool) {
-		for at := range e.Occurrences() {
-			if at.After(last) {
-				return
-			}
-			if !at.Before(first) && !yield(at) {
-				return
-			}
-		}
-	}
 }

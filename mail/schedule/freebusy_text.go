@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"sort"
 	"time"
 
 	"martlet/mail/calendar"
@@ -83,3 +84,10 @@ func busyType(s object.Status) string {
 }
 
 func utcText(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
+
+// meets tells whether a span overlaps one of some periods, which are in order and
+// do not overlap each other.
+func meets(periods []Period, one span) bool {
+	i := sort.Search(len(periods), func(i int) bool { return periods[i].End.Unix() > one.start })
+	return i < len(periods) && periods[i].Start.Unix() < one.end
+}
