@@ -23,6 +23,8 @@ type eventReader struct {
 	opt    *Options
 	zone   *time.Location // in which the client is told of days and floating times
 	shown  shape
+
+	occurrences []calendar.Occurrence // of steps
 }
 
 func readEvent(item *mail.Item, raw []byte, opt *Options) (*eventReader, error) {

@@ -106,6 +106,9 @@ func (w *eventWriter) editOne(e *calendar.Event, made bool, in *eas.Calendar, go
 // R542). One that stands for no occurrence is passed over: what else the client
 // says of the series is worth more.
 func (w *eventWriter) editExceptions(list []eas.CalendarException) error {
+	if err := w.reload(); err != nil {
+		return err
+	}
 	master := w.view(w.series)
 	for i := range list {
 		x := &list[i]
@@ -134,6 +137,24 @@ func (w *eventWriter) editExceptions(list []eas.CalendarException) error {
 			return err
 		}
 	}
+	return nil
+}
+
+// reload reads the object anew, so that the series is seen as it has become.
+func (w *eventWriter) reload() error {
+	obj, err := calendar.Parse(w.obj.Root.Append(nil))
+	if err != nil || len(obj.Events) != len(w.obj.Events) {
+		return ErrBadValue
+	}
+	for i := range w.touched {
+		at := slices.IndexFunc(w.obj.Events, func(e *calendar.Event) bool { return e.Component == w.touched[i].c })
+		if at >= 0 {
+			w.touched[i].c = obj.Events[at].Component
+		}
+	}
+	w.obj, w.series = obj, obj.Master()
+	w.zone = eventZone(obj, w.series)
+	w.shown = w.shapeOf()
 	return nil
 }
 

@@ -31,7 +31,7 @@ func (w *eventWriter) editRecurrence(in *eas.Calendar, shown *eas.CalendarRecurr
 	if err != nil {
 		return err
 	}
-	if shown != nil && samePattern(r, shown, before.told, before.zone) {
+	if w.shown == shapeSteps && sameSteps(r) || shown != nil && samePattern(r, shown, before.told, before.zone) {
 		return w.follow(before, moved)
 	}
 	w.setRule(rule)

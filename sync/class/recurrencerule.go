@@ -66,7 +66,7 @@ func setNth(rule *calendar.Rule, week, days int) {
 		n = -1
 	}
 	switch {
-	case days == allDays: // the nth day (MS-ASCAL_R3893714)
+	case days == allDays && n < 0: // the last day (MS-ASCAL_R3893714)
 		rule.ByMonthDay = []int{n}
 	case bits.OnesCount(uint(days)) == 1:
 		rule.ByDay = []calendar.WeekdayNum{{N: n, Day: time.Weekday(bits.TrailingZeros(uint(days)))}}
