@@ -174,7 +174,8 @@ func TestAPropertyGoesWithItsLabel(t *testing.T) {
 	if got := c.Label(&c.Properties[at]); got != "spouse" || c.Properties[at].Group != "item4" {
 		t.Errorf("%s.%s", c.Properties[at].Group, got)
 	}
-	c.RemoveAt(at)
+	c.Properties[at].Name = ""
+	c.Sweep()
 	if len(c.Properties) != 1 || c.Properties[0].Name != "URL" {
 		t.Errorf("%+v", c.Properties)
 	}
@@ -206,4 +207,20 @@ func TestRealCardsComeOutAsTheyWentIn(t *testing.T) {
 		}
 	}
 	t.Log(n, "cards")
+}
+
+// A large value that is not folded, or in many soft lines, is put together in a
+// time that grows with its size only.
+func TestManyLinesOfOneValueCostNoMoreThanTheirBytes(t *testing.T) {
+	for name, text := range map[string]string{
+		"unfolded":         "BEGIN:VCARD\nPHOTO;ENCODING=b:\n" + strings.Repeat(strings.Repeat("A", 76)+"\n", 200_000) + "END:VCARD\n",
+		"quoted-printable": "BEGIN:VCARD\nVERSION:2.1\nNOTE;ENCODING=QUOTED-PRINTABLE:" + strings.Repeat(strings.Repeat("A", 75)+"=\n", 200_000) + "\nEND:VCARD\n",
+		"folded":           "BEGIN:VCARD\nPHOTO;ENCODING=b:\n" + strings.Repeat(" "+strings.Repeat("A", 75)+"\n", 200_000) + "END:VCARD\n",
+		"unescaped":        "BEGIN:VCARD\nNOTE:x\n" + strings.Repeat("one two three\n", 1_000_000) + "END:VCARD\n",
+	} {
+		c, err := vcard.Parse([]byte(text))
+		if err != nil || len(c.Properties) != 1 || len(c.Properties[0].Value) < 10<<20 {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
 }

@@ -38,6 +38,12 @@ func (c *Card) FormattedName() string {
 	if s := strings.TrimSpace(c.Text("FN")); s != "" {
 		return s
 	}
+	return c.ComposedName()
+}
+
+// ComposedName is what a person would be called of whom only N, ORG or an address
+// were known.
+func (c *Card) ComposedName() string {
 	n := c.Name()
 	var parts []string
 	for _, s := range []string{n.Prefix, n.Given, n.Additional, n.Family, n.Suffix} {

@@ -1,6 +1,7 @@
 package vcard
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -53,26 +54,26 @@ func (c *Card) freeGroup() string {
 	return "item" + strconv.Itoa(taken+1)
 }
 
-// RemoveAt takes away the property at an index and, where it was the last of its
-// group but for what describes it (a label, an address's country), those too.
-func (c *Card) RemoveAt(i int) {
-	group := c.Properties[i].Group
-	c.Properties = append(c.Properties[:i], c.Properties[i+1:]...)
-	if group == "" {
-		return
-	}
-	for j := range c.Properties {
-		if strings.EqualFold(c.Properties[j].Group, group) && !describes(c.Properties[j].Name) {
-			return
+// Sweep takes away the properties without a name, and what only described them:
+// the labels, and the countries of addresses, of groups in which nothing else is
+// left.
+func (c *Card) Sweep() {
+	gone := map[string]bool{}
+	for i := range c.Properties {
+		if p := &c.Properties[i]; p.Name == "" && p.Group != "" {
+			gone[strings.ToLower(p.Group)] = true
 		}
 	}
-	kept := c.Properties[:0]
-	for _, p := range c.Properties {
-		if !strings.EqualFold(p.Group, group) {
-			kept = append(kept, p)
+	if len(gone) > 0 {
+		for i := range c.Properties {
+			if p := &c.Properties[i]; p.Name != "" && !describes(p.Name) {
+				delete(gone, strings.ToLower(p.Group))
+			}
 		}
 	}
-	c.Properties = kept
+	c.Properties = slices.DeleteFunc(c.Properties, func(p Property) bool {
+		return p.Name == "" || describes(p.Name) && gone[strings.ToLower(p.Group)]
+	})
 }
 
 func describes(name string) bool { return name == "X-ABLABEL" || name == "X-ABADR" }

@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"mime/quotedprintable"
-	"slices"
 	"strings"
 	"unicode/utf8"
 )
@@ -24,8 +23,8 @@ func Parse(text []byte) (*Card, error) {
 // is broken keeps nobody from those after it.
 func Next(text []byte) (c *Card, rest []byte, err error) {
 	text = decodeText(text)
-	r := reader{text: text, end: '\n'}
-	if bytes.IndexByte(text, '\n') < 0 {
+	r := reader{text: string(text[:min(len(text), MaxBytes)]), end: '\n'}
+	if strings.IndexByte(r.text, '\n') < 0 {
 		r.end = '\r'
 	}
 	if c, err = r.card(); err == nil {
@@ -34,7 +33,7 @@ func Next(text []byte) (c *Card, rest []byte, err error) {
 	if err == io.EOF {
 		return nil, nil, err
 	}
-	return nil, r.resume(), err
+	return nil, resume(text[r.at:], r.end), err
 }
 
 // card reads one card.
@@ -48,6 +47,7 @@ func (r *reader) card() (*Card, error) {
 	}
 	c := &Card{Properties: make([]Property, 0, 16)}
 	old := false
+	var more strings.Builder // of the last property
 	for {
 		line, ok := r.line()
 		if !ok {
@@ -58,12 +58,13 @@ func (r *reader) card() (*Card, error) {
 		}
 		p, err := parseLine(line, r)
 		if errors.Is(err, errLine) {
-			c.takeUp(line)
+			c.takeUp(line, &more)
 			continue
 		}
 		if err != nil {
 			return nil, err
 		}
+		c.complete(&more)
 		switch p.Name {
 		case "END":
 			c.finish(old)
@@ -108,16 +109,24 @@ var errLine = errors.New("vcard: a line that is no property")
 // takeUp adds a line that is no property to the one before: writers forget to
 // fold binary values, and to escape the ends of lines in a text. One without a
 // property before it means nothing.
-func (c *Card) takeUp(line string) {
+func (c *Card) takeUp(line string, more *strings.Builder) {
 	if len(c.Properties) == 0 {
 		return
 	}
-	p := &c.Properties[len(c.Properties)-1]
-	if _, binary := p.encoding(); binary {
-		p.Value += strings.TrimSpace(clean(line))
+	if _, binary := c.Properties[len(c.Properties)-1].encoding(); binary {
+		more.WriteString(strings.TrimSpace(clean(line)))
 		return
 	}
-	p.Value += `\n` + escape(clean(line))
+	more.WriteString(`\n`)
+	more.WriteString(escape(clean(line)))
+}
+
+// complete gives the last property what was taken up.
+func (c *Card) complete(more *strings.Builder) {
+	if more.Len() > 0 {
+		c.Properties[len(c.Properties)-1].Value += more.String()
+		more.Reset()
+	}
 }
 
 // agent reads a card that stands in another one, as 2.1 had it (section 2.4.1),
@@ -150,17 +159,16 @@ func isBegin(line string) bool { return strings.EqualFold(strings.TrimSpace(line
 
 // reader takes a text apart into unfolded lines (RFC 6350 3.2).
 type reader struct {
-	text  []byte
+	text  string
 	at    int  // where the next line begins
 	start int  // where the last one began
 	end   byte // of a line
 }
 
 // resume returns what begins with the next card, nothing if there is none.
-func (r *reader) resume() []byte {
-	rest := r.text[r.at:]
+func resume(rest []byte, end byte) []byte {
 	for len(rest) > 0 {
-		line, more, _ := bytes.Cut(rest, []byte{r.end})
+		line, more, _ := bytes.Cut(rest, []byte{end})
 		if len(line) < 40 && isBegin(string(line)) {
 			return rest
 		}
@@ -183,41 +191,38 @@ func (r *reader) begin() (string, error) {
 }
 
 // raw returns the next physical line without its end.
-func (r *reader) raw() ([]byte, bool) {
-	limit := min(len(r.text), MaxBytes)
-	if r.at >= limit {
-		return nil, false
+func (r *reader) raw() (string, bool) {
+	if r.at >= len(r.text) {
+		return "", false
 	}
 	r.start = r.at
-	line := r.text[r.at:limit]
-	if i := bytes.IndexByte(line, r.end); i >= 0 {
+	line := r.text[r.at:]
+	if i := strings.IndexByte(line, r.end); i >= 0 {
 		line = line[:i]
 		r.at += i + 1
 	} else {
-		r.at = limit
+		r.at = len(r.text)
 	}
-	return bytes.TrimSuffix(line, []byte("\r")), true
+	return strings.TrimSuffix(line, "\r"), true
 }
 
 // line returns the next line with those that continue it.
 func (r *reader) line() (string, bool) {
 	first, ok := r.raw()
-	if !ok {
-		return "", false
+	if !ok || !r.continues() {
+		return first, ok
 	}
-	if !r.continues() {
-		return string(first), true
-	}
-	b := slices.Clone(first)
+	var b strings.Builder
+	b.WriteString(first)
 	for r.continues() {
 		more, _ := r.raw()
-		b = append(b, more[1:]...)
+		b.WriteString(more[1:])
 	}
-	return string(b), true
+	return b.String(), true
 }
 
 func (r *reader) continues() bool {
-	return r.at < min(len(r.text), MaxBytes) && (r.text[r.at] == ' ' || r.text[r.at] == '\t')
+	return r.at < len(r.text) && (r.text[r.at] == ' ' || r.text[r.at] == '\t')
 }
 
 // parseLine reads one property. In quoted-printable, which is of 2.1, a line
@@ -227,13 +232,10 @@ func parseLine(line string, r *reader) (Property, error) {
 	if err != nil {
 		return p, err
 	}
-	quoted := slices.ContainsFunc(p.Param("ENCODING"), func(e string) bool { return strings.EqualFold(e, "QUOTED-PRINTABLE") })
-	for quoted && strings.HasSuffix(value, "=") {
-		more, ok := r.raw()
-		if !ok {
-			break
-		}
-		value = value[:len(value)-1] + string(more)
+	form, _ := p.encoding()
+	quoted := strings.EqualFold(form, "QUOTED-PRINTABLE")
+	if quoted && strings.HasSuffix(value, "=") {
+		value = r.softLines(value)
 	}
 	if quoted {
 		value = p.unquote(clean(value)) // what a value cannot hold is no reason not to decode it
@@ -245,6 +247,20 @@ func parseLine(line string, r *reader) (Property, error) {
 	}
 	p.Value = clean(value)
 	return p, nil
+}
+
+// softLines puts the lines of a quoted-printable value together.
+func (r *reader) softLines(value string) string {
+	var b strings.Builder
+	for strings.HasSuffix(value, "=") {
+		b.WriteString(value[:len(value)-1])
+		var ok bool
+		if value, ok = r.raw(); !ok {
+			break
+		}
+	}
+	b.WriteString(value)
+	return b.String()
 }
 
 // unquote undoes quoted-printable and its character set, so that the value is
@@ -346,7 +362,9 @@ func parseParam(s string) (q Param, rest string, err error) {
 	if !isName(name) {
 		return q, "", errLine
 	}
-	q.Name = strings.ToUpper(name)
+	if q.Name = "TYPE"; !strings.EqualFold(name, q.Name) {
+		q.Name = strings.ToUpper(name)
+	}
 	rest = s[end+1:]
 	for {
 		var v string
@@ -362,7 +380,10 @@ func parseParam(s string) (q Param, rest string, err error) {
 		if len(q.Values) == maxValues {
 			return q, "", fmt.Errorf("%w: more than %d values", ErrMalformed, maxValues)
 		}
-		q.Values = append(q.Values, paramUnescaper.Replace(clean(v)))
+		if v = clean(v); strings.IndexByte(v, '^') >= 0 {
+			v = paramUnescaper.Replace(v)
+		}
+		q.Values = append(q.Values, v)
 		if !strings.HasPrefix(rest, ",") {
 			return q, rest, nil
 		}

@@ -52,7 +52,10 @@ func (p *Property) append(dst []byte) []byte {
 }
 
 func appendParamValue(dst []byte, v string) []byte {
-	v = clean(paramEscaper.Replace(v))
+	if strings.ContainsAny(v, "\r\n\"^") {
+		v = paramEscaper.Replace(v)
+	}
+	v = clean(v)
 	if strings.ContainsAny(v, ",;:") || strings.TrimSpace(v) != v {
 		return append(append(append(dst, '"'), v...), '"')
 	}
