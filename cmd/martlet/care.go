@@ -256,6 +256,20 @@ func (p *progress) tell(format string, args ...any) {
 	fmt.Fprint(p.w, text)
 }
 
+// barWidth is how many characters a bar has.
+const barWidth = 24
+
+// bar tells how much of a whole is done, and what else there is to tell.
+func (p *progress) bar(done, whole int64, format string, args ...any) {
+	if whole <= 0 { // nobody knows
+		p.tell(format, args...)
+		return
+	}
+	done = min(done, whole)
+	full := int(done * barWidth / whole)
+	p.tell("[%s%s] %3d %%  %s", strings.Repeat("#", full), strings.Repeat(".", barWidth-full), done*100/whole, fmt.Sprintf(format, args...))
+}
+
 func (p *progress) clear() {
 	if p.n > 0 {
 		fmt.Fprint(p.w, "\r"+strings.Repeat(" ", p.n)+"\r")

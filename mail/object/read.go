@@ -2,7 +2,7 @@ package object
 
 import (
 	"bytes"
-	"crypto/rand"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io"
@@ -136,7 +136,11 @@ func uidOf(root *calendar.Component, kind string) (uid string, given bool, err e
 	case len(uid) > maxUID:
 		return "", false, fmt.Errorf("%w: a UID of %d bytes", ErrTooLarge, len(uid))
 	case uid == "":
-		uid = newUID()
+		var all []byte
+		for _, c := range items {
+			all = c.Append(all)
+		}
+		uid = madeUID(all)
 	}
 	if missing > 0 {
 		for _, c := range items {
@@ -157,12 +161,12 @@ func complete(root *calendar.Component) (mended bool) {
 	return mended
 }
 
-// newUID makes a UID as RFC 7986 5.3 asks for: a random UUID.
-func newUID() string {
-	var b [16]byte
-	rand.Read(b[:])
-	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
-	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
+// madeUID makes a UID of what an object says, in the form of a UUID (RFC 9562
+// 5.8), so that it is the same object when it comes again.
+func madeUID(content []byte) string {
+	b := sha256.Sum256(content)
+	b[6], b[8] = b[6]&0x0f|0x80, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:16])
 }
 
 // readCard reads the one card.
@@ -187,7 +191,7 @@ func readCard(raw []byte) (*Object, error) {
 	o := &Object{Class: mail.ClassContacts, Raw: raw, Card: card}
 	if given := uid == ""; given || !cardFit(raw, card) {
 		if given {
-			uid = newUID()
+			uid = madeUID(card.Bytes())
 			card.Set(vcard.TextProperty("UID", uid))
 		}
 		o.Raw = card.Bytes()

@@ -7,8 +7,6 @@ package transfer
 
 import (
 	"context"
-	"crypto/sha256"
-	"encoding/hex"
 	"errors"
 	"fmt"
 	"strings"
@@ -215,9 +213,9 @@ func (t *Transfer) plan(ctx context.Context, to Target, raw [][]byte, o Options)
 	seen := map[string]bool{}
 	for i := range raw {
 		p := &plans[i]
-		obj, err := object.Read(to.Class, withUID(raw[i]))
+		obj, err := object.Read(to.Class, raw[i])
 		if err != nil {
-			p.result = Result{Outcome: Refused, Reason: reason(err)}
+			p.result = Result{Outcome: Refused, Reason: Reason(err)}
 			continue
 		}
 		p.object, p.result = obj, Result{UID: obj.Facts.UID, Title: title(obj)}
@@ -303,43 +301,8 @@ func (t *Transfer) carryOut(tx *store.Tx, to Target, p *plan) error {
 	return err
 }
 
-// withUID gives an object without a UID one that follows from its content, so
-// that it is the same when it comes again.
-func withUID(raw []byte) []byte {
-	upper := strings.ToUpper(string(raw))
-	if strings.Contains(upper, "\nUID:") || strings.Contains(upper, "\nUID;") {
-		return raw
-	}
-	at := -1
-	for _, begin := range []string{"BEGIN:VEVENT", "BEGIN:VTODO", "BEGIN:VJOURNAL", "BEGIN:VCARD"} {
-		if i := strings.Index(upper, begin); i >= 0 && (at < 0 || i < at) {
-			at = i
-		}
-	}
-	if at < 0 {
-		return raw
-	}
-	end := strings.IndexByte(upper[at:], '\n')
-	if end < 0 || len(upper) != len(raw) { // upper case of broken text may be longer
-		return raw
-	}
-	sum := sha256.Sum256(raw)
-	end += at + 1
-	out := append([]byte(nil), raw[:end]...)
-	if strings.HasPrefix(upper[at:], "BEGIN:VCARD") { // VERSION comes first (RFC 6350 6.7.9)
-		if v := strings.Index(upper[end:], "VERSION:"); v == 0 {
-			if n := strings.IndexByte(upper[end:], '\n'); n >= 0 {
-				out = append(out, raw[end:end+n+1]...)
-				end += n + 1
-			}
-		}
-	}
-	out = append(out, "UID:"+hex.EncodeToString(sum[:16])+"\r\n"...)
-	return append(out, raw[end:]...)
-}
-
-// reason is what a person is told of an object that cannot be read.
-func reason(err error) string {
+// Reason is what a person is told of an object that cannot be read.
+func Reason(err error) string {
 	text := err.Error()
 	for _, prefix := range []string{"object: ", "calendar: ", "vcard: "} {
 		text = strings.ReplaceAll(text, prefix, "")
