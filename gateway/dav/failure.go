@@ -7,7 +7,6 @@ import (
 	"strconv"
 
 	"martlet/mail"
-	"martlet/mail/mailbox"
 	"martlet/mail/object"
 	"martlet/store"
 )
@@ -92,6 +91,8 @@ func unfit(class mail.Class, err error) error {
 	}
 	f := &failure{status: http.StatusForbidden, cause: err}
 	switch {
+	case errors.Is(err, errComponent):
+		f.condition, f.text = cal("supported-calendar-component"), "the calendar holds something else"
 	case errors.Is(err, object.ErrTooLarge):
 		f.condition, f.text = name{space, "max-resource-size"}, "the object is too large"
 	case errors.Is(err, object.ErrTwo) && class == mail.ClassContacts:
@@ -100,8 +101,6 @@ func unfit(class mail.Class, err error) error {
 		f.condition, f.text = cal("valid-calendar-object-resource"), "a resource holds what has one UID"
 	case errors.Is(err, object.ErrMalformed):
 		f.condition, f.text = name{space, "valid-" + what + "-data"}, "the object cannot be read"
-	case errors.Is(err, mailbox.ErrNotPrepared):
-		return err
 	default:
 		return err
 	}

@@ -9,6 +9,7 @@ import (
 	"strings"
 
 	"martlet/mail"
+	"martlet/mail/calendar"
 	"martlet/mail/object"
 	"martlet/mail/schedule"
 	"martlet/store"
@@ -49,7 +50,9 @@ func (q *request) put() error {
 	if err := checkType(q.r.Header.Get("Content-Type"), w.col.folder.Class); err != nil {
 		return err
 	}
-	w.raw = body
+	if w.raw = body; body == nil {
+		w.raw = []byte{} // which is no object, and not a deletion
+	}
 	if err := w.run(); err != nil {
 		return err
 	}
@@ -203,7 +206,7 @@ func (w *write) once(ctx context.Context) error {
 		}
 		o, err := object.Read(class, raw)
 		if err != nil {
-			return unfit(class, err)
+			return unfit(class, misfit(class, raw, err))
 		}
 		w.asSent = bytes.Equal(o.Raw, w.raw)
 		if body, err = q.h.c.Mailboxes.KeepObject(ctx, o); err != nil {
@@ -237,6 +240,30 @@ func (w *write) once(ctx context.Context) error {
 	})
 	if err == nil && plan != nil {
 		plan.Done()
+	}
+	return err
+}
+
+// errComponent means that an object is of another class than its collection.
+var errComponent = errors.New("dav: the collection holds other components")
+
+// misfit tells an object of another class from one that is none.
+func misfit(class mail.Class, raw []byte, err error) error {
+	o, bad := calendar.Parse(raw)
+	if class == mail.ClassContacts || bad != nil {
+		return err
+	}
+	other := false
+	for _, c := range o.Root.Children {
+		switch c.Name {
+		case component(class):
+			return err
+		case "VEVENT", "VTODO", "VJOURNAL", "VFREEBUSY":
+			other = true
+		}
+	}
+	if other {
+		return errComponent
 	}
 	return err
 }
