@@ -85,6 +85,9 @@ type Scheduler struct {
 	cancel  context.CancelFunc
 	wake    chan struct{}
 	running sync.WaitGroup
+
+	rows store.Table[uint64, arrival]
+	gone goneTables
 }
 
 // New returns a Scheduler, and has the router tell it of scheduling mail. Call
@@ -94,6 +97,7 @@ func New(c Config) *Scheduler {
 		store: c.Store, mailboxes: c.Mailboxes, directory: c.Directory, router: c.Router, delegates: c.Delegates, log: c.Logger,
 		now: time.Now, wake: make(chan struct{}, 1),
 	}
+	s.rows, s.gone = newArrivals(), newGoneTables()
 	if s.zone = c.Zone; s.zone == nil {
 		s.zone = time.Local
 	}
@@ -101,12 +105,11 @@ func New(c Config) *Scheduler {
 		s.log = slog.Default()
 	}
 	s.ctx, s.cancel = context.WithCancel(context.Background())
+	if s.router != nil {
+		s.router.Attend(s.arrived)
+	}
 	return s
 }
-
-// Start attends to what has arrived since the last stop, and from now on to what
-// arrives.
-func (s *Scheduler) Start() {}
 
 // Close ends what runs behind the callers' backs.
 func (s *Scheduler) Close() error {
@@ -159,74 +162,3 @@ type Plan struct {
 	s     *Scheduler
 	box   mail.MailboxID
 }
-
-// Plan works out what a change calls for, and makes the messages durable. Doors
-// call it before each transaction that writes a calendar object for a user; what
-// is no meeting passes through it unchanged. Errors: ErrOrganizer, ErrTooMany,
-// those of mail/object for what is no calendar object, those of route.Submit for
-// what cannot be sent.
-func (s *Scheduler) Plan(ctx context.Context, c Change) (*Plan, error) {
-	return &Plan{New: c.New, s: s}, nil
-}
-
-// Commit sends the messages in the transaction that writes the object, before or
-// behind the write. blob.ErrGone and ErrStale ask for a new plan.
-func (p *Plan) Commit(tx *store.Tx) error { return nil }
-
-// Done finishes behind the commit what one transaction could not hold. Without
-// it, the next start does.
-func (p *Plan) Done() {
-	for _, r := range p.sends {
-		r.Done()
-	}
-}
-
-// Answer is how an attendee answers an invitation.
-type Answer struct {
-	Account directory.AccountID // who answers
-	// Message is the scheduling message that is answered, its calendar object
-	// alone; nil: what the calendar has. Owner says whose calendar the item At is
-	// in; zero: the account's, or whose invitation the account got as a delegate.
-	Message []byte
-	Sender  string // who sent the Message, if that was authenticated: see Authentic
-	Owner   directory.AccountID
-	At      mail.Place // of the calendar's item, where the answer names that
-
-	Status     string    // ACCEPTED, TENTATIVE, DECLINED
-	Occurrence time.Time // zero: the whole meeting, or the Message's occurrences
-
-	// Tell says that the server sends the answer to the organizer. Otherwise the
-	// client does, or nobody.
-	Tell                       bool
-	Comment, HTML              string    // the attendee's words
-	ProposedStart, ProposedEnd time.Time // another time, or zero
-	Once                       route.Key // remembered with the message
-}
-
-// Answered is an answer that is about to be given. It is good for one
-// transaction, as a Plan is.
-type Answered struct {
-	// Box and At say where the meeting is in the calendar, behind Commit. At is
-	// zero for one that was declined and is not there any more.
-	Box mail.MailboxID
-	At  mail.Place
-
-	plan Plan
-}
-
-// Answer works out what an answer does: the calendar has the meeting as it was
-// answered, or not at all when it was declined, and the organizer is told.
-// Errors: ErrNoMeeting, ErrNoOccurrence, ErrNoRecurrence, ErrCounter, those of
-// route.Submit.
-func (s *Scheduler) Answer(ctx context.Context, a Answer) (*Answered, error) {
-	return nil, ErrNoMeeting
-}
-
-// Commit does it. The errors are those of Plan.Commit.
-func (a *Answered) Commit(tx *store.Tx) error { return a.plan.Commit(tx) }
-
-// Done finishes behind the commit.
-func (a *Answered) Done() { a.plan.Done() }
-
-// mark is to be made of a meeting that leaves a calendar.
-type mark struct{}

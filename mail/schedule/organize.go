@@ -1,0 +1,505 @@
+package schedule
+
+import (
+	"maps"
+	"slices"
+	"strconv"
+	"strings"
+	"time"
+
+	"martlet/mail/calendar"
+)
+
+// The methods of scheduling messages (RFC 5546 1.4).
+const (
+	methodRequest = "REQUEST"
+	methodReply   = "REPLY"
+	methodCounter = "COUNTER"
+	methodCancel  = "CANCEL"
+	methodAdd     = "ADD"
+	methodRefresh = "REFRESH"
+)
+
+// outgoing is a scheduling message that is to be sent.
+type outgoing struct {
+	method string
+	to     []calendar.Person
+	object *calendar.Object
+	update bool // who gets it was invited before
+}
+
+// guest is what a meeting has of somebody who is invited.
+type guest struct {
+	person calendar.Person
+	status string
+	master bool           // invited to all of it
+	over   map[int64]bool // for each event that stands for one occurrence: whether invited to that
+	forced string         // SCHEDULE-FORCE-SEND (RFC 6638 7.2)
+}
+
+// at tells whether they are invited to the occurrence at a key.
+func (g *guest) at(key int64) bool {
+	if g == nil {
+		return false
+	}
+	if in, ok := g.over[key]; ok {
+		return in
+	}
+	return g.master
+}
+
+// anywhere tells whether they are invited to anything.
+func (g *guest) anywhere() bool {
+	if g == nil {
+		return false
+	}
+	return g.master || slices.Contains(slices.Collect(maps.Values(g.over)), true)
+}
+
+// guests are those to whom the server sends messages, by address in lower case:
+// without the organizer, whose messages the client sends itself (RFC 6638 7.1),
+// and whom no mail can reach.
+func (s *series) guests(own func(address string) bool) map[string]*guest {
+	all := map[string]*guest{}
+	if s == nil {
+		return all
+	}
+	add := func(e *calendar.Event, key int64, isMaster bool) {
+		if e.Status == "CANCELLED" {
+			return
+		}
+		for address, a := range s.people(e) {
+			if own(address) || !isAddress(address) {
+				continue
+			}
+			g := all[address]
+			if g == nil {
+				g = &guest{person: a.Person, status: a.Status, over: map[int64]bool{}}
+				all[address] = g
+			}
+			if isMaster {
+				g.master = true
+			} else {
+				g.over[key] = true
+			}
+		}
+	}
+	if s.master != nil {
+		add(s.master, 0, true)
+	}
+	for k, e := range s.over {
+		add(e, k, false)
+	}
+	for k := range s.over {
+		for _, g := range all {
+			if !g.over[k] {
+				g.over[k] = false
+			}
+		}
+	}
+	for _, e := range s.events() {
+		for p := range e.Component.All("ATTENDEE") {
+			g := all[addressOf(p)]
+			if g == nil {
+				continue
+			}
+			if agent := p.Param("SCHEDULE-AGENT"); agent != "" && !strings.EqualFold(agent, "SERVER") {
+				delete(all, addressOf(p))
+				continue
+			}
+			if f := p.Param("SCHEDULE-FORCE-SEND"); f != "" {
+				g.forced = strings.ToUpper(f)
+			}
+		}
+	}
+	return all
+}
+
+// organizing is a change by an organizer.
+type organizing struct {
+	old, now *series // now has what is to be kept; nil for nothing
+	own      func(address string) bool
+	at       time.Time
+	next     *calendar.Object // what is to be kept
+	out      []outgoing
+	groups   map[string]int // by what is told: the place in out
+
+	change   changes
+	sequence int // the largest so far
+	stamp    int64
+}
+
+// organize works out whom an organizer's change concerns, and what is to be kept
+// with it: SEQUENCE, DTSTAMP, statuses that begin anew. Either object may be nil.
+// With silent nothing is sent, and the numbers are the client's.
+func organize(old, wanted *calendar.Object, own func(address string) bool, at time.Time, silent bool) (next *calendar.Object, out []outgoing) {
+	o := &organizing{old: readSeries(old), own: own, at: at, groups: map[string]int{}}
+	if wanted != nil {
+		o.next = calendar.Of(wanted.Root.Clone())
+	}
+	o.now = readSeries(o.next)
+	if o.old != nil {
+		o.sequence, o.stamp = o.old.highest()
+	}
+	if o.now != nil {
+		o.keepStatuses()
+		o.number(silent)
+	}
+	if !silent {
+		o.tellAll()
+	}
+	if o.now != nil {
+		o.settle(silent)
+	}
+	return o.next, o.out
+}
+
+// keepStatuses gives attendees the status that they have: a client that had not
+// heard of a reply writes back the one from before.
+func (o *organizing) keepStatuses() {
+	if o.old == nil {
+		return
+	}
+	for _, e := range o.now.events() {
+		before := o.old.counterpart(e)
+		if before == nil {
+			continue
+		}
+		for p := range e.Component.All("ATTENDEE") {
+			address := addressOf(p)
+			q := attendeeOf(before.Component, func(a string) bool { return a == address })
+			if q == nil {
+				continue
+			}
+			for _, name := range [...]string{paramReplied, paramVerified} {
+				p.SetParam(name, q.Param(name))
+			}
+			if status(p) == needsAction && status(q) != needsAction {
+				p.SetParam("PARTSTAT", status(q))
+			}
+		}
+	}
+}
+
+// counterpart is the event that stood where e stands now.
+func (s *series) counterpart(e *calendar.Event) *calendar.Event {
+	if s == nil {
+		return nil
+	}
+	if e.RecurrenceID == nil {
+		return s.master
+	}
+	if before := s.over[s.key(*e.RecurrenceID)]; before != nil {
+		return before
+	}
+	return s.master
+}
+
+// number finds what has changed and gives what was rescheduled the next SEQUENCE
+// (RFC 5546 2.1.4), unless the client has, and new statuses.
+func (o *organizing) number(silent bool) {
+	next := o.sequence + 1
+	lift := func(e *calendar.Event) {
+		if !silent && e.Sequence < next {
+			setSequence(e.Component, next)
+		}
+		for p := range e.Component.All("ATTENDEE") {
+			if !o.own(addressOf(p)) {
+				p.SetParam("PARTSTAT", needsAction)
+			}
+		}
+	}
+	switch {
+	case o.old == nil:
+		return
+	case o.old.master == nil || o.now.master == nil:
+		o.change = changes{all: true, moved: o.old.master != o.now.master, at: map[int64]bool{}}
+	default:
+		o.change = o.old.compare(o.now)
+	}
+	for _, e := range o.now.events() {
+		before := o.old.counterpart(e)
+		switch {
+		case e.RecurrenceID == nil:
+			if o.change.moved {
+				lift(e)
+			}
+		case before == nil:
+		case o.old.over[o.old.key(*e.RecurrenceID)] == nil: // the occurrence as the master had it
+			if d := o.old.derived(o.old.key(*e.RecurrenceID)); d != nil && !sameTime(d, e) {
+				lift(e)
+			}
+		case !sameTime(before, e), before.Status != "CANCELLED" && e.Status == "CANCELLED":
+			lift(e)
+		}
+	}
+	if o.now.master != nil && o.old.master != nil && o.now.master.Status == "CANCELLED" && o.old.master.Status != "CANCELLED" && !silent {
+		setSequence(o.now.master.Component, max(next, o.now.master.Sequence))
+	}
+	o.reread()
+}
+
+// reread follows what was changed in the components.
+func (o *organizing) reread() {
+	o.next = calendar.Of(o.next.Root)
+	o.now = readSeries(o.next)
+}
+
+// settle writes DTSTAMPs: a message that is sent is newer than all before it, to
+// the second, and the server's numbers never fall.
+func (o *organizing) settle(silent bool) {
+	least := 0
+	if o.now.master != nil {
+		least = o.now.master.Sequence
+	}
+	for _, e := range o.now.events() {
+		c := e.Component
+		if !silent {
+			if before := o.old.counterpart(e); before != nil {
+				least = max(least, before.Sequence)
+			}
+			if e.Sequence < least {
+				setSequence(c, least)
+			}
+			if e.RecurrenceID == nil {
+				least = max(least, e.Sequence)
+			}
+		}
+		switch {
+		case len(o.out) > 0:
+			setStamp(c, o.newStamp())
+		case o.old != nil && !silent: // the client's own must not order what others get
+			if before := o.old.counterpart(e); before != nil && !before.Stamp.IsZero() {
+				setStamp(c, before.Stamp.Unix())
+			}
+		}
+		for p := range c.All("ATTENDEE") {
+			p.SetParam("SCHEDULE-FORCE-SEND", "")
+		}
+	}
+	o.reread()
+}
+
+// newStamp is the DTSTAMP of this change's requests; cancellations have the
+// second before, so that who is taken out of a meeting and invited to a part of
+// it knows which came last.
+func (o *organizing) newStamp() int64 { return max(o.at.Unix(), o.stamp+2) }
+
+// tellAll works out what each guest is told.
+func (o *organizing) tellAll() {
+	before, after := o.old.guests(o.own), o.now.guests(o.own)
+	all := map[string]bool{}
+	for a := range before {
+		all[a] = true
+	}
+	for a := range after {
+		all[a] = true
+	}
+	if o.now == nil && o.old.ended(o.at) { // nobody wants to hear of what is over
+		return
+	}
+	for _, address := range slices.Sorted(maps.Keys(all)) {
+		o.tell(before[address], after[address])
+	}
+	o.build()
+}
+
+func (o *organizing) tell(was, is *guest) {
+	switch {
+	case !is.anywhere() && !was.anywhere():
+	case !is.anywhere():
+		o.cancel(was, was.master, keysOf(was))
+	case !was.anywhere():
+		o.request(is, false, is.master, keysOf(is))
+	case was.master != is.master:
+		if was.master {
+			o.cancel(was, true, nil)
+		}
+		o.request(is, true, is.master, keysOf(is))
+	case was.master && o.change.all, !was.master && o.change.all:
+		o.masterless(was, is)
+	case is.forced == methodRequest:
+		o.request(is, true, is.master, keysOf(is))
+	default:
+		o.apart(was, is)
+	}
+}
+
+// masterless tells of a change of the whole to who is invited to it, and to who
+// is not of the occurrences that concern them.
+func (o *organizing) masterless(was, is *guest) {
+	if is.master {
+		o.request(is, true, true, nil)
+		return
+	}
+	o.apart(was, is)
+}
+
+// apart tells somebody of each occurrence that has changed for them.
+func (o *organizing) apart(was, is *guest) {
+	keys := map[int64]bool{}
+	for k := range o.change.at {
+		keys[k] = true
+	}
+	for k := range was.over {
+		keys[k] = true
+	}
+	for k := range is.over {
+		keys[k] = true
+	}
+	for _, k := range sortedKeys(keys) {
+		before, after := o.old.occurrence(k), o.now.occurrence(k)
+		in, out := was.at(k) && takesPlace(before), is.at(k) && takesPlace(after)
+		switch {
+		case in && !out:
+			o.cancel(was, false, []int64{k})
+		case out && (!in || !same(before, after)):
+			o.request(is, in, false, []int64{k})
+		}
+	}
+}
+
+func takesPlace(e *calendar.Event) bool { return e != nil && e.Status != "CANCELLED" }
+
+// keysOf are the occurrences that somebody is invited to on their own.
+func keysOf(g *guest) (keys []int64) {
+	if g.master {
+		return nil
+	}
+	for _, k := range sortedKeys(g.over) {
+		if g.over[k] {
+			keys = append(keys, k)
+		}
+	}
+	return keys
+}
+
+func (o *organizing) request(g *guest, update, whole bool, keys []int64) {
+	o.add(methodRequest, g, update, whole, keys)
+}
+
+func (o *organizing) cancel(g *guest, whole bool, keys []int64) {
+	o.add(methodCancel, g, true, whole, keys)
+}
+
+// add has a guest told; those who are told the same get one message.
+func (o *organizing) add(method string, g *guest, update, whole bool, keys []int64) {
+	var hidden []int64 // occurrences of the whole that they are not invited to
+	if whole && method == methodRequest {
+		for _, k := range sortedKeys(g.over) {
+			if !g.over[k] {
+				hidden = append(hidden, k)
+			}
+		}
+	}
+	if !whole && len(keys) == 0 {
+		return
+	}
+	id := method + strconv.FormatBool(update) + strconv.FormatBool(whole)
+	for _, k := range keys {
+		id += "+" + strconv.FormatInt(k, 10)
+	}
+	for _, k := range hidden {
+		id += "-" + strconv.FormatInt(k, 10)
+	}
+	i, ok := o.groups[id]
+	if !ok {
+		i = len(o.out)
+		o.groups[id] = i
+		o.out = append(o.out, outgoing{method: method, update: update, object: objectOf(method, nil, o.chosen(method, whole, keys, hidden)...)})
+	}
+	o.out[i].to = append(o.out[i].to, g.person)
+}
+
+// chosen are the events of a message, as they are kept: build brings them into
+// the form in which they are sent.
+func (o *organizing) chosen(method string, whole bool, keys, hidden []int64) (all []*calendar.Component) {
+	from := o.now
+	if method == methodCancel {
+		from = o.old
+	}
+	switch {
+	case whole && method == methodCancel:
+		return []*calendar.Component{from.master.Component.Clone()}
+	case whole:
+		master := from.master.Component.Clone()
+		for _, k := range hidden {
+			p := *from.over[k].Component.Prop("RECURRENCE-ID")
+			p.Name = "EXDATE"
+			master.Add(p)
+		}
+		all = append(all, master)
+		for _, k := range sortedKeys(from.over) {
+			if !slices.Contains(hidden, k) && takesPlace(from.over[k]) {
+				all = append(all, from.over[k].Component.Clone())
+			}
+		}
+		return all
+	}
+	for _, k := range keys {
+		if e := from.occurrence(k); e != nil {
+			c := e.Component.Clone()
+			if method == methodCancel && o.now != nil && o.now.occurrence(k) == nil { // it takes place no more
+				setSequence(c, max(e.Sequence, o.sequence+1))
+			}
+			all = append(all, c)
+		}
+	}
+	return all
+}
+
+// build brings the messages into the form in which they are sent.
+func (o *organizing) build() {
+	var old, now *calendar.Object
+	if o.old != nil {
+		old = o.old.object
+	}
+	if o.now != nil {
+		now = o.now.object
+	}
+	zones := zonesOf(now, old)
+	out := o.out[:0]
+	for _, m := range o.out {
+		var events []*calendar.Component
+		for _, e := range m.object.Events {
+			c := e.Component
+			if m.method == methodCancel {
+				c.SetValue("STATUS", "CANCELLED")
+				setStamp(c, o.newStamp()-1)
+				if o.now == nil || o.now.master != nil && o.now.master.Status == "CANCELLED" {
+					setSequence(c, max(e.Sequence, o.sequence+1))
+				}
+			} else {
+				setStamp(c, o.newStamp())
+				o.inherit(c)
+			}
+			publish(c, m.method)
+			events = append(events, c)
+		}
+		if len(events) == 0 {
+			continue
+		}
+		m.object = objectOf(m.method, usedZones(zones, events...), events...)
+		out = append(out, m)
+	}
+	o.out = out
+}
+
+// inherit gives an occurrence that names nobody the people of the whole, and a
+// number that is not below the whole's.
+func (o *organizing) inherit(c *calendar.Component) {
+	if o.now == nil || o.now.master == nil || c.Prop("RECURRENCE-ID") == nil {
+		return
+	}
+	master := o.now.master
+	for _, name := range [...]string{"ORGANIZER", "ATTENDEE"} {
+		if c.Prop(name) == nil {
+			for p := range master.Component.All(name) {
+				c.Add(*p)
+			}
+		}
+	}
+	if n, err := strconv.Atoi(c.Value("SEQUENCE")); err != nil || n < master.Sequence {
+		setSequence(c, master.Sequence)
+	}
+}

@@ -1,0 +1,361 @@
+package schedule
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"strings"
+
+	"martlet/directory"
+	"martlet/mail"
+	"martlet/mail/calendar"
+	"martlet/mail/message"
+	"martlet/mail/route"
+	"martlet/store"
+)
+
+// Plan works out what a change calls for, and makes the messages durable. Doors
+// call it before each transaction that writes a calendar object for a user; what
+// is no meeting passes through it unchanged. Errors: ErrOrganizer, ErrTooMany,
+// those of mail/calendar for what is no calendar object, those of route.Submit
+// for what cannot be sent.
+func (s *Scheduler) Plan(ctx context.Context, c Change) (*Plan, error) {
+	p := &Plan{New: c.New, s: s}
+	wanted, err := parse(c.New)
+	if err != nil {
+		return nil, err
+	}
+	old, err := parse(c.Old)
+	if err != nil { // what is there already does not keep anybody from changing it
+		old = nil
+	}
+	uid := uidOf(wanted, old)
+	err = s.store.View(ctx, func(tx *store.Tx) error {
+		folder, box, _, err := s.mailboxes.Resolve(tx, c.Box, c.Folder)
+		if err != nil {
+			return err
+		}
+		if folder.Class != mail.ClassCalendar {
+			uid = ""
+			return nil
+		}
+		p.box = box
+		p.Existing, err = s.others(tx, box, uid, c)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("schedule: plan: %w", err)
+	}
+	if uid == "" || !isMeeting(c.New) && !isMeeting(c.Old) {
+		return p, nil
+	}
+	o, err := s.owner(ctx, directory.AccountID(p.box))
+	if errors.Is(err, directory.ErrNoAccount) { // a public folder: nobody's calendar
+		return p, nil
+	}
+	if err != nil {
+		return nil, fmt.Errorf("schedule: plan: %w", err)
+	}
+	if len(p.Existing) > 0 {
+		switch {
+		case c.New == nil: // one of several: the meeting is still there
+			return p, nil
+		case c.Old == nil: // it was moved from another calendar, or added twice
+			if old, err = s.readAt(ctx, p.box, p.Existing[0]); err != nil {
+				return nil, err
+			}
+		}
+	}
+	return p, p.carry(ctx, &c, o, old, wanted)
+}
+
+// parse reads a calendar object; nil for nothing.
+func parse(raw []byte) (*calendar.Object, error) {
+	if raw == nil {
+		return nil, nil
+	}
+	o, err := calendar.Parse(raw)
+	if err != nil {
+		return nil, fmt.Errorf("schedule: %w", err)
+	}
+	return o, nil
+}
+
+// isMeeting tells whether bytes may be an object with people in it, without
+// reading it: most events have none.
+func isMeeting(raw []byte) bool {
+	return bytes.Contains(raw, []byte("ATTENDEE")) || bytes.Contains(raw, []byte("ORGANIZER")) || bytes.Contains(bytes.ToUpper(raw), []byte("ATTENDEE"))
+}
+
+func uidOf(objects ...*calendar.Object) string {
+	for _, o := range objects {
+		if s := readSeries(o); s != nil && s.uid != "" {
+			return s.uid
+		}
+	}
+	return ""
+}
+
+// others are the items of a mailbox with a UID, without the one that is changed.
+func (s *Scheduler) others(tx *store.Tx, box mail.MailboxID, uid string, c Change) (all []mail.Place, err error) {
+	places, err := s.mailboxes.ByUID(tx, box, mail.ClassCalendar, uid)
+	if err != nil {
+		return nil, err
+	}
+	_, _, folder, err := s.mailboxes.Resolve(tx, c.Box, c.Folder)
+	for _, at := range places {
+		if at != (mail.Place{Folder: folder, Item: c.Item}) {
+			all = append(all, at)
+		}
+	}
+	return all, err
+}
+
+// readAt reads the object of an item.
+func (s *Scheduler) readAt(ctx context.Context, box mail.MailboxID, at mail.Place) (*calendar.Object, error) {
+	var it mail.Item
+	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
+		it, err = s.mailboxes.Item(tx, box, at.Folder, at.Item)
+		return err
+	})
+	if err != nil {
+		return nil, fmt.Errorf("schedule: %w", err)
+	}
+	raw, err := s.mailboxes.Blobs().Read(ctx, it.Blob)
+	if err != nil {
+		return nil, fmt.Errorf("schedule: %w", err)
+	}
+	return parse(raw)
+}
+
+// carry plans for a meeting, on the side of its organizer or of an attendee.
+func (p *Plan) carry(ctx context.Context, c *Change, o *owner, old, wanted *calendar.Object) error {
+	was, now := readSeries(old), readSeries(wanted)
+	organizer, err := organizerOf(was, now, o)
+	if err != nil {
+		return err
+	}
+	if now != nil {
+		for _, e := range now.events() {
+			n := 0
+			for range e.Component.All("ATTENDEE") {
+				if n++; n > MaxAttendees {
+					return ErrTooMany
+				}
+			}
+		}
+	}
+	sentBy := ""
+	if c.Account != 0 && c.Account != o.account.ID {
+		actor, err := p.s.directory.Account(ctx, c.Account)
+		if err != nil {
+			return fmt.Errorf("schedule: plan: %w", err)
+		}
+		sentBy = actor.Login
+	}
+	if organizer != nil && !o.owns(organizer.Address) {
+		return p.attend(ctx, c, o, old, wanted, organizer, sentBy)
+	}
+	return p.organize(ctx, c, o, old, wanted, sentBy)
+}
+
+// organizerOf is who organizes a meeting, nil for nobody so far. It does not
+// change.
+func organizerOf(was, now *series, o *owner) (*calendar.Person, error) {
+	before, after := was.organizer(), now.organizer()
+	switch {
+	case after == nil:
+		return before, nil
+	case before == nil, strings.EqualFold(before.Address, after.Address), o.owns(before.Address) && o.owns(after.Address):
+		return after, nil
+	}
+	return nil, ErrOrganizer
+}
+
+// organize plans for the organizer.
+func (p *Plan) organize(ctx context.Context, c *Change, o *owner, old, wanted *calendar.Object, sentBy string) error {
+	if wanted != nil {
+		wanted = calendar.Of(wanted.Root.Clone())
+		o.organizes(wanted, sentBy)
+	}
+	next, out := organize(old, wanted, o.owns, p.s.now(), c.Invites != ByServer)
+	var err error
+	if p.sends, err = p.s.prepareAll(ctx, o, out, c.Comment); err != nil {
+		return err
+	}
+	p.Messages = len(p.sends)
+	if next == nil {
+		return nil
+	}
+	if len(out) > 0 {
+		if err := p.s.noteOutcome(ctx, next, out); err != nil {
+			return err
+		}
+	}
+	p.keep(next)
+	return nil
+}
+
+// keep makes an object what the item is to hold, unless it is what the client
+// wants it to hold.
+func (p *Plan) keep(next *calendar.Object) {
+	if now, err := calendar.Parse(p.New); err == nil && bytes.Equal(now.Encode(), next.Encode()) {
+		return
+	}
+	p.New = next.Encode()
+}
+
+// organizes names the owner as the organizer of a meeting that names nobody,
+// and who acts for them.
+func (o *owner) organizes(object *calendar.Object, sentBy string) {
+	people := false
+	for _, e := range object.Events {
+		people = people || e.Component.Prop("ATTENDEE") != nil
+	}
+	if !people {
+		return
+	}
+	for _, e := range object.Events {
+		p := e.Component.Prop("ORGANIZER")
+		if p == nil || addressOf(p) == "" {
+			me := o.person()
+			q := calendar.Property{Name: "ORGANIZER", Value: "mailto:" + me.Address}
+			q.SetParam("CN", me.Name)
+			e.Component.Set(q)
+			p = e.Component.Prop("ORGANIZER")
+		}
+		if sentBy != "" {
+			p.SetParam("SENT-BY", "mailto:"+sentBy)
+		}
+	}
+	*object = *calendar.Of(object.Root)
+}
+
+// noteOutcome writes at each attendee what becomes of the message to them (RFC
+// 6638 7.3): delivered, sent, or of no use.
+func (s *Scheduler) noteOutcome(ctx context.Context, next *calendar.Object, out []outgoing) error {
+	outcome := map[string]string{}
+	for _, m := range out {
+		for _, to := range m.to {
+			key := strings.ToLower(to.Address)
+			if outcome[key] != "" || m.method != methodRequest {
+				continue
+			}
+			switch r, err := s.directory.Resolve(ctx, key); {
+			case errors.Is(err, directory.ErrNoAddress), errors.Is(err, directory.ErrBadAddress), errors.Is(err, directory.ErrDisabled):
+				outcome[key] = "3.7"
+			case err != nil:
+				return fmt.Errorf("schedule: %w", err)
+			case r.Local:
+				outcome[key] = "1.2"
+			default:
+				outcome[key] = "1.1"
+			}
+		}
+	}
+	for _, e := range next.Events {
+		for a := range e.Component.All("ATTENDEE") {
+			if v := outcome[addressOf(a)]; v != "" {
+				a.SetParam("SCHEDULE-STATUS", v)
+			}
+		}
+	}
+	return nil
+}
+
+// attend plans for an attendee.
+func (p *Plan) attend(ctx context.Context, c *Change, o *owner, old, wanted *calendar.Object, organizer *calendar.Person, sentBy string) error {
+	next, reply := respond(old, wanted, o.owns, p.s.now(), sentBy, c.Comment)
+	if next == nil {
+		p.marks = append(p.marks, p.s.leaving(p.box, readSeries(old), true))
+	} else {
+		p.keep(next)
+	}
+	to := addresses([]calendar.Person{*organizer})
+	if reply == nil || c.Invites != ByServer || len(to) == 0 || agentOf(old, wanted) {
+		return nil
+	}
+	plan, err := p.s.prepareReply(ctx, o, reply, to, &words{comment: c.Comment}, route.Key{})
+	if errors.Is(err, mail.ErrNoRecipients) {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("schedule: plan: %w", err)
+	}
+	p.sends, p.Messages = append(p.sends, plan), 1
+	return nil
+}
+
+// agentOf tells whether the client answers the organizer itself, or nobody does
+// (RFC 6638 7.1).
+func agentOf(objects ...*calendar.Object) bool {
+	for _, o := range objects {
+		if o == nil {
+			continue
+		}
+		for _, e := range o.Events {
+			if p := e.Component.Prop("ORGANIZER"); p != nil {
+				if agent := p.Param("SCHEDULE-AGENT"); agent != "" && !strings.EqualFold(agent, "SERVER") {
+					return true
+				}
+			}
+		}
+	}
+	return false
+}
+
+// words are what an attendee writes to the organizer.
+type words struct {
+	comment, html string
+	answers       *message.Index
+}
+
+// answerWords are what an answer is called in a subject.
+var answerWords = map[string]string{accepted: "Accepted: ", tentative: "Tentative: ", declined: "Declined: "}
+
+// prepareReply plans the sending of an attendee's answer.
+func (s *Scheduler) prepareReply(ctx context.Context, o *owner, reply *calendar.Object, to []message.Address, w *words, once route.Key) (*route.Plan, error) {
+	e := reply.Master()
+	l := letter{account: o.account.ID, from: o.as(nil), to: to, method: reply.Method, object: reply, answers: w.answers, once: once, text: w.comment, html: w.html}
+	if a := attendeeOf(e.Component, o.owns); a != nil {
+		l.from = o.as(&calendar.Person{Name: a.Param("CN"), Address: addressOf(a)})
+	}
+	prefix := "Answered: "
+	if len(e.Attendees) > 0 && answerWords[e.Attendees[0].Status] != "" {
+		prefix = answerWords[e.Attendees[0].Status]
+	}
+	if reply.Method == methodCounter {
+		prefix = "New Time Proposed: "
+	}
+	l.subject = subject(prefix, e)
+	if strings.TrimSpace(l.text) == "" {
+		l.text = facts(e)
+	}
+	return s.prepare(ctx, &l)
+}
+
+// Commit sends the messages in the transaction that writes the object, before or
+// behind the write. blob.ErrGone and ErrStale ask for a new plan.
+func (p *Plan) Commit(tx *store.Tx) error {
+	for _, r := range p.sends {
+		// One that was sent already, by a request that is repeated, is not sent again.
+		if err := r.Commit(tx); err != nil && !errors.Is(err, route.ErrDuplicate) {
+			return err
+		}
+	}
+	for _, m := range p.marks {
+		if err := p.s.gone.note(tx, m); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// Done finishes behind the commit what one transaction could not hold. Without
+// it, the next start does.
+func (p *Plan) Done() {
+	for _, r := range p.sends {
+		r.Done()
+	}
+}

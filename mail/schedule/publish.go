@@ -1,0 +1,66 @@
+package schedule
+
+import (
+	"slices"
+	"strings"
+
+	"martlet/mail/calendar"
+)
+
+// publish takes out of an event what is nobody's business but its owner's, and
+// what the server keeps in it for itself.
+func publish(c *calendar.Component, method string) {
+	busy := c.Value(propBusy)
+	c.Props = slices.DeleteFunc(c.Props, func(p calendar.Property) bool { return isPrivate(p.Name) })
+	if busy != "" && method != methodCancel {
+		c.SetValue(propIntendedMS, busy)
+	}
+	for i := range c.Props {
+		p := &c.Props[i]
+		if p.Name == "ATTENDEE" || p.Name == "ORGANIZER" {
+			p.Params = slices.DeleteFunc(p.Params, func(q calendar.Param) bool {
+				return strings.HasPrefix(q.Name, ownPrefix) || strings.HasPrefix(q.Name, "SCHEDULE-") || q.Name == "RSVP" && len(q.Values) == 0
+			})
+		}
+		if p.Name == "ATTENDEE" && method == methodRequest && status(p) == needsAction {
+			p.SetParam("PARTSTAT", needsAction)
+			if p.Param("RSVP") == "" {
+				p.SetParam("RSVP", "TRUE")
+			}
+		}
+	}
+	c.Children = slices.DeleteFunc(c.Children, func(k *calendar.Component) bool { return k.Name != "VALARM" })
+	if method != methodRequest {
+		c.Children = nil
+	}
+	c.Children = reminder(c)
+}
+
+// isPrivate tells whether a property is one user's own: how they file the
+// meeting, how busy it makes them, what their program remembers of it.
+func isPrivate(name string) bool {
+	switch name {
+	case "CATEGORIES", "TRANSP", "CREATED", "LAST-MODIFIED", "REQUEST-STATUS", "COLOR", propBusy, propReplyTime, propIntendedMS,
+		"X-APPLE-TRAVEL-DURATION", "X-APPLE-TRAVEL-START", "X-APPLE-TRAVEL-ADVISORY-BEHAVIOR", "X-APPLE-DEFAULT-ALARM",
+		"X-LIC-ERROR", "X-EVOLUTION-CALDAV-HREF":
+		return true
+	}
+	return strings.HasPrefix(name, ownPrefix) || strings.HasPrefix(name, "X-MOZ-") || strings.HasPrefix(name, "X-CALENDARSERVER-")
+}
+
+// reminder is what goes to others of an event's reminders: the first that only
+// shows itself, and what it says.
+func reminder(c *calendar.Component) []*calendar.Component {
+	for _, k := range c.Children {
+		trigger := k.Prop("TRIGGER")
+		if k.Name != "VALARM" || trigger == nil || k.Value("ACTION") != "DISPLAY" && k.Value("ACTION") != "AUDIO" {
+			continue
+		}
+		clean := &calendar.Component{Name: "VALARM"}
+		clean.SetValue("ACTION", "DISPLAY")
+		clean.SetText("DESCRIPTION", "Reminder")
+		clean.Add(*trigger)
+		return []*calendar.Component{clean}
+	}
+	return nil
+}
