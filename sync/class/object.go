@@ -26,6 +26,9 @@ type EditOptions struct {
 	Now       time.Time
 	Folder    mail.FolderID // of FileReferences in attachments to delete
 	Item      mail.ItemID
+	// An empty Picture takes a contact's photo away. Without it, it means nothing:
+	// iOS sends one with its changes.
+	DropPicture bool
 }
 
 // ErrNotFound means that an occurrence or an attachment is not in the item.

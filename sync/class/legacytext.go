@@ -1,0 +1,26 @@
+package class
+
+import "martlet/protocol/eas"
+
+// legacyText is a text as version 2.5 writes it.
+type legacyText struct {
+	plain     *string
+	truncated *bool
+	rtf       *string
+}
+
+// writtenText is the text that a client writes in the place of old, in whichever
+// version. What it does not name stays, a Body without Data too (MS-ASCMD_R878).
+func writtenText(b *eas.Body, l *legacyText, old objectText) (objectText, error) {
+	switch {
+	case b != nil && b.Data != nil:
+		return readText(b, old)
+	case l.truncated != nil && *l.truncated:
+		return old, nil
+	case l.plain != nil:
+		return plainText(*l.plain, old), nil
+	case l.rtf != nil && *l.rtf != "":
+		return readRTFText(*l.rtf)
+	}
+	return old, nil
+}
