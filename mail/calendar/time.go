@@ -37,13 +37,45 @@ func (z zones) parseTime(p *Property, value string) (Time, error) {
 	return Time{Time: InZone(wall, loc), TZID: id}, nil
 }
 
-// InZone reads a wall clock in a zone.
+// InZone reads a wall clock in a zone. One that comes twice, as clocks are set
+// back, is the first; one that never comes, as they are set forward, is as much
+// behind as if they had not been (RFC 5545 3.3.5). The standard library promises
+// neither.
 func InZone(wall time.Time, loc *time.Location) time.Time {
-	return time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, loc)
+	t := time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, loc)
+	if loc == time.UTC {
+		return t
+	}
+	const longest = 26 * time.Hour // that clocks are set by
+	start, end := t.ZoneBounds()
+	switch {
+	case !start.IsZero() && t.Sub(start) < longest:
+		_, before := start.Add(-time.Second).Zone()
+		early := wallAt(wall, before, loc)
+		if early.Before(start) || !sameClock(t, wall) {
+			return early
+		}
+	case !end.IsZero() && end.Sub(t) < longest && !sameClock(t, wall):
+		_, before := t.Zone()
+		return wallAt(wall, before, loc)
+	}
+	return t
+}
+
+// wallAt is the point in time at which a clock that is offset seconds east of UTC
+// shows a wall clock.
+func wallAt(wall time.Time, offset int, loc *time.Location) time.Time {
+	return time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second()-offset, 0, time.UTC).In(loc)
+}
+
+func sameClock(t, wall time.Time) bool {
+	return t.Hour() == wall.Hour() && t.Minute() == wall.Minute() && t.Day() == wall.Day()
 }
 
 // wallOf is a time's wall clock as if it were UTC.
-func wallOf(t time.Time) time.Time { return InZone(t, time.UTC) }
+func wallOf(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
+}
 
 // parseWall reads the digits of a date or time as if in UTC.
 func parseWall(s string) (t time.Time, date bool, err error) {

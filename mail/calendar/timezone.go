@@ -1,7 +1,11 @@
 package calendar
 
 import (
+	"cmp"
 	"encoding/binary"
+	"iter"
+	"math"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf16"
@@ -35,75 +39,110 @@ const blobSize = 172
 // nameUnits is how many UTF-16 units a season's name takes at most.
 const nameUnits = 32
 
-// ZoneOf describes a zone as it is in a year.
+// ZoneOf describes a zone as it is in a year. Standard time is the one with the
+// lesser offset, whatever its people call it. A zone that changes once in the
+// year changes back as the year begins, as Windows tells of such years; one that
+// changes more often, around a month of fasting, is told by its first changes to
+// and fro.
 func ZoneOf(loc *time.Location, year int) TimeZone {
 	if loc == nil {
 		loc = time.UTC
 	}
 	year = min(max(year, 1970), 2200)
-	std, dst := seasons(loc, year)
-	_, offset := time.Date(year, 1, 1, 12, 0, 0, 0, loc).Zone()
-	if !std.IsZero() {
-		_, offset = std.Zone()
+	changes := changesIn(loc, year)
+	_, offset := time.Date(year, 1, 1, 0, 0, 0, 0, loc).Zone()
+	if len(changes) == 1 {
+		changes = append(changes, change{at: time.Date(year, 1, 1, 0, 0, 0, 0, loc), from: changes[0].to, to: changes[0].from, newYear: true})
 	}
-	z := TimeZone{Bias: -offset / 60}
+	std, dst := change{to: offset}, change{}
+	for _, c := range changes {
+		switch {
+		case c.to < c.from && std.at.IsZero():
+			std = c
+		case c.to > c.from && dst.at.IsZero():
+			dst = c
+		}
+	}
+	z := TimeZone{Bias: -std.to / 60}
 	name := WindowsName(loc.String())
 	if name == "" {
 		name = loc.String()
 	}
 	z.Standard.Name, z.Daylight.Name = name, strings.Replace(name, "Standard", "Daylight", 1)
-	if std.IsZero() {
+	if std.at.IsZero() || dst.at.IsZero() {
+		z.Bias = -offset / 60
 		return z
 	}
-	_, summer := dst.Zone()
-	z.Daylight.Bias = (offset - summer) / 60
-	z.Standard.Start = switchDate(loc, std, summer)
-	z.Daylight.Start = switchDate(loc, dst, offset)
+	z.Daylight.Bias = (std.to - dst.to) / 60
+	z.Standard.Start, z.Daylight.Start = std.date(loc), dst.date(loc)
 	return z
 }
 
-// seasons finds when a zone changes in a year, if it does so twice: to standard
-// time and to summer time. A zone that changes more often, around a month of
-// fasting, is taken for the whole year by what is furthest apart.
-func seasons(loc *time.Location, year int) (std, dst time.Time) {
-	from, to := time.Date(year, 1, 1, 0, 0, 0, 0, loc), time.Date(year+1, 1, 1, 0, 0, 0, 0, loc)
-	for t := from; ; {
-		_, end := t.ZoneBounds()
-		if end.IsZero() || !end.Before(to) {
-			break
-		}
-		if !end.After(t) {
-			break
-		}
-		if end.IsDST() {
-			dst = end
-		} else {
-			std = end
-		}
-		t = end
-	}
-	if std.IsZero() || dst.IsZero() {
-		return time.Time{}, time.Time{}
-	}
-	return std, dst
+// change is one of a zone's offset, in seconds east.
+type change struct {
+	at       time.Time
+	from, to int
+	newYear  bool // it is told of only as the year begins
 }
 
-// switchDate is the rule that a change follows: t is when, before is the offset
-// in seconds that held until then, by whose clock it is told.
-func switchDate(loc *time.Location, t time.Time, before int) SystemTime {
-	wall := t.UTC().Add(time.Duration(before) * time.Second)
+// changesIn lists the changes of a zone's offset in a year of its own clock.
+func changesIn(loc *time.Location, year int) (out []change) {
+	from, to := time.Date(year, 1, 1, 0, 0, 0, 0, loc), time.Date(year+1, 1, 1, 0, 0, 0, 0, loc)
+	for c := range changes(loc, from) {
+		if !c.at.Before(to) {
+			break
+		}
+		out = append(out, c)
+	}
+	return out
+}
+
+// changes ranges over the changes of a zone's offset after a point in time.
+// Where only the name of the time changes there is none.
+func changes(loc *time.Location, after time.Time) iter.Seq[change] {
+	return func(yield func(change) bool) {
+		t := after.In(loc)
+		_, offset := t.Zone()
+		for {
+			_, end := t.ZoneBounds()
+			if end.IsZero() {
+				return
+			}
+			if !end.After(t) { // of a leap year the standard library loses the last day
+				end = t.Add(secondsADay * time.Second)
+			}
+			t = end
+			if _, now := t.Zone(); now != offset {
+				if !yield(change{at: t, from: offset, to: now}) {
+					return
+				}
+				offset = now
+			}
+		}
+	}
+}
+
+// wall is what the clocks show when they are changed.
+func (c change) wall() time.Time { return c.at.UTC().Add(time.Duration(c.from) * time.Second) }
+
+// date is the change as a structure has it.
+func (c change) date(loc *time.Location) SystemTime {
+	if c.newYear {
+		return SystemTime{Month: 1, Weekday: int(c.at.Weekday()), Day: 1}
+	}
+	return switchDate(loc, c)
+}
+
+// switchDate is the rule that a change follows.
+func switchDate(loc *time.Location, c change) SystemTime {
+	wall := c.wall()
 	n := (wall.Day()-1)/7 + 1
-	last := wall.Day()+7 > monthDays(wall)
-	if last && n == 4 { // the fourth or the last: other years tell
+	if last := wall.Day()+7 > monthDays(wall); last && n == 4 { // the fourth or the last: other years tell
 		n = 5
 		for y := wall.Year() - 6; y <= wall.Year()+6; y++ {
-			std, dst := seasons(loc, y)
-			for _, o := range []time.Time{std, dst} {
-				w := o.UTC().Add(time.Duration(before) * time.Second)
-				if o.IsZero() || w.Month() != wall.Month() || w.Weekday() != wall.Weekday() {
-					continue
-				}
-				if w.Day()+7 <= monthDays(w) {
+			for _, o := range changesIn(loc, y) {
+				w := o.wall()
+				if w.Month() == wall.Month() && w.Weekday() == wall.Weekday() && w.Day()+7 <= monthDays(w) {
 					n = 4
 				}
 			}
@@ -198,17 +237,12 @@ func (z TimeZone) Location(year int) (*time.Location, error) {
 	if z.constant() && z.Bias == 0 {
 		return time.UTC, nil
 	}
-	for _, row := range preferred {
-		if loc, err := world(row); err == nil && z.near(loc, year) && z.same(ZoneOf(loc, year)) {
+	for name := range zoneNames() {
+		if loc, err := world(name); err == nil && z.near(loc, year) && z.same(ZoneOf(loc, year)) && len(changesIn(loc, year)) <= 2 {
 			return loc, nil
 		}
 	}
-	for i := range windowsZones {
-		if loc, err := world(windowsZones[i][1]); err == nil && z.near(loc, year) && z.same(ZoneOf(loc, year)) {
-			return loc, nil
-		}
-	}
-	return z.define()
+	return z.define(year)
 }
 
 // near tells whether a zone begins the year with one of the structure's
@@ -246,19 +280,58 @@ func (t SystemTime) rule() SystemTime {
 	return t
 }
 
-// define makes a zone of the structure alone.
-func (z TimeZone) define() (*time.Location, error) {
+// define makes a zone of the structure alone. One with dates of one year, or
+// with a season that only begins with the year, changes once and no more.
+func (z TimeZone) define(year int) (*time.Location, error) {
 	name := z.Standard.Name
 	if name == "" {
 		name = "custom"
 	}
-	standard := -60 * (z.Bias + z.Standard.Bias)
-	if z.constant() || z.Standard.Start.Year != 0 {
+	standard, daylight := -60*(z.Bias+z.Standard.Bias), -60*(z.Bias+z.Daylight.Bias)
+	if z.constant() {
 		return time.FixedZone(name, standard), nil
 	}
-	std := z.Standard.Start.observance(standard, false)
-	dst := z.Daylight.Start.observance(-60*(z.Bias+z.Daylight.Bias), true)
+	winter := onset{z.Standard.Start.in(year) - int64(daylight), standard, false, ""}
+	summer := onset{z.Daylight.Start.in(year) - int64(standard), daylight, true, ""}
+	switch {
+	case z.Standard.Start.isNewYear(year):
+		winter.at = math.MinInt32
+		return buildZone(name, []onset{winter, summer}, "")
+	case z.Daylight.Start.isNewYear(year):
+		summer.at = math.MinInt32
+		return buildZone(name, []onset{summer, winter}, "")
+	case z.Standard.Start.Year != 0 || z.Daylight.Start.Year != 0:
+		list := []onset{winter, summer}
+		slices.SortFunc(list, func(a, b onset) int { return cmp.Compare(a.at, b.at) })
+		first := list[1]
+		first.at = math.MinInt32
+		return buildZone(name, append([]onset{first}, list...), "")
+	}
+	std, dst := z.Standard.Start.observance(standard, false), z.Daylight.Start.observance(daylight, true)
 	return buildZone(name, []onset{{at: 0, offset: standard}}, posix(std, dst))
+}
+
+// isNewYear tells whether the date is the beginning of a year: of a season that
+// does not begin then, but before.
+func (t SystemTime) isNewYear(year int) bool {
+	if t.Year != 0 {
+		year = t.Year
+	}
+	return t.in(year) == time.Date(year, 1, 1, 0, 0, 0, 0, time.UTC).Unix()
+}
+
+// in is the date in a year, or in its own, in seconds since 1970 on its own
+// clock.
+func (t SystemTime) in(year int) int64 {
+	if t.Year != 0 {
+		return time.Date(t.Year, time.Month(t.Month), t.Day, t.Hour, t.Minute, t.Second, 0, time.UTC).Unix()
+	}
+	day := time.Date(year, time.Month(t.Month), 1, t.Hour, t.Minute, t.Second, 0, time.UTC)
+	day = day.AddDate(0, 0, (t.Weekday-int(day.Weekday())+7)%7)
+	for n := 1; n < t.Day && day.AddDate(0, 0, 7).Month() == day.Month(); n++ {
+		day = day.AddDate(0, 0, 7)
+	}
+	return day.Unix()
 }
 
 func (t SystemTime) observance(offset int, dst bool) *observance {
@@ -270,56 +343,4 @@ func (t SystemTime) observance(offset int, dst bool) *observance {
 		start: time.Date(1970, 1, 1, t.Hour, t.Minute, t.Second, 0, time.UTC), to: offset, dst: dst,
 		rule: &Rule{Freq: Yearly, Interval: 1, ByMonth: []int{t.Month}, ByDay: []WeekdayNum{{n, time.Weekday(t.Weekday)}}},
 	}
-}
-
-// DescribeZone writes the definition of a zone as it is in a year, for events
-// that refer to it by a name.
-func DescribeZone(name string, loc *time.Location, year int) *Component {
-	z := ZoneOf(loc, year)
-	c := &Component{Name: "VTIMEZONE"}
-	c.SetText("TZID", name)
-	standard, daylight := -(z.Bias + z.Standard.Bias), -(z.Bias + z.Daylight.Bias)
-	if z.constant() {
-		c.Children = []*Component{observanceOf("STANDARD", standard, standard, SystemTime{})}
-		return c
-	}
-	c.Children = []*Component{
-		observanceOf("STANDARD", daylight, standard, z.Standard.Start),
-		observanceOf("DAYLIGHT", standard, daylight, z.Daylight.Start),
-	}
-	return c
-}
-
-// observanceOf writes one season; offsets are in minutes east.
-func observanceOf(name string, from, to int, at SystemTime) *Component {
-	c := &Component{Name: name}
-	start := time.Date(1970, 1, 1, 0, 0, 0, 0, time.UTC)
-	var rule *Rule
-	if at.Month != 0 {
-		rule = at.observance(to, false).rule
-		first := time.Date(1970, time.Month(at.Month), 1, 0, 0, 0, 0, time.UTC)
-		m := rule.matcher()
-		for d := first; d.Month() == first.Month(); d = d.AddDate(0, 0, 1) {
-			if m.onDay(d) {
-				start = time.Date(d.Year(), d.Month(), d.Day(), at.Hour, at.Minute, at.Second, 0, time.UTC)
-			}
-		}
-	}
-	c.SetValue("DTSTART", start.Format("20060102T150405"))
-	c.SetValue("TZOFFSETFROM", formatOffset(from))
-	c.SetValue("TZOFFSETTO", formatOffset(to))
-	if rule != nil {
-		c.SetValue("RRULE", rule.String())
-	}
-	return c
-}
-
-func formatOffset(minutes int) string {
-	sign := "+"
-	if minutes < 0 {
-		sign, minutes = "-", -minutes
-	}
-	return sign + string([]byte{
-		byte('0' + minutes/600%10), byte('0' + minutes/60%10), byte('0' + minutes%60/10), byte('0' + minutes%10),
-	})
 }

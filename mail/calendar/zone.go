@@ -117,11 +117,14 @@ func lookup(table [][2]string, name string) string {
 // one that nobody knows.
 type zones map[string]*time.Location
 
+// maxMatched is of how many definitions the like is looked for in the world.
+const maxMatched = 20
+
 // readZones reads the object's VTIMEZONEs. A zone whose name the world knows is
 // the world's: definitions are often cut to one year, or wrong.
 func readZones(root *Component) zones {
 	z := zones{}
-	left := maxObservances
+	left, year, matched := maxObservances, 0, 0
 	for _, c := range root.Children {
 		if c.Name != "VTIMEZONE" || len(z) >= maxZones {
 			continue
@@ -134,6 +137,14 @@ func readZones(root *Component) zones {
 		if err != nil {
 			if loc, err = LoadZone(c.Text("X-LIC-LOCATION")); err != nil {
 				loc, err = defineZone(c, &left)
+				if matched++; err == nil && matched <= maxMatched {
+					if year == 0 {
+						year = firstYear(root)
+					}
+					if known := namesake(loc, year); known != nil {
+						loc = known
+					}
+				}
 			}
 		}
 		if err == nil {
@@ -164,7 +175,7 @@ const (
 	// those of all of them: real ones have two, those of a long history hundreds.
 	maxObservances = 1000
 	// lastOnset is the year until which rules are followed one by one.
-	lastOnset = 2037
+	lastOnset = 2075
 )
 
 // onset is when another offset begins to hold.
@@ -261,7 +272,7 @@ func (o *observance) forever() bool {
 	return o.rule != nil && o.rule.Until.IsZero() && o.rule.Count == 0 && len(o.rule.ByMonth) == 1 && len(o.rule.ByDay) == 1
 }
 
-// onsets lists when it begins, up to 2037: what Outlook and others wrote from
+// onsets lists when it begins, up to lastOnset: what Outlook and others wrote from
 // 1601 on begins in 1970.
 func (o *observance) onsets() (out []onset) {
 	add := func(t time.Time) {
