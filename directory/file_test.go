@@ -259,7 +259,31 @@ func anyFile(t *rapid.T) *File {
 		f.Users = append(f.Users, u)
 	}
 	for range rapid.IntRange(0, 3).Draw(t, "groups") {
-		f.Groups = append(f.Groups, FileGroup{Address: addr.Draw(t, "group"), Name: text.Draw(t, "name"), Members: list.Draw(t, "members")})
+		f.Groups = append(f.Groups, FileGroup{Address: addr.Draw(t, "group"), Name: text.Draw(t, "name"), Members: list.Draw(t, "members"), Hidden: rapid.Ptr(rapid.Bool(), true).Draw(t, "hidden")})
+	}
+	for range rapid.IntRange(0, 2).Draw(t, "resources") {
+		r := FileResource{Address: addr.Draw(t, "resource"), Name: text.Draw(t, "name"), Location: text.Draw(t, "location"), Aliases: list.Draw(t, "aliases"), MayBook: list.Draw(t, "may_book")}
+		if r.Delegates = list.Draw(t, "delegates"); len(r.Delegates) > 0 {
+			r.Booking = rapid.Ptr(rapid.SampledFrom([]string{"automatic", "delegates", "closed"}), true).Draw(t, "booking")
+		}
+		r.Kind = rapid.Ptr(rapid.SampledFrom([]string{"room", "equipment"}), true).Draw(t, "kind")
+		r.Capacity = rapid.Ptr(rapid.IntRange(0, 100), true).Draw(t, "capacity")
+		r.Hours = rapid.Ptr(rapid.SampledFrom([]string{"", "08:00-18:30", "00:00-24:00"}), true).Draw(t, "hours")
+		r.MaxDuration = rapid.Ptr(rapid.SampledFrom([]string{"", "90m", "48h"}), true).Draw(t, "max_duration")
+		r.HorizonDays = rapid.Ptr(rapid.IntRange(0, 400), true).Draw(t, "horizon_days")
+		r.Outsiders, r.Hidden = rapid.Ptr(rapid.Bool(), true).Draw(t, "outsiders"), rapid.Ptr(rapid.Bool(), true).Draw(t, "hidden")
+		if rapid.Bool().Draw(t, "some days") {
+			r.Days = rapid.SliceOfN(rapid.SampledFrom(weekdayNames[:]), 0, 3).Draw(t, "days")
+		}
+		f.Resources = append(f.Resources, r)
+	}
+	foreign := rapid.Custom(func(t *rapid.T) string { return name.Draw(t, "name") + "@outside.example" })
+	for range rapid.IntRange(0, 3).Draw(t, "contacts") {
+		c := FileContact{Address: foreign.Draw(t, "contact"), Name: text.Draw(t, "name"), Phone: text.Draw(t, "phone"), Hidden: rapid.Ptr(rapid.Bool(), true).Draw(t, "hidden")}
+		if rapid.Bool().Draw(t, "more") {
+			c.Addresses = rapid.SliceOfN(foreign, 0, 2).Draw(t, "addresses")
+		}
+		f.Contacts = append(f.Contacts, c)
 	}
 	for range rapid.IntRange(0, 2).Draw(t, "delegations") {
 		f.Delegations = append(f.Delegations, FileDelegation{Owner: addr.Draw(t, "owner"), Delegate: addr.Draw(t, "delegate"), SendAs: true})
