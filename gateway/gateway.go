@@ -22,6 +22,7 @@ import (
 	"martlet/documents"
 	"martlet/gateway/activesync"
 	"martlet/gateway/autodiscover"
+	"martlet/gateway/dav"
 	"martlet/gateway/hold"
 	"martlet/gateway/registration"
 	"martlet/gateway/revocation"
@@ -50,6 +51,7 @@ type Config struct {
 	Documents *documents.Library  // nil: no documents are published
 	Schedule  *schedule.Scheduler // nil: nobody is told of meetings, nobody is known to be busy
 	Shares    *share.Shares       // nil: nothing is shared
+	FileBytes int64               // how much each user may keep in files (WebDAV); 0: there are none
 
 	// TLS is used by ServeTLS; nil leaves only plain HTTP.
 	TLS *tls.Config
@@ -142,7 +144,13 @@ func New(c Config) (*Server, error) {
 	}
 	s.eas = eas
 	disco := autodiscover.New(autodiscover.Config{Directory: c.Directory, Logger: c.Logger, PublicURL: c.PublicURL, Mail: c.Mail})
-	s.handler = moving(s.limited(s.recovering(s.routes(eas, disco))))
+	programs, err := dav.New(dav.Config{
+		Store: c.Store, Directory: c.Directory, Mailboxes: c.Mailboxes, Shares: c.Shares, Schedule: c.Schedule, Logger: c.Logger, FileBytes: c.FileBytes,
+	})
+	if err != nil {
+		return nil, fmt.Errorf("gateway: %w", err)
+	}
+	s.handler = moving(s.limited(s.recovering(s.routes(eas, disco, programs))))
 	s.http = s.newHTTP()
 	return s, nil
 }

@@ -11,13 +11,14 @@ import (
 	"martlet/directory"
 	"martlet/gateway/activesync"
 	"martlet/gateway/autodiscover"
+	"martlet/gateway/dav"
 	"martlet/gateway/registration"
 )
 
 // routes connects paths and endpoints. Clients write the paths in any case and
 // with doubled slashes, and methods are the endpoint's business, which answers
 // 405 with Allow: so everything goes through a matcher of our own.
-func (s *Server) routes(eas *activesync.Handler, disco *autodiscover.Handler) http.Handler {
+func (s *Server) routes(eas *activesync.Handler, disco *autodiscover.Handler, programs *dav.Handler) http.Handler {
 	r := mux.NewRouter().SkipClean(true)
 	at := func(path string, h http.Handler) { r.MatcherFunc(atPath(path)).Handler(h) }
 	phone := s.authenticated(eas.Serve, eas.Refuse)
@@ -30,6 +31,9 @@ func (s *Server) routes(eas *activesync.Handler, disco *autodiscover.Handler) ht
 			return s.authenticated(next, refuse)
 		}))
 	}
+	at("/.well-known/caldav", http.HandlerFunc(dav.WellKnown))
+	at("/.well-known/carddav", http.HandlerFunc(dav.WellKnown))
+	r.MatcherFunc(belowPath(dav.Path)).Handler(s.authenticated(programs.Serve, forbidden))
 	at("/healthz", http.HandlerFunc(s.health))
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { bare(w, http.StatusNotFound) })
 	return r

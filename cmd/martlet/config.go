@@ -47,6 +47,7 @@ type Config struct {
 	Documents []documents.Share // folders that phones may read
 	Missing   []error           // what is named and not there now, as on a disk that is not mounted
 
+	FileBytes       int64              // of each user, for WebDAV; zero: there are no files
 	MaxMessageBytes int64              // zero: each door's default
 	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
 	HashCost        directory.HashCost // for tests and the demo
@@ -99,12 +100,18 @@ type configFile struct {
 	SMIME       smimeFile       `toml:"smime"`
 	SMTP        smtpFile        `toml:"smtp"`
 	Push        pushFile        `toml:"push"`
+	DAV         davFile         `toml:"dav"`
 	Documents   []documentsFile `toml:"documents"`
 	Submission  listenFile      `toml:"submission"`
 	Submissions listenFile      `toml:"submissions"`
 	LMTP        listenFile      `toml:"lmtp"`
 	IMAP        listenFile      `toml:"imap"`
 	IMAPS       listenFile      `toml:"imaps"`
+}
+
+// davFile is [dav].
+type davFile struct {
+	Files string `toml:"files"`
 }
 
 type listenFile struct {
@@ -202,6 +209,7 @@ func (r *configReader) read(f *configFile) Config {
 	}
 	c.ActiveSync = r.rules(&f.ActiveSync)
 	c.Documents = r.documents(f.Documents)
+	c.FileBytes = r.size("dav", "files", f.DAV.Files)
 	c.Push = r.push(&f.Push)
 	c.TLS = r.tls(f)
 	c.SMIMERoots, c.PrivateLists = r.smimeRoots(f.SMIME.Roots), f.SMIME.PrivateLists

@@ -11,6 +11,7 @@ import (
 
 	"martlet/directory"
 	"martlet/gateway/admin"
+	"martlet/gateway/dav"
 	"martlet/gateway/registration"
 	"martlet/mail/announce"
 	"martlet/mail/mailbox"
@@ -95,6 +96,7 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 		return d, err
 	}
 	d.mailboxes = mailbox.New(mailbox.Config{Store: d.store, Blobs: d.blobs, Hub: d.hub, Logger: log})
+	dav.Connect(d.mailboxes)
 	d.shares = share.New(share.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Logger: log})
 	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log})
 	d.router = route.New(route.Config{

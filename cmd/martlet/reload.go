@@ -127,7 +127,7 @@ func (c *Config) fixed(next *Config) (names []string) {
 		"HTTP": "http.listen", "HTTPS": "https.listen", "HTTP2": "https.http2", "SMTP": "smtp.listen", "Submission": "submission.listen",
 		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen",
 		"SMIMERoots": "smime.roots", "PrivateLists": "smime.private_lists",
-		"Push": "push.detail", "MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
+		"FileBytes": "dav.files", "Push": "push.detail", "MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
 	}
 	a, b := *c, *next
 	// What was compared before, what follows from others, and what no file says.

@@ -110,7 +110,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
 		Logger: log, TLS: s.certs.config, HTTP2: c.HTTP2, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
-		Documents: library, Shares: s.shares,
+		Documents: library, Shares: s.shares, FileBytes: c.FileBytes,
 		Rules: c.ActiveSync, Mail: c.mailServers(),
 	})
 	if err != nil {

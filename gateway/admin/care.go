@@ -8,6 +8,7 @@ import (
 	"io"
 
 	"martlet/directory"
+	"martlet/gateway/dav"
 	"martlet/mail/imap"
 	"martlet/store"
 	"martlet/store/archive"
@@ -92,6 +93,9 @@ func (a *Admin) stages(deep bool) []stage {
 		{"subscriptions", func(ctx context.Context, report func(store.Problem)) error {
 			return imap.Check(ctx, a.c.Store, a.c.Directory, report)
 		}},
+		{"calendar programs", func(ctx context.Context, report func(store.Problem)) error {
+			return dav.Check(ctx, a.c.Store, a.c.Directory, report)
+		}},
 		{"bodies", func(ctx context.Context, report func(store.Problem)) error {
 			return a.c.Blobs.Audit(ctx, blob.Audit{Deep: deep, References: a.references}, report)
 		}},
@@ -104,7 +108,7 @@ func (a *Admin) stages(deep bool) []stage {
 
 // references counts every reference to a body that any table holds.
 func (a *Admin) references(tx *store.Tx, count func(blob.Ref)) error {
-	for _, of := range []func(*store.Tx, func(blob.Ref)) error{a.c.Mailboxes.References, a.c.Queue.References, a.c.Router.References} {
+	for _, of := range []func(*store.Tx, func(blob.Ref)) error{a.c.Mailboxes.References, a.c.Queue.References, a.c.Router.References, dav.References} {
 		if err := of(tx, count); err != nil {
 			return err
 		}

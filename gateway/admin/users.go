@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"martlet/directory"
+	"martlet/gateway/dav"
 	"martlet/mail"
 	"martlet/mail/imap"
 	"martlet/store"
@@ -235,6 +236,9 @@ func (a *Admin) forget(ctx context.Context, id directory.AccountID) error {
 			return err
 		}
 		if err := imap.Forget(tx, id); err != nil {
+			return err
+		}
+		if err := dav.Forget(tx, a.c.Blobs, id); err != nil {
 			return err
 		}
 		return a.c.Devices.RemoveAccount(tx, id)

@@ -187,7 +187,7 @@ func (q *request) find(tx *store.Tx, at *place) (*resource, error) {
 	case kindPrincipals:
 		return &resource{kind: at.kind, href: Path + "/" + atPrincipals + "/"}, nil
 	case kindHomes:
-		if at.under == atFiles && q.h.now.Load().FileBytes == 0 {
+		if at.under == atFiles && q.h.c.FileBytes == 0 {
 			return nil, fail(http.StatusNotFound)
 		}
 		return &resource{kind: at.kind, href: Path + "/" + at.under + "/", under: at.under}, nil

@@ -15,7 +15,6 @@ import (
 	"net/http"
 	"slices"
 	"strings"
-	"sync/atomic"
 	"time"
 
 	"golang.org/x/sync/semaphore"
@@ -24,6 +23,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/mailbox"
 	"martlet/mail/schedule"
+	"martlet/mail/share"
 	"martlet/store"
 )
 
@@ -48,19 +48,10 @@ type Config struct {
 	Store     *store.Store
 	Directory *directory.Directory
 	Mailboxes *mailbox.Mailboxes
-	Logger    *slog.Logger // nil: nothing is logged
-
-	// Refresh brings the folders that others share with an account up to date;
-	// nil: nobody shares any.
-	Refresh func(context.Context, directory.AccountID) error
+	Logger    *slog.Logger  // nil: nothing is logged
+	Shares    *share.Shares // nil: nothing is shared
 	// Schedule sends and takes invitations; nil: no scheduling is offered.
 	Schedule *schedule.Scheduler
-	// Settings can change while the door is in use.
-	Settings
-}
-
-// Settings are what an administrator decides.
-type Settings struct {
 	// FileBytes is how much each user may keep in files; 0: there are no files.
 	FileBytes int64
 }
@@ -72,7 +63,6 @@ type Handler struct {
 	meta   metaTables
 	files  fileTables
 	bodies *semaphore.Weighted
-	now    atomic.Pointer[Settings]
 	clock  func() time.Time
 
 	properties map[name]property
@@ -92,12 +82,8 @@ func New(c Config) (*Handler, error) {
 	h.order = slices.SortedFunc(maps.Keys(h.properties), func(a, b name) int {
 		return cmp.Or(strings.Compare(a.space, b.space), strings.Compare(a.local, b.local))
 	})
-	h.Reconfigure(c.Settings)
 	return h, nil
 }
-
-// Reconfigure changes the settings.
-func (h *Handler) Reconfigure(s Settings) { h.now.Store(&s) }
 
 // request is one request of a user.
 type request struct {
@@ -170,10 +156,11 @@ func (q *request) ready() error {
 	if err := q.h.c.Mailboxes.Create(q.r.Context(), q.box); err != nil {
 		return err
 	}
-	if q.h.c.Refresh == nil {
+	if q.h.c.Shares == nil {
 		return nil
 	}
-	return q.h.c.Refresh(q.r.Context(), q.account.ID)
+	_, err := q.h.c.Shares.Refresh(q.r.Context(), q.account.ID)
+	return err
 }
 
 func (q *request) view(fn func(*store.Tx) error) error { return q.h.c.Store.View(q.r.Context(), fn) }

@@ -17,7 +17,7 @@ import (
 
 // filesAllowed refuses where there are no files.
 func (q *request) filesAllowed() error {
-	if !q.at.own || q.h.now.Load().FileBytes == 0 {
+	if !q.at.own || q.h.c.FileBytes == 0 {
 		return fail(http.StatusNotFound)
 	}
 	return nil
@@ -46,7 +46,7 @@ func (q *request) fileResource(f *fileRow) *resource {
 }
 
 func (q *request) findFile(tx *store.Tx, at *place) (*resource, error) {
-	if q.h.now.Load().FileBytes == 0 {
+	if q.h.c.FileBytes == 0 {
 		return nil, fail(http.StatusNotFound)
 	}
 	f, err := q.h.files.get(tx, q.box, strings.Join(at.file, "/"))
@@ -146,7 +146,7 @@ func (q *request) putFile() error {
 	if q.r.Header.Get("Content-Range") != "" {
 		return &failure{status: http.StatusBadRequest, text: "a file is written whole"}
 	}
-	body, free, err := q.readBody(min(maxFile, q.h.now.Load().FileBytes))
+	body, free, err := q.readBody(min(maxFile, q.h.c.FileBytes))
 	defer free()
 	if err != nil {
 		return err
@@ -198,7 +198,7 @@ func (q *request) putFile() error {
 // is allowed.
 func (q *request) withinQuota(tx *store.Tx) error {
 	sum, err := q.h.files.sum(tx, q.box)
-	if err == nil && sum.Bytes > q.h.now.Load().FileBytes {
+	if err == nil && sum.Bytes > q.h.c.FileBytes {
 		return &failure{status: http.StatusInsufficientStorage, condition: dav("quota-not-exceeded"), text: "your files may not take more room"}
 	}
 	return err

@@ -64,7 +64,7 @@ func newHouse(t testing.TB, edit func(*Config)) *house {
 	}
 	h.boxes = mailbox.New(mailbox.Config{Store: h.store, Blobs: h.blobs, Hub: push.NewHub()})
 	Connect(h.boxes)
-	h.c = Config{Store: h.store, Directory: h.people, Mailboxes: h.boxes, Logger: log, Settings: Settings{FileBytes: 1 << 20}}
+	h.c = Config{Store: h.store, Directory: h.people, Mailboxes: h.boxes, Logger: log, FileBytes: 1 << 20}
 	if edit != nil {
 		edit(&h.c)
 	}

@@ -201,7 +201,7 @@ func (q *request) members(tx *store.Tx, r *resource) ([]*resource, error) {
 	switch r.kind {
 	case kindRoot:
 		places = []place{{kind: kindPrincipals}, {kind: kindHomes, under: atCalendars}, {kind: kindHomes, under: atBooks}}
-		if q.h.now.Load().FileBytes > 0 {
+		if q.h.c.FileBytes > 0 {
 			places = append(places, place{kind: kindHomes, under: atFiles})
 		}
 	case kindPrincipals: // who else there is, a search tells

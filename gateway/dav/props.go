@@ -186,7 +186,7 @@ func writeQuotaAvailable(q *request, r *resource, _ *asked, d *document) (bool, 
 	if err != nil {
 		return false, err
 	}
-	d.b = strconv.AppendInt(d.b, max(0, q.h.now.Load().FileBytes-used), 10)
+	d.b = strconv.AppendInt(d.b, max(0, q.h.c.FileBytes-used), 10)
 	return true, nil
 }
 
