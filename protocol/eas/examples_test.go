@@ -103,8 +103,9 @@ func exampleResponses() map[string]any {
 		EmailAddresses: &eas.EmailAddresses{SMTPAddresses: []string{"a@example.org", "b@example.org"}, PrimarySMTPAddress: "a@example.org"},
 	}}}
 	return map[string]any{
-		"SyncResponse":        exampleSync(),
-		"SyncResponse failed": &eas.SyncResponse{Status: eas.SyncStatusInvalidWait, Limit: ptr(uint(59))},
+		"SyncResponse":                  exampleSync(),
+		"SyncResponse people and lists": exampleObjects(),
+		"SyncResponse failed":           &eas.SyncResponse{Status: eas.SyncStatusInvalidWait, Limit: ptr(uint(59))},
 		"FolderSyncResponse": &eas.FolderSyncResponse{Status: eas.FolderSyncStatusSuccess, SyncKey: "2", Changes: &eas.FolderChanges{
 			Count:   3,
 			Updates: []eas.Folder{{ServerID: "7", ParentID: "5", DisplayName: "Old", Type: eas.FolderUserMail}},

@@ -129,7 +129,7 @@ func TestLibwbxmlReadsWhatIsWritten(t *testing.T) {
 				t.Fatalf("elements read:\n%s\nwritten:\n%s", got, want)
 			}
 			for i := range want {
-				if got[i] != want[i] && otherNames[got[i]] != want[i] && got[i] != "unknown" {
+				if got[i] != want[i] && otherNames[got[i]] != want[i] && got[i] != strings.Replace(want[i], "Address", "", 1) && got[i] != "unknown" {
 					t.Errorf("element %d read as %s, written as %s", i, got[i], want[i])
 				}
 			}
@@ -152,5 +152,5 @@ func elementNames(xml string) []string {
 var otherNames = map[string]string{
 	"Reply": "ReplyTo", "FlagStatus": "Status", "DTStamp": "DtStamp", "SmtpAddress": "SMTPAddress",
 	"UTCStartDate": "UtcStartDate", "UTCDueDate": "UtcDueDate", "DeviceEncryptionEnabled": "RequireStorageCardEncryption",
-	"ihsManagementInformation": "RightsManagementInformation",
+	"AssistantTelephoneNumber": "AssistantPhoneNumber", "ihsManagementInformation": "RightsManagementInformation",
 }
