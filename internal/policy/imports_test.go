@@ -40,7 +40,7 @@ var allowed = map[string][]string{
 	"mail/oof":             {"directory", "mail/message", "mail/wire", "store"},
 	"mail/route":           {"directory", "mail", "mail/mailbox", "mail/message", "mail/oof", "mail/queue", "mail/vcard", "mail/wire", "store", "store/blob"},
 	"mail/announce":        {"directory", "mail", "mail/calendar", "mail/mailbox", "mail/message", "push", "push/seal", "store", "store/blob", "sync/device"},
-	"mail/imap":            {"directory", "mail", "mail/announce", "mail/mailbox", "mail/message", "mail/search", "mail/wire", "push", "store", "store/blob"},
+	"mail/imap":            {"directory", "mail", "mail/announce", "mail/mailbox", "mail/message", "mail/search", "mail/share", "mail/wire", "push", "store", "store/blob"},
 	"mail/share":           {"directory", "mail", "mail/mailbox", "push", "store"},
 	"mail/schedule":        {"directory", "mail", "mail/calendar", "mail/compose", "mail/mailbox", "mail/message", "mail/object", "mail/route", "mail/share", "mail/wire", "push", "store", "store/blob"},
 	"mail/transfer":        {"directory", "mail", "mail/calendar", "mail/mailbox", "mail/message", "mail/object", "mail/vcard", "store", "store/blob"},

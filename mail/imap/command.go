@@ -57,6 +57,13 @@ func commands() map[string]command {
 		"APPEND":      {run: (*session).append, in: loggedIn, tells: true},
 		"IDLE":        {run: (*session).idleCommand, in: loggedIn, tells: true}, // RFC 2177
 
+		// RFC 4314
+		"MYRIGHTS":   {run: (*session).myRightsCommand, in: loggedIn, tells: true, offered: (*session).shares},
+		"GETACL":     {run: (*session).getACL, in: loggedIn, tells: true, offered: (*session).shares},
+		"LISTRIGHTS": {run: (*session).listRights, in: loggedIn, tells: true, offered: (*session).shares},
+		"SETACL":     {run: (*session).setACL, in: loggedIn, tells: true, offered: (*session).shares},
+		"DELETEACL":  {run: (*session).deleteACL, in: loggedIn, tells: true, offered: (*session).shares},
+
 		"XAPPLEPUSHSERVICE": {run: (*session).applePush, in: loggedIn, tells: true, offered: (*session).offersApple},
 
 		"CHECK":    {run: (*session).noop, in: selected, tells: true},

@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"fmt"
 	"strconv"
 	"strings"
 
@@ -25,6 +26,9 @@ func (s *session) capability() string {
 	all = append(all, goimap.CapIdle, goimap.CapNamespace, goimap.CapUnselect, goimap.CapUIDPlus, goimap.CapMove, goimap.CapChildren,
 		goimap.CapSpecialUse, goimap.CapListExtended, goimap.CapListStatus, goimap.CapStatusSize, goimap.CapESearch, goimap.CapSearchRes, goimap.CapCondStore,
 		goimap.Cap("APPENDLIMIT="+strconv.FormatInt(s.srv.cfg.MaxMessageBytes, 10)))
+	if s.shares() {
+		all = append(all, goimap.CapACL, "RIGHTS=kxte") // RFC 4314 2.2
+	}
 	if s.offersApple() {
 		all = append(all, "XAPPLEPUSHSERVICE")
 	}
@@ -99,11 +103,16 @@ func (s *session) enable(_ context.Context, p *parser) error {
 	return nil
 }
 
-// namespace says that there is the user's own mail and nothing else (RFC 2342).
+// namespace says where the user's own mail is, that of other users, and what is
+// nobody's (RFC 2342).
 func (s *session) namespace(_ context.Context, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	s.out.rawf("* NAMESPACE ((\"\" %q)) NIL NIL\r\n", delimiter)
+	others, public := "NIL", "NIL"
+	if s.srv.cfg.Shares != nil {
+		others, public = fmt.Sprintf("((%q %q))", otherUsers+delimiter, delimiter), fmt.Sprintf("((%q %q))", publicFolders+delimiter, delimiter)
+	}
+	s.out.rawf("* NAMESPACE ((\"\" %q)) %s %s\r\n", delimiter, others, public)
 	return nil
 }

@@ -79,11 +79,10 @@ func (s *session) applePush(ctx context.Context, p *parser) error {
 		Mode: push.AppleMail, AppleAccount: a.account,
 	}
 	err := s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		folders, err := s.srv.cfg.Mailboxes.Folders(tx, s.box)
+		all, err := s.tree(tx)
 		if err != nil {
 			return err
 		}
-		all := tree(folders)
 		seen := map[mail.FolderID]bool{}
 		for _, name := range a.mailboxes {
 			// Devices name what they would like to have, as Notes; what is not there

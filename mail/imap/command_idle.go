@@ -23,7 +23,7 @@ func (s *session) idleCommand(ctx context.Context, p *parser) error {
 		s.takeWake()
 		// Register first and read the log afterwards: the other order loses what
 		// happens in between.
-		s.srv.cfg.Hub.Add(&s.waiter, s, uint64(s.box), push.FoldersOf(uint32(s.view.folder)))
+		s.srv.cfg.Hub.Add(&s.waiter, s, uint64(s.view.at.Box), push.FoldersOf(uint32(s.view.at.Folder)))
 		defer s.srv.cfg.Hub.Remove(&s.waiter)
 		if err := s.tell(ctx, true); err != nil {
 			s.fail(err)

@@ -21,12 +21,14 @@ func (s *session) create(ctx context.Context, p *parser) error {
 	if name == inbox {
 		return mail.ErrFolderExists
 	}
+	if err := s.mayNotMake(name); err != nil {
+		return err
+	}
 	return s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		folders, err := s.srv.cfg.Mailboxes.Folders(tx, s.box)
+		all, err := s.tree(tx)
 		if err != nil {
 			return err
 		}
-		all := tree(folders)
 		if _, found := find(all, name); found {
 			return mail.ErrFolderExists
 		}
@@ -106,20 +108,22 @@ func (s *session) rename(ctx context.Context, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
+	if err := s.mayNotMake(to); err != nil {
+		return err
+	}
 	if from == inbox {
 		return s.renameInbox(ctx, to)
 	}
 	return s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		folders, err := s.srv.cfg.Mailboxes.Folders(tx, s.box)
+		all, err := s.tree(tx)
 		if err != nil {
 			return err
 		}
-		all := tree(folders)
 		n, found := find(all, from)
 		switch {
 		case !found || !n.shown:
 			return mail.ErrNoFolder
-		case n.Role != mail.RoleNone:
+		case n.Role != mail.RoleNone, n.ID == 0:
 			return mail.ErrSystemFolder
 		case strings.HasPrefix(to, n.name+delimiter):
 			return mail.ErrBadParent
@@ -144,11 +148,10 @@ func (s *session) renameInbox(ctx context.Context, to string) error {
 	}
 	var src, dst mail.FolderID
 	err := s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) error {
-		folders, err := s.srv.cfg.Mailboxes.Folders(tx, s.box)
+		all, err := s.tree(tx)
 		if err != nil {
 			return err
 		}
-		all := tree(folders)
 		in, _ := find(all, inbox)
 		if _, found := find(all, to); found {
 			return mail.ErrFolderExists

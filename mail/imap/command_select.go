@@ -47,7 +47,7 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 		if last, err = s.srv.cfg.Mailboxes.LastIn(tx, s.box, f.ID); err != nil {
 			return err
 		}
-		v, err = s.open(tx, f, readOnly)
+		v, err = s.open(tx, f, readOnly || readOnlyFor(&f))
 		return err
 	})
 	if err != nil {
@@ -55,8 +55,11 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 	}
 	s.view, s.state = v, goimap.ConnStateSelected
 	s.tellSelected(&f, name, last)
-	if readOnly {
+	switch {
+	case readOnly:
 		return ok("READ-ONLY", "EXAMINE completed")
+	case v.readOnly:
+		return ok("READ-ONLY", "SELECT completed, and nothing can be changed here")
 	}
 	return ok("READ-WRITE", "SELECT completed")
 }
@@ -85,8 +88,8 @@ func (s *session) tellSelected(f *mail.Folder, name string, last mail.ItemID) {
 }
 
 // stillWelcome ends the session of an account that was removed or disabled since
-// it logged in. Sessions last for days, so it is asked with every command and
-// every wake.
+// it logged in, and takes away what was granted to it and is not any more.
+// Sessions last for days, so it is asked with every command and every wake.
 func (s *session) stillWelcome(ctx context.Context) error {
 	if s.state == goimap.ConnStateNotAuthenticated {
 		return nil
@@ -96,7 +99,10 @@ func (s *session) stillWelcome(ctx context.Context) error {
 		s.bye("The account is not served here any more")
 		return reply{}
 	}
-	return err
+	if err != nil {
+		return err
+	}
+	return s.refresh(ctx)
 }
 
 // uidValidity says which folder the UIDs are of (RFC 9051 2.3.1.1). Neither they
@@ -106,11 +112,11 @@ func (s *session) uidValidity(f mail.FolderID) uint32 { return s.restored + uint
 
 // findFolder returns a folder that can be selected.
 func (s *session) findFolder(tx *store.Tx, name string) (node, error) {
-	folders, err := s.srv.cfg.Mailboxes.Folders(tx, s.box)
+	all, err := s.tree(tx)
 	if err != nil {
 		return node{}, err
 	}
-	n, found := find(tree(folders), name)
+	n, found := find(all, name)
 	switch {
 	case !found || !n.shown:
 		return n, mail.ErrNoFolder

@@ -213,11 +213,17 @@ func highest(m mail.ModSeq) mail.ModSeq { return max(m, 1) }
 // fails half way, what was copied is removed.
 func (s *session) copy(ctx context.Context, p *parser, uid bool) error {
 	return s.transfer(ctx, p, uid, func(tx *store.Tx, it *mail.Item, dst mail.FolderID) (mail.Item, error) {
-		return s.srv.cfg.Mailboxes.Append(tx, s.box, dst, mail.NewItem{
+		n := mail.NewItem{
 			Class: it.Class, Received: it.Received, Body: mail.Body{Blob: it.Blob}, Flags: it.Flags, FollowUp: it.FollowUp,
 			Keywords: slices.Clone(it.Keywords), LastVerb: it.LastVerb, VerbTime: it.VerbTime,
-			Object: it.Object, Thread: it.Thread,
-		})
+		}
+		// Numbers of objects and conversations are a mailbox's own.
+		if _, there, _, err := s.srv.cfg.Mailboxes.Resolve(tx, s.box, dst); err != nil {
+			return mail.Item{}, err
+		} else if there == s.view.at.Box {
+			n.Object, n.Thread = it.Object, it.Thread
+		}
+		return s.srv.cfg.Mailboxes.Append(tx, s.box, dst, n)
 	}, true)
 }
 

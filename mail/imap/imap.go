@@ -20,6 +20,7 @@ import (
 	"martlet/directory"
 	"martlet/mail/announce"
 	"martlet/mail/mailbox"
+	"martlet/mail/share"
 	"martlet/push"
 	"martlet/store"
 )
@@ -31,8 +32,9 @@ type Config struct {
 	Store     *store.Store
 	Mailboxes *mailbox.Mailboxes
 	Hub       *push.Hub
-	TLS       *tls.Config // of STARTTLS; nil: none, and nobody can log in without TLS
-	Apple     *Apple      // nil: XAPPLEPUSHSERVICE is not offered
+	Shares    *share.Shares // nil: nothing is shared
+	TLS       *tls.Config   // of STARTTLS; nil: none, and nobody can log in without TLS
+	Apple     *Apple        // nil: XAPPLEPUSHSERVICE is not offered
 
 	MaxMessageBytes  int64 // of one message that is appended
 	MaxInFlightBytes int64 // of all messages in memory at once

@@ -150,7 +150,7 @@ type entry struct {
 
 // entries are all names that there are, with what is known of them.
 func (s *session) entries(tx *store.Tx) ([]entry, error) {
-	folders, err := s.srv.cfg.Mailboxes.Folders(tx, s.box)
+	nodes, err := s.tree(tx)
 	if err != nil {
 		return nil, err
 	}
@@ -159,7 +159,7 @@ func (s *session) entries(tx *store.Tx) ([]entry, error) {
 		return nil, err
 	}
 	var all []entry
-	for _, n := range tree(folders) {
+	for _, n := range nodes {
 		v := said[n.name]
 		delete(said, n.name)
 		if n.shown {

@@ -31,11 +31,15 @@ type node struct {
 // their numbers. Folders that hold no mail are not shown, unless some that do
 // are below them; nor is the Outbox, from which nothing would be sent, nor what
 // lies so deep that no client could name it: phones may nest thousands of
-// folders, whose names together would be gigabytes.
-func tree(folders []mail.Folder) []node {
+// folders, whose names together would be gigabytes. Links are not the user's own
+// and stand behind, in namespaces of theirs; public is the mailbox of the public
+// folders, zero without any.
+func tree(folders []mail.Folder, public mail.MailboxID) []node {
 	below := map[mail.FolderID][]int{}
 	for i := range folders {
-		below[folders[i].Parent] = append(below[folders[i].Parent], i)
+		if folders[i].Link.IsZero() {
+			below[folders[i].Parent] = append(below[folders[i].Parent], i)
+		}
 	}
 	var all []node
 	var walk func(parent mail.FolderID, prefix string) bool
@@ -66,7 +70,7 @@ func tree(folders []mail.Folder) []node {
 		return any
 	}
 	walk(0, "")
-	return all
+	return addLinks(all, folders, public)
 }
 
 // canonical gives INBOX its one spelling (RFC 9051 5.1).

@@ -15,7 +15,7 @@ func TestFoldersTooDeepToBeNamedAreNotShown(t *testing.T) {
 		folders = append(folders, mail.Folder{ID: mail.FolderID(i + 1), Parent: mail.FolderID(i), Name: strings.Repeat("x", 250), Class: mail.ClassEmail})
 	}
 	bytes := 0
-	all := tree(folders)
+	all := tree(folders, 0)
 	for _, n := range all {
 		bytes += len(n.name)
 	}

@@ -64,6 +64,8 @@ func (s *session) outcome(verb string, err error) reply {
 		return no("ALREADYEXISTS", "A mailbox of that name exists")
 	case errors.Is(err, mail.ErrSystemFolder):
 		return no("CANNOT", "This mailbox is needed as it is")
+	case errors.Is(err, mail.ErrReadOnly):
+		return no("NOPERM", "This mailbox is another's, and may only be read")
 	case errors.Is(err, mail.ErrBadParent), errors.Is(err, mail.ErrBadName):
 		return no("CANNOT", "Not a name that a mailbox can have")
 	case errors.Is(err, mail.ErrTooManyFolders), errors.Is(err, mail.ErrMailboxFull), errors.Is(err, mail.ErrItemTooLarge), errors.Is(err, search.ErrTooComplex):

@@ -34,6 +34,7 @@ type session struct {
 	account  directory.Account
 	box      mail.MailboxID
 	restored uint32 // when the store was: see uidValidity
+	linked   bool   // there are folders of others among the account's
 	rev2     bool   // the client enabled IMAP4rev2 (RFC 9051 6.3.1)
 	view     *view  // of the selected mailbox
 	// condstore: the client has shown that it knows of ModSeqs, and is told of them

@@ -16,6 +16,7 @@ import (
 // what has changed since; nothing is scanned.
 type view struct {
 	folder   mail.FolderID
+	at       mail.Link // where its messages really are
 	readOnly bool
 	uids     []mail.ItemID // ascending; a sequence number is a place plus one
 	seen     mail.ModSeq   // the log is told up to here
@@ -28,7 +29,10 @@ type view struct {
 
 // open reads the view of a folder.
 func (s *session) open(tx *store.Tx, f mail.Folder, readOnly bool) (*view, error) {
-	v := &view{folder: f.ID, readOnly: readOnly, seen: f.Highest, own: map[mail.ItemID]mail.ModSeq{}}
+	v := &view{folder: f.ID, at: f.Link, readOnly: readOnly, seen: f.Highest, own: map[mail.ItemID]mail.ModSeq{}}
+	if f.Link.IsZero() {
+		v.at = mail.Link{Box: s.box, Folder: f.ID}
+	}
 	v.uids = make([]mail.ItemID, 0, f.Items)
 	for id, err := range s.srv.cfg.Mailboxes.Numbers(tx, s.box, f.ID) {
 		if err != nil {

@@ -228,6 +228,19 @@ func (d *namer) name(at place) (string, error) {
 	return cut(owner, maxOwner) + ": " + cut(f.Name, maxPath), nil
 }
 
+// SplitName takes a link's name apart: the owner's and the folder's, or the names
+// on the way to a public folder.
+func SplitName(name string, public bool) []string {
+	owner, rest, ok := strings.Cut(name, ": ")
+	switch {
+	case !ok:
+		return []string{name}
+	case public:
+		return strings.Split(rest, "/")
+	}
+	return []string{owner, rest}
+}
+
 // path is where a public folder lies, with the folders above it.
 func (d *namer) path(at place) (string, error) {
 	folders, known := d.public[at.box]
