@@ -81,7 +81,7 @@ func (h *Handler) sendSmart(ctx context.Context, s *session, m *smart) error {
 		return statusError(eas.StatusInvalidMIME)
 	case item.Class != mail.ClassEmail && m.kind == compose.Reply: // MS-ASCMD_R4410
 		return statusError(eas.StatusMessageReplyNotAllowed)
-	case item.Class != mail.ClassEmail:
+	case item.Class != mail.ClassEmail && item.Class != mail.ClassCalendar:
 		return statusError(eas.StatusUnexpectedItemClass)
 	}
 	// The original, its parts and what comes of them are in memory together.
@@ -90,11 +90,11 @@ func (h *Handler) sendSmart(ctx context.Context, s *session, m *smart) error {
 		return err
 	}
 	defer release()
-	raw, err := h.c.Mailboxes.Blobs().Read(ctx, item.Blob)
+	original, err := h.openOriginal(ctx, s, &item, ix)
 	if err != nil {
 		return err
 	}
-	original := &compose.Original{Index: ix, Raw: raw, Received: time.UnixMilli(item.Received)}
+	ix = original.Index
 	if err := prepareMeeting(s, m, original); err != nil {
 		return err
 	}
@@ -105,7 +105,9 @@ func (h *Handler) sendSmart(ctx context.Context, s *session, m *smart) error {
 	if sub.With, err = h.forwardNotice(ctx, s, m, ix, sub.Raw); err != nil {
 		return err
 	}
-	sub.Then = h.markDone(s, &item, verbOf(s, m, ix, sub.Raw))
+	if item.Class == mail.ClassEmail {
+		sub.Then = h.markDone(s, &item, verbOf(s, m, ix, sub.Raw))
+	}
 	return h.submit(ctx, s, sub)
 }
 
@@ -150,9 +152,6 @@ func (h *Handler) openSource(ctx context.Context, s *session, q *eas.SmartSource
 	item, ix, err = h.openNamed(ctx, s, q.FolderID, q.ItemID, q.LongID)
 	if errors.Is(err, mail.ErrNoItem) || errors.Is(err, mail.ErrNoFolder) { // MS-ASCMD_R4930
 		return item, nil, statusError(eas.StatusItemNotFound)
-	}
-	if err == nil && ix == nil { // no message
-		err = statusError(eas.StatusItemNotFound)
 	}
 	return item, ix, err
 }
