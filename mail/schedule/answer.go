@@ -55,6 +55,24 @@ type Answered struct {
 	send  *route.Plan
 }
 
+// Find tells where the meeting is that an Answer names: in whose calendar, and
+// where there; the place is zero when it is not there.
+func (s *Scheduler) Find(ctx context.Context, account directory.AccountID, a Answer) (mail.MailboxID, mail.Place, error) {
+	if a.Message.IsZero() {
+		return a.Box, a.At, nil
+	}
+	q := &answering{a: &a, s: s}
+	a.Account = account
+	err := q.byMessage(ctx)
+	if errors.Is(err, ErrNoMeeting) || err == nil && q.there == nil {
+		return 0, mail.Place{}, nil
+	}
+	if err != nil {
+		return 0, mail.Place{}, fmt.Errorf("schedule: %w", err)
+	}
+	return mail.MailboxOf(q.o.account.ID), q.there.at, nil
+}
+
 // Answer works out what an answer does: the calendar has the meeting as it was
 // answered, or not at all when it was declined, and the organizer is told. A
 // delegate answers in the name of who is invited. Errors: ErrNoMeeting,
@@ -91,6 +109,7 @@ type answering struct {
 	object *calendar.Object // the meeting as it is answered
 	keys   []int64          // the occurrences that are answered; nil: all of it
 	uid    string
+	auto   bool // nobody gives it: a resource does
 }
 
 // byItem takes the meeting that is in a calendar.
@@ -349,12 +368,20 @@ func (q *answering) tell(ctx context.Context, answered []*calendar.Event) (*rout
 	if !q.a.Tell {
 		return nil, nil
 	}
+	once := q.a.Once
+	if q.a.Message.IsZero() && !q.auto && q.a.Status != declined {
+		// What the calendar has may be answered one way and another and back; the
+		// same answer again is a request that is repeated.
+		if once = (route.Key{}); q.repeated(answered) {
+			return nil, nil
+		}
+	}
 	var events []*calendar.Component
 	method := methodReply
 	for _, e := range answered {
 		who := calendar.Person{Name: q.o.account.Name, Address: q.o.account.Login}
 		if p := attendeeOf(e.Component, q.o.owns); p != nil {
-			who.Address = addressOf(p)
+			who.Address = writtenAddress(p)
 		}
 		r := objectOf("", nil, e.Component.Clone()).Reply(&calendar.Answer{
 			From: who, Status: q.a.Status, Comment: q.a.Comment, Now: replyTime(e.Component, q.s.now()), ProposedStart: q.a.ProposedStart, ProposedEnd: q.a.ProposedEnd,
@@ -371,7 +398,22 @@ func (q *answering) tell(ctx context.Context, answered []*calendar.Event) (*rout
 	if len(to) == 0 {
 		return nil, ErrNoMeeting
 	}
-	return q.s.prepareReply(ctx, q.o, reply, to, &words{comment: q.a.Comment, html: q.a.HTML, answers: q.a.Index}, q.a.Once)
+	return q.s.prepareReply(ctx, q.o, reply, to, &words{comment: q.a.Comment, html: q.a.HTML, answers: q.a.Index, auto: q.auto, bare: !q.auto}, once)
+}
+
+// repeated tells whether the last answer was the same.
+func (q *answering) repeated(answered []*calendar.Event) bool {
+	for _, e := range answered {
+		if e.Component.Value(propAnswer) != strings.ToUpper(q.digest()) {
+			return false
+		}
+	}
+	return true
+}
+
+// digest is what is answered, in short.
+func (q *answering) digest() string {
+	return digest(q.a.Status, q.a.Comment, q.a.HTML, q.a.ProposedStart.String(), q.a.ProposedEnd.String())
 }
 
 // with is the meeting with the answer in it.
@@ -382,6 +424,9 @@ func (q *answering) with(object *calendar.Object, m *series, answered []*calenda
 	for _, e := range answered {
 		if p := attendeeOf(e.Component, q.o.owns); p != nil {
 			setAnswer(e.Component, p, q.a.Status, replyTime(e.Component, q.s.now()))
+			if q.a.Tell {
+				e.Component.SetValue(propAnswer, q.digest())
+			}
 		}
 		if !slices.Contains(object.Root.Children, e.Component) {
 			object.Root.Children = append(object.Root.Children, e.Component)

@@ -50,10 +50,11 @@ type work struct {
 	s   *Scheduler
 	box mail.MailboxID
 
-	uid   string
-	there *place     // of the meeting in the calendar, nil for none
-	body  *mail.Body // what it holds from now on, nil: as before
-	mark  *mark
+	uid     string
+	there   *place     // of the meeting in the calendar, nil for none
+	body    *mail.Body // what it holds from now on, nil: as before
+	mark    *mark
+	booking *booking // of a resource
 
 	sends  []*route.Plan
 	copies []mail.MailboxID // of delegates, who get the message too
@@ -73,6 +74,11 @@ func (w *work) commit(tx *store.Tx, n uint64) error {
 	if err != nil || !ok {
 		w.sends = nil
 		return err
+	}
+	if w.booking != nil {
+		if err := w.booking.commit(tx, w.s, w.box); err != nil {
+			return err
+		}
 	}
 	if w.body != nil {
 		if _, err := w.s.write(tx, w.box, w.uid, w.there, w.body); err != nil {
@@ -98,6 +104,9 @@ func (w *work) commit(tx *store.Tx, n uint64) error {
 }
 
 func (w *work) done() {
+	if w.booking != nil && w.booking.answered != nil {
+		w.booking.answered.Done()
+	}
 	for _, p := range w.sends {
 		p.Done()
 	}
@@ -338,7 +347,7 @@ func (s *Scheduler) fromOrganizer(ctx context.Context, w *work, in *incoming, m 
 	case methodAdd:
 		next = add(w.there.object, r)
 	}
-	return s.keep(ctx, w, next)
+	return s.enter(ctx, w, in, next)
 }
 
 // mayChange tells whether a message may change what the calendar has: it speaks
@@ -384,7 +393,7 @@ func (s *Scheduler) unknown(ctx context.Context, w *work, in *incoming, r *recei
 	case in.object.Method != methodRequest, left && seen.compare(last.seen) <= 0, left && last.declined && seen.sequence <= last.seen.sequence:
 		return nil
 	}
-	return s.keep(ctx, w, take(nil, r))
+	return s.enter(ctx, w, in, take(nil, r))
 }
 
 // keep has the calendar hold an object from now on.

@@ -140,7 +140,7 @@ func excludedBy(s *series, p *calendar.Property) map[int64]calendar.Time {
 // reply adds what is answered for one event.
 func (a *attending) reply(e *calendar.Event, p *calendar.Property, answer string) {
 	one := objectOf("", nil, e.Component.Clone())
-	r := one.Reply(&calendar.Answer{From: calendar.Person{Name: p.Param("CN"), Address: addressOf(p)}, Status: answer, Now: replyTime(e.Component, a.at)})
+	r := one.Reply(&calendar.Answer{From: calendar.Person{Name: p.Param("CN"), Address: writtenAddress(p)}, Status: answer, Now: replyTime(e.Component, a.at)})
 	for _, e := range r.Events {
 		finishReply(e.Component, a.sentBy)
 		a.events = append(a.events, e.Component)

@@ -194,7 +194,7 @@ func keepOwn(c, before *calendar.Component, answer string) {
 			if mine := before.Prop(propReplyTime); mine != nil && answer != needsAction {
 				c.Set(p)
 			}
-		case p.Name == propReplyTime:
+		case p.Name == propReplyTime || p.Name == propAnswer:
 			if answer != needsAction {
 				c.Set(p)
 			}

@@ -349,7 +349,7 @@ func (o *organizing) apart(was, is *guest) {
 	}
 	for _, k := range sortedKeys(keys) {
 		before, after := o.old.occurrence(k), o.now.occurrence(k)
-		in, out := was.at(k) && takesPlace(before), is.at(k) && takesPlace(after)
+		in, out := was.at(k) && stands(before), is.at(k) && stands(after)
 		switch {
 		case in && !out:
 			o.cancel(was, false, []int64{k})
@@ -359,7 +359,7 @@ func (o *organizing) apart(was, is *guest) {
 	}
 }
 
-func takesPlace(e *calendar.Event) bool { return e != nil && e.Status != "CANCELLED" }
+func stands(e *calendar.Event) bool { return e != nil && e.Status != "CANCELLED" }
 
 // keysOf are the occurrences that somebody is invited to on their own.
 func keysOf(g *guest) (keys []int64) {
@@ -430,7 +430,7 @@ func (o *organizing) chosen(method string, whole bool, keys, hidden []int64) (al
 		}
 		all = append(all, master)
 		for _, k := range sortedKeys(from.over) {
-			if !slices.Contains(hidden, k) && takesPlace(from.over[k]) {
+			if !slices.Contains(hidden, k) && stands(from.over[k]) {
 				all = append(all, from.over[k].Component.Clone())
 			}
 		}

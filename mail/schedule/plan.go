@@ -309,6 +309,8 @@ func agentOf(objects ...*calendar.Object) bool {
 type words struct {
 	comment, html string
 	answers       *message.Index
+	bare          bool // nothing is said where the attendee says nothing
+	auto          bool // nobody wrote it
 }
 
 // answerWords are what an answer is called in a subject.
@@ -317,9 +319,9 @@ var answerWords = map[string]string{accepted: "Accepted: ", tentative: "Tentativ
 // prepareReply plans the sending of an attendee's answer.
 func (s *Scheduler) prepareReply(ctx context.Context, o *owner, reply *calendar.Object, to []message.Address, w *words, once route.Key) (*route.Plan, error) {
 	e := reply.Master()
-	l := letter{account: o.account.ID, from: o.as(nil), to: to, method: reply.Method, object: reply, answers: w.answers, once: once, text: w.comment, html: w.html}
+	l := letter{account: o.account.ID, from: o.as(nil), to: to, method: reply.Method, object: reply, answers: w.answers, once: once, text: w.comment, html: w.html, auto: w.auto}
 	if a := attendeeOf(e.Component, o.owns); a != nil {
-		l.from = o.as(&calendar.Person{Name: a.Param("CN"), Address: addressOf(a)})
+		l.from = o.as(&calendar.Person{Name: a.Param("CN"), Address: writtenAddress(a)})
 	}
 	prefix := "Answered: "
 	if len(e.Attendees) > 0 && answerWords[e.Attendees[0].Status] != "" {
@@ -329,7 +331,7 @@ func (s *Scheduler) prepareReply(ctx context.Context, o *owner, reply *calendar.
 		prefix = "New Time Proposed: "
 	}
 	l.subject = subject(prefix, e)
-	if strings.TrimSpace(l.text) == "" {
+	if strings.TrimSpace(l.text) == "" && !w.bare {
 		l.text = facts(e)
 	}
 	return s.prepare(ctx, &l)

@@ -74,6 +74,7 @@ type Scheduler struct {
 	directory *directory.Directory
 	router    *route.Router
 	delegates func(ctx context.Context, account directory.AccountID) ([]directory.AccountID, error)
+	appointed func(ctx context.Context, account directory.AccountID) ([]directory.AccountID, error) // Config.Delegates
 	log       *slog.Logger
 	now       func() time.Time
 	zone      *time.Location
@@ -94,9 +95,10 @@ type Scheduler struct {
 // Start once the mailboxes are open, and Close before the store is closed.
 func New(c Config) *Scheduler {
 	s := &Scheduler{
-		store: c.Store, mailboxes: c.Mailboxes, directory: c.Directory, router: c.Router, delegates: c.Delegates, log: c.Logger,
+		store: c.Store, mailboxes: c.Mailboxes, directory: c.Directory, router: c.Router, appointed: c.Delegates, log: c.Logger,
 		now: time.Now, wake: make(chan struct{}, 1),
 	}
+	s.delegates = s.resourceDelegates
 	s.rows, s.gone = newArrivals(), newGoneTables()
 	if s.zone = c.Zone; s.zone == nil {
 		s.zone = time.Local

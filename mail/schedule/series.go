@@ -22,6 +22,7 @@ const (
 	ownPrefix      = "X-MARTLET-"
 	propBusy       = "X-MICROSOFT-CDO-BUSYSTATUS"
 	propIntendedMS = "X-MICROSOFT-CDO-INTENDEDSTATUS"
+	propAnswer     = "X-MARTLET-ANSWER" // a digest of what was last answered, to know a repeated request by
 	propReplyTime  = "X-MICROSOFT-CDO-REPLYTIME"
 )
 
@@ -202,7 +203,10 @@ func attendeeOf(c *calendar.Component, is func(address string) bool) *calendar.P
 
 // addressOf is the mail address that a calendar user's property names, in lower
 // case.
-func addressOf(p *calendar.Property) string {
+func addressOf(p *calendar.Property) string { return strings.ToLower(writtenAddress(p)) }
+
+// writtenAddress is the same as it stands there.
+func writtenAddress(p *calendar.Property) string {
 	s := strings.TrimSpace(p.Value)
 	if len(s) >= 7 && strings.EqualFold(s[:7], "mailto:") {
 		s, _, _ = strings.Cut(s[7:], "?")
@@ -210,7 +214,7 @@ func addressOf(p *calendar.Property) string {
 	if email := p.Param("EMAIL"); email != "" && !strings.Contains(s, "@") { // Apple
 		s = email
 	}
-	return strings.ToLower(strings.TrimSpace(s))
+	return strings.TrimSpace(s)
 }
 
 // status is the PARTSTAT of an ATTENDEE.
