@@ -6,17 +6,20 @@ import (
 	"strconv"
 
 	"martlet/mail"
-	"martlet/mail/calendar"
-	"martlet/mail/compose"
 	"martlet/mail/message"
 	"martlet/mail/route"
+	"martlet/mail/schedule"
 	"martlet/protocol/eas"
 	"martlet/store"
-	"martlet/sync/class"
+	"martlet/store/blob"
 )
 
 // maxMeetingAnswers is how many requests one command answers (MS-ASCMD_R5650).
 const maxMeetingAnswers = 100
+
+// maxAnswerTries is how often an answer is worked out anew because the calendar
+// changed meanwhile.
+const maxAnswerTries = 10
 
 // Errors of one answer.
 var (
@@ -37,13 +40,13 @@ func (h *Handler) meetingResponse(ctx context.Context, s *session, q *eas.Meetin
 	}
 	for i := range q.Requests {
 		a := &q.Requests[i]
-		err := h.answerMeeting(ctx, s, a)
+		id, err := h.answerMeeting(ctx, s, a)
 		status := meetingStatus(err)
 		if status == eas.MeetingResponseStatusMailboxError {
 			h.sessionLog(s).Error("meeting not answered", "error", err)
 		}
 		// MS-ASCMD_R5374. What is longer than an id may be is not repeated.
-		result := eas.MeetingResult{Status: status, RequestID: a.RequestID}
+		result := eas.MeetingResult{Status: status, RequestID: a.RequestID, CalendarID: id}
 		if len(result.RequestID) > maxMeetingID {
 			result.RequestID = ""
 		}
@@ -67,7 +70,10 @@ func meetingStatus(err error) eas.MeetingResponseStatus {
 			return eas.MeetingResponseStatus(refused)
 		}
 		return eas.MeetingResponseStatusServerError
-	case errors.Is(err, errNoMeeting), errors.Is(err, errBadID), errors.Is(err, mail.ErrNoItem), errors.Is(err, mail.ErrNoFolder):
+	case errors.Is(err, schedule.ErrNoRecurrence): // MS-ASCMD_R3196
+		return eas.MeetingResponseStatus(eas.StatusNoRecurrenceInCalendar)
+	case errors.Is(err, errNoMeeting), errors.Is(err, errBadID), errors.Is(err, mail.ErrNoItem), errors.Is(err, mail.ErrNoFolder),
+		errors.Is(err, schedule.ErrNoMeeting), errors.Is(err, schedule.ErrNoOccurrence), errors.Is(err, schedule.ErrCounter): // MS-ASCMD_R4183 to R4186
 		return eas.MeetingResponseStatusInvalidRequest
 	case errors.Is(err, errMailFailed):
 		return eas.MeetingResponseStatusServerError
@@ -75,46 +81,126 @@ func meetingStatus(err error) eas.MeetingResponseStatus {
 	return eas.MeetingResponseStatusMailboxError
 }
 
-// answerMeeting answers one request: the organizer is told if the client wants
-// it, and the request leaves its folder, at once.
-func (h *Handler) answerMeeting(ctx context.Context, s *session, a *eas.MeetingAnswer) error {
+// answerMeeting answers one request: the calendar has it as answered, or not at
+// all when it was declined, the organizer is told if the client wants it, and a
+// message leaves its folder, at once. The id is the calendar's item's.
+func (h *Handler) answerMeeting(ctx context.Context, s *session, a *eas.MeetingAnswer) (id string, err error) {
 	if err := checkAnswer(s.version, a); err != nil {
-		return err
+		return "", err
+	}
+	if h.c.Schedule == nil {
+		return "", errMailFailed
 	}
 	once := meetingKey(s, a)
-	if a.SendResponse != nil {
-		// A repeated request has been answered already; its message may be gone.
-		if sent, err := h.c.Router.Sent(ctx, once); err != nil || sent {
-			return err
+	for try := 1; ; try++ {
+		id, err = h.answerOnce(ctx, s, a, once)
+		if try == maxAnswerTries || !errors.Is(err, schedule.ErrStale) && !errors.Is(err, blob.ErrGone) {
+			return id, err
 		}
 	}
-	item, ix, err := h.openRequest(ctx, s, a)
+}
+
+// answerOnce is one attempt of answerMeeting.
+func (h *Handler) answerOnce(ctx context.Context, s *session, a *eas.MeetingAnswer, once route.Key) (string, error) {
+	f, err := h.findMeeting(ctx, s, a)
 	if err != nil {
-		return err
+		// A declined meeting is not there any more when the request is repeated.
+		if sent, _ := h.c.Router.Sent(ctx, once); sent && errors.Is(err, mail.ErrNoItem) {
+			return "", nil
+		}
+		return "", err
 	}
-	meeting, err := h.readRequest(ctx, s, &item, ix)
-	if err != nil {
-		return err
+	if f.gone {
+		return "", nil
 	}
+	w := meetingWords(a)
+	w.Account, w.Once = s.account.ID, once
+	f.fill(&w)
 	if a.InstanceID != nil {
-		return instanceError(*a.InstanceID, meeting)
+		if w.Occurrence, err = parseInstanceID(*a.InstanceID); err != nil {
+			return "", err
+		}
 	}
-	done := h.removeRequest(s, &item)
-	if a.SendResponse == nil { // MS-ASCMD_R7113
-		return h.c.Store.Update(ctx, done)
+	answered, err := h.c.Schedule.Answer(ctx, w)
+	if err == nil {
+		err = h.c.Store.Update(ctx, func(tx *store.Tx) error {
+			if err := answered.Commit(tx); err != nil {
+				return err
+			}
+			return f.remove(tx)
+		})
 	}
-	raw, err := meetingAnswer(s, a, meeting, ix)
-	if err != nil {
-		return err
-	}
-	err = h.c.Router.Submit(ctx, route.Submission{Account: s.account.ID, Raw: raw, SaveInSent: true, Once: once, Then: done})
 	switch {
-	case err == nil, errors.Is(err, route.ErrDuplicate):
-		return nil
-	case retryable(err):
-		return err
+	case err == nil:
+		answered.Done()
+		if answered.At == (mail.Place{}) || a.UserResponse == eas.MeetingDecline && a.InstanceID == nil { // MS-ASCMD_R837
+			return "", nil
+		}
+		return h.calendarID(ctx, s, &f, answered)
+	case errors.Is(err, route.ErrDuplicate): // a repeated request: its answer was lost
+		return h.answeredBefore(ctx, s, a, &f)
+	case retryable(err), errors.Is(err, schedule.ErrStale), errors.Is(err, errNoMeeting), errors.Is(err, mail.ErrNoItem),
+		errors.Is(err, schedule.ErrNoMeeting), errors.Is(err, schedule.ErrNoOccurrence), errors.Is(err, schedule.ErrNoRecurrence), errors.Is(err, schedule.ErrCounter):
+		return "", err
 	}
-	return errors.Join(errMailFailed, err)
+	return "", errors.Join(errMailFailed, err)
+}
+
+// responses are what the three responses are in iCalendar.
+var responses = [...]string{eas.MeetingAccept: "ACCEPTED", eas.MeetingTentative: "TENTATIVE", eas.MeetingDecline: "DECLINED"}
+
+// meetingWords are what the user answers. Before 16.0 the client tells the
+// organizer (MS-ASCMD_R268), and since without a SendResponse nobody does
+// (MS-ASCMD_R7113 to R7115).
+func meetingWords(a *eas.MeetingAnswer) schedule.Answer {
+	out := schedule.Answer{Status: responses[a.UserResponse]}
+	r := a.SendResponse
+	if r == nil {
+		return out
+	}
+	out.Tell, out.ProposedStart, out.ProposedEnd = true, r.ProposedStartTime, r.ProposedEndTime
+	if b := r.Body; b != nil && b.Data != nil {
+		if out.Comment = *b.Data; b.Type == eas.BodyHTML {
+			out.Comment, out.HTML = message.HTMLToText(*b.Data), *b.Data
+		}
+	}
+	return out
+}
+
+// meetingKey names an answer, so that a repeated request does not give it twice.
+func meetingKey(s *session, a *eas.MeetingAnswer) route.Key {
+	id := "meeting:" + a.RequestID + ":" + a.LongID + ":" + strconv.Itoa(int(a.UserResponse))
+	if a.InstanceID != nil {
+		id += ":at" + *a.InstanceID
+	}
+	if r := a.SendResponse; r != nil && !r.ProposedStartTime.IsZero() {
+		id += ":" + strconv.FormatInt(r.ProposedStartTime.Unix(), 10)
+	}
+	return route.Key{Account: s.account.ID, Device: s.query.DeviceID, ClientID: hashed(id)}
+}
+
+// calendarID is the calendar item's id as the client knows it. Of a calendar
+// that is another's it knows only what is linked.
+func (h *Handler) calendarID(ctx context.Context, s *session, f *foundMeeting, answered *schedule.Answered) (string, error) {
+	if answered.Box == s.box {
+		return itemServerID(answered.At.Folder, answered.At.Item), nil
+	}
+	if f.linked != 0 {
+		return itemServerID(f.linked, answered.At.Item), nil
+	}
+	return "", nil
+}
+
+// answeredBefore is the id that the first request was answered with.
+func (h *Handler) answeredBefore(ctx context.Context, s *session, a *eas.MeetingAnswer, f *foundMeeting) (string, error) {
+	if a.UserResponse == eas.MeetingDecline && a.InstanceID == nil {
+		return "", nil
+	}
+	box, at, err := h.c.Schedule.Find(ctx, s.account.ID, f.answer)
+	if err != nil || at == (mail.Place{}) {
+		return "", err
+	}
+	return h.calendarID(ctx, s, f, &schedule.Answered{Box: box, At: at})
 }
 
 // checkAnswer checks the form of a request in its version.
@@ -138,145 +224,4 @@ func checkAnswer(v eas.Version, a *eas.MeetingAnswer) error {
 		return errNoMeeting
 	}
 	return nil
-}
-
-// meetingKey names an answer, so that a repeated request does not give it
-// twice.
-func meetingKey(s *session, a *eas.MeetingAnswer) route.Key {
-	id := "meeting:" + a.RequestID + ":" + a.LongID + ":" + strconv.Itoa(int(a.UserResponse))
-	if r := a.SendResponse; r != nil && !r.ProposedStartTime.IsZero() {
-		id += ":" + strconv.FormatInt(r.ProposedStartTime.Unix(), 10)
-	}
-	return route.Key{Account: s.account.ID, Device: s.query.DeviceID, ClientID: hashed(id)}
-}
-
-// openRequest finds the message that is answered, also where it went. iOS names
-// the calendar for what lies in the inbox.
-func (h *Handler) openRequest(ctx context.Context, s *session, a *eas.MeetingAnswer) (mail.Item, *message.Index, error) {
-	return h.openFound(ctx, func(tx *store.Tx) (item mail.Item, err error) {
-		if a.LongID != "" {
-			item, err = h.itemByLongID(tx, s, a.LongID)
-		} else {
-			item, err = h.itemInFolder(tx, s, a)
-		}
-		if err == nil && item.Class != mail.ClassEmail {
-			err = errNoMeeting
-		}
-		return item, err
-	})
-}
-
-func (h *Handler) itemInFolder(tx *store.Tx, s *session, a *eas.MeetingAnswer) (item mail.Item, err error) {
-	named, err := parseFolderID(a.CollectionID)
-	if err != nil {
-		return item, err
-	}
-	folder, id, err := parseItemID(a.RequestID)
-	if err != nil {
-		return item, err
-	}
-	if folder != named {
-		f, err := h.c.Mailboxes.Folder(tx, s.box, named)
-		if err != nil {
-			return item, err
-		}
-		if f.Role != mail.RoleCalendar {
-			return item, mail.ErrNoItem
-		}
-	}
-	return h.trace(tx, s, mail.Place{Folder: folder, Item: id}, 0)
-}
-
-// readRequest reads the meeting of a message. Only a request can be answered,
-// and not by who organizes the meeting (MS-ASCMD_R4183, R4184).
-func (h *Handler) readRequest(ctx context.Context, s *session, item *mail.Item, ix *message.Index) (*calendar.Object, error) {
-	if !class.IsMeetingRequest(ix) {
-		return nil, errNoMeeting
-	}
-	o := class.ReadMeeting(ix, blobReader{ctx, h.c.Mailboxes.Blobs(), item.Blob})
-	if o == nil || o.Master().Organizer == nil || isOwn(s, o.Master().Organizer.Address) {
-		return nil, errNoMeeting
-	}
-	return o, nil
-}
-
-// instanceError is what is wrong with an InstanceId that names a message: it is
-// for what lies in the calendar (MS-ASCMD_R4185). An empty one names nothing.
-func instanceError(id string, meeting *calendar.Object) error {
-	if id == "" { // MS-ASCMD_R4186
-		return errNoMeeting
-	}
-	if _, err := parseInstanceID(id); err != nil {
-		return err
-	}
-	if e := meeting.Master(); !e.Recurs() && e.RecurrenceID == nil {
-		return statusError(eas.StatusNoRecurrenceInCalendar)
-	}
-	return errNoMeeting
-}
-
-// removeRequest moves an answered request to the deleted items, as Exchange
-// does. One that is there already stays.
-func (h *Handler) removeRequest(s *session, item *mail.Item) func(tx *store.Tx) error {
-	id := formatLongID(item)
-	return func(tx *store.Tx) error {
-		it, err := h.itemByLongID(tx, s, id)
-		if errors.Is(err, mail.ErrNoItem) {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		trash, err := h.c.Mailboxes.FolderByRole(tx, s.box, mail.RoleDeletedItems)
-		if err != nil || it.Folder == trash.ID {
-			return err
-		}
-		_, err = h.c.Mailboxes.Move(tx, s.box, it.Folder, it.ID, trash.ID)
-		return err
-	}
-}
-
-// answers are what the three responses are in iCalendar and in a subject.
-var answers = [...]struct{ status, subject string }{
-	eas.MeetingAccept:    {"ACCEPTED", "Accepted: "},
-	eas.MeetingTentative: {"TENTATIVE", "Tentative: "},
-	eas.MeetingDecline:   {"DECLINED", "Declined: "},
-}
-
-// meetingAnswer writes the message to the organizer (RFC 6047, MS-ASCMD_R7114,
-// R7115).
-func meetingAnswer(s *session, a *eas.MeetingAnswer, meeting *calendar.Object, ix *message.Index) ([]byte, error) {
-	organizer := meeting.Master().Organizer
-	to, err := mail.ParseAddress(organizer.Address)
-	if err != nil || !a.SendResponse.ProposedStartTime.IsZero() && meeting.Master().NoCounter {
-		return nil, errNoMeeting
-	}
-	from, now, r := attendee(s, meeting), s.start, a.SendResponse
-	out := compose.Message{From: message.Address{Name: s.account.Name, Address: from}, To: []message.Address{{Name: organizer.Name, Address: to}}}
-	if b := r.Body; b != nil && b.Data != nil {
-		if out.Text = *b.Data; b.Type == eas.BodyHTML {
-			out.Text, out.HTML = message.HTMLToText(*b.Data), *b.Data
-		}
-	}
-	reply := meeting.Reply(&calendar.Answer{
-		From: calendar.Person{Name: s.account.Name, Address: from}, Status: answers[a.UserResponse].status, Comment: out.Text, Now: now,
-		ProposedStart: r.ProposedStartTime, ProposedEnd: r.ProposedEndTime,
-	})
-	out.Subject = answers[a.UserResponse].subject + ix.Subject
-	if reply.Method == "COUNTER" {
-		out.Subject = "New Time Proposed: " + ix.Subject
-	}
-	out.Calendar, out.Method = reply.Encode(), reply.Method
-	return compose.New(&out, &compose.Original{Index: ix}, now), nil
-}
-
-// attendee is the address by which the user was invited, so that the organizer
-// knows who answers; a member of a group answers by their own.
-func attendee(s *session, meeting *calendar.Object) string {
-	for _, e := range meeting.Events {
-		if a := e.Attendee(append([]string{s.account.Login}, s.account.Aliases...)...); a != nil {
-			return a.Address
-		}
-	}
-	return s.account.Login
 }
