@@ -20,6 +20,7 @@ import (
 	"martlet/mail/queue"
 	"martlet/mail/route"
 	"martlet/mail/schedule"
+	"martlet/mail/share"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/blob"
@@ -39,6 +40,7 @@ type house struct {
 	queue     *queue.Queue
 	router    *route.Router
 	schedule  *schedule.Scheduler
+	shares    *share.Shares
 	hub       *push.Hub
 	server    *gateway.Server
 	handler   http.Handler
@@ -104,12 +106,13 @@ func open(t testing.TB, dir string, reserve int64, rules ...activesync.Rules) *h
 	h.directory, err = directory.New(directory.Config{Store: h.store, Logger: logger, HashCost: directory.HashCost{Memory: 8, Time: 1, Threads: 1}})
 	must()
 	h.mailboxes = mailbox.New(mailbox.Config{Store: h.store, Blobs: h.blobs, Hub: h.hub, Logger: logger})
+	h.shares = share.New(share.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Logger: logger})
 	h.devices = device.New(device.Config{Store: h.store})
 	h.queue = queue.New(queue.Config{Store: h.store, Blobs: h.blobs})
 	h.router = route.New(route.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Queue: h.queue, Hostname: "mail.example.org", Logger: logger})
 	h.schedule = schedule.New(schedule.Config{Store: h.store, Mailboxes: h.mailboxes, Directory: h.directory, Router: h.router, Zone: time.UTC, Logger: logger})
 	h.server, err = gateway.New(gateway.Config{
-		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Schedule: h.schedule, Hub: h.hub, Logger: logger, Documents: h.library(t),
+		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Schedule: h.schedule, Shares: h.shares, Hub: h.hub, Logger: logger, Documents: h.library(t),
 		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes, Logger: logger}),
 		Rules:  rules[0],
 	})
@@ -131,6 +134,9 @@ func (h *house) close(t testing.TB) {
 		t.Error(err)
 	}
 	if err := h.directory.Check(ctx, report); err != nil {
+		t.Error(err)
+	}
+	if err := h.shares.Check(ctx, report); err != nil {
 		t.Error(err)
 	}
 	if err := h.router.Check(ctx, report); err != nil {
