@@ -191,23 +191,20 @@ func textOf(c *calendar.Component) (t objectText) {
 }
 
 // reminderOf is how many minutes before the start somebody is reminded, -1 for
-// never. Mail that a program sends by itself is no reminder on a phone.
+// never. Mail that a program sends by itself is no reminder on a phone, and a point
+// in time none of a series.
 func reminderOf(e *calendar.Event) int {
-	if !slices.ContainsFunc(e.Alarms, isMail) {
-		if before, ok := e.Reminder(); ok {
-			return int(before / time.Minute)
-		}
-		return -1
+	other := func(a calendar.Alarm) bool { return a.Action == "EMAIL" || !a.At.IsZero() && e.Recurs() }
+	if slices.ContainsFunc(e.Alarms, other) {
+		only := *e
+		only.Alarms = slices.DeleteFunc(slices.Clone(e.Alarms), other)
+		e = &only
 	}
-	only := *e
-	only.Alarms = slices.DeleteFunc(slices.Clone(e.Alarms), isMail)
-	if before, ok := only.Reminder(); ok {
+	if before, ok := e.Reminder(); ok {
 		return int(before / time.Minute)
 	}
 	return -1
 }
-
-func isMail(a calendar.Alarm) bool { return a.Action == "EMAIL" }
 
 // busy is how busy the event makes its owner: what somebody set it to, not what
 // the organizer intended; to who has not said yes it may come to nothing

@@ -260,7 +260,9 @@ func TestTbSyncChangesAndDeletesOneOccurrence(t *testing.T) {
 		t.Fatalf("%s", got)
 	}
 	c := showEvent(t, got, eas.V161, ada)
-	i := slices.IndexFunc(c.Exceptions, func(x eas.CalendarException) bool { return x.InstanceID.Equal(time.Date(2026, 10, 19, 7, 15, 0, 0, time.UTC)) })
+	i := slices.IndexFunc(c.Exceptions, func(x eas.CalendarException) bool {
+		return x.InstanceID.Equal(time.Date(2026, 10, 19, 7, 15, 0, 0, time.UTC))
+	})
 	if i < 0 || c.Exceptions[i].Location.DisplayName != "Room 9" || c.Exceptions[i].Subject != nil {
 		t.Fatalf("shown as %v", c.Exceptions)
 	}

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"martlet/mail/calendar"
@@ -65,11 +66,58 @@ func (w *eventWriter) occurrence(t time.Time) (e *calendar.Event, made bool, err
 	if s.RecurrenceID != nil || !s.Recurs() || !s.HasOccurrence(id.Time) {
 		return nil, false, ErrNotFound
 	}
+	if w.shown == shapeSteps {
+		for _, o := range w.occurrences {
+			if o.ID.Equal(id.Time) {
+				return withoutPoints(w.made(o)), true, nil
+			}
+		}
+	}
 	one := w.obj.Instance(id.Time)
 	if one == nil || len(one.Events) == 0 {
 		return nil, false, ErrNotFound
 	}
-	return one.Events[0], true, nil
+	return withoutPoints(one.Events[0]), true, nil
+}
+
+// withoutPoints takes out of what was made of a series the reminders at one point
+// in time: they were of another occurrence.
+func withoutPoints(e *calendar.Event) *calendar.Event {
+	c := e.Component
+	c.Children = slices.DeleteFunc(c.Children, func(k *calendar.Component) bool {
+		p := k.Prop("TRIGGER")
+		return k.Name == "VALARM" && p != nil && strings.EqualFold(p.Param("VALUE"), "DATE-TIME")
+	})
+	e.Alarms = slices.DeleteFunc(slices.Clone(e.Alarms), func(a calendar.Alarm) bool { return !a.At.IsZero() })
+	return e
+}
+
+// made is an event for one occurrence of a series that is shown in steps, which
+// may take longer than the others.
+func (w *eventWriter) made(o calendar.Occurrence) *calendar.Event {
+	e := *o.Event
+	e.Component = o.Event.Component.Clone()
+	for _, name := range [...]string{"RRULE", "RDATE", "EXDATE", "EXRULE", "DURATION"} {
+		e.Component.Remove(name)
+	}
+	id := o.ID
+	e.RecurrenceID, e.ThisAndAfter, e.Rule, e.BadRule, e.Except = &id, false, nil, false, nil
+	of := func(like calendar.Time, t time.Time) calendar.Time {
+		switch {
+		case like.Date:
+			like.Time = dayOf(calendar.Time{Time: t})
+		case like.Floating:
+			like.Time = wallClock(t)
+		default:
+			like.Time = t.In(like.Location())
+		}
+		return like
+	}
+	e.Start, e.End = of(e.Start, o.Start), of(e.End, o.End)
+	e.Component.Set(timeProperty("RECURRENCE-ID", id))
+	e.Component.Set(timeProperty("DTSTART", e.Start))
+	e.Component.Set(timeProperty("DTEND", e.End))
+	return &e
 }
 
 // editInstance changes one occurrence (MS-ASCAL_R2113).

@@ -16,7 +16,9 @@ const unknownOrganizer = "invalid:nomail"
 func (w *eventWriter) editPeople(e *calendar.Event, in *eas.Calendar, cur *eventView, gone func(string) bool) error {
 	c := e.Component
 	if w.added {
-		w.addOrganizer(c, in)
+		if w.addOrganizer(c, in); in.MeetingStatus != nil && *in.MeetingStatus&eas.MeetingCanceled != 0 {
+			c.SetValue("STATUS", "CANCELLED")
+		}
 	} else if !w.ownSeries() {
 		return nil
 	}

@@ -113,7 +113,7 @@ func (w *eventWriter) editReminder(e *calendar.Event, v *string, cur *eventView,
 	minutes := -1
 	if s = strings.TrimSpace(s); s != "" {
 		n, err := strconv.ParseUint(s, 10, 32)
-		if err != nil || n > maxReminder {
+		if err != nil || n > maxReminder && int(n) != cur.reminder {
 			return ErrBadValue
 		}
 		minutes = int(n)

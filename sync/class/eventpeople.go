@@ -77,6 +77,12 @@ func (r *eventReader) viewPeople(e *calendar.Event, v *eventView) {
 		v.asked = v.asked || a.RSVP && (mine || r.isViewer(a.Address))
 	}
 	canceled := e.Status == "CANCELLED"
+	if len(v.attendees) == 0 && (!mine || canceled) && len(r.opt.Viewer.Addresses) > 0 {
+		// iOS wants at least one attendee of a meeting that is cancelled, and only a
+		// meeting can be.
+		self := calendar.Attendee{Person: r.owner(), Status: "NEEDS-ACTION"}
+		v.attendees = []eas.CalendarAttendee{r.attendee(&self, nil)}
+	}
 	switch {
 	case mine && len(v.attendees) == 0:
 		v.status = eas.MeetingNone
@@ -87,11 +93,6 @@ func (r *eventReader) viewPeople(e *calendar.Event, v *eventView) {
 		v.status, v.response = eas.MeetingIs|eas.MeetingReceived, eas.ResponseNotGiven
 		if a := r.own(e); a != nil {
 			v.response = responseOf(a.Status)
-		}
-		if len(v.attendees) == 0 && len(r.opt.Viewer.Addresses) > 0 {
-			// iOS wants at least one attendee of a meeting that is cancelled.
-			self := calendar.Attendee{Person: r.owner(), Status: "NEEDS-ACTION"}
-			v.attendees = []eas.CalendarAttendee{r.attendee(&self, nil)}
 		}
 	}
 	if canceled {
