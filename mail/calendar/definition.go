@@ -19,23 +19,22 @@ func DescribeZone(name string, loc *time.Location, year int) *Component {
 	year = min(max(year, 1900), 2200)
 	c := &Component{Name: "VTIMEZONE"}
 	c.SetText("TZID", name)
+	begin, behind := time.Date(year, 1, 1, 0, 0, 0, 0, loc), time.Date(year+definedYears, 1, 1, 0, 0, 0, 0, loc)
 	from := time.Date(year-1, 1, 1, 0, 0, 0, 0, loc)
-	behind := time.Date(year+definedYears, 1, 1, 0, 0, 0, 0, loc)
-	_, offset := from.Zone()
 	var runs []*run
 	for ch := range changes(loc, from) {
 		if !ch.at.Before(behind) {
 			break
 		}
-		if len(runs) == 0 && ch.at.Year() < year {
-			offset = min(ch.from, ch.to)
-		}
 		if !slices.ContainsFunc(runs, func(r *run) bool { return r.add(ch) }) {
 			runs = append(runs, newRun(ch))
 		}
 	}
-	first := change{at: time.Date(1900, 1, 1, 0, 0, -offset, 0, time.UTC), from: offset, to: offset}
-	c.Children = append(c.Children, (&run{changes: []change{first}}).observance(loc, behind, nil))
+	if len(runs) == 0 || runs[0].changes[0].at.After(begin) { // what holds before the first change
+		_, offset := from.Zone()
+		first := change{at: time.Date(min(year, 1970), 1, 1, 0, 0, -offset, 0, time.UTC), from: offset, to: offset}
+		c.Children = append(c.Children, newRun(first).observance(loc, behind, nil))
+	}
 	// What no rule tells is listed, those alike together.
 	var single []*run
 	for _, r := range runs {

@@ -6,10 +6,13 @@ import (
 	"time"
 )
 
-// Object is a calendar object: events with the zones that they refer to.
+// Object is a calendar object: events, tasks or notes with the zones that they
+// refer to.
 type Object struct {
 	Method string   // of a scheduling message, upper case: REQUEST, REPLY, CANCEL, COUNTER …
 	Events []*Event // in their order
+	Todos  []*Todo
+	Notes  []*Journal
 	Root   *Component
 	// Mended tells that the bytes were not what they ought to be, however little:
 	// line ends, characters, lines that are none, ends that are missing.
@@ -142,8 +145,13 @@ func Of(root *Component) *Object { return newObject(root) }
 func newObject(root *Component) *Object {
 	o := &Object{Method: root.Value("METHOD"), Root: root, zones: readZones(root)}
 	for _, c := range root.Children {
-		if c.Name == "VEVENT" {
+		switch c.Name {
+		case "VEVENT":
 			o.Events = append(o.Events, o.zones.readEvent(c))
+		case "VTODO":
+			o.Todos = append(o.Todos, o.zones.readTodo(c))
+		case "VJOURNAL":
+			o.Notes = append(o.Notes, o.zones.readJournal(c))
 		}
 	}
 	return o
@@ -185,16 +193,23 @@ func (e *Event) AllDay() bool {
 func (e *Event) Recurs() bool { return e.Rule != nil || e.BadRule || len(e.Dates) > 0 }
 
 func (z zones) readEvent(c *Component) *Event {
+	e := z.readShared(c)
+	e.Transparent, e.NoCounter = c.Value("TRANSP") == "TRANSPARENT", c.Value("X-MICROSOFT-DISALLOW-COUNTER") == "TRUE"
+	if e.Busy = c.Value("X-MICROSOFT-CDO-INTENDEDSTATUS"); e.Busy == "" {
+		e.Busy = c.Value("X-MICROSOFT-CDO-BUSYSTATUS")
+	}
+	e.End = z.readEnd(e, c)
+	return e
+}
+
+// readShared reads what tasks and notes have, too.
+func (z zones) readShared(c *Component) *Event {
 	e := &Event{
 		Component: c, UID: c.Text("UID"), Summary: c.Text("SUMMARY"), Description: c.Text("DESCRIPTION"), Location: c.Text("LOCATION"),
-		Status: c.Value("STATUS"), Class: c.Value("CLASS"), Transparent: c.Value("TRANSP") == "TRANSPARENT",
-		NoCounter: c.Value("X-MICROSOFT-DISALLOW-COUNTER") == "TRUE", Comment: c.Text("COMMENT"),
+		Status: c.Value("STATUS"), Class: c.Value("CLASS"), Comment: c.Text("COMMENT"),
 	}
 	if p := c.Prop("X-ALT-DESC"); p != nil && strings.EqualFold(p.Param("FMTTYPE"), "text/html") {
 		e.HTML = p.Text()
-	}
-	if e.Busy = c.Value("X-MICROSOFT-CDO-INTENDEDSTATUS"); e.Busy == "" {
-		e.Busy = c.Value("X-MICROSOFT-CDO-BUSYSTATUS")
 	}
 	if p := c.Prop("ORGANIZER"); p != nil {
 		o := readPerson(p)
@@ -255,31 +270,35 @@ func readAttendee(p *Property) Attendee {
 	return a
 }
 
+// point reads a point in time; zero if there is none.
+func (z zones) point(c *Component, name string) time.Time {
+	t, ok := z.time(c, name)
+	if !ok {
+		return time.Time{}
+	}
+	return t.Time.UTC()
+}
+
+// time reads a date or time; false if there is none that can be read.
+func (z zones) time(c *Component, name string) (Time, bool) {
+	p := c.Prop(name)
+	if p == nil {
+		return Time{}, false
+	}
+	t, err := z.parseTime(p, p.Value)
+	return t, err == nil
+}
+
 // readTimes reads when the event is and how it recurs.
 func (z zones) readTimes(e *Event, c *Component) {
-	point := func(name string) (t time.Time) {
-		if p := c.Prop(name); p != nil {
-			if v, err := z.parseTime(p, p.Value); err == nil {
-				t = v.Time.UTC()
-			}
-		}
-		return t
-	}
-	e.Stamp, e.Created, e.Modified = point("DTSTAMP"), point("CREATED"), point("LAST-MODIFIED")
-	if p := c.Prop("DTSTART"); p != nil {
-		if t, err := z.parseTime(p, p.Value); err == nil {
-			e.Start = t
-		}
-	}
-	e.End = z.readEnd(e, c)
+	e.Stamp, e.Created, e.Modified = z.point(c, "DTSTAMP"), z.point(c, "CREATED"), z.point(c, "LAST-MODIFIED")
+	e.Start, _ = z.time(c, "DTSTART")
 	z.readRule(e, c)
 	e.Dates, e.Periods = z.readDates(c, "RDATE")
 	e.Except, _ = z.readDates(c, "EXDATE")
-	if p := c.Prop("RECURRENCE-ID"); p != nil {
-		if t, err := z.parseTime(p, p.Value); err == nil {
-			e.RecurrenceID = &t
-			e.ThisAndAfter = strings.EqualFold(p.Param("RANGE"), "THISANDFUTURE")
-		}
+	if t, ok := z.time(c, "RECURRENCE-ID"); ok {
+		e.RecurrenceID = &t
+		e.ThisAndAfter = strings.EqualFold(c.Prop("RECURRENCE-ID").Param("RANGE"), "THISANDFUTURE")
 	}
 }
 

@@ -167,7 +167,7 @@ func (d *decoder) physical() []byte {
 }
 
 // text makes valid UTF-8 of a line, without control characters; what is not
-// UTF-8 is taken for Latin-1.
+// UTF-8 is taken for Windows-1252, which is Latin-1 with quotes and dashes.
 func (d *decoder) text(b []byte) string {
 	if utf8.Valid(b) {
 		if bytes.IndexFunc(b, isControl) < 0 {
@@ -181,12 +181,20 @@ func (d *decoder) text(b []byte) string {
 	for len(b) > 0 {
 		r, n := utf8.DecodeRune(b)
 		if r == utf8.RuneError && n == 1 {
-			r = rune(b[0])
+			if r = rune(b[0]); r >= 0x80 && r < 0xa0 {
+				r = windows1252[r-0x80]
+			}
 		}
 		s.WriteRune(r)
 		b = b[n:]
 	}
 	return strings.Map(noControl, s.String())
+}
+
+// windows1252 are the characters of the bytes from 0x80 to 0x9f.
+var windows1252 = [...]rune{
+	'€', 0x81, '‚', 'ƒ', '„', '…', '†', '‡', 'ˆ', '‰', 'Š', '‹', 'Œ', 0x8d, 'Ž', 0x8f,
+	0x90, '‘', '’', '“', '”', '•', '–', '—', '˜', '™', 'š', '›', 'œ', 0x9d, 'ž', 'Ÿ',
 }
 
 // parseLine reads name, parameters and value.
@@ -283,11 +291,18 @@ func escapeParam(s string) string {
 	return strings.NewReplacer("^", "^^", "\r\n", "^n", "\n", "^n", "\r", "^n", `"`, "^'").Replace(s)
 }
 
-// Append writes the component in lines of at most 75 bytes (RFC 5545 3.1).
+// Append writes the component in lines of at most 75 bytes (RFC 5545 3.1). What
+// stands in it cannot begin a line of its own: control characters are dropped,
+// and so is what has a name that is none.
 func (c *Component) Append(dst []byte) []byte {
+	if !isName(c.Name) {
+		return dst
+	}
 	dst = appendFolded(dst, "BEGIN:"+c.Name)
 	for i := range c.Props {
-		dst = appendFolded(dst, c.Props[i].String())
+		if p := &c.Props[i]; isName(p.Name) && p.Name != "BEGIN" && p.Name != "END" {
+			dst = appendFolded(dst, p.String())
+		}
 	}
 	for _, k := range c.Children {
 		dst = k.Append(dst)
@@ -300,6 +315,9 @@ func (p *Property) String() string {
 	var b strings.Builder
 	b.WriteString(p.Name)
 	for _, q := range p.Params {
+		if !isName(q.Name) {
+			continue
+		}
 		b.WriteString(";" + q.Name + "=")
 		for i, v := range q.Values {
 			if i > 0 {
@@ -325,7 +343,8 @@ func noControl(r rune) rune {
 	return r
 }
 
-func isControl(r rune) bool { return r < ' ' && r != '\t' || r == 0x7f }
+// isControl tells of what some programs take for the end of a line, or worse.
+func isControl(r rune) bool { return r < ' ' && r != '\t' || r >= 0x7f && r < 0xa0 }
 
 // appendFolded breaks a line at characters.
 func appendFolded(dst []byte, line string) []byte {

@@ -227,10 +227,5 @@ func formatDuration(d time.Duration) string {
 // Time reads a date or time of one of the object's components, in its zone. It
 // is false if there is none that can be read.
 func (o *Object) Time(c *Component, name string) (Time, bool) {
-	p := c.Prop(name)
-	if p == nil {
-		return Time{}, false
-	}
-	t, err := o.zones.parseTime(p, p.Value)
-	return t, err == nil
+	return o.zones.time(c, name)
 }

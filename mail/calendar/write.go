@@ -38,13 +38,31 @@ func (e *Event) Write() {
 		e.Component = &Component{Name: "VEVENT"}
 	}
 	c := e.Component
+	if c.Text("LOCATION") != e.Location { // the rest speaks of another place
+		removePlace(c)
+	}
+	e.writeShared(c)
+	setTime(c, "DTEND", e.End)
+	c.Remove("DURATION")
+	transparency := "OPAQUE"
+	if e.Transparent {
+		transparency = "TRANSPARENT"
+	}
+	c.SetValue("TRANSP", transparency)
+	c.SetValue("X-MICROSOFT-CDO-BUSYSTATUS", e.Busy)
+	c.Remove("X-MICROSOFT-DISALLOW-COUNTER")
+	if e.NoCounter {
+		c.SetValue("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
+	}
+}
+
+// writeShared writes what tasks have, too.
+func (e *Event) writeShared(c *Component) {
 	c.SetText("UID", e.UID)
 	setPoint(c, "DTSTAMP", e.Stamp)
 	setPoint(c, "CREATED", e.Created)
 	setPoint(c, "LAST-MODIFIED", e.Modified)
 	setTime(c, "DTSTART", e.Start)
-	setTime(c, "DTEND", e.End)
-	c.Remove("DURATION")
 	if !e.BadRule { // one that cannot be followed is kept as it came
 		if e.Rule != nil {
 			c.SetValue("RRULE", e.Rule.String())
@@ -62,20 +80,19 @@ func (e *Event) Write() {
 		}
 		c.Add(p)
 	}
-	if c.Text("LOCATION") != e.Location { // the rest speaks of another place
-		removePlace(c)
-	}
 	changeText(c, "SUMMARY", e.Summary)
 	changeText(c, "DESCRIPTION", e.Description)
 	changeText(c, "LOCATION", e.Location)
 	changeText(c, "COMMENT", e.Comment)
-	c.Remove("X-ALT-DESC")
-	if e.HTML != "" {
-		p := Property{Name: "X-ALT-DESC", Value: EscapeText(e.HTML)}
-		p.SetParam("FMTTYPE", "text/html")
-		c.Add(p)
+	changeHTML(c, e.HTML)
+	c.SetValue("SEQUENCE", strconv.Itoa(e.Sequence))
+	c.SetValue("STATUS", e.Status)
+	c.SetValue("CLASS", e.Class)
+	c.Remove("PRIORITY")
+	if e.Priority > 0 {
+		c.SetValue("PRIORITY", strconv.Itoa(e.Priority))
 	}
-	e.writeWords(c)
+	changeCategories(c, e.Categories)
 	e.writePeople(c)
 	e.writeAlarms(c)
 }
@@ -88,29 +105,24 @@ func changeText(c *Component, name, value string) {
 	}
 }
 
-func (e *Event) writeWords(c *Component) {
-	c.SetValue("SEQUENCE", strconv.Itoa(e.Sequence))
-	c.SetValue("STATUS", e.Status)
-	c.SetValue("CLASS", e.Class)
-	transparency := "OPAQUE"
-	if e.Transparent {
-		transparency = "TRANSPARENT"
+// changeHTML sets the text in HTML, as Outlook writes it.
+func changeHTML(c *Component, html string) {
+	if c.Text("X-ALT-DESC") == html {
+		return
 	}
-	c.SetValue("TRANSP", transparency)
-	c.SetValue("X-MICROSOFT-CDO-BUSYSTATUS", e.Busy)
-	c.Remove("PRIORITY")
-	if e.Priority > 0 {
-		c.SetValue("PRIORITY", strconv.Itoa(e.Priority))
+	if c.Remove("X-ALT-DESC"); html != "" {
+		p := Property{Name: "X-ALT-DESC", Value: EscapeText(html)}
+		p.SetParam("FMTTYPE", "text/html")
+		c.Add(p)
 	}
-	c.Remove("X-MICROSOFT-DISALLOW-COUNTER")
-	if e.NoCounter {
-		c.SetValue("X-MICROSOFT-DISALLOW-COUNTER", "TRUE")
+}
+
+func changeCategories(c *Component, list []string) {
+	var all []string
+	for _, v := range list {
+		all = append(all, EscapeText(v))
 	}
-	var categories []string
-	for _, v := range e.Categories {
-		categories = append(categories, EscapeText(v))
-	}
-	c.SetValue("CATEGORIES", strings.Join(categories, ","))
+	c.SetValue("CATEGORIES", strings.Join(all, ","))
 }
 
 func (e *Event) writePeople(c *Component) {

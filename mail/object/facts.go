@@ -95,51 +95,32 @@ func inRange(t time.Time) time.Time {
 // taskFacts sums a task up, and tells its place: at the end of time while it is
 // to be done, then when it was.
 func taskFacts(o *calendar.Object) (b Brief, at int64) {
-	c := master(o.Root, "VTODO")
-	point := func(name string) time.Time {
-		t, _ := o.Time(c, name)
-		return t.Time
+	t := o.Todos[0]
+	for _, u := range o.Todos {
+		if u.RecurrenceID == nil {
+			t = u
+			break
+		}
 	}
-	b.private(c.Value("CLASS"))
-	start, _ := o.Time(c, "DTSTART")
-	due, _ := o.Time(c, "DUE")
-	b.Start, b.End = inRange(start.Time), inRange(due.Time)
-	b.AllDay = start.Date || due.Date
-	b.Floating = b.AllDay || start.Floating || due.Floating
-	b.Recurs = c.Prop("RRULE") != nil || c.Prop("RDATE") != nil
-	b.Cancelled = c.Value("STATUS") == "CANCELLED"
-	b.Attendees = c.Prop("ATTENDEE") != nil
-	b.Done = c.Value("STATUS") == "COMPLETED" || c.Value("STATUS") == "" && c.Prop("COMPLETED") != nil
+	b.private(t.Class)
+	b.Start, b.End = inRange(t.Start.Time), inRange(t.Due.Time)
+	b.AllDay = t.Start.Date || t.Due.Date
+	b.Floating = b.AllDay || t.Start.Floating || t.Due.Floating
+	b.Recurs, b.Cancelled, b.Attendees, b.Done = t.Recurs(), t.Status == "CANCELLED", len(t.Attendees) > 0, t.Done()
 	if !b.Done {
 		return b, mail.EndOfTime
 	}
-	for _, name := range [...]string{"COMPLETED", "LAST-MODIFIED", "DTSTAMP", "CREATED"} {
-		if t := point(name); !t.IsZero() {
-			return b, milliseconds(t)
+	for _, when := range [...]time.Time{t.Completed, t.Modified, t.Stamp, t.Created} {
+		if !when.IsZero() {
+			return b, milliseconds(when)
 		}
 	}
 	return b, 1
 }
 
 func noteBrief(o *calendar.Object) (b Brief) {
-	c := master(o.Root, "VJOURNAL")
-	b.private(c.Value("CLASS"))
-	start, _ := o.Time(c, "DTSTART")
-	b.Start, b.AllDay, b.Floating = inRange(start.Time), start.Date, start.Date || start.Floating
+	n := o.Notes[0]
+	b.private(n.Class)
+	b.Start, b.AllDay, b.Floating = inRange(n.Start.Time), n.Start.Date, n.Start.Date || n.Start.Floating
 	return b
-}
-
-// master is the first component of a kind that stands for no occurrence alone,
-// else the first.
-func master(root *calendar.Component, kind string) (first *calendar.Component) {
-	for _, c := range root.Children {
-		switch {
-		case c.Name != kind:
-		case c.Prop("RECURRENCE-ID") == nil:
-			return c
-		case first == nil:
-			first = c
-		}
-	}
-	return first
 }
