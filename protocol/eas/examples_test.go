@@ -105,6 +105,7 @@ func exampleResponses() map[string]any {
 	return map[string]any{
 		"SyncResponse":                  exampleSync(),
 		"SyncResponse people and lists": exampleObjects(),
+		"SyncResponse events":           exampleEvents(),
 		"SyncResponse failed":           &eas.SyncResponse{Status: eas.SyncStatusInvalidWait, Limit: ptr(uint(59))},
 		"FolderSyncResponse": &eas.FolderSyncResponse{Status: eas.FolderSyncStatusSuccess, SyncKey: "2", Changes: &eas.FolderChanges{
 			Count:   3,

@@ -152,5 +152,7 @@ func elementNames(xml string) []string {
 var otherNames = map[string]string{
 	"Reply": "ReplyTo", "FlagStatus": "Status", "DTStamp": "DtStamp", "SmtpAddress": "SMTPAddress",
 	"UTCStartDate": "UtcStartDate", "UTCDueDate": "UtcDueDate", "DeviceEncryptionEnabled": "RequireStorageCardEncryption",
+	"TimeZone": "Timezone", "Organizer_Name": "OrganizerName", "Organizer_Email": "OrganizerEmail", "Attendee_Email": "Email", "Attendee_Name": "Name",
+	"Attendee_Status": "AttendeeStatus", "Attendee_Type": "AttendeeType", "Exception_Deleted": "Deleted", "Exception_StartTime": "ExceptionStartTime",
 	"AssistantTelephoneNumber": "AssistantPhoneNumber", "ihsManagementInformation": "RightsManagementInformation",
 }
