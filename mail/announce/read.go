@@ -114,7 +114,7 @@ func (p *planner) leaveMoved(last mailbox.Last) error {
 	}
 	moved := map[mail.Place]bool{}
 	for i := range folders {
-		if folders[i].Highest <= from.ModSeq {
+		if folders[i].Highest <= from.ModSeq || !folders[i].Link.IsZero() {
 			continue
 		}
 		for c, err := range p.b.c.Mailboxes.Changes(p.tx, p.box, folders[i].ID, from.ModSeq) {

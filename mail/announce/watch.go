@@ -43,7 +43,8 @@ func (b *Book) watch(tx *store.Tx, r *Registration) (w watch, err error) {
 	}
 	kept := w.folders[:0]
 	for _, f := range w.folders {
-		if f.Class != mail.ClassEmail || r.All && !announced(f.Role) {
+		// A link is told of in another mailbox's log, in which nobody stands here.
+		if f.Class != mail.ClassEmail || !f.Link.IsZero() || r.All && !announced(f.Role) {
 			continue
 		}
 		w.unread += uint64(f.Unread)
