@@ -198,6 +198,9 @@ func (z zones) readEvent(c *Component) *Event {
 	if e.Busy = c.Value("X-MICROSOFT-CDO-INTENDEDSTATUS"); e.Busy == "" {
 		e.Busy = c.Value("X-MICROSOFT-CDO-BUSYSTATUS")
 	}
+	if e.Start.IsZero() && e.RecurrenceID != nil { // cancelled, mostly
+		e.Start = *e.RecurrenceID
+	}
 	e.End = z.readEnd(e, c)
 	return e
 }
