@@ -176,6 +176,8 @@ type resource struct {
 	item    *mail.Item         // of an object
 	account *directory.Account // of a principal, a home, an inbox
 	file    *fileRow           // of a file or folder
+	list    *addressList       // of the address list
+	entry   *directory.Entry   // of somebody in it
 	under   string             // of kindHomes
 }
 
@@ -216,6 +218,12 @@ func (q *request) findOwn(tx *store.Tx, at *place) (*resource, error) {
 		return &resource{kind: at.kind, href: home + at.segment + "/", account: &q.account}, nil
 	case kindFolder, kindFile:
 		return q.findFile(tx, at)
+	case kindDirectory, kindEntry:
+		list, err := q.findList(tx)
+		if err != nil || at.kind == kindDirectory {
+			return list, err
+		}
+		return q.findEntry(list, at.name)
 	}
 	c, err := q.collection(tx, at)
 	if err != nil {

@@ -36,7 +36,7 @@ type compPart struct {
 func dataProperties() map[name]property {
 	return map[name]property{
 		cal("calendar-data"): {kindEvent, false, writeData},
-		card("address-data"): {kindCard, false, writeData},
+		card("address-data"): {kindCards, false, writeData},
 	}
 }
 
@@ -58,6 +58,9 @@ func writeData(q *request, r *resource, a *asked, d *document) (bool, error) {
 
 // body reads an object as the user may see it.
 func (q *request) body(r *resource) ([]byte, error) {
+	if r.entry != nil {
+		return q.entryCard(r.entry)
+	}
 	raw, err := q.h.c.Mailboxes.Blobs().Read(q.r.Context(), r.item.Blob)
 	if err != nil || !r.col.private(r.item) {
 		return raw, err
@@ -126,7 +129,7 @@ func readCompPart(e *element, depth int) (*compPart, error) {
 
 // apply makes of an object what is wanted of it.
 func (a *dataAsked) apply(raw []byte, k kind, q *request) ([]byte, error) {
-	if k == kindCard {
+	if k&kindCards != 0 {
 		return a.card(raw)
 	}
 	if a == nil || a.expand == nil && a.limit == nil && a.comp == nil {

@@ -2,6 +2,7 @@ package dav
 
 import (
 	"errors"
+	"iter"
 	"slices"
 	"time"
 
@@ -60,7 +61,7 @@ type taken struct {
 const maxPeriods = 20_000
 
 func (f *taken) add(start, end time.Time, status object.Status) {
-	if status == object.Free || !end.After(start) || !f.span.overlaps(start, end) || len(f.found) >= maxPeriods {
+	if !end.After(start) || !f.span.overlaps(start, end) || len(f.found) >= maxPeriods {
 		return
 	}
 	if start.Before(f.span.start) {
@@ -76,13 +77,7 @@ func (f *taken) add(start, end time.Time, status object.Status) {
 func (f *taken) look(r *resource) error {
 	b, err := object.ParseBrief(r.item.Brief)
 	if err == nil && len(r.item.Brief) > 0 && !b.Open && !b.Start.IsZero() {
-		start, end := b.Start, b.End
-		if b.Floating {
-			start, end = calendar.Time{Time: start, Floating: true}.In(f.zone), calendar.Time{Time: end, Floating: true}.In(f.zone)
-		}
-		if !b.Cancelled {
-			f.add(start, end, b.Status)
-		}
+		f.addAll(b.Busy(f.span.start, f.span.end, f.zone))
 		return nil
 	}
 	raw, err := f.q.h.c.Mailboxes.Blobs().Read(f.q.r.Context(), r.item.Blob)
@@ -92,20 +87,20 @@ func (f *taken) look(r *resource) error {
 	if err != nil {
 		return err
 	}
-	o, err := calendar.Parse(raw)
-	if err != nil {
-		return nil
-	}
-	n := 0
-	for at := range o.Occurrences(f.span.start, f.span.end, f.zone) {
-		if n++; n > maxInstances {
-			break
-		}
-		if at.Event.Status != "CANCELLED" {
-			f.add(at.Start, at.End, object.StatusOf(at.Event))
-		}
+	if o, err := calendar.Parse(raw); err == nil {
+		f.addAll(object.BusyIn(o, f.span.start, f.span.end, f.zone))
 	}
 	return nil
+}
+
+func (f *taken) addAll(all iter.Seq[object.Period]) {
+	n := 0
+	for p := range all {
+		if n++; n > maxInstances {
+			return
+		}
+		f.add(p.Start, p.End, p.Status)
+	}
 }
 
 // freeBusyType is how a status is told (RFC 5545 3.2.9).

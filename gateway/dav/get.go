@@ -42,6 +42,8 @@ func (q *request) allowed() string {
 		}
 	case kindOutbox:
 		all = append(all, "POST")
+	case kindDirectory, kindEntry:
+		all = append(all, "GET", "HEAD")
 	case kindInbox:
 		all = append(all, "PROPPATCH")
 	case kindFile, kindFolder:
@@ -64,7 +66,9 @@ func (q *request) get() error {
 	switch {
 	case r.item != nil:
 		return q.getObject(r)
-	case r.kind&kindList != 0:
+	case r.entry != nil:
+		return q.getEntry(r)
+	case r.kind&(kindList|kindDirectory) != 0:
 		return q.getList(r)
 	case r.file != nil && !r.file.folder:
 		return q.getFile(r)
@@ -97,6 +101,18 @@ func (q *request) getObject(r *resource) error {
 	return q.write(r.contentType(), raw)
 }
 
+func (q *request) getEntry(r *resource) error {
+	q.w.Header().Set("ETag", r.etag())
+	if err := q.conditions(r, r.etag()); err != nil {
+		return err
+	}
+	raw, err := q.entryCard(r.entry)
+	if err != nil {
+		return err
+	}
+	return q.write(r.contentType(), raw)
+}
+
 // write answers with a body.
 func (q *request) write(contentType string, body []byte) error {
 	hd := q.w.Header()
@@ -117,7 +133,7 @@ func (q *request) write(contentType string, body []byte) error {
 // that subscribe to one and for who wants a copy. It is written as it is read.
 func (q *request) getList(r *resource) error {
 	hd := q.w.Header()
-	etag := strconv.Quote(r.col.token(r.col.highest))
+	etag := strconv.Quote(r.token())
 	hd.Set("ETag", etag)
 	if err := q.conditions(r, etag); err != nil {
 		return err
@@ -137,7 +153,7 @@ func (q *request) getList(r *resource) error {
 		text := head.Append(nil)
 		w.b = append(w.b, text[:len(text)-len("END:VCALENDAR\r\n")]...)
 	}
-	if err := q.objects(r.col, w.object); err != nil {
+	if err := q.within(r, w.object); err != nil {
 		return errors.Join(errSent, err)
 	}
 	if r.kind == kindCalendar {
@@ -161,7 +177,7 @@ func (w *listWriter) object(r *resource) error {
 	if err != nil {
 		return err
 	}
-	if r.kind == kindCard {
+	if r.kind&kindCards != 0 {
 		if raw, err = cardIn(raw, true); err != nil {
 			if _, bad := vcard.Parse(raw); bad != nil {
 				return nil

@@ -58,8 +58,8 @@ func newHouse(t testing.TB, edit func(*Config)) *house {
 	h.must(err)
 	ctx := context.Background()
 	h.must(h.people.AddDomain(ctx, directory.Domain{Name: "example.org"}))
-	for login, name := range map[string]string{robin: "Robin Swift", kenji: "Kenji Martin"} {
-		h.accounts[login], err = h.people.AddUser(ctx, directory.Account{Login: login, Name: name, ActiveSync: true}, "a nest of twigs")
+	for _, who := range [][2]string{{robin, "Robin Swift"}, {kenji, "Kenji Martin"}} {
+		h.accounts[who[0]], err = h.people.AddUser(ctx, directory.Account{Login: who[0], Name: who[1], ActiveSync: true}, "a nest of twigs")
 		h.must(err)
 	}
 	h.boxes = mailbox.New(mailbox.Config{Store: h.store, Blobs: h.blobs, Hub: push.NewHub()})

@@ -30,12 +30,16 @@ const (
 	kindOutbox                        // /dav/calendars/login/outbox/ (RFC 6638 2.1)
 	kindFolder                        // a collection of files
 	kindFile                          // a file
+	kindDirectory                     // /dav/addressbooks/login/directory/: the address list
+	kindEntry                         // somebody in it
 
 	kindHome       = kindCalendarHome | kindBookHome
 	kindList       = kindCalendar | kindBook
 	kindObject     = kindEvent | kindCard
-	kindCollection = kindRoot | kindPrincipals | kindPrincipal | kindHomes | kindHome | kindList | kindInbox | kindOutbox | kindFolder
-	kindAll        = kindCollection | kindObject | kindFile
+	kindBooks      = kindBook | kindDirectory
+	kindCards      = kindCard | kindEntry
+	kindCollection = kindRoot | kindPrincipals | kindPrincipal | kindHomes | kindHome | kindList | kindInbox | kindOutbox | kindFolder | kindDirectory
+	kindAll        = kindCollection | kindObject | kindFile | kindEntry
 )
 
 // The first segments below Path.
@@ -146,6 +150,12 @@ func (p place) inHome(segments []string) (place, error) {
 			p.kind = kindInbox
 		case outboxSegment:
 			p.kind = kindOutbox
+		}
+	}
+	if p.under == atBooks && p.segment == directorySegment {
+		p.kind = kindDirectory
+		if len(segments) > 3 {
+			p.kind = kindEntry
 		}
 	}
 	return p, nil

@@ -181,6 +181,8 @@ func (q *request) within(r *resource, visit func(*resource) error) error {
 		return q.objects(r.col, visit)
 	case kindFolder:
 		return q.filesWithin(r, visit)
+	case kindDirectory:
+		return q.entries(r, visit)
 	}
 	var found []*resource
 	err := q.view(func(tx *store.Tx) (err error) {
@@ -209,6 +211,8 @@ func (q *request) members(tx *store.Tx, r *resource) ([]*resource, error) {
 	case kindHomes:
 		k := map[string]kind{atCalendars: kindCalendarHome, atBooks: kindBookHome, atFiles: kindFolder}[r.under]
 		places = []place{{kind: k, under: r.under, own: true}}
+	case kindBookHome:
+		places = []place{{kind: kindDirectory, under: atBooks, own: true, segment: directorySegment}}
 	case kindCalendarHome:
 		if q.h.c.Schedule != nil {
 			places = []place{

@@ -54,6 +54,9 @@ func (q *request) proppatch() error {
 	if len(edits) == 0 {
 		return badXML("it changes nothing")
 	}
+	if q.at.kind&(kindDirectory|kindEntry) != 0 {
+		return mail.ErrReadOnly
+	}
 	var wrong []error
 	var r *resource
 	err = q.update(func(tx *store.Tx) (err error) {

@@ -21,9 +21,9 @@ type property struct {
 func liveProperties() map[name]property {
 	all := map[name]property{
 		dav("resourcetype"):     {kindAll, true, writeResourceType},
-		dav("displayname"):      {kindAll &^ kindObject, true, writeDisplayName},
-		dav("getetag"):          {kindObject | kindFile, true, writeETag},
-		dav("getcontenttype"):   {kindObject | kindFile | kindList, true, writeContentType},
+		dav("displayname"):      {kindAll &^ kindObject &^ kindEntry, true, writeDisplayName},
+		dav("getetag"):          {kindObject | kindFile | kindEntry, true, writeETag},
+		dav("getcontenttype"):   {kindObject | kindFile | kindList | kindDirectory | kindEntry, true, writeContentType},
 		dav("getcontentlength"): {kindObject | kindFile, true, writeContentLength},
 		dav("getlastmodified"):  {kindFile | kindFolder, true, writeLastModified},
 		dav("creationdate"):     {kindFile | kindFolder, true, writeCreationDate},
@@ -34,8 +34,8 @@ func liveProperties() map[name]property {
 		dav("quota-used-bytes"):      {kindFolder, false, writeQuotaUsed},
 
 		dav("supported-report-set"): {kindAll, false, writeReportSet},
-		dav("sync-token"):           {kindList, false, writeSyncToken},
-		server("getctag"):           {kindList, false, writeSyncToken},
+		dav("sync-token"):           {kindList | kindDirectory, false, writeSyncToken},
+		server("getctag"):           {kindList | kindDirectory, false, writeSyncToken},
 		dav("add-member"):           {kindList, false, writeSelf},
 	}
 	for _, more := range []map[name]property{aclProperties(), calendarProperties(), principalProperties(), dataProperties()} {
@@ -64,7 +64,7 @@ func writeResourceType(_ *request, r *resource, _ *asked, d *document) (bool, er
 		d.empty(dav("principal"))
 	case kindCalendar:
 		d.empty(cal("calendar"))
-	case kindBook:
+	case kindBook, kindDirectory:
 		d.empty(card("addressbook"))
 	case kindInbox:
 		d.empty(cal("schedule-inbox"))
@@ -80,6 +80,8 @@ func writeDisplayName(q *request, r *resource, _ *asked, d *document) (bool, err
 		d.escape(accountName(r.account), false)
 	case r.col != nil:
 		d.escape(r.col.folder.Name, false)
+	case r.kind == kindDirectory:
+		d.escape(directoryName, false)
 	case r.kind == kindInbox:
 		d.escape("Inbox", false)
 	case r.kind == kindOutbox:
@@ -95,6 +97,9 @@ func writeDisplayName(q *request, r *resource, _ *asked, d *document) (bool, err
 // etag changes with every byte of the resource. A private event is another one
 // for those who may not see it.
 func (r *resource) etag() string {
+	if r.entry != nil {
+		return `"` + strconv.FormatUint(r.entry.Seq, 16) + `"`
+	}
 	var hash [blob.HashSize]byte
 	switch {
 	case r.item != nil:
@@ -133,6 +138,8 @@ func (r *resource) contentType() string {
 			return t
 		}
 		return "application/octet-stream"
+	case r.list != nil:
+		return "text/vcard; charset=utf-8"
 	case r.col == nil:
 		return ""
 	case r.col.folder.Class == mail.ClassContacts:
@@ -197,8 +204,16 @@ func writeQuotaUsed(q *request, r *resource, _ *asked, d *document) (bool, error
 }
 
 func writeSyncToken(_ *request, r *resource, _ *asked, d *document) (bool, error) {
-	d.escape(r.col.token(r.col.highest), false)
+	d.escape(r.token(), false)
 	return true, nil
+}
+
+// token is where a synchronisation that has all of a collection goes on.
+func (r *resource) token() string {
+	if r.list != nil {
+		return r.list.token(r.list.epoch)
+	}
+	return r.col.token(r.col.highest)
 }
 
 // reportsOf are the reports that a resource answers (RFC 3253 3.1.5).
@@ -209,10 +224,10 @@ func reportsOf(k kind) []name {
 		reports = append(reports, dav("principal-property-search"), dav("principal-search-property-set"), dav("principal-match"))
 	case kindCalendar, kindEvent:
 		reports = append(reports, cal("calendar-query"), cal("calendar-multiget"), cal("free-busy-query"))
-	case kindBook, kindCard:
+	case kindBook, kindCard, kindDirectory, kindEntry:
 		reports = append(reports, card("addressbook-query"), card("addressbook-multiget"))
 	}
-	if k&kindList != 0 {
+	if k&(kindList|kindDirectory) != 0 {
 		reports = append(reports, dav("sync-collection"))
 	}
 	return reports

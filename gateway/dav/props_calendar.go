@@ -31,19 +31,19 @@ func calendarProperties() map[name]property {
 			d.empty(cal("calendar-data"), "content-type", "text/calendar", "version", "2.0")
 			return true, nil
 		}},
-		card("supported-address-data"): {kindBook, false, func(_ *request, _ *resource, _ *asked, d *document) (bool, error) {
+		card("supported-address-data"): {kindBooks, false, func(_ *request, _ *resource, _ *asked, d *document) (bool, error) {
 			d.empty(card("address-data-type"), "content-type", "text/vcard", "version", "3.0")
 			d.empty(card("address-data-type"), "content-type", "text/vcard", "version", "4.0")
 			return true, nil
 		}},
 		cal("max-resource-size"):          {kindCalendar, false, constant(strconv.Itoa(maxObject))},
-		card("max-resource-size"):         {kindBook, false, constant(strconv.Itoa(maxCard))},
+		card("max-resource-size"):         {kindBooks, false, constant(strconv.Itoa(maxCard))},
 		cal("min-date-time"):              {kindCalendar, false, constant(minDateTime)},
 		cal("max-date-time"):              {kindCalendar, false, constant(maxDateTime)},
 		cal("max-instances"):              {kindCalendar, false, constant(strconv.Itoa(maxInstances))},
 		cal("max-attendees-per-instance"): {kindCalendar, false, constant(strconv.Itoa(maxAttendees))},
 		cal("supported-collation-set"):    {kindCalendar, false, writeCollations(nsCal)},
-		card("supported-collation-set"):   {kindBook, false, writeCollations(nsCard)},
+		card("supported-collation-set"):   {kindBooks, false, writeCollations(nsCard)},
 
 		apple("calendar-color"): {kindCalendar, false, said(func(c *collection) string { return c.meta.Color })},
 		apple("calendar-order"): {kindCalendar, false, said(func(c *collection) string { return c.meta.Order })},

@@ -25,6 +25,8 @@ func (q *request) put() error {
 	switch {
 	case q.at.kind == kindFile && !q.at.slash:
 		return q.putFile()
+	case q.at.kind == kindEntry:
+		return mail.ErrReadOnly
 	case q.at.kind&kindObject == 0 || q.at.slash:
 		return fail(http.StatusMethodNotAllowed)
 	case q.r.Header.Get("Content-Range") != "": // RFC 9110 14.5
@@ -344,6 +346,8 @@ func (q *request) delete() error {
 		if err := q.deleteFile(); err != nil {
 			return err
 		}
+	case kindEntry:
+		return mail.ErrReadOnly
 	default:
 		return unmet(dav("need-privileges"), "this stays")
 	}

@@ -208,13 +208,8 @@ func (s *calendarSearch) look(r *resource) error {
 	}
 	s.a.body = nil
 	if span := s.plain(); span != nil {
-		brief, err := object.ParseBrief(r.item.Brief)
-		if err == nil && len(r.item.Brief) > 0 && !brief.Open && !brief.Start.IsZero() {
-			start, end := brief.Start, brief.End
-			if brief.Floating {
-				start, end = calendar.Time{Time: start, Floating: true}.In(s.zone), calendar.Time{Time: end, Floating: true}.In(s.zone)
-			}
-			if !span.overlaps(start, end) {
+		if there, known := rowTells(r.item, *span, s.zone); known {
+			if !there {
 				return nil
 			}
 			return s.m.object(r, s.a)
@@ -235,6 +230,19 @@ func (s *calendarSearch) look(r *resource) error {
 	}
 	s.a.body = raw
 	return s.m.object(r, s.a)
+}
+
+// rowTells tells whether an event takes place in a span by what its row says of
+// it; known is false where that is not enough.
+func rowTells(it *mail.Item, s span, zone *time.Location) (there, known bool) {
+	b, err := object.ParseBrief(it.Brief)
+	if err != nil || len(it.Brief) == 0 || b.Open || b.Start.IsZero() {
+		return false, false
+	}
+	for range b.Periods(s.start, s.end, zone) {
+		return true, true
+	}
+	return false, true
 }
 
 // bookFilter says which cards a query finds (RFC 6352 10.5).
@@ -325,10 +333,10 @@ func (q *request) bookQuery(doc *element, r *resource) error {
 		a.body = raw
 		return m.object(r, a)
 	}
-	if r.item != nil {
+	if r.kind&kindCards != 0 {
 		err = look(r)
 	} else {
-		err = q.objects(r.col, look)
+		err = q.within(r, look)
 	}
 	if errors.Is(err, errEnough) { // RFC 6352 8.6.2
 		err = m.status(r.href, &failure{status: http.StatusInsufficientStorage, condition: dav("number-of-matches-within-limits")})

@@ -93,7 +93,7 @@ func (q *request) multiget(doc *element, r *resource) error {
 	m := q.newMultistatus()
 	for len(hrefs) > 0 {
 		n := min(len(hrefs), rowsAtOnce)
-		if err := q.named(m, a, r.col, hrefs[:n]); err != nil {
+		if err := q.named(m, a, r, hrefs[:n]); err != nil {
 			return m.broken(err)
 		}
 		hrefs = hrefs[n:]
@@ -103,7 +103,11 @@ func (q *request) multiget(doc *element, r *resource) error {
 
 // named writes what is asked of the resources with some hrefs, all of one
 // collection.
-func (q *request) named(m *multistatus, a *asked, c *collection, hrefs []string) error {
+func (q *request) named(m *multistatus, a *asked, in *resource, hrefs []string) error {
+	if in.list != nil {
+		return q.namedEntries(m, a, in, hrefs)
+	}
+	c := in.col
 	found := make([]*resource, len(hrefs))
 	err := q.view(func(tx *store.Tx) error {
 		for i, href := range hrefs {
@@ -134,6 +138,29 @@ func (q *request) named(m *multistatus, a *asked, c *collection, hrefs []string)
 			err = m.object(r, a)
 		}
 		if err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// namedEntries is named of the address list.
+func (q *request) namedEntries(m *multistatus, a *asked, list *resource, hrefs []string) error {
+	for _, href := range hrefs {
+		f := &failure{status: http.StatusNotFound}
+		at, err := q.parseHref(href)
+		if err == nil && at.kind == kindEntry && at.own {
+			r, err := q.findEntry(list, at.name)
+			if err == nil {
+				r.href = href
+				if err := m.response(r, a); err != nil {
+					return err
+				}
+				continue
+			}
+			f = failed(err)
+		}
+		if err := m.status(href, f); err != nil {
 			return err
 		}
 	}

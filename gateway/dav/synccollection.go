@@ -45,6 +45,9 @@ func (q *request) syncCollection(doc *element, r *resource) error {
 	if level := doc.child(dav("sync-level")).word(); level != "1" && level != "infinite" && level != "infinity" && level != "" {
 		return badXML("the sync-level is 1 or infinite")
 	}
+	if r.list != nil {
+		return q.syncList(doc, r, a)
+	}
 	c := r.col
 	var since mail.ModSeq
 	if token := doc.child(dav("sync-token")).word(); token != "" {
@@ -64,9 +67,7 @@ func (q *request) syncCollection(doc *element, r *resource) error {
 		return m.broken(err)
 	}
 	if w.more { // RFC 6578 3.6
-		if err := m.status(c.href, &failure{status: http.StatusInsufficientStorage, condition: dav("number-of-matches-within-limits")}); err != nil {
-			return m.broken(err)
-		}
+		return m.broken(m.cut(c.href, c.token(w.at)))
 	}
 	return m.end(c.token(w.at))
 }
