@@ -136,9 +136,6 @@ func (h *house) close(t testing.TB) {
 	if err := h.directory.Check(ctx, report); err != nil {
 		t.Error(err)
 	}
-	if err := h.shares.Check(ctx, report); err != nil {
-		t.Error(err)
-	}
 	if err := h.router.Check(ctx, report); err != nil {
 		t.Error(err)
 	}
