@@ -1,0 +1,133 @@
+package class_test
+
+import (
+	"bytes"
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"martlet/protocol/eas"
+)
+
+// An exception says what is other than in its series, nothing else, and with an
+// empty element what the series has and it has not (MS-ASCAL_R539, R543); in each
+// version what that version knows of exceptions.
+func TestAnExceptionSaysWhatIsOtherThanInTheSeries(t *testing.T) {
+	series := []string{
+		"BEGIN:VEVENT", "UID:1", "DTSTAMP:20260901T080000Z", "DTSTART:20261005T080000Z", "DTEND:20261005T090000Z", "RRULE:FREQ=DAILY;COUNT=9",
+		"SUMMARY:a", "DESCRIPTION:a", "LOCATION:a", "CATEGORIES:a", "CLASS:PERSONAL", "X-MICROSOFT-CDO-BUSYSTATUS:OOF", "ORGANIZER:mailto:eve@example.com",
+		"ATTENDEE;PARTSTAT=ACCEPTED:mailto:ada@example.org", "CONFERENCE;VALUE=URI:sip:a@example.org", "CONFERENCE;VALUE=URI:https://a.example.org/",
+		"BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT5M", "END:VALARM", "END:VEVENT",
+	}
+	other := []string{
+		"BEGIN:VEVENT", "UID:1", "DTSTAMP:20260902T080000Z", "RECURRENCE-ID:20261006T080000Z", "DTSTART:20261006T100000Z", "DTEND:20261006T120000Z",
+		"SUMMARY:b", "DESCRIPTION:b", "LOCATION:b", "CATEGORIES:b", "CLASS:PRIVATE", "X-MICROSOFT-CDO-BUSYSTATUS:FREE", "ORGANIZER:mailto:eve@example.com", "STATUS:CANCELLED",
+		"ATTENDEE;PARTSTAT=TENTATIVE:mailto:ada@example.org", "ATTENDEE:mailto:bob@example.com", "X-MICROSOFT-CDO-REPLYTIME:20260910T080000Z",
+		"CONFERENCE;VALUE=URI:sip:b@example.org", "CONFERENCE;VALUE=URI:https://b.example.org/", "ATTACH;VALUE=BINARY;ENCODING=BASE64:aGVsbG8=",
+		"BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT7M", "END:VALARM", "END:VEVENT",
+	}
+	less := []string{
+		"BEGIN:VEVENT", "UID:1", "DTSTAMP:20260901T080000Z", "RECURRENCE-ID:20261007T080000Z", "DTSTART:20261007T080000Z", "DTEND:20261007T090000Z",
+		"CLASS:PERSONAL", "X-MICROSOFT-CDO-BUSYSTATUS:OOF", "ORGANIZER:mailto:eve@example.com", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ada@example.org", "END:VEVENT",
+	}
+	lines := append(append(append([]string{"BEGIN:VCALENDAR"}, series...), other...), less...)
+	raw := []byte(strings.Join(append(lines, "END:VCALENDAR", ""), "\r\n"))
+	for _, v := range eas.Versions() {
+		c := showEvent(t, raw, v, ada)
+		if len(c.Exceptions) != 2 {
+			t.Fatalf("%s: %d exceptions", v, len(c.Exceptions))
+		}
+		x, y := c.Exceptions[0], c.Exceptions[1]
+		day := time.Date(2026, 10, 6, 8, 0, 0, 0, time.UTC)
+		if v >= eas.V160 && (!x.InstanceID.Equal(day) || x.ExceptionStartTime != nil) || v < eas.V160 && (!x.ExceptionStartTime.Equal(day) || x.InstanceID != nil) {
+			t.Errorf("%s: of %v %v", v, x.ExceptionStartTime, x.InstanceID)
+		}
+		if *x.Subject != "b" || *x.Sensitivity != 2 || *x.BusyStatus != 0 || *x.Reminder != "7" || x.Categories[0] != "b" || *x.MeetingStatus != 7 ||
+			!x.StartTime.Equal(day.Add(2*time.Hour)) || !x.EndTime.Equal(day.Add(4*time.Hour)) || x.DtStamp.Day() != 2 || x.AllDayEvent != nil || x.Deleted != nil {
+			t.Errorf("%s: %s", v, dump(t, c))
+		}
+		if v >= eas.V160 && (x.Location.DisplayName != "b" || len(x.Attachments) != 1) || v < eas.V160 && *x.LocationText != "b" {
+			t.Errorf("%s: %v %v", v, x.Location, x.LocationText)
+		}
+		if v >= eas.V120 && *x.Body.Data != "b" || v < eas.V120 && *x.PlainBody != "b" {
+			t.Errorf("%s: %v", v, x.Body)
+		}
+		if has := len(x.Attendees) == 2 && x.ResponseType != nil && *x.ResponseType == 2 && x.AppointmentReplyTime.Day() == 10; has != (v >= eas.V140) {
+			t.Errorf("%s: %v", v, x.Attendees)
+		}
+		if has := x.ConfLink != nil && *x.ConfLink == "sip:b@example.org" && *x.ExternalLink == "https://b.example.org/"; has != (v >= eas.V141) {
+			t.Errorf("%s: %v", v, x.ConfLink)
+		}
+		// What is gone.
+		if *y.Subject != "" || y.Categories == nil || len(y.Categories) > 0 || v >= eas.V160 && *y.Location != (eas.Location{}) || v < eas.V160 && *y.LocationText != "" {
+			t.Errorf("%s: %s", v, dump(t, c))
+		}
+		if v >= eas.V120 && (y.Body == nil || y.Body.EstimatedDataSize != 0) || v < eas.V120 && *y.PlainBody != "" {
+			t.Errorf("%s: %v", v, y.Body)
+		}
+		if empty := y.Reminder != nil && *y.Reminder == ""; empty != (v >= eas.V141) { // MS-ASCAL_R2185
+			t.Errorf("%s: Reminder %v", v, y.Reminder)
+		}
+		if empty := y.ConfLink != nil && *y.ConfLink == "" && *y.ExternalLink == ""; empty != (v >= eas.V141) { // MS-ASCAL_R351
+			t.Errorf("%s: %v", v, y.ConfLink)
+		}
+		if y.Sensitivity != nil || y.BusyStatus != nil || y.MeetingStatus != nil || y.Attendees != nil || y.DtStamp != nil || y.ResponseType != nil {
+			t.Errorf("%s: it repeats the series: %s", v, dump(t, c))
+		}
+		if got := changeEvent(t, raw, clientData(c, v), editOptions(v, ada)); !bytes.Equal(got, raw) {
+			t.Errorf("%s: %v", v, changes(raw, got))
+		}
+	}
+}
+
+// Clients are told of 256 exceptions (MS-ASCAL_R24311), of 300 categories (R11026)
+// and of a UID of 300 characters (R463). What is more stays at rest.
+func TestWhatIsTooMuchForClientsIsLeftOut(t *testing.T) {
+	lines := []string{"DTSTART:20200101T080000Z", "RRULE:FREQ=DAILY"}
+	for n := range 400 {
+		lines = append(lines, "EXDATE:"+time.Date(2020, 1, 2+n, 8, 0, 0, 0, time.UTC).Format("20060102T150405Z"), fmt.Sprintf("CATEGORIES:c%d", n))
+	}
+	raw := ics(lines...)
+	raw = bytes.Replace(raw, []byte("UID:one@"), []byte("UID:"+strings.Repeat("x", 400)), 1)
+	for _, v := range eas.Versions() {
+		c := showEvent(t, raw, v, ada)
+		last := c.Exceptions[len(c.Exceptions)-1]
+		if len(c.Exceptions) != 256 || len(c.Categories) != 300 || len(*c.UID) != 300 || *last.Deleted != 1 {
+			t.Errorf("%s: %d exceptions, %d categories, a UID of %d", v, len(c.Exceptions), len(c.Categories), len(*c.UID))
+		}
+		if got := changeEvent(t, raw, clientData(c, v), editOptions(v, ada)); !bytes.Equal(got, raw) {
+			t.Errorf("%s: %v", v, changes(raw, got))
+		}
+	}
+}
+
+// An attendee who has no mail address is told of as is (MS-ASCAL_R52521, R52529).
+func TestAnAttendeeWithoutAMailAddressIsShownAsItIs(t *testing.T) {
+	raw := ics("DTSTART:20261005T080000Z", "ORGANIZER:mailto:ada@example.org", "ATTENDEE;CN=Hall:urn:uuid:1234", "ATTENDEE:mailto:bob@example.com")
+	for _, v := range eas.Versions() {
+		c := showEvent(t, raw, v, ada)
+		if len(c.Attendees) != 2 || c.Attendees[0].Email != "urn:uuid:1234" || c.Attendees[0].Name != "Hall" {
+			t.Errorf("%s: %v", v, c.Attendees)
+		}
+		if got := changeEvent(t, raw, clientData(c, v), editOptions(v, ada)); !bytes.Equal(got, raw) {
+			t.Errorf("%s: %v", v, changes(raw, got))
+		}
+	}
+}
+
+// Somebody who was invited to one occurrence alone sees it as an event, since 16.0
+// with its InstanceId (MS-ASAIRS 2.2.2.25).
+func TestAnOccurrenceAloneIsAnEvent(t *testing.T) {
+	raw := ics("SUMMARY:x", "RECURRENCE-ID:20261006T080000Z", "DTSTART:20261006T100000Z", "DTEND:20261006T110000Z")
+	for _, v := range eas.Versions() {
+		c := showEvent(t, raw, v, ada)
+		if (c.InstanceID != nil) != (v >= eas.V160) || c.Recurrence != nil || c.Exceptions != nil || c.StartTime.Hour() != 10 {
+			t.Errorf("%s: %s", v, dump(t, c))
+		}
+		c.Subject = ptr("y")
+		if got := changeEvent(t, raw, clientData(c, v), editOptions(v, ada)); !bytes.Contains(got, []byte("SUMMARY:y\r\n")) || !bytes.Contains(got, []byte("RECURRENCE-ID:20261006T080000Z\r\n")) {
+			t.Errorf("%s: %s", v, got)
+		}
+	}
+}
