@@ -54,9 +54,10 @@ func (h *Handler) hierarchy(ctx context.Context, s *session, q *eas.FolderSync) 
 }
 
 // knowsFolder keeps the recipient information cache from versions that have no
-// such folder (MS-ASCMD 2.2.3.186.3).
+// such folder (MS-ASCMD 2.2.3.186.3), and from phones with one calendar those that
+// are part of it.
 func (s *session) knowsFolder(f *mail.Folder) bool {
-	return f.Role != mail.RoleRecipientInfo || s.version >= eas.V140
+	return !s.merged(f) && (f.Role != mail.RoleRecipientInfo || s.version >= eas.V140)
 }
 
 func wireFolder(f *mail.Folder) eas.Folder {

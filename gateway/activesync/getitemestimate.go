@@ -93,6 +93,9 @@ func (h *Handler) estimate(ctx context.Context, s *session, c *eas.EstimateColle
 	if err = errors.Join(err, one.err); err != nil {
 		return 0, err
 	}
+	if len(one.parts) > 0 {
+		return h.estimateMerged(ctx, s, &one)
+	}
 	n, err := h.c.Engine.Estimate(ctx, s.id(), one.request)
 	if w.Options == nil {
 		n = min(n, maxWindow) // MS-ASCMD_R3543

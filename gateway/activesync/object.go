@@ -1,6 +1,7 @@
 package activesync
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -31,10 +32,11 @@ type owner struct {
 	person    calendar.Person
 	addresses []string // in lower case, the primary one first; of a public mailbox none
 	blank     bool     // private items are shown without their content
+	mark      string   // the name that stands on items among those of others
 }
 
 func (o *owner) viewer() class.Viewer {
-	return class.Viewer{Addresses: o.addresses, Name: o.person.Name, Blank: o.blank}
+	return class.Viewer{Addresses: o.addresses, Name: o.person.Name, Blank: o.blank, Mark: o.mark}
 }
 
 // ownerOf tells whose the items of a folder are.
@@ -53,7 +55,9 @@ func (h *Handler) ownerOf(ctx context.Context, s *session, link mail.Link) (owne
 		return owner{blank: blank}, nil
 	}
 	o := ownerFrom(&a)
-	o.blank = blank
+	if o.blank = blank; s.merges() {
+		o.mark = cmp.Or(a.Name, a.Login)
+	}
 	return o, err
 }
 

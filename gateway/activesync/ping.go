@@ -142,7 +142,21 @@ func (h *Handler) named(ctx context.Context, s *session, heartbeat uint32, folde
 		}
 		p.names, p.folders = append(p.names, f.ID), append(p.folders, id)
 	}
-	return p, 0, nil
+	return p, 0, h.takeIn(ctx, s, p)
+}
+
+// takeIn has a Ping watch what its folders take in, under their names.
+func (h *Handler) takeIn(ctx context.Context, s *session, p *pinged) error {
+	if !s.merges() {
+		return nil
+	}
+	all, err := h.withParts(ctx, s, p.folders)
+	for i, with := range all {
+		for _, f := range with[min(1, len(with)):] {
+			p.names, p.folders = append(p.names, p.names[i]), append(p.folders, f)
+		}
+	}
+	return err
 }
 
 func refusedPing(status eas.PingStatus) *eas.PingResponse {
@@ -168,7 +182,7 @@ func (h *Handler) pingChanges(ctx context.Context, s *session, p *pinged) (*eas.
 	}
 	resp := &eas.PingResponse{Status: eas.PingStatusChanges}
 	for i, f := range p.folders {
-		if slices.Contains(changed, f) {
+		if slices.Contains(changed, f) && !slices.Contains(resp.Folders, p.names[i]) {
 			resp.Folders = append(resp.Folders, p.names[i])
 		}
 	}

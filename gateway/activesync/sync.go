@@ -93,8 +93,15 @@ func (h *Handler) syncWatches(ctx context.Context, s *session) ([]mail.FolderID,
 func (req *syncRequest) folders() []mail.FolderID {
 	f := make([]mail.FolderID, 0, len(req.collections)+1)
 	for i := range req.collections {
-		if c := &req.collections[i]; c.err == nil {
-			f = append(f, c.request.Folder)
+		c := &req.collections[i]
+		if c.err != nil {
+			continue
+		}
+		f = append(f, c.request.Folder)
+		for j := range c.parts {
+			if part := c.parts[j].request.Folder; part != c.request.Folder {
+				f = append(f, part)
+			}
 		}
 	}
 	return f
@@ -151,6 +158,9 @@ const maxAnswer = 16 << 20
 func (h *Handler) syncCollection(ctx context.Context, s *session, c *syncCollection, room *room) (*eas.SyncResponseCollection, error) {
 	if c.err != nil {
 		return c.failed(s, c.err), nil
+	}
+	if len(c.parts) > 0 {
+		return h.syncMerged(ctx, s, c, room)
 	}
 	full := room.items <= 0 || room.bytes <= 0
 	r := c.request

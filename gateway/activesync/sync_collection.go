@@ -32,8 +32,10 @@ var (
 // syncCollection is one collection of a Sync.
 type syncCollection struct {
 	wire       *eas.SyncCollection
-	recalled   bool // the client did not name it, the memory did
-	fresh      bool // options that were kept do not count
+	parts      []syncCollection // of several folders: a collection of each
+	part       bool             // it is one of those
+	recalled   bool             // the client did not name it, the memory did
+	fresh      bool             // options that were kept do not count
 	class      mail.Class
 	role       mail.Role
 	link       mail.Link        // of a folder that is another's
@@ -301,5 +303,6 @@ func (req *syncRequest) deletes() bool {
 
 // deletes tells whether the client deletes something.
 func (c *syncCollection) deletes() bool {
-	return slices.ContainsFunc(c.request.Commands, func(cmd engine.Command) bool { return cmd.Kind == engine.Delete })
+	return slices.ContainsFunc(c.request.Commands, func(cmd engine.Command) bool { return cmd.Kind == engine.Delete }) ||
+		slices.ContainsFunc(c.parts, func(p syncCollection) bool { return p.deletes() })
 }

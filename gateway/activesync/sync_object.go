@@ -7,6 +7,7 @@ import (
 	"encoding/hex"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"martlet/mail"
@@ -208,13 +209,19 @@ func (w *writing) edit(old []byte, o *objectCommand, cmd *engine.Command, who *o
 		}
 	}()
 	opt := &class.EditOptions{
-		Version: w.s.version, Supported: w.c.supported, Instance: o.instance, Owner: who.person,
+		Version: w.s.version, Supported: w.c.supported, Instance: o.instance, Owner: who.person, Mark: who.mark,
 		Now: time.Now(), Folder: w.c.request.Folder, Item: cmd.Item,
+		DropPicture: !strings.HasPrefix(w.s.query.DeviceType, "iP"), // iPhone, iPad, iPod
 	}
 	if o.data == nil {
-		return class.DeleteOccurrence(old, opt)
+		raw, err = class.DeleteOccurrence(old, opt)
+	} else {
+		raw, err = class.EditObject(w.c.class, old, o.data, opt)
 	}
-	return class.EditObject(w.c.class, old, o.data, opt)
+	if err != nil && !refusesOne(err) && !errors.Is(err, class.ErrNotFound) { // nothing but bytes were read
+		err = fmt.Errorf("%w: %w", class.ErrBadValue, err)
+	}
+	return raw, err
 }
 
 // keep makes an object durable.

@@ -224,6 +224,13 @@ func (h *Handler) prepareCollection(tx *store.Tx, s *session, c *syncCollection)
 	if w.CollectionID == "" { // found by its class: the answer tells its id
 		w.CollectionID = folderServerID(folder.ID)
 	}
+	if !c.part {
+		if parts, err := h.partsOf(tx, s, &folder); err != nil {
+			return err
+		} else if len(parts) > 0 && (w.SyncKey != "" || c.recalled) {
+			return h.prepareMerged(tx, s, c, &folder, parts)
+		}
+	}
 	state, err := h.c.Devices.Collection(tx, s.id(), uint32(folder.ID))
 	if err != nil && !errors.Is(err, device.ErrNoCollection) {
 		return err
