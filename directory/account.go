@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"slices"
 	"strings"
 	"time"
 
@@ -268,84 +267,15 @@ func (d *Directory) RemoveUser(ctx context.Context, id AccountID) error {
 		if err != nil {
 			return err
 		}
-		if err := d.forgetMentions(tx, &a); err != nil {
+		keys := map[addressKey]bool{}
+		for _, s := range addressesOf(&a) {
+			keys[keyOf(s)] = true
+		}
+		if err := d.forgetMentions(tx, id, keys); err != nil {
 			return err
 		}
 		return d.deleteAccount(tx, &a)
 	})
-}
-
-// forgetMentions takes the account out of groups, delegations and catch-alls.
-func (d *Directory) forgetMentions(tx *store.Tx, a *Account) error {
-	keys := map[addressKey]bool{}
-	for _, s := range addressesOf(a) {
-		keys[keyOf(s)] = true
-	}
-	for row, err := range d.tables.groups.Scan(tx, store.TableRange[addressKey]{}) {
-		if err != nil {
-			return err
-		}
-		n := len(row.Value.Members)
-		row.Value.Members = slices.DeleteFunc(row.Value.Members, func(m string) bool { return keys[keyOf(m)] })
-		if len(row.Value.Members) != n {
-			if err := errors.Join(d.tables.groups.Set(tx, row.Key, row.Value), d.touch(tx, target{group: row.Key})); err != nil {
-				return err
-			}
-			if err := d.changed(tx, Change{Group: row.Value.Address}); err != nil {
-				return err
-			}
-		}
-	}
-	if err := d.forgetBookers(tx, a.ID, keys); err != nil {
-		return err
-	}
-	for k, err := range d.tables.delegates.Keys(tx, store.TableRange[delegateKey]{}) {
-		if err != nil {
-			return err
-		}
-		if keys[k.owner] || keys[k.delegate] {
-			if err := d.tables.delegates.Delete(tx, k); err != nil {
-				return err
-			}
-		}
-	}
-	for row, err := range d.tables.domains.Scan(tx, store.TableRange[string]{}) {
-		if err != nil {
-			return err
-		}
-		if row.Value.CatchAll != "" && keys[keyOf(row.Value.CatchAll)] {
-			row.Value.CatchAll = ""
-			if err := d.tables.domains.Set(tx, row.Key, row.Value); err != nil {
-				return err
-			}
-		}
-	}
-	return nil
-}
-
-// forgetBookers takes somebody out of the bookings of resources. One that nobody
-// else may book is closed: an empty list would mean everybody.
-func (d *Directory) forgetBookers(tx *store.Tx, id AccountID, keys map[addressKey]bool) error {
-	gone := func(s string) bool { return keys[keyOf(s)] }
-	for row, err := range d.tables.accounts.Scan(tx, store.TableRange[AccountID]{}) {
-		if err != nil {
-			return err
-		}
-		old := row.Value
-		if old.ID == id || !slices.ContainsFunc(old.Booking.Delegates, gone) && !slices.ContainsFunc(old.Booking.Bookers, gone) {
-			continue
-		}
-		a := old
-		a.Booking.Delegates = slices.DeleteFunc(slices.Clone(old.Booking.Delegates), gone)
-		a.Booking.Bookers = slices.DeleteFunc(slices.Clone(old.Booking.Bookers), gone)
-		if len(a.Booking.Bookers) == 0 && len(old.Booking.Bookers) > 0 || a.Booking.Decision == DecideDelegates && len(a.Booking.Delegates) == 0 {
-			a.Booking.Decision = DecideNever
-		}
-		if err := d.putAccount(tx, &old, &a); err != nil {
-			return err
-		}
-	}
-	return nil
 }
 
 func addressesOf(a *Account) []string { return append([]string{a.Login}, a.Aliases...) }

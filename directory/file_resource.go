@@ -221,3 +221,6 @@ func (u *FileUser) planBooking(old, want *Account, text []string) []string {
 	text = differ(text, "max_duration", a.MaxDuration.String(), b.MaxDuration.String())
 	return differ(text, "horizon_days", a.HorizonDays, b.HorizonDays)
 }
+
+// ResourceOf is a resource as a directory file says it.
+func ResourceOf(a *Account) FileResource { return fileResource(a) }

@@ -3,7 +3,6 @@ package directory
 import (
 	"bytes"
 	"context"
-	"errors"
 	"fmt"
 	"maps"
 	"slices"
@@ -374,18 +373,7 @@ func (p *planner) planGroups(prune bool) error {
 		if prune && p.origin["group "+string(k)] == nil {
 			old := p.old.groups[k]
 			delete(p.want.groups, k)
-			p.add("remove group", old.Address, nil, 0, func(tx *store.Tx) error {
-				if err := p.d.listGroup(tx, k, &old, nil); err != nil {
-					return err
-				}
-				if err := p.d.release(tx, k, target{group: k}); err != nil {
-					return err
-				}
-				if err := errors.Join(p.d.tables.entryPhotos.Delete(tx, k), p.d.tables.groups.Delete(tx, k)); err != nil {
-					return err
-				}
-				return p.d.changed(tx, Change{Group: old.Address, Gone: true})
-			})
+			p.add("remove group", old.Address, nil, 0, func(tx *store.Tx) error { return p.d.deleteGroup(tx, k, &old) })
 		}
 	}
 	return nil

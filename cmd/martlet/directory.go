@@ -27,10 +27,11 @@ type applyResult struct {
 func (a *app) directoryApply() *cobra.Command {
 	var in admin.ApplyRequest
 	cmd := &cobra.Command{
-		Use: "apply FILE", Short: "Bring domains, users, groups and delegations to what a file says", Args: namedArguments,
-		Long: `Bring domains, users, groups and delegations to what a TOML file says, and print
-what that changed. Applied twice it changes nothing. What the file does not
-mention stays, unless --prune is given. FILE may be - for standard input.
+		Use: "apply FILE", Short: "Bring domains, users, groups, rooms and shared contacts to what a file says", Args: namedArguments,
+		Long: `Bring domains, users, groups, delegations, rooms and shared contacts to what a TOML
+file says, and print what that changed. Applied twice it changes nothing. What the
+file does not mention stays, unless --prune is given. FILE may be - for standard
+input.
 
   [[domain]]
   name = "example.org"
@@ -56,11 +57,36 @@ mention stays, unless --prune is given. FILE may be - for standard input.
   address = "crew@example.org"
   name = "The crew"
   members = ["robin@example.org"]
+  hidden = false                    # from the address list; also photo
 
   [[delegation]]
   owner = "crew@example.org"        # a user or a group
   delegate = "robin@example.org"
-  send_as = true                    # or send_on_behalf = true`,
+  send_as = true                    # or send_on_behalf = true
+
+  [[resource]]
+  address = "attic@example.org"
+  kind = "room"                     # or "equipment"
+  name = "The Attic"
+  location = "Top floor"            # also phone, photo, aliases, hidden
+  capacity = 12
+  booking = "automatic"             # or "delegates" or "closed"
+  delegates = ["robin@example.org"] # who decide; users and groups
+  may_book = ["crew@example.org"]   # [] is everybody here
+  outsiders = false                 # people who are not here may book it, too
+  days = ["mon", "tue", "wed"]      # [] is each
+  hours = "08:00-18:30"             # "" is the whole day
+  time_zone = "Europe/Zurich"
+  max_duration = "4h"               # "" is any
+  horizon_days = 180                # 0 is any
+  one_time = false                  # no meetings that recur
+  conflicts = false                 # two meetings may have it at once
+
+  [[contact]]
+  address = "otto@example.net"      # somebody outside
+  addresses = ["otto@example.com"]
+  name = "Otto Other"               # also given_name, surname, alias, title, company,
+  mobile = "+49 170 4711"           # department, office, phone, home_phone, photo, hidden`,
 		Example: "  martlet directory apply people.toml --dry-run",
 		RunE: func(cmd *cobra.Command, args []string) (err error) {
 			if in.File, err = a.readDirectory(args[0]); err != nil {

@@ -21,6 +21,7 @@ import (
 	"martlet/mail/oof"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/store"
 	"martlet/store/blob"
@@ -39,6 +40,7 @@ type Config struct {
 	Devices   *device.Devices
 	Apps      *announce.Book
 	Shares    *share.Shares
+	Schedule  *schedule.Scheduler
 	SetUp     func() []registration.App // what apps may register as
 	Logger    *slog.Logger
 	Process   Process // the running server
@@ -102,6 +104,15 @@ func New(c Config) *Admin {
 		"share.grant":      called(a.grantShare),
 		"share.revoke":     called(a.revokeShare),
 		"share.list":       called(a.listShares),
+		"resource.put":     called(a.putResource),
+		"resource.list":    called(a.listResources),
+		"resource.remove":  called(a.removeResource),
+		"contact.put":      called(a.putContact),
+		"contact.list":     called(a.listContacts),
+		"contact.remove":   called(a.removeContact),
+		"group.put":        called(a.putGroup),
+		"group.list":       called(a.listGroups),
+		"group.remove":     called(a.removeGroup),
 		"directory.apply":  called(a.applyDirectory),
 		"directory.export": streamed(a.exportDirectory),
 		"import":           called(a.importObjects),

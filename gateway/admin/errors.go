@@ -28,6 +28,7 @@ func codes() []code {
 		{"no_account", http.StatusNotFound, directory.ErrNoAccount},
 		{"no_address", http.StatusNotFound, directory.ErrNoAddress},
 		{"no_domain", http.StatusNotFound, directory.ErrNoDomain},
+		{"no_contact", http.StatusNotFound, directory.ErrNoContact},
 		{"no_certificate", http.StatusNotFound, directory.ErrNoCertificate},
 		{"no_device", http.StatusNotFound, device.ErrNoDevice},
 		{"no_registration", http.StatusNotFound, announce.ErrNoRegistration},

@@ -122,6 +122,9 @@ func (a *Admin) listUsers(ctx context.Context, _ Nothing) ([]User, error) {
 		if err != nil {
 			return nil, err
 		}
+		if acc.IsResource() {
+			continue
+		}
 		u, err := a.user(ctx, acc)
 		if err != nil {
 			return nil, err
