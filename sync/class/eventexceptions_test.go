@@ -81,6 +81,24 @@ func TestAnExceptionSaysWhatIsOtherThanInTheSeries(t *testing.T) {
 	}
 }
 
+// A client takes from an exception what it has from its series with an empty
+// element (MS-ASCAL_R2242).
+func TestAnEmptyElementTakesAwayFromAnException(t *testing.T) {
+	raw := eventFile(t, "series")
+	in := clientData(showEvent(t, raw, eas.V141, ada), eas.V141)
+	in.Exceptions = []eas.CalendarException{{ExceptionStartTime: ptr(time.Date(2026, 10, 7, 7, 15, 0, 0, time.UTC)), LocationText: ptr(""), Reminder: ptr("")}}
+	got := changeEvent(t, raw, in, editOptions(eas.V141, ada))
+	one := got[bytes.LastIndex(got, []byte("BEGIN:VEVENT")):]
+	if !bytes.Contains(one, []byte("RECURRENCE-ID;TZID=Europe/Berlin:20261007T091500\r\n")) || !bytes.Contains(one, []byte("SUMMARY:Stand-up\r\n")) ||
+		bytes.Contains(one, []byte("LOCATION")) || bytes.Contains(one, []byte("VALARM")) {
+		t.Errorf("%s", one)
+	}
+	c := showEvent(t, got, eas.V161, ada)
+	if x := c.Exceptions[0]; *x.Location != (eas.Location{}) || *x.Reminder != "" || x.Subject != nil {
+		t.Error(dump(t, c))
+	}
+}
+
 // Clients are told of 256 exceptions (MS-ASCAL_R24311), of 300 categories (R11026)
 // and of a UID of 300 characters (R463). What is more stays at rest.
 func TestWhatIsTooMuchForClientsIsLeftOut(t *testing.T) {

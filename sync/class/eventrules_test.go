@@ -97,6 +97,13 @@ func TestRulesGoToClientsAndBack(t *testing.T) {
 		}
 		for _, v := range eas.Versions() {
 			shown := showEvent(t, raw, v, ada)
+			r := shown.Recurrence
+			if monthly := *r.Type >= 2; (r.CalendarType != nil) != (monthly && v >= eas.V140) || monthly && v >= eas.V140 && *r.CalendarType != 0 { // MS-ASCAL_R143
+				t.Errorf("%s at %s: CalendarType %v", c.rule, v, r.CalendarType)
+			}
+			if (r.FirstDayOfWeek != nil) != (v >= eas.V141) || r.Occurrences != nil && (r.Until != nil || *r.Occurrences > 999) { // R52523, R341, R345
+				t.Errorf("%s at %s: %s", c.rule, v, describe(r))
+			}
 			added := changeEvent(t, nil, clientData(shown, v), editOptions(v, ada))
 			if v < eas.V141 && strings.Contains(c.rule, "WKST=MO") { // no element tells it
 				continue
