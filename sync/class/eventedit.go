@@ -45,6 +45,7 @@ func editEvent(old []byte, data wbxml.Raw, o *EditOptions) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
+	takeMark(in, o)
 	if old == nil {
 		return addEvent(in, o)
 	}
@@ -89,6 +90,23 @@ func decodeEvent(data wbxml.Raw) (*eas.Calendar, error) {
 	return &in, checkCategories(in.Categories)
 }
 
+// takeMark takes off what a client sends the name of whose event it is, so that a
+// subject that it was shown is the same again.
+func takeMark(in *eas.Calendar, o *EditOptions) {
+	if o.Mark == "" {
+		return
+	}
+	take := func(s *string) {
+		if s != nil {
+			*s = strings.TrimPrefix(*s, eventMark(o.Mark))
+		}
+	}
+	take(in.Subject)
+	for i := range in.Exceptions {
+		take(in.Exceptions[i].Subject)
+	}
+}
+
 // instanceTime is the occurrence that a command names.
 func instanceTime(o *EditOptions) (time.Time, error) {
 	t, err := wbxml.ParseTime(strings.TrimSpace(o.Instance))
@@ -103,6 +121,7 @@ func newEventWriter(old []byte, o *EditOptions) (*eventWriter, error) {
 	if o.Owner.Address != "" {
 		viewer.Addresses = []string{strings.ToLower(o.Owner.Address)}
 	}
+	viewer.Addresses = append(viewer.Addresses, o.Addresses...)
 	r, err := readEvent(nil, old, &Options{Version: o.Version, Viewer: viewer})
 	if err != nil {
 		return nil, err

@@ -42,6 +42,21 @@ func changes(old, new []byte) (out []string) {
 	return out
 }
 
+// An event that others share is marked with whose it is; sent back, it is the same.
+func TestAMarkedEventThatIsSentBackStaysAsItIs(t *testing.T) {
+	raw := eventFile(t, "series")
+	for _, v := range eas.Versions() {
+		who := ada
+		who.Mark = "Ada"
+		c := showEvent(t, raw, v, who)
+		o := editOptions(v, ada)
+		o.Mark = "Ada"
+		if got := changeEvent(t, raw, clientData(c, v), o); *c.Subject != "Ada: Stand-up" || !bytes.Equal(got, raw) {
+			t.Errorf("%s: %s: %v", v, *c.Subject, changes(raw, got))
+		}
+	}
+}
+
 // Since 16.0 a change names what is new; everything else stays to the letter.
 func TestAPartialChangeChangesWhatItNames(t *testing.T) {
 	start := time.Date(2026, 10, 20, 9, 0, 0, 0, time.UTC)
