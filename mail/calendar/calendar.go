@@ -30,7 +30,7 @@ const (
 	maxAlarms     = 100
 	maxZones      = 500 // that one object names
 	maxZonePath   = 4   // steps of a path before a zone's name
-	maxRules      = 20  // RRULEs and EXRULEs of one event
+	maxRules      = 10  // RRULEs and EXRULEs of one event
 	maxList       = 400 // numbers in a part of a recurrence rule
 )
 

@@ -9,8 +9,8 @@ import (
 const (
 	// maxEmpty is how many days in a row are looked at for nothing before the rule
 	// is taken to have ended: the 29th of February may be eight years away, a
-	// Friday among them forty.
-	maxEmpty = 150_000
+	// Friday among them forty; with an interval of years a hundred are enough.
+	maxEmpty = 40_000
 	// maxLooked is how many days are looked at in all, some thousand years of them.
 	maxLooked = 400_000
 	// lastYear is where every rule ends.
@@ -50,8 +50,13 @@ func (r *Rule) between(start, since time.Time, year int) iter.Seq[time.Time] {
 			if period.Year() > year || empty > maxEmpty || looked > maxLooked || count > maxOccurrences || r.Count > 0 && count >= r.Count {
 				return
 			}
-			days := m.days(period, start)
-			days = m.inPlace(days)
+			if n := m.barren(period); n > 0 {
+				behind := r.later(period, n-1)
+				days := int(behind.Sub(period)/(24*time.Hour)) + 1
+				empty, looked, period = empty+days, looked+days, behind
+				continue
+			}
+			days := m.inPlace(m.days(period, start))
 			empty += periodDays[r.Freq]
 			looked += periodDays[r.Freq]
 			for _, d := range days {

@@ -9,13 +9,13 @@ import (
 type matcher struct {
 	rule      *Rule
 	months    [13]bool
-	monthDays numberSet
-	yearDays  numberSet
-	weeks     numberSet
-	places    numberSet
-	weekdays  [7]numberSet // by number; with none for each
-	named     [7]bool      // the weekdays that have a number or none
-	year      int          // that weekOne and weekCount are of
+	monthDays *numberSet // nil: empty, as are most of them
+	yearDays  *numberSet
+	weeks     *numberSet
+	places    *numberSet
+	weekdays  [7]*numberSet // by number; with none for each
+	named     [7]bool       // the weekdays that have a number or none
+	year      int           // that weekOne and weekCount are of
 	weekOne   time.Time
 	weekCount int
 	found     []time.Time // of a period, used again
@@ -25,10 +25,14 @@ type matcher struct {
 // numberSet has numbers that count from either end, at most 366.
 type numberSet [2*366 + 1]bool
 
-func (s *numberSet) add(n int) {
+func (s *numberSet) add(n int) *numberSet {
+	if s == nil {
+		s = new(numberSet)
+	}
 	if n >= -366 && n <= 366 {
 		s[n+366] = true
 	}
+	return s
 }
 
 // has tells whether n of a total is in the set, counted from either end.
@@ -43,14 +47,16 @@ func (r *Rule) matcher() *matcher {
 	}
 	for _, list := range []struct {
 		numbers []int
-		set     *numberSet
+		set     **numberSet
 	}{{r.ByMonthDay, &m.monthDays}, {r.ByYearDay, &m.yearDays}, {r.ByWeekNo, &m.weeks}, {r.BySetPos, &m.places}} {
 		for _, n := range list.numbers {
-			list.set.add(n)
+			*list.set = (*list.set).add(n)
 		}
 	}
 	for _, w := range r.ByDay {
-		m.weekdays[w.Day].add(w.N)
+		if w.N != 0 || r.Freq == Monthly || r.Freq == Yearly {
+			m.weekdays[w.Day] = m.weekdays[w.Day].add(w.N)
+		}
 		m.named[w.Day] = true
 	}
 	return m
@@ -87,12 +93,12 @@ func (m *matcher) matches(d, period, start time.Time) bool {
 // onDay tells whether the day is one of the weekdays, by number within the
 // month or the year (RFC 5545 3.3.10).
 func (m *matcher) onDay(d time.Time) bool {
-	r, set := m.rule, &m.weekdays[d.Weekday()]
+	r, set := m.rule, m.weekdays[d.Weekday()]
 	if r.Freq == Daily || r.Freq == Hourly || r.Freq == Weekly || r.Freq == Yearly && len(r.ByWeekNo) > 0 { // numbers mean nothing
 		return m.named[d.Weekday()]
 	}
-	if set[366] {
-		return true
+	if set == nil || set[366] {
+		return set != nil
 	}
 	day, of := d.Day(), 0
 	if r.Freq == Yearly && len(r.ByMonth) == 0 {
@@ -187,4 +193,18 @@ func (m *matcher) hours(d, start time.Time) (out []int) {
 		}
 	}
 	return out
+}
+
+// barren is how many days of a daily rule, this one and those behind it, lie in a
+// month that is none of the rule's.
+func (m *matcher) barren(period time.Time) int {
+	r := m.rule
+	if r.Freq != Daily && r.Freq != Hourly || len(r.ByMonth) == 0 || m.months[period.Month()] {
+		return 0
+	}
+	interval := r.Interval
+	if r.Freq == Hourly {
+		interval = 1
+	}
+	return (monthDays(period) - period.Day() + interval) / interval
 }

@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -17,10 +18,20 @@ func NewObject(method string, events ...*Event) *Object {
 	root.Add(Property{Name: "VERSION", Value: "2.0"})
 	seen := map[string]bool{}
 	for _, e := range events {
-		for _, t := range []Time{e.Start, e.End} {
+		all := slices.Concat([]Time{e.Start, e.End}, e.Dates, e.Except)
+		if e.RecurrenceID != nil {
+			all = append(all, *e.RecurrenceID)
+		}
+		first := e.Start.Year()
+		for _, t := range all {
+			if !t.Date && !t.Floating && !t.IsZero() {
+				first = min(first, t.Year())
+			}
+		}
+		for _, t := range all {
 			if t.TZID != "" && !t.Date && !t.Floating && !seen[t.TZID] && t.Location() != time.UTC {
 				seen[t.TZID] = true
-				root.Children = append(root.Children, DescribeZone(t.TZID, t.Location(), t.Year()))
+				root.Children = append(root.Children, DescribeZone(t.TZID, t.Location(), first))
 			}
 		}
 	}

@@ -253,9 +253,7 @@ func readObservance(c *Component) (*observance, error) {
 		return nil, err
 	}
 	if p := c.Prop("RRULE"); p != nil {
-		if o.rule, err = ParseRule(p.Value); err != nil || o.rule.Freq != Yearly || len(o.rule.ByWeekNo) > 0 || !o.rule.simple() && len(o.rule.ByMonth) != 1 {
-			o.rule = nil // no zone of the world changes like that, and it may cost much
-		}
+		o.rule = zoneRule(p.Value, o.start)
 	}
 	for p := range c.All("RDATE") {
 		for _, v := range splitList(p.Value, maxOnsets-len(o.dates)) {
@@ -265,6 +263,19 @@ func readObservance(c *Component) (*observance, error) {
 		}
 	}
 	return o, nil
+}
+
+// zoneRule reads the rule of a season; nil for one as no zone of the world has,
+// which may cost much.
+func zoneRule(s string, start time.Time) *Rule {
+	r, err := ParseAnyRule(s)
+	if err != nil {
+		return nil
+	}
+	if r.plainAt(start); !r.plain() || r.Freq != Yearly || len(r.ByWeekNo) > 0 || !r.simple() && len(r.ByMonth) != 1 {
+		return nil
+	}
+	return r
 }
 
 // forever tells whether the observance comes back each year without end.

@@ -246,3 +246,39 @@ func TestTimesThatComeTwiceOrNever(t *testing.T) {
 		}
 	}
 }
+
+// Definitions as programs write them are known for the zones that they mean.
+func TestDefinitionsOfOtherProgramsAreKnown(t *testing.T) {
+	season := func(kind, start, from, to, rule string) string {
+		if rule != "" {
+			rule = "RRULE:" + rule + "\n"
+		}
+		return "BEGIN:" + kind + "\nDTSTART:" + start + "\nTZOFFSETFROM:" + from + "\nTZOFFSETTO:" + to + "\n" + rule + "END:" + kind + "\n"
+	}
+	const lastOctober, lastMarch = "FREQ=YEARLY;BYMONTH=10;BYDAY=-1SU", "FREQ=YEARLY;BYMONTH=3;BYDAY=-1SU"
+	european := season("STANDARD", "16011028T030000", "+0200", "+0100", lastOctober) + season("DAYLIGHT", "16010325T020000", "+0100", "+0200", lastMarch)
+	for _, tt := range []struct{ program, id, zone, want string }{
+		{"Outlook", "(UTC+01:00) Amsterdam, Berlin, Bern, Rome, Stockholm, Vienna", european, "Europe/Berlin"},
+		{"Outlook, in German", "Mitteleuropäische Zeit", european, "Europe/Berlin"},
+		{"Outlook, by its name", "Eastern Standard Time", european, "America/New_York"},
+		{"Exchange", "Customized Time Zone", season("STANDARD", "16010101T020000", "-0400", "-0500", "FREQ=YEARLY;INTERVAL=1;BYDAY=1SU;BYMONTH=11") + season("DAYLIGHT", "16010101T020000", "-0500", "-0400", "FREQ=YEARLY;INTERVAL=1;BYDAY=2SU;BYMONTH=3"), "America/New_York"},
+		{"Exchange, before 2007", "Customized Time Zone", season("STANDARD", "16010101T020000", "-0400", "-0500", "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10") + season("DAYLIGHT", "16010101T020000", "-0500", "-0400", "FREQ=YEARLY;BYDAY=1SU;BYMONTH=4"), "Customized Time Zone"},
+		{"Google", "Europe/Zurich", "X-LIC-LOCATION:Europe/Zurich\n" + european, "Europe/Zurich"},
+		{"libical", "/example.org/20070227_1/private", "X-LIC-LOCATION:Europe/Vienna\n" + european, "Europe/Vienna"},
+		{"Apple", "GMT+0100", season("DAYLIGHT", "19810329T020000", "+0100", "+0200", lastMarch) + season("STANDARD", "19961027T030000", "+0200", "+0100", lastOctober), "GMT+0100"},
+		{"Apple, all of history", "Sydney", season("STANDARD", "20080406T030000", "+1100", "+1000", "FREQ=YEARLY;BYMONTH=4;BYDAY=1SU") + season("DAYLIGHT", "20081005T020000", "+1000", "+1100", "FREQ=YEARLY;BYMONTH=10;BYDAY=1SU"), "Australia/Sydney"},
+		{"Lotus Notes", "Central Standard", season("STANDARD", "19501105T020000", "-0500", "-0600", "FREQ=YEARLY;BYMINUTE=0;BYHOUR=2;BYDAY=1SU;BYMONTH=11") + season("DAYLIGHT", "19500312T020000", "-0600", "-0500", "FREQ=YEARLY;BYMINUTE=0;BYHOUR=2;BYDAY=2SU;BYMONTH=3"), "America/Chicago"},
+		{"without a season", "Kolkata, Chennai", season("STANDARD", "16010101T000000", "+0530", "+0530", ""), "Asia/Calcutta"},
+		{"of Lord Howe", "half an hour", season("STANDARD", "20080406T020000", "+1100", "+1030", "FREQ=YEARLY;BYMONTH=4;BYDAY=1SU") + season("DAYLIGHT", "20081005T020000", "+1030", "+1100", "FREQ=YEARLY;BYMONTH=10;BYDAY=1SU"), "Australia/Lord_Howe"},
+		{"of one year", "cut", season("STANDARD", "20261025T030000", "+0200", "+0100", "") + season("DAYLIGHT", "20260329T020000", "+0100", "+0200", ""), "cut"},
+		{"of nowhere", "mine", season("STANDARD", "19700101T000000", "+0123", "+0123", ""), "mine"},
+	} {
+		o, err := Parse([]byte("BEGIN:VCALENDAR\nBEGIN:VTIMEZONE\nTZID:" + tt.id + "\n" + tt.zone + "END:VTIMEZONE\nBEGIN:VEVENT\nUID:1\nDTSTART;TZID=\"" + tt.id + "\":20260610T100000\nEND:VEVENT\nEND:VCALENDAR\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got := o.Master().Start; got.Location().String() != tt.want || got.TZID != tt.id || got.Format("15:04") != "10:00" {
+			t.Errorf("%s: %s is %s, want %s", tt.program, got, got.Location(), tt.want)
+		}
+	}
+}

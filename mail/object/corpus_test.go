@@ -162,7 +162,9 @@ func FuzzRead(f *testing.F) {
 	f.Add(uint8(mail.ClassNotes), []byte("BEGIN:VCALENDAR\nMETHOD:PUBLISH\nBEGIN:VJOURNAL\nUID:1\nEND:VJOURNAL\nEND:VCALENDAR\n"))
 	f.Add(uint8(mail.ClassContacts), []byte("BEGIN:VCARD\nVERSION:2.1\nN:Ash;Anna\nEND:VCARD\n"))
 	for _, tt := range broken {
-		f.Add(uint8(mail.ClassCalendar), []byte(tt.in))
+		if len(tt.in) < 100_000 {
+			f.Add(uint8(mail.ClassCalendar), []byte(tt.in))
+		}
 	}
 	f.Fuzz(func(t *testing.T, class uint8, raw []byte) { checkObject(t, mail.Class(class), raw) })
 }
