@@ -100,8 +100,16 @@ func (r *eventReader) renderText(t objectText, dst *eas.CalendarBody) {
 		dst.PlainBody, dst.BodyTruncated = t.legacy(r.opt)
 		return
 	}
-	dst.Body = t.render(r.opt)
+	opt := r.opt
+	if opt.Version >= eas.V160 && slices.ContainsFunc(opt.BodyPreferences, isRTF) { // MS-ASAIRS_R1400, R1401
+		plain := *opt
+		plain.BodyPreferences = slices.DeleteFunc(slices.Clone(opt.BodyPreferences), isRTF)
+		opt = &plain
+	}
+	dst.Body = t.render(opt)
 }
+
+func isRTF(p eas.BodyPreference) bool { return p.Type != nil && *p.Type == uint(eas.BodyRTF) }
 
 // present is a time that there is.
 func present(t time.Time) *time.Time {

@@ -74,6 +74,8 @@ func (w *eventWriter) editText(c *calendar.Component, in *eas.Calendar, gone fun
 	old := textOf(c)
 	text, err := old, error(nil)
 	switch {
+	case in.Body != nil && in.Body.Type == eas.BodyRTF && w.o.Version >= eas.V160: // MS-ASAIRS_R1400, R1401
+		return ErrBadValue
 	case in.Body != nil:
 		text, err = readText(in.Body, old)
 	case in.BodyTruncated != nil && *in.BodyTruncated:

@@ -232,8 +232,22 @@ func TestTextsOfEventsComeAsClientsWant(t *testing.T) {
 	if b, err := base64.StdEncoding.DecodeString(*shown.Body.Data); err != nil || string(b[8:12]) != "LZFu" && string(b[8:12]) != "MELA" {
 		t.Errorf("no compressed RTF: %v", err)
 	}
-	if got := changeEvent(t, raw, &eas.Calendar{CalendarBody: eas.CalendarBody{Body: shown.Body}}, editOptions(eas.V161, ada)); !bytes.Equal(got, raw) {
+	if got := changeEvent(t, raw, &eas.Calendar{Subject: ptr("Text"), CalendarBody: eas.CalendarBody{Body: shown.Body}}, editOptions(eas.V121, ada)); !bytes.Equal(got, raw) {
 		t.Errorf("RTF sent back: %v", changes(raw, got))
+	}
+	// Since 16.0 events have text and HTML alone (MS-ASAIRS_R1400, R1401).
+	for _, v := range []eas.Version{eas.V160, eas.V161} {
+		o := eventOptions(v, ada)
+		o.BodyPreferences = rtf.BodyPreferences
+		if b := showWith(t, raw, o).Body; b.Type != eas.BodyPlain {
+			t.Errorf("%s: a body of type %d", v, b.Type)
+		}
+		for kind := eas.BodyPlain; kind <= eas.BodyMIME; kind++ {
+			in := &eas.Calendar{CalendarBody: eas.CalendarBody{Body: &eas.Body{Type: kind, Data: ptr(*shown.Body.Data)}}}
+			if _, err := class.EditObject(eventItem.Class, raw, eventRaw(t, in), editOptions(v, ada)); (err == nil) != (kind <= eas.BodyHTML) {
+				t.Errorf("%s: type %d: %v", v, kind, err)
+			}
+		}
 	}
 	old := showWith(t, raw, &class.Options{Version: eas.V25, Truncation: ptr(uint(1)), Viewer: ada})
 	if *old.PlainBody != "One two" || *old.BodyTruncated {
