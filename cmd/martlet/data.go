@@ -17,6 +17,7 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/push"
 	"martlet/store"
@@ -37,6 +38,7 @@ type data struct {
 	shares    *share.Shares
 	queue     *queue.Queue
 	router    *route.Router
+	schedule  *schedule.Scheduler
 	devices   *device.Devices
 	apps      *announce.Book
 	setUp     func() []registration.App // what apps may register as
@@ -102,12 +104,24 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	d.router = route.New(route.Config{
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Logger: log,
 	})
+	d.schedule = schedule.New(schedule.Config{
+		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Router: d.router, Delegates: d.delegates, Logger: log,
+	})
 	d.devices = device.New(device.Config{Store: d.store})
 	d.setUp = c.Push.apps
 	d.apps, err = announce.New(announce.Config{
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Devices: d.devices, Logger: log, Detail: c.Push.Detail,
 	})
 	return d, err
+}
+
+// delegates are those who get an account's invitations.
+func (d *data) delegates(ctx context.Context, account directory.AccountID) (all []directory.AccountID, err error) {
+	err = d.store.View(ctx, func(tx *store.Tx) error {
+		all, err = d.shares.Delegates(tx, account)
+		return err
+	})
+	return all, err
 }
 
 // openDirectory gives the directory of a sealed store keys to remember logins
@@ -131,7 +145,7 @@ func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory,
 func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
-		Devices: d.devices, Apps: d.apps, Shares: d.shares, SetUp: d.setUp, Logger: log, Process: running,
+		Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, SetUp: d.setUp, Logger: log, Process: running,
 	})
 }
 
@@ -140,6 +154,9 @@ func (d *data) Close() error {
 	var errs []error
 	if d.router != nil {
 		errs = append(errs, d.router.Close())
+	}
+	if d.schedule != nil {
+		errs = append(errs, d.schedule.Close())
 	}
 	if d.blobs != nil {
 		errs = append(errs, d.blobs.Close())

@@ -107,7 +107,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	s.gateway, err = gateway.New(gateway.Config{
 		Registration: s.push.door, Answered: s.apps.Answered,
 		Roots: c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
-		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Hub: s.hub,
+		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Schedule: s.schedule, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
 		Logger: log, TLS: s.certs.config, HTTP2: c.HTTP2, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
 		Documents: library, Shares: s.shares, FileBytes: c.FileBytes,
@@ -122,6 +122,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		return s, err
 	}
 	s.running.Go(func() { s.complain(background, "wake apps", s.push.run(background)) })
+	s.schedule.Start()
 	s.care(background)
 	return s, s.certs.begin(background)
 }

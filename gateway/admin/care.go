@@ -90,6 +90,7 @@ func (a *Admin) stages(deep bool) []stage {
 		{"absences", a.away.Check},
 		{"apps", a.c.Apps.Check},
 		{"shares", a.c.Shares.Check},
+		{"meetings", a.c.Schedule.Check},
 		{"subscriptions", func(ctx context.Context, report func(store.Problem)) error {
 			return imap.Check(ctx, a.c.Store, a.c.Directory, report)
 		}},
@@ -108,7 +109,7 @@ func (a *Admin) stages(deep bool) []stage {
 
 // references counts every reference to a body that any table holds.
 func (a *Admin) references(tx *store.Tx, count func(blob.Ref)) error {
-	for _, of := range []func(*store.Tx, func(blob.Ref)) error{a.c.Mailboxes.References, a.c.Queue.References, a.c.Router.References, dav.References} {
+	for _, of := range []func(*store.Tx, func(blob.Ref)) error{a.c.Mailboxes.References, a.c.Queue.References, a.c.Router.References, a.c.Schedule.References, dav.References} {
 		if err := of(tx, count); err != nil {
 			return err
 		}
