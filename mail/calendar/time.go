@@ -116,6 +116,7 @@ func (t Time) property(name string) Property {
 		p.SetParam("VALUE", "DATE")
 		p.Value = t.Format("20060102")
 	case t.Floating:
+		p.SetParam("TZID", t.TZID) // one that nobody knows
 		p.Value = t.Format("20060102T150405")
 	case t.TZID != "" && t.Location() != time.UTC:
 		p.SetParam("TZID", t.TZID)
