@@ -127,7 +127,7 @@ func (a *answer) lines() string {
 	b.WriteString("<\n")
 	body := a.body
 	if strings.HasPrefix(a.Header.Get("Content-Type"), "application/xml") {
-		body = laidOut(body)
+		body = strings.TrimLeft(laidOut(body), "\n")
 	}
 	for line := range strings.Lines(body) {
 		b.WriteString(strings.TrimRight("< "+line, " \r\n") + "\n")
