@@ -28,7 +28,7 @@ func renderContact(_ *mail.Item, raw []byte, opt *Options) (any, error) {
 		return nil, err
 	}
 	dst, v := &eas.Contact{}, &contactValues{}
-	if opt.Viewer.Blank && hides(card.Text("CLASS")) {
+	if opt.Viewer.Blank && classOf(strings.ToUpper(strings.TrimSpace(card.Text("CLASS")))) >= eas.SensitivityPrivate {
 		v.texts[0] = privateSubject
 		dst.FileAs = &v.texts[0]
 		return dst, nil
@@ -62,13 +62,6 @@ func renderContact(_ *mail.Item, raw []byte, opt *Options) (any, error) {
 	}
 	dst.Body = note.render(opt)
 	return dst, nil
-}
-
-// hides tells whether a CLASS hides what it is about (RFC 2426 3.7.1, RFC 5545
-// 3.8.1.3).
-func hides(class string) bool {
-	class = strings.TrimSpace(class)
-	return strings.EqualFold(class, "PRIVATE") || strings.EqualFold(class, "CONFIDENTIAL")
 }
 
 // firstEntries is as much of a list as an element may hold; nil for none, since a
