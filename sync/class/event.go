@@ -65,7 +65,7 @@ func (r *eventReader) render() *eas.Calendar {
 	if r.blank(e) {
 		return c
 	}
-	c.OrganizerName, c.OrganizerEmail = &view.organizer.Name, &view.organizer.Address
+	c.OrganizerName, c.OrganizerEmail = filled(view.organizer.Name), filled(view.organizer.Address)
 	c.Attendees = r.attendeesOf(view.attendees)
 	if v >= eas.V160 {
 		c.Location, c.Attachments = view.place, view.files

@@ -215,6 +215,55 @@ func TestWhatActiveSyncCannotCarryIsShownOnItsDays(t *testing.T) {
 	}
 }
 
+// A series that is held elsewhere from one occurrence on is shown so (RFC 5545
+// 3.8.4.4, RANGE).
+func TestASeriesThatMovesFromOneOccurrenceOnIsShownThere(t *testing.T) {
+	raw := irregularEvent([]string{"RRULE:FREQ=WEEKLY;COUNT=6", "EXDATE;TZID=America/New_York:20261102T180000"})
+	later := ics("SUMMARY:later", "RECURRENCE-ID;RANGE=THISANDFUTURE;TZID=America/New_York:20261019T180000", "DTSTART;TZID=America/New_York:20261020T190000", "DTEND;TZID=America/New_York:20261020T200000")
+	from, to := bytes.Index(later, []byte("BEGIN:VEVENT")), bytes.Index(later, []byte("END:VCALENDAR"))
+	raw = append(bytes.TrimSuffix(raw, []byte("END:VCALENDAR\r\n")), append(later[from:to:to], "END:VCALENDAR\r\n"...)...)
+	for _, v := range eas.Versions() {
+		c := showEvent(t, raw, v, ada)
+		want := []string{"20261005T2200", "20261012T2200", "20261020T2300", "20261027T2300", "20261111T0000"}
+		if got := shownDays(t, c); !slices.Equal(got, want) {
+			t.Errorf("%s: %v", v, got)
+		}
+		if x := c.Exceptions[len(c.Exceptions)-1]; *x.Subject != "later" {
+			t.Errorf("%s: %s", v, dump(t, c))
+		}
+		if got := changeEvent(t, raw, clientData(c, v), editOptions(v, ada)); !bytes.Equal(got, raw) {
+			t.Errorf("%s: %v", v, changes(raw, got))
+		}
+	}
+}
+
+// Rules that cost much cost no more than that: they are shown, and can be changed.
+func TestRulesThatCostMuchAreShown(t *testing.T) {
+	many := "RDATE:"
+	for n := range 5000 {
+		many += time.Date(2026, 1, 1, 0, n, 0, 0, time.UTC).Format("20060102T150405Z") + ","
+	}
+	if c := showEvent(t, irregularEvent([]string{"RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"}), eas.V161, ada); c.Recurrence != nil {
+		t.Errorf("the 30th of February: %s", describe(c.Recurrence))
+	}
+	for _, lines := range [][]string{
+		{"RRULE:FREQ=YEARLY;BYMONTH=2;BYMONTHDAY=30"}, {"RRULE:FREQ=MONTHLY;BYMONTHDAY=31;BYMONTH=2,4"}, {"RRULE:FREQ=SECONDLY"}, {"RRULE:FREQ=MINUTELY;COUNT=100000"},
+		{"RRULE:FREQ=HOURLY", "RRULE:FREQ=HOURLY;INTERVAL=7", "EXRULE:FREQ=HOURLY"}, {many[:len(many)-1]}, {"RRULE:FREQ=DAILY;UNTIL=99991231T235959Z", "RDATE:20261005T230000Z"},
+		{"RRULE:FREQ=DAILY;COUNT=2000000000"}, {"RRULE:FREQ=YEARLY;INTERVAL=9999"}, {"RRULE:FREQ=WEEKLY;BYSETPOS=5"},
+	} {
+		raw := irregularEvent(lines)
+		for _, v := range []eas.Version{eas.V25, eas.V141, eas.V161} {
+			c := showEvent(t, raw, v, ada)
+			if len(c.Exceptions) > 256 {
+				t.Errorf("%.60s: %d exceptions", lines[0], len(c.Exceptions))
+			}
+			if got := changeEvent(t, raw, clientData(c, v), editOptions(v, ada)); !bytes.Equal(got, raw) {
+				t.Errorf("%.60s at %s: %v", lines[0], v, changes(raw, got))
+			}
+		}
+	}
+}
+
 // An endless one is shown as far as exceptions go: days are missing, none is
 // wrong.
 func TestAnEndlessIrregularSeriesIsShownAsFarAsExceptionsGo(t *testing.T) {

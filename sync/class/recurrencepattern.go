@@ -21,7 +21,7 @@ const (
 // are in. Not every rule can be told.
 func pattern(rule *calendar.Rule, start calendar.Time, zone *time.Location, v eas.Version) (*eas.CalendarRecurrence, bool) {
 	m, ok := recurrence(&calendar.Event{Start: start, Rule: plainRule(rule, start.Time)}, v)
-	if !ok {
+	if !ok || m.MonthOfYear != nil && m.DayOfMonth != nil && *m.DayOfMonth > longest[*m.MonthOfYear] { // clients would take the month's last day
 		return nil, false
 	}
 	r := &eas.CalendarRecurrence{
@@ -43,6 +43,9 @@ func pattern(rule *calendar.Rule, start calendar.Time, zone *time.Location, v ea
 	}
 	return r, true
 }
+
+// longest is how many days a month may have.
+var longest = [...]uint8{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 
 // plainRule is a rule of the same days in fewer words, where there is one: many
 // programs say a week's rule in the terms of a month.
