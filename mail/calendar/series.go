@@ -145,7 +145,11 @@ func (s *Series) Between(from, to time.Time, zone *time.Location) iter.Seq[Occur
 		}
 		x := s.expansion(from, to, zone)
 		waiting := x.moved()
-		if s.Alone {
+		if len(x.after) > 0 && !s.Alone { // they may overtake each other
+			waiting = slices.AppendSeq(waiting, x.regular())
+			slices.SortStableFunc(waiting, func(a, b Occurrence) int { return a.Start.Compare(b.Start) })
+		}
+		if len(x.after) > 0 || s.Alone {
 			for _, at := range waiting {
 				if !yield(at) {
 					return
@@ -225,9 +229,8 @@ func (x *expansion) place() *time.Location {
 	return x.Start.Location()
 }
 
-// regular ranges over the occurrences that have no event of their own. Their
-// order is that of the series: where some move those behind them, that of their
-// starts only as far as the moves leave it.
+// regular ranges over the occurrences that have no event of their own, in the
+// order in which the series has them.
 func (x *expansion) regular() iter.Seq[Occurrence] {
 	return func(yield func(Occurrence) bool) {
 		place := x.place()

@@ -100,7 +100,11 @@ func randomEvent(rnd *rand.Rand, zones ...string) string {
 			continue
 		}
 		to := t.Add(time.Duration(rnd.IntN(400)-200) * time.Hour)
-		b.WriteString("BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID" + at(t) + "DTSTART" + at(to) + "DURATION:P2D\r\n")
+		after := ""
+		if rnd.IntN(6) == 0 {
+			after = ";RANGE=THISANDFUTURE"
+		}
+		b.WriteString("BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID" + after + at(t) + "DTSTART" + at(to) + "DURATION:P2D\r\n")
 		if i == 3 {
 			b.WriteString("STATUS:CANCELLED\r\n")
 		} else if i == 4 {
