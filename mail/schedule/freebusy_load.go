@@ -106,7 +106,7 @@ func (s *Scheduler) find(ctx context.Context, q *BusyQuery, f mail.FolderID, w w
 		}
 		got.whole = true
 		for pos, err := range s.mailboxes.Between(tx, q.Box, f, max(w.from*1000, 1), mail.EndOfTime+1) {
-			if err != nil {
+			if err := errors.Join(err, ctx.Err()); err != nil { // a calendar may be full of rules that take long
 				return err
 			}
 			it, err := s.mailboxes.Item(tx, q.Box, f, pos.Item)
@@ -197,6 +197,9 @@ func (q *BusyQuery) takes(status object.Status) (object.Status, bool) {
 // is nobody's time.
 func (s *Scheduler) readBodies(ctx context.Context, q *BusyQuery, w window, got *found) error {
 	for _, o := range got.open {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		raw, err := s.mailboxes.Blobs().Read(ctx, o.ref)
 		if errors.Is(err, blob.ErrGone) || errors.Is(err, blob.ErrCorrupt) {
 			continue
