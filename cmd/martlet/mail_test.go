@@ -10,7 +10,8 @@ import (
 )
 
 // cmdMail sends a small message over SMTP, with STARTTLS and a login when a
-// password is given: [!] mail ADDRESS FROM TO [PASSWORD].
+// password is given: [!] mail ADDRESS FROM TO [PASSWORD [LOGIN]]. With another login
+// than FROM it is sent on behalf.
 func cmdMail(ts *testscript.TestScript, neg bool, args []string) {
 	err := sendMail(args)
 	if (err != nil) != neg {
@@ -20,6 +21,11 @@ func cmdMail(ts *testscript.TestScript, neg bool, args []string) {
 
 func sendMail(args []string) error {
 	address, from, to := args[0], args[1], args[2]
+	login, header := from, ""
+	if len(args) > 4 {
+		login = args[4]
+		header = "Sender: <" + login + ">\r\n"
+	}
 	c, err := smtp.Dial(address)
 	if err != nil {
 		return err
@@ -33,7 +39,7 @@ func sendMail(args []string) error {
 		if err != nil {
 			return err
 		}
-		if err := c.Auth(smtp.PlainAuth("", from, args[3], host)); err != nil {
+		if err := c.Auth(smtp.PlainAuth("", login, args[3], host)); err != nil {
 			return err
 		}
 	}
@@ -47,7 +53,7 @@ func sendMail(args []string) error {
 	if err != nil {
 		return err
 	}
-	fmt.Fprintf(w, "From: <%s>\r\nTo: <%s>\r\nSubject: hello\r\nMessage-ID: <1@test>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello.\r\n", from, to)
+	fmt.Fprintf(w, header+"From: <%s>\r\nTo: <%s>\r\nSubject: hello\r\nMessage-ID: <1@test>\r\nDate: Mon, 23 Nov 2026 10:00:00 +0000\r\n\r\nHello.\r\n", from, to)
 	if err := w.Close(); err != nil {
 		return err
 	}

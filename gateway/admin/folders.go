@@ -72,6 +72,9 @@ func (a *Admin) tree(ctx context.Context, owner string) (t tree, err error) {
 	if err := a.c.Mailboxes.Create(ctx, t.box); err != nil {
 		return t, err
 	}
+	if _, err := a.c.Shares.Refresh(ctx, acc.ID); err != nil {
+		return t, err
+	}
 	err = a.c.Store.View(ctx, func(tx *store.Tx) error {
 		t.folders, err = a.c.Mailboxes.Folders(tx, t.box)
 		return err
