@@ -37,6 +37,8 @@ type house struct {
 	accounts map[string]directory.Account
 	log      bytes.Buffer
 	user     string // who asks
+	// references are counted besides those of the mailboxes and the files.
+	references []func(*store.Tx, func(blob.Ref)) error
 }
 
 func newHouse(t testing.TB, edit func(*Config)) *house {
@@ -94,6 +96,11 @@ func (h *house) checkAll() {
 	h.must(h.blobs.Audit(ctx, blob.Audit{References: func(tx *store.Tx, count func(blob.Ref)) error {
 		if err := h.boxes.References(tx, count); err != nil {
 			return err
+		}
+		for _, more := range h.references {
+			if err := more(tx, count); err != nil {
+				return err
+			}
 		}
 		return References(tx, count)
 	}}, report))

@@ -196,23 +196,24 @@ var errAgain = errors.New("dav: it has changed meanwhile")
 
 func (w *write) once(ctx context.Context) error {
 	q, class := w.q, w.col.folder.Class
-	plan, err := w.plan(ctx)
+	o, err := w.read(class, w.raw)
 	if err != nil {
 		return err
 	}
+	plan, err := w.plan(ctx, o)
+	if err != nil {
+		return err
+	}
+	if plan != nil && o != nil && !bytes.Equal(plan.New, o.Raw) {
+		if o, err = w.read(class, plan.New); err != nil {
+			return err
+		}
+	}
 	var body mail.Body
-	if w.raw != nil {
-		raw := w.raw
-		if plan != nil {
-			raw = plan.New
-		}
-		o, err := object.Read(class, raw)
-		if err != nil {
-			return unfit(class, misfit(class, raw, err))
-		}
+	if o != nil {
 		w.asSent = bytes.Equal(o.Raw, w.raw)
 		if body, err = q.h.c.Mailboxes.KeepObject(ctx, o); err != nil {
-			return unfit(class, err)
+			return err
 		}
 	}
 	planned := w.old
@@ -244,6 +245,18 @@ func (w *write) once(ctx context.Context) error {
 		plan.Done()
 	}
 	return err
+}
+
+// read reads what is to be kept; nil: nothing is.
+func (w *write) read(class mail.Class, raw []byte) (*object.Object, error) {
+	if w.raw == nil {
+		return nil, nil
+	}
+	o, err := object.Read(class, raw)
+	if err != nil {
+		return nil, unfit(class, misfit(class, raw, err))
+	}
+	return o, nil
 }
 
 // errComponent means that an object is of another class than its collection.

@@ -3,6 +3,7 @@ package dav
 import (
 	"context"
 	"errors"
+	"fmt"
 	"net/http"
 	"strings"
 
@@ -27,12 +28,15 @@ func (q *request) scheduleTag(r *resource) (string, bool) {
 }
 
 // plan works out what a change of an event calls for; nil: nothing ever does.
-func (w *write) plan(ctx context.Context) (*schedule.Plan, error) {
+func (w *write) plan(ctx context.Context, o *object.Object) (*schedule.Plan, error) {
 	q := w.q
 	if q.h.c.Schedule == nil || w.col.folder.Class != mail.ClassCalendar {
 		return nil, nil
 	}
-	c := schedule.Change{Account: directory.AccountID(q.box), Box: q.box, Folder: w.col.folder.ID, New: w.raw}
+	c := schedule.Change{Account: directory.AccountID(q.box), Box: q.box, Folder: w.col.folder.ID}
+	if o != nil {
+		c.New = o.Raw
+	}
 	if strings.EqualFold(q.r.Header.Get("Schedule-Reply"), "F") { // RFC 6638 8.1
 		c.Invites = schedule.ByNobody
 	}
@@ -60,5 +64,5 @@ func unscheduled(err error) error {
 	case errors.Is(err, schedule.ErrTooMany):
 		return &failure{status: http.StatusForbidden, condition: cal("max-attendees-per-instance"), text: "too many people are invited", cause: err}
 	}
-	return unfit(mail.ClassCalendar, err)
+	return fmt.Errorf("dav: %w", err)
 }
