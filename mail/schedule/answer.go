@@ -341,10 +341,12 @@ func (q *answering) decide(ctx context.Context) (*Answered, error) {
 // events are those that are answered.
 func (q *answering) events(m *series) (all []*calendar.Event, err error) {
 	if q.keys == nil {
-		if m.master != nil {
-			return []*calendar.Event{m.master}, nil
+		for _, e := range m.events() { // each is named: some may be elsewhere than the whole has them
+			if e.Status != "CANCELLED" && len(all) < maxApart {
+				all = append(all, e)
+			}
 		}
-		return m.events(), nil
+		return all, nil
 	}
 	for _, k := range q.keys {
 		e := m.occurrence(k)

@@ -390,7 +390,10 @@ func (s *Scheduler) unknown(ctx context.Context, w *work, in *incoming, r *recei
 		// Its invitation is still to come.
 		w.mark = &mark{box: w.box, uid: mail.HashUID(mail.ClassCalendar, w.uid), seen: seen, when: s.now()}
 		return nil
-	case in.object.Method != methodRequest, left && seen.compare(last.seen) <= 0, left && last.declined && seen.sequence <= last.seen.sequence:
+	case in.object.Method == methodCancel && r.verified && !left:
+		// An occurrence, of what is still to come: it is entered as what it is.
+		return s.enter(ctx, w, in, cancel(nil, r))
+	case in.object.Method != methodRequest, left && (seen.compare(last.seen) <= 0 || seen.stamp < last.seen.stamp), left && last.declined && seen.sequence <= last.seen.sequence:
 		return nil
 	}
 	return s.enter(ctx, w, in, take(nil, r))

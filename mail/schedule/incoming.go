@@ -61,6 +61,9 @@ func take(existing *calendar.Object, r *receipt) *calendar.Object {
 		if !whole && versionOf(m).compare(base) < 0 { // a newer whole came without it
 			continue
 		}
+		if !whole && was != nil && was.master != nil && was.master.Status == "CANCELLED" && !taken[was.master] && versionOf(m).stamp < base.stamp {
+			continue // the whole was cancelled since
+		}
 		if before != nil {
 			taken[before] = true
 		} else if was != nil {
@@ -241,16 +244,22 @@ func (s *series) isVerified() bool {
 }
 
 // cancel marks what a CANCEL says does not take place; nil when that changes
-// nothing.
+// nothing. Of a meeting that is not there yet it makes what is left of it.
 func cancel(existing *calendar.Object, r *receipt) *calendar.Object {
 	was := readSeries(existing)
 	if was == nil {
-		return nil
+		var kept []*calendar.Component
+		for _, m := range r.message.events() {
+			kept = append(kept, cancelled(r.entered(nil, m), m))
+		}
+		return r.assemble(nil, nil, nil, kept)
 	}
 	var kept []*calendar.Component
 	taken := map[*calendar.Event]bool{}
 	strike := func(e *calendar.Event, m *calendar.Event) {
-		if versionOf(m).compare(versionOf(e)) >= 0 && e.Status != "CANCELLED" {
+		v, w := versionOf(m), versionOf(e)
+		// The whole ends each occurrence, whose number may be higher.
+		if (v.compare(w) >= 0 || m.RecurrenceID == nil && v.stamp > w.stamp) && e.Status != "CANCELLED" {
 			taken[e] = true
 			kept = append(kept, cancelled(e.Component, m))
 		}
@@ -268,6 +277,9 @@ func cancel(existing *calendar.Object, r *receipt) *calendar.Object {
 				strike(e, m)
 			}
 			continue
+		}
+		if was.master == nil && r.message.master == nil && attendeeOf(m.Component, r.own) != nil { // the whole is still to come
+			kept = append(kept, cancelled(r.entered(nil, m), m))
 		}
 		if was.master == nil || taken[was.master] || was.master.Status == "CANCELLED" || versionOf(m).compare(versionOf(was.master)) < 0 {
 			continue
@@ -368,10 +380,16 @@ func record(existing *calendar.Object, r *receipt, a *answer) *calendar.Object {
 			continue
 		}
 		if m.RecurrenceID == nil {
-			if now.master != nil && a.note(now.master, m, answered) {
+			if now.master == nil {
+				continue
+			}
+			before := a.statusIn(now.master)
+			if a.note(now.master, m, answered) {
 				changed = true
-				for _, e := range now.over { // the whole speaks for each
-					a.note(e, nil, answered)
+				for _, e := range now.over { // it speaks for each that is where the whole has it
+					if had := a.statusIn(e); sameLength(now.master, e) && (had == before || had == needsAction) {
+						a.note(e, nil, answered)
+					}
 				}
 			}
 			continue
@@ -396,6 +414,15 @@ func record(existing *calendar.Object, r *receipt, a *answer) *calendar.Object {
 		return nil
 	}
 	return calendar.Of(next.Root)
+}
+
+// statusIn is how the attendee has answered an event so far; nothing if they are
+// not invited to it.
+func (a *answer) statusIn(e *calendar.Event) string {
+	if p := attendeeOf(e.Component, func(s string) bool { return s == a.address }); p != nil {
+		return status(p)
+	}
+	return ""
 }
 
 // note writes an answer into an event of the organizer's. m is what it answers
