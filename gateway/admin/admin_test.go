@@ -17,6 +17,7 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/push"
 	"martlet/store"
@@ -51,6 +52,7 @@ func house(t *testing.T) Config {
 	c.Shares = share.New(share.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes})
 	c.Queue = queue.New(queue.Config{Store: s, Blobs: b})
 	c.Router = route.New(route.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Queue: c.Queue})
+	c.Schedule = schedule.New(schedule.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Router: c.Router})
 	t.Cleanup(func() { c.Router.Close() })
 	return c
 }
@@ -241,7 +243,7 @@ func TestFsckReportsAndGoesOn(t *testing.T) {
 				stages = append(stages, e.Stage)
 			}
 		})
-		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 12 {
+		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 14 {
 			t.Errorf("problems in %v, stages %v, %v", tables, stages, err)
 		}
 	})
