@@ -3,6 +3,7 @@ package activesync
 import (
 	"cmp"
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/calendar"
 	"martlet/mail/object"
+	"martlet/mail/vcard"
 	"martlet/store"
 	"martlet/sync/class"
 )
@@ -117,4 +119,45 @@ func (h *Handler) renderObject(ctx context.Context, it *mail.Item, opt *class.Op
 		return nil, err
 	}
 	return class.RenderObject(it, raw, opt)
+}
+
+// withUID gives a new object a UID of its own, if it has none: another one that
+// says the same is another one.
+func withUID(class mail.Class, raw []byte) []byte {
+	uid := newUUID()
+	if class == mail.ClassContacts {
+		card, err := vcard.Parse(raw)
+		if err != nil || card.Text("UID") != "" {
+			return raw
+		}
+		card.Set(vcard.TextProperty("UID", uid))
+		return card.Bytes()
+	}
+	roots, _, err := calendar.Components(raw)
+	if err != nil || len(roots) != 1 {
+		return raw
+	}
+	named := false
+	for _, c := range roots[0].Children {
+		if c.Name == "VTIMEZONE" {
+			continue
+		}
+		if c.Text("UID") != "" {
+			return raw
+		}
+		c.SetText("UID", uid)
+		named = true
+	}
+	if !named {
+		return raw
+	}
+	return roots[0].Append(nil)
+}
+
+// newUUID is a random one (RFC 9562 5.4).
+func newUUID() string {
+	var b [16]byte
+	_, _ = rand.Read(b[:]) // it never fails
+	b[6], b[8] = b[6]&0x0f|0x40, b[8]&0x3f|0x80
+	return fmt.Sprintf("%x-%x-%x-%x-%x", b[:4], b[4:6], b[6:8], b[8:10], b[10:])
 }

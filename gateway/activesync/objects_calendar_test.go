@@ -3,12 +3,14 @@ package activesync_test
 import (
 	"encoding/base64"
 	"fmt"
+	"io"
 	"net/http"
 	"slices"
 	"strings"
 	"testing"
 
 	"martlet/mail"
+	"martlet/mail/calendar"
 )
 
 // tuesdays is a series of five Tuesdays.
@@ -182,5 +184,106 @@ func TestAttachmentsOfAnEvent(t *testing.T) {
 	}
 	if doc := two.do(""); strings.Contains(doc, "plan.txt") || !strings.Contains(doc, "map.txt") {
 		t.Errorf("the other phone is told\n%s", doc)
+	}
+}
+
+// MS-ASCMD_R876, R877, R6236, R6237: exceptions that a Change does not name stay.
+func TestExceptionsThatAreNotNamedStay(t *testing.T) {
+	for _, version := range []string{"2.5", "12.1", "14.1"} {
+		h := build(t)
+		p := newCollector(t, h, "phone", version, "7")
+		exception := func(at, title string) string {
+			return `<Exception><ExceptionStartTime>` + at + `</ExceptionStartTime><Subject>` + title + `</Subject></Exception>`
+		}
+		exceptions := func(s string) string { return `<Exceptions xmlns="Calendar">` + s + `</Exceptions>` }
+		id := p.add("1", tuesdays(version, "series")+exceptions(exception("20261208T090000Z", "second")))
+		kept := func() string {
+			raw := h.kept(t, mail.RoleCalendar)[0].raw
+			return fmt.Sprint(strings.Count(raw, "SUMMARY:second"), strings.Count(raw, "SUMMARY:third"), strings.Count(raw, "BEGIN:VEVENT"))
+		}
+		p.do(changeItem(id, tuesdays(version, "renamed")))
+		if got := kept(); got != "1 0 2" {
+			t.Errorf("%s: without Exceptions: %s", version, got)
+		}
+		p.do(changeItem(id, tuesdays(version, "renamed")+exceptions(exception("20261215T090000Z", "third"))))
+		if got := kept(); got != "1 1 3" {
+			t.Errorf("%s: with another exception: %s\n%s", version, got, h.kept(t, mail.RoleCalendar)[0].raw)
+		}
+	}
+}
+
+// MS-ASCMD_R537, R6105, R538: what is in the calendar is sent on: a meeting, an
+// appointment, one occurrence.
+func TestAnEventIsSentOnFromTheCalendar(t *testing.T) {
+	for _, version := range []string{"14.1", "16.1"} {
+		h := build(t)
+		p := newCollector(t, h, "phone", version, "7")
+		id := p.add("1", tuesdays(version, "series"))
+		before := h.kept(t, mail.RoleCalendar)[0].ModSeq
+		forward := func(instance string) {
+			t.Helper()
+			mime := base64.StdEncoding.EncodeToString([]byte("To: anna@example.org\r\nSubject: FW: series\r\n\r\nlook\r\n"))
+			source := `<FolderId>7</FolderId><ItemId>` + id + `</ItemId>`
+			if instance != "" {
+				source += `<InstanceId>` + instance + `</InstanceId>`
+			}
+			doc := p.send("SmartForward", `<SmartForward xmlns="ComposeMail"><ClientId>c`+instance+`</ClientId><Source>`+source+`</Source><Mime encoding="base64">`+mime+`</Mime></SmartForward>`)
+			if doc != "" {
+				t.Errorf("%s: forwarded:\n%s", version, doc)
+			}
+		}
+		forward("")
+		forward("2026-12-08T09:00:00.000Z")
+		got := h.contents(t, mail.RoleInbox)
+		if len(got) != 2 || !strings.Contains(got[0].raw, "look") || !strings.Contains(got[0].raw, "text/calendar") {
+			t.Fatalf("%s: %d messages\n%s", version, len(got), h.log)
+		}
+		for i, w := range got {
+			o, err := calendar.Parse([]byte(calendarOf(t, &w)))
+			if err != nil || strings.Contains(calendarOf(t, &w), "VALARM") || o.Master().Summary != "series" {
+				t.Fatalf("%s: %d: %v\n%s", version, i, err, w.raw)
+			}
+			if recurs := o.Master().Recurs(); recurs != (i == 0) {
+				t.Errorf("%s: %d recurs: %t", version, i, recurs)
+			}
+		}
+		if h.kept(t, mail.RoleCalendar)[0].ModSeq != before {
+			t.Errorf("%s: the event was changed", version)
+		}
+	}
+}
+
+// calendarOf is the calendar object in a message.
+func calendarOf(t *testing.T, w *written) string {
+	t.Helper()
+	for i := range w.ix.Parts {
+		if w.ix.Parts[i].Type == "text/calendar" {
+			b, err := io.ReadAll(w.ix.Open(i, strings.NewReader(w.raw)))
+			if err != nil {
+				t.Fatal(err)
+			}
+			return string(b)
+		}
+	}
+	return ""
+}
+
+// MS-ASCMD_R2971, R5877: an estimate counts what is to come whatever the filter.
+func TestAnEstimateKnowsWhatIsToCome(t *testing.T) {
+	h := build(t)
+	k := kinds()[0]
+	p := newCollector(t, h, "phone", "14.1", "7")
+	other := newCollector(t, h, "other", "14.1", "7")
+	at := func(title, year, rest string) string {
+		return strings.ReplaceAll(k.data("14.1", title), ">2026120", ">"+year+"120") + rest
+	}
+	p.add("1", at("past", "2019", ""))
+	p.add("2", at("future", "2126", ""))
+	p.add("3", at("endless", "2018", `<Recurrence xmlns="Calendar"><Type>1</Type><Interval>1</Interval><DayOfWeek>4</DayOfWeek></Recurrence>`))
+	for filter, want := range map[string]string{"0": "3", "4": "2", "7": "2"} {
+		doc := other.send("GetItemEstimate", `<GetItemEstimate xmlns="GetItemEstimate"><Collections><Collection><SyncKey xmlns="AirSync">`+other.key+`</SyncKey><CollectionId>7</CollectionId><Options xmlns="AirSync"><FilterType>`+filter+`</FilterType></Options></Collection></Collections></GetItemEstimate>`)
+		if got := element(doc, "Estimate"); got != want {
+			t.Errorf("filter %s: %s, want %s\n%s", filter, got, want, doc)
+		}
 	}
 }

@@ -308,3 +308,44 @@ func TestFiltersOfEventsAndTasks(t *testing.T) {
 		t.Errorf("opened again:\n%s", doc)
 	}
 }
+
+// Outlook on the desktop goes on with what it has moved, and wants a Change of it.
+func TestOutlookGoesOnWithTheObjectsThatItMoves(t *testing.T) {
+	h := build(t)
+	k := kinds()[1]
+	p := newCollector(t, h, "outlook", "14.0", "8")
+	p.kind = "WindowsOutlook15"
+	p.restart("")
+	created := p.send("FolderCreate", `<FolderCreate xmlns="FolderHierarchy"><SyncKey>`+p.folderSync()+`</SyncKey><ParentId>0</ParentId><DisplayName>more</DisplayName><Type>14</Type></FolderCreate>`)
+	more := element(created, "ServerId")
+	id := p.add("1", k.data("14.0", "a"))
+	other := &collector{phone: p.phone, collection: more, options: p.options}
+	other.restart("")
+	p.send("MoveItems", `<MoveItems xmlns="Move"><Move><SrcMsgId>`+id+`</SrcMsgId><SrcFldId>8</SrcFldId><DstFldId>`+more+`</DstFldId></Move></MoveItems>`)
+	if doc := p.do(""); strings.Contains(doc, "<Delete>") {
+		t.Errorf("the folder it left:\n%s", doc)
+	}
+	if doc := other.do(""); element(inner(doc, "Change"), "FileAs") != "a" || strings.Contains(doc, "<Add>") {
+		t.Errorf("the folder it came to:\n%s", doc)
+	}
+}
+
+// A Ping and a Sync that wait are answered when an item of any class comes.
+func TestHeldRequestsAreWokenByObjects(t *testing.T) {
+	for _, k := range kinds() {
+		h := build(t)
+		holder := newCollector(t, h, "holder", "14.1", k.collection)
+		writer := newCollector(t, h, "writer", "14.1", k.collection)
+		holder.do("")
+		ping := `<Ping xmlns="Ping"><HeartbeatInterval>480</HeartbeatInterval><Folders><Folder><Id>` + k.collection + `</Id><Class>` + k.name + `</Class></Folder></Folders></Ping>`
+		holder.folderSync()
+		writer.add("1", k.data("14.1", "a"))
+		doc := holder.send("Ping", ping)
+		if element(doc, "Status") != "2" || element(inner(doc, "Folders"), "Folder") != k.collection {
+			t.Errorf("%s: %s", k.name, doc)
+		}
+		if got := element(holder.do(""), k.title); got != "a" {
+			t.Errorf("%s: then %q", k.name, got)
+		}
+	}
+}

@@ -199,7 +199,9 @@ func TestEveryClassGoesBothWaysAtEveryVersion(t *testing.T) {
 				if element(inner(got, "Change"), k.title) != "second" || !strings.Contains(got, "about second") {
 					t.Fatalf("changed:\n%s\n%s", got, h.log)
 				}
-				if got := one.do(`<Fetch><ServerId>` + id + `</ServerId></Fetch>`); element(inner(got, "Fetch"), k.title) != "second" {
+				if k.class == mail.ClassNotes { // the schema of a Fetch in a Sync has no notes
+					one.options = ""
+				} else if got := one.do(`<Fetch><ServerId>` + id + `</ServerId></Fetch>`); element(inner(got, "Fetch"), k.title) != "second" {
 					t.Errorf("fetched:\n%s", got)
 				}
 				if doc := one.do(deleteItem(id)); strings.Contains(doc, "<Responses>") {
@@ -248,7 +250,7 @@ func TestAnObjectIsNotMultiplied(t *testing.T) {
 				}
 				other := newCollector(t, h, "other", version, k.collection)
 				if one, two := other.add("1", k.data(version, "a")), other.add("1", k.data(version, "a")); one == first || one == two {
-					t.Error("items that are added twice on purpose are one")
+					t.Errorf("items that are added twice on purpose are one: %s, %s, %s", first, one, two)
 				}
 			})
 		}
@@ -317,11 +319,12 @@ func TestAnObjectThatIsNotThere(t *testing.T) {
 // MS-ASCMD_R4439: what is no item of the class is refused, and what else the
 // request holds is done.
 func TestABadObjectIsRefusedAlone(t *testing.T) {
+	bad := map[string]string{"Calendar": "StartTime", "Contacts": "Birthday", "Tasks": "DueDate", "Notes": "LastModifiedDate"}
 	for _, k := range kinds() {
 		h := build(t)
 		p := newCollector(t, h, "phone", "14.1", k.collection)
 		other := `<To xmlns="Email">a@example.org</To>`
-		doc := p.do(addItem("1", other) + addItem("2", k.data("14.1", "good")) + `<Add><Class>Email</Class><ClientId>3</ClientId><ApplicationData>` + other + `</ApplicationData></Add>`)
+		doc := p.do(addItem("1", `<`+bad[k.name]+` xmlns="`+k.name+`">soon</`+bad[k.name]+`>`) + addItem("2", k.data("14.1", "good")) + `<Add><Class>Email</Class><ClientId>3</ClientId><ApplicationData>` + other + `</ApplicationData></Add>`)
 		if got := fmt.Sprint(elements(inner(doc, "Responses"), "Status")); got != "[6 1 6]" {
 			t.Errorf("%s: %s\n%s", k.name, got, doc)
 		}

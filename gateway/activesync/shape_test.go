@@ -66,6 +66,9 @@ func TestTranscriptsKeepTheShapes(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
+		if len(entries) == 0 { // it has no ledger yet
+			continue
+		}
 		void := map[string]bool{} // what the documents say otherwise elsewhere
 		for _, e := range entries {
 			void[e.ID] = e.State == conformance.Void
@@ -77,7 +80,7 @@ func TestTranscriptsKeepTheShapes(t *testing.T) {
 				continue
 			}
 			for _, a := range said {
-				if foreign(d, a) {
+				if foreign(d, a) || until(r.ID, a.version) {
 					continue
 				}
 				yes, err := s.Check(a.root, a.version)
@@ -96,6 +99,12 @@ func TestTranscriptsKeepTheShapes(t *testing.T) {
 // Autodiscover speaks in other namespaces.
 func foreign(document string, a spoken) bool {
 	return document == "MS-ASAIRS" && a.version == "2.5" || document != "MS-ASCMD" && a.root.Name == "Autodiscover"
+}
+
+// until tells whether a requirement is not one of a version any more: since 16.0
+// an exception has an InstanceId instead (MS-ASCAL_R2098).
+func until(id, version string) bool {
+	return id == "MS-ASCAL_R264" && (version == "16.0" || version == "16.1")
 }
 
 func compareShapes(t *testing.T, document string, shown map[string]bool) {

@@ -96,7 +96,7 @@ func nothing(*mail.Item) error { return nil }
 func (o *objectCommand) prepareAdd(ctx context.Context, w *writing, cmd *engine.Command, who *owner) error {
 	raw, err := w.edit(nil, o, cmd, who)
 	if err == nil {
-		raw, err = o.schedule(ctx, w, cmd, nil, raw)
+		raw, err = o.schedule(ctx, w, cmd, nil, withUID(w.c.class, raw))
 	}
 	if err != nil {
 		return err
@@ -111,8 +111,8 @@ func (o *objectCommand) prepareAdd(ctx context.Context, w *writing, cmd *engine.
 	cmd.New = fresh
 	cmd.Made = func(tx *store.Tx) (id mail.ItemID, err error) {
 		fresh.Name, o.found = name, 0
-		if o.found, err = w.addedBefore(tx, fresh); err != nil || o.found != 0 {
-			return o.found, err
+		if o.found, err = w.addedBefore(tx, fresh); err != nil || o.found != 0 || w.c.class != mail.ClassCalendar {
+			return o.found, err // only events have a UID that their clients know
 		}
 		o.found, err = w.sameUID(tx, body.Facts.UID)
 		return o.found, err

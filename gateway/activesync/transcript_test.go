@@ -16,6 +16,7 @@ import (
 	"github.com/rogpeppe/go-internal/txtar"
 
 	"martlet/mail"
+	"martlet/protocol/wbxml"
 	"martlet/store"
 )
 
@@ -43,7 +44,7 @@ var update = flag.Bool("update", false, "write the answers into the transcripts"
 func TestTranscripts(t *testing.T) {
 	for file, a := range transcripts(t) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txtar"), func(t *testing.T) {
-			tr := &transcript{t: t, house: build(t), vars: map[string]string{}, count: map[string]int{}, phones: map[string]*phone{}}
+			tr := &transcript{t: t, house: build(t), vars: map[string]string{"now": "now"}, count: map[string]int{}, phones: map[string]*phone{}}
 			for i := range a.Files {
 				tr.step(&a.Files[i])
 			}
@@ -168,6 +169,7 @@ func (tr *transcript) answered(f *txtar.File, status, want string) {
 	if got == "" && len(tr.last.body) > 0 {
 		got = string(tr.last.body)
 	}
+	got = withoutNow(got)
 	if strconv.Itoa(tr.last.status) != status {
 		tr.t.Fatalf("%s: HTTP %d, want %s\n%s", tr.command, tr.last.status, status, tr.house.log)
 	}
@@ -181,6 +183,21 @@ func (tr *transcript) answered(f *txtar.File, status, want string) {
 	if d := cmp.Diff(strings.Split(tr.fillOrTake(want, got), "\n"), strings.Split(got, "\n")); d != "" {
 		tr.t.Fatalf("%s: the answer differs:\n%s\nwhole:\n%s", tr.command, d, got)
 	}
+}
+
+// stamped are the times at which the server has written something.
+var stamped = regexp.MustCompile(`(<(?:DtStamp|LastModifiedDate)(?: [^>]*)?>)([^<]+)(</)`)
+
+// withoutNow writes "now" for what was written a moment ago.
+func withoutNow(s string) string {
+	return stamped.ReplaceAllStringFunc(s, func(element string) string {
+		m := stamped.FindStringSubmatch(element)
+		at, err := wbxml.ParseTime(m[2])
+		if err != nil || time.Since(at).Abs() > 10*time.Minute {
+			return element
+		}
+		return m[1] + "now" + m[3]
+	})
 }
 
 var placeholder = regexp.MustCompile(`\{\{(\w+)\}\}`)
@@ -226,21 +243,27 @@ func (tr *transcript) isNew(name, value string) {
 }
 
 // shortNames are how the names of changing values begin.
-var shortNames = map[string]string{"SyncKey": "key", "PolicyKey": "policy", "ConversationId": "conversation", "ConversationIndex": "index", "LastVerbExecutionTime": "time", "WeightedRank": "rank"}
+var shortNames = map[string]string{"SyncKey": "key", "PolicyKey": "policy", "ConversationId": "conversation", "ConversationIndex": "index", "LastVerbExecutionTime": "time", "WeightedRank": "rank", "UID": "uid"}
+
+// givenUID is a UID that the server has made up.
+var givenUID = regexp.MustCompile(`^[A-Z2-7]{26}$`)
 
 // named is an answer with names for its values: what -update writes.
 func (tr *transcript) named(got string) string {
-	for _, name := range []string{"SyncKey", "PolicyKey", "ConversationId", "ConversationIndex", "LastVerbExecutionTime", "WeightedRank"} {
+	for _, name := range []string{"SyncKey", "PolicyKey", "ConversationId", "ConversationIndex", "LastVerbExecutionTime", "WeightedRank", "UID"} {
 		for _, v := range elements(got, name) {
+			if name == "UID" && !givenUID.MatchString(v) {
+				continue
+			}
 			if short := shortNames[name]; v != "0" && tr.nameOf(v) == "" {
 				tr.count[short]++
 				tr.vars[fmt.Sprintf("%s%d", short, tr.count[short])] = v
 			}
 		}
 	}
-	lines := strings.Split(got, "\n")
+	lines := strings.Split(strings.ReplaceAll(got, ">now<", ">{{now}}<"), "\n")
 	for i, line := range lines {
-		if m := regexp.MustCompile(`^(\s*<(?:SyncKey|PolicyKey|ConversationId|ConversationIndex|LastVerbExecutionTime|WeightedRank)(?: [^>]*)?>)([^<]+)(<.*)$`).FindStringSubmatch(line); m != nil {
+		if m := regexp.MustCompile(`^(\s*<(?:SyncKey|PolicyKey|ConversationId|ConversationIndex|LastVerbExecutionTime|WeightedRank|UID)(?: [^>]*)?>)([^<]+)(<.*)$`).FindStringSubmatch(line); m != nil {
 			if name := tr.nameOf(m[2]); name != "" {
 				lines[i] = m[1] + "{{" + name + "}}" + m[3]
 			}
