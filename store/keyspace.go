@@ -81,6 +81,7 @@ const (
 	PrefixSubscription Prefix = 0x68 // mail/imap: MailboxID, name of a mailbox -> whether it is subscribed to
 
 	PrefixShareEpoch Prefix = 0x70 // mail/share: number of the last change that links follow from
+	PrefixGrantee    Prefix = 0x71 // mail/share: account or group, MailboxID, FolderID of what it was granted
 
 	PrefixArrival        Prefix = 0x74 // mail/schedule: number -> scheduling mail that is to be attended to
 	PrefixMeetingGone    Prefix = 0x75 // mail/schedule: MailboxID, hash of a UID -> the last that was seen of a meeting that left

@@ -64,6 +64,7 @@ var prefixNames = map[Prefix]string{
 	PrefixGrant:          "grant",
 	PrefixPublic:         "public",
 	PrefixShareEpoch:     "share epoch",
+	PrefixGrantee:        "grantee",
 	PrefixDavCollection:  "dav collection",
 	PrefixDavSegment:     "dav segment",
 	PrefixDavFile:        "dav file",

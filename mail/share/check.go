@@ -36,7 +36,25 @@ func (c *checker) bad(table string, key any, format string, args ...any) {
 	c.report(store.Problem{Table: table, Key: fmt.Sprint(key), Text: fmt.Sprintf(format, args...)})
 }
 
+// grantees compares the grants by whom they are for with the others.
+func (c *checker) grantees() error {
+	for k, err := range granteeTable.Keys(c.tx, store.TableRange[grantKey]{}) {
+		if err != nil {
+			return err
+		}
+		if there, err := grantTable.Has(c.tx, k); err != nil {
+			return err
+		} else if !there {
+			c.bad("grantee", fmt.Sprintf("%d/%d", k.box, k.folder), "account %d, group %q was granted nothing there", k.to, k.group)
+		}
+	}
+	return nil
+}
+
 func (c *checker) grants() error {
+	if err := c.grantees(); err != nil {
+		return err
+	}
 	for row, err := range grantTable.Scan(c.tx, store.TableRange[grantKey]{}) {
 		if err != nil {
 			return err
@@ -51,6 +69,11 @@ func (c *checker) grants() error {
 			return err
 		case !f.Link.IsZero():
 			c.bad("grant", key, "the folder is a link")
+		}
+		if there, err := granteeTable.Has(c.tx, k); err != nil {
+			return err
+		} else if !there {
+			c.bad("grant", key, "not among those of account %d, group %q", k.to, k.group)
 		}
 		if Whole(row.Value) != row.Value {
 			c.bad("grant", key, "the rights %#x do not go together", row.Value)

@@ -4,6 +4,9 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
+
+	"golang.org/x/sync/errgroup"
 
 	"martlet/directory"
 	"martlet/mail"
@@ -49,28 +52,42 @@ func (s *Shares) rouse() {
 // accountChanged is told by the directory. Without grants an account or group
 // changes no links; who is gone takes their grants along.
 func (s *Shares) accountChanged(tx *store.Tx, c directory.Change) error {
-	some := false
-	for row, err := range grantTable.Scan(tx, store.TableRange[grantKey]{}) {
+	if some, err := anyGrant(tx, nil); err != nil || !some {
+		return err
+	}
+	if c.Gone {
+		k := keyOf(&Grant{To: Principal{c.Account, c.Group}})
+		if err := dropGrants(tx, granteeTable.Keys(tx, store.TableRange[grantKey]{Prefix: appendTo(nil, k)})); err != nil {
+			return err
+		}
+		if c.Account != 0 {
+			k = grantKey{box: mail.MailboxOf(c.Account)}
+			if err := dropGrants(tx, grantTable.Keys(tx, store.TableRange[grantKey]{Prefix: k.ofBox()})); err != nil {
+				return err
+			}
+		}
+	}
+	return s.move(tx)
+}
+
+// anyGrant tells whether there is a grant under a prefix.
+func anyGrant(tx *store.Tx, prefix []byte) (bool, error) {
+	for _, err := range grantTable.Keys(tx, store.TableRange[grantKey]{Prefix: prefix}) {
+		return err == nil, err
+	}
+	return false, nil
+}
+
+func dropGrants(tx *store.Tx, keys iter.Seq2[grantKey, error]) error {
+	for k, err := range keys {
 		if err != nil {
 			return err
 		}
-		some = true
-		if !c.Gone {
-			break
-		}
-		k := row.Key
-		gone := c.Account != 0 && (k.to == c.Account || k.box == mail.MailboxOf(c.Account)) || c.Group != "" && k.group == c.Group
-		if !gone {
-			continue
-		}
-		if err := grantTable.Delete(tx, k); err != nil {
+		if err := dropGrant(tx, k); err != nil {
 			return err
 		}
 	}
-	if !some {
-		return nil
-	}
-	return s.move(tx)
+	return nil
 }
 
 // folderChanged is told by the mailboxes of a folder that has another name or
@@ -79,25 +96,15 @@ func (s *Shares) folderChanged(tx *store.Tx, box mail.MailboxID, f *mail.Folder,
 	if !f.Link.IsZero() {
 		return nil // it can be granted to nobody
 	}
-	some := false
-	prefix := grantKey{box: box}.ofBox() // the folders below it have another path, too
-	for k, err := range grantTable.Keys(tx, store.TableRange[grantKey]{Prefix: prefix}) {
-		if err != nil {
-			return err
-		}
-		some = true
-		if !gone {
-			break
-		}
-		if k.folder != f.ID {
-			continue
-		}
-		if err := grantTable.Delete(tx, k); err != nil {
-			return err
-		}
+	// The folders below it have another path, too.
+	if some, err := anyGrant(tx, grantKey{box: box}.ofBox()); err != nil || !some {
+		return err
 	}
-	if !some {
-		return nil
+	if gone {
+		k := grantKey{box: box, folder: f.ID}
+		if err := dropGrants(tx, grantTable.Keys(tx, store.TableRange[grantKey]{Prefix: k.ofFolder()})); err != nil {
+			return err
+		}
 	}
 	return s.move(tx)
 }
@@ -134,10 +141,8 @@ func (s *Shares) Settle(ctx context.Context) error {
 		if err != nil || v.Now == v.Settled {
 			return err
 		}
-		for _, id := range ids {
-			if _, err := s.refresh(ctx, id, false); err != nil {
-				return err
-			}
+		if err := s.refreshAll(ctx, ids); err != nil {
+			return err
 		}
 		err = s.store.Update(ctx, func(tx *store.Tx) error {
 			now, err := s.epoch(tx)
@@ -151,4 +156,27 @@ func (s *Shares) Settle(ctx context.Context) error {
 			return fmt.Errorf("share: settle: %w", err)
 		}
 	}
+}
+
+// atOnce is how many accounts are looked at at the same time, so that their
+// changes share commits.
+const atOnce = 16
+
+// refreshAll brings the links of accounts up to date. What is wrong with one
+// does not hold up the others.
+func (s *Shares) refreshAll(ctx context.Context, ids []directory.AccountID) error {
+	var g errgroup.Group
+	g.SetLimit(atOnce)
+	errs := make([]error, len(ids))
+	for i, id := range ids {
+		if ctx.Err() != nil {
+			break
+		}
+		g.Go(func() error {
+			_, errs[i] = s.refresh(ctx, id, false)
+			return nil
+		})
+	}
+	_ = g.Wait() // each says for itself what went wrong
+	return errors.Join(append(errs, ctx.Err())...)
 }

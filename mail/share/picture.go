@@ -39,6 +39,10 @@ type picture struct {
 
 // pictureAt returns the picture of the transaction's epoch.
 func (s *Shares) pictureAt(tx *store.Tx, epoch uint64) (*picture, error) {
+	if !tx.Writable() { // who may write waits for nobody
+		s.drawing.Lock()
+		defer s.drawing.Unlock()
+	}
 	if p := s.kept(epoch); p != nil {
 		return p, nil
 	}

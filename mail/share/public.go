@@ -91,7 +91,7 @@ func (s *Shares) inherit(tx *store.Tx, box mail.MailboxID, from, to mail.FolderI
 	}
 	for _, g := range grants {
 		g.Folder = to
-		if err := grantTable.Set(tx, keyOf(&g), g.Rights); err != nil {
+		if err := setGrant(tx, keyOf(&g), g.Rights); err != nil {
 			return err
 		}
 	}

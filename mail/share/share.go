@@ -50,6 +50,7 @@ type Shares struct {
 	log       *slog.Logger
 	moved     chan struct{} // wakes Run
 
+	drawing sync.Mutex // held while a picture is made, so that one is enough
 	mu      sync.Mutex // guards what follows
 	picture *picture   // of the last epoch that was asked for; nil: none was
 }
@@ -136,7 +137,7 @@ func (s *Shares) GrantIn(tx *store.Tx, g Grant) error {
 			return err
 		}
 	}
-	if err := grantTable.Set(tx, k, g.Rights); err != nil {
+	if err := setGrant(tx, k, g.Rights); err != nil {
 		return err
 	}
 	return s.move(tx)
@@ -214,7 +215,7 @@ func (s *Shares) RevokeIn(tx *store.Tx, box mail.MailboxID, f mail.FolderID, to 
 	if old == 0 {
 		return ErrNoGrant
 	}
-	if err := grantTable.Delete(tx, k); err != nil {
+	if err := dropGrant(tx, k); err != nil {
 		return err
 	}
 	return s.move(tx)

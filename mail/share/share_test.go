@@ -392,7 +392,7 @@ func TestManyGrantsAreBounded(t *testing.T) {
 	h.update(func(tx *store.Tx) error {
 		for i := range maxGrants { // rows of people who were never there
 			k := grantKey{box: box, folder: cal, kind: toAccount, to: directory.AccountID(10_000 + i)}
-			if err := grantTable.Set(tx, k, read); err != nil {
+			if err := setGrant(tx, k, read); err != nil {
 				return err
 			}
 		}
@@ -403,7 +403,7 @@ func TestManyGrantsAreBounded(t *testing.T) {
 	}
 	h.update(func(tx *store.Tx) error {
 		for i := range maxGrants {
-			if err := grantTable.Delete(tx, grantKey{box: box, folder: cal, kind: toAccount, to: directory.AccountID(10_000 + i)}); err != nil {
+			if err := dropGrant(tx, grantKey{box: box, folder: cal, kind: toAccount, to: directory.AccountID(10_000 + i)}); err != nil {
 				return err
 			}
 		}

@@ -36,6 +36,8 @@ var (
 	grantTable = store.NewTable("grant", store.PrefixGrant,
 		store.Codec[grantKey]{Append: appendGrantKey, Parse: parseGrantKey},
 		store.Codec[mail.Rights]{Append: appendRights, Parse: parseRights})
+	granteeTable = store.NewTable("grantee", store.PrefixGrantee,
+		store.Codec[grantKey]{Append: appendGrantee, Parse: parseGrantee}, store.NoValue())
 	publicTable = store.NewTable("public mailbox", store.PrefixPublic,
 		store.Uint64Key[mail.MailboxID](), store.NoValue())
 	epochTable = store.NewTable("share epoch", store.PrefixShareEpoch,
@@ -68,14 +70,7 @@ func (k grantKey) ofFolder() []byte { return store.AppendUint32(k.ofBox(), uint3
 
 func appendGrantKey(dst []byte, k grantKey) []byte {
 	dst = store.AppendUint32(store.AppendUint64(dst, uint64(k.box)), uint32(k.folder))
-	dst = append(dst, byte(k.kind))
-	switch k.kind {
-	case toAccount:
-		return store.AppendUint64(dst, uint64(k.to))
-	case toGroup:
-		return store.AppendString(dst, k.group)
-	}
-	return dst
+	return appendTo(dst, k)
 }
 
 func parseGrantKey(b []byte) (k grantKey, err error) {
@@ -87,26 +82,80 @@ func parseGrantKey(b []byte) (k grantKey, err error) {
 	if err != nil {
 		return k, err
 	}
-	if len(b) == 0 {
-		return k, errBadGrant
-	}
-	k.box, k.folder, k.kind = mail.MailboxID(box), mail.FolderID(folder), kind(b[0])
-	b = b[1:]
-	switch k.kind {
-	case toEveryone:
-	case toAccount:
-		var to uint64
-		to, b, err = store.ParseUint64(b)
-		k.to = directory.AccountID(to)
-	case toGroup:
-		k.group, b, err = store.ParseString(b)
-	default:
-		return k, errBadGrant
-	}
-	if err != nil {
+	k.box, k.folder = mail.MailboxID(box), mail.FolderID(folder)
+	if b, err = parseTo(&k, b); err != nil {
 		return k, err
 	}
 	return k, store.End(b)
+}
+
+// appendGrantee writes the key the other way round: by whom a grant is for.
+func appendGrantee(dst []byte, k grantKey) []byte {
+	return store.AppendUint32(store.AppendUint64(appendTo(dst, k), uint64(k.box)), uint32(k.folder))
+}
+
+func appendTo(dst []byte, k grantKey) []byte {
+	dst = append(dst, byte(k.kind))
+	switch k.kind {
+	case toAccount:
+		return store.AppendUint64(dst, uint64(k.to))
+	case toGroup:
+		return store.AppendString(dst, k.group)
+	}
+	return dst
+}
+
+// parseTo reads what appendTo wrote, and returns the rest.
+func parseTo(k *grantKey, b []byte) (rest []byte, err error) {
+	if len(b) == 0 {
+		return nil, errBadGrant
+	}
+	k.kind = kind(b[0])
+	b = b[1:]
+	switch k.kind {
+	case toEveryone:
+		return b, nil
+	case toAccount:
+		to, rest, err := store.ParseUint64(b)
+		k.to = directory.AccountID(to)
+		return rest, err
+	case toGroup:
+		k.group, b, err = store.ParseString(b)
+		return b, err
+	}
+	return nil, errBadGrant
+}
+
+func parseGrantee(b []byte) (k grantKey, err error) {
+	if b, err = parseTo(&k, b); err != nil {
+		return k, err
+	}
+	box, b, err := store.ParseUint64(b)
+	if err != nil {
+		return k, err
+	}
+	folder, b, err := store.ParseUint32(b)
+	if err != nil {
+		return k, err
+	}
+	k.box, k.folder = mail.MailboxID(box), mail.FolderID(folder)
+	return k, store.End(b)
+}
+
+// setGrant writes a grant.
+func setGrant(tx *store.Tx, k grantKey, r mail.Rights) error {
+	if err := granteeTable.Set(tx, k, struct{}{}); err != nil {
+		return err
+	}
+	return grantTable.Set(tx, k, r)
+}
+
+// dropGrant takes a grant away.
+func dropGrant(tx *store.Tx, k grantKey) error {
+	if err := granteeTable.Delete(tx, k); err != nil {
+		return err
+	}
+	return grantTable.Delete(tx, k)
 }
 
 func appendRights(dst []byte, r mail.Rights) []byte {
