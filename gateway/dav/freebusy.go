@@ -132,28 +132,20 @@ func merged(all []period) []period {
 
 // freeBusy is the VFREEBUSY of some periods (RFC 5545 3.6.4).
 func freeBusy(s span, busy []period, now time.Time) *calendar.Component {
-	const form = "20060102T150405Z"
-	c := &calendar.Component{Name: "VFREEBUSY"}
-	c.SetValue("DTSTAMP", now.UTC().Format(form))
-	c.SetValue("DTSTART", s.start.UTC().Format(form))
-	c.SetValue("DTEND", s.end.UTC().Format(form))
-	for _, status := range []object.Status{object.Busy, object.OutOfOffice, object.Tentative, object.Elsewhere} {
+	f := calendar.FreeBusy{Stamp: now, From: s.start, To: s.end}
+	for _, status := range []object.Status{object.Busy, object.OutOfOffice, object.Tentative} { // who is elsewhere works
 		var some []period
 		for _, p := range busy {
 			if p.status == status {
 				some = append(some, p)
 			}
 		}
-		if status == object.Elsewhere {
-			continue // they work
-		}
 		for _, p := range merged(some) {
-			prop := calendar.Property{Name: "FREEBUSY", Value: p.start.Format(form) + "/" + p.end.Format(form)}
-			prop.SetParam("FBTYPE", freeBusyType(status))
-			c.Add(prop)
+			f.Busy = append(f.Busy, calendar.BusyTime{Start: p.start, End: p.end, Type: freeBusyType(status)})
 		}
 	}
-	return c
+	f.Write()
+	return f.Component
 }
 
 // calendarOf is a calendar with one component.

@@ -68,16 +68,16 @@ func (q *request) askBusy() error {
 	if err != nil {
 		return unmet(cal("valid-calendar-data"), "no calendar object")
 	}
-	c := busyRequest(o)
-	if c == nil {
+	all := o.FreeBusy()
+	if len(all) == 0 || !strings.EqualFold(o.Method, "REQUEST") {
 		return unmet(cal("valid-scheduling-message"), "only METHOD:REQUEST of a VFREEBUSY")
 	}
+	asks := all[0]
+	c, s := asks.Component, span{asks.From, asks.To}
 	if !q.isSelf(mailAddress(c.Prop("ORGANIZER"))) {
 		return unmet(cal("organizer-allowed"), "the organizer has to be who asks")
 	}
-	from, okFrom := o.Time(c, "DTSTART")
-	to, okTo := o.Time(c, "DTEND")
-	if !okFrom || !okTo || !to.After(from.Time) || to.Sub(from.Time) > schedule.MaxBusySpan {
+	if s.start.IsZero() || !s.end.After(s.start) || s.end.Sub(s.start) > schedule.MaxBusySpan {
 		return unmet(cal("valid-scheduling-message"), "no span of time")
 	}
 	d := &document{}
@@ -87,25 +87,12 @@ func (q *request) askBusy() error {
 		if n++; n > maxAttendees {
 			return unmet(cal("max-attendees-per-instance"), "too many people at once")
 		}
-		if err := q.busyResponse(d, c, p, span{from.Time, to.Time}); err != nil {
+		if err := q.busyResponse(d, c, p, s); err != nil {
 			return err
 		}
 	}
 	d.close(cal("schedule-response"))
 	q.writeXML(http.StatusOK, d.b)
-	return nil
-}
-
-// busyRequest is the component that asks; nil: nothing does.
-func busyRequest(o *calendar.Object) *calendar.Component {
-	if !strings.EqualFold(o.Method, "REQUEST") {
-		return nil
-	}
-	for _, c := range o.Root.Children {
-		if c.Name == "VFREEBUSY" {
-			return c
-		}
-	}
 	return nil
 }
 

@@ -83,9 +83,7 @@ func (f *FreeBusy) Write() {
 	for _, b := range f.Busy {
 		from, to := UTC(b.Start).property("FREEBUSY"), UTC(b.End).property("")
 		from.Value += "/" + to.Value
-		if b.Type != "" && b.Type != "BUSY" {
-			from.SetParam("FBTYPE", b.Type)
-		}
+		from.SetParam("FBTYPE", b.Type)
 		c.Add(from)
 	}
 }

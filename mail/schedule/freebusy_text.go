@@ -60,16 +60,12 @@ func digit(s object.Status) byte {
 // free-busy-query (RFC 4791 7.10) and to a scheduling request (RFC 6638 5). Who
 // it is about, and its UID, are the caller's to add.
 func FreeBusyComponent(periods []Period, from, to, now time.Time) *calendar.Component {
-	c := &calendar.Component{Name: "VFREEBUSY"}
-	c.SetValue("DTSTAMP", utcText(now))
-	c.SetValue("DTSTART", utcText(from))
-	c.SetValue("DTEND", utcText(to))
+	f := calendar.FreeBusy{Stamp: now, From: from, To: to}
 	for _, p := range periods {
-		prop := calendar.Property{Name: "FREEBUSY", Value: utcText(p.Start) + "/" + utcText(p.End)}
-		prop.SetParam("FBTYPE", busyType(p.Status))
-		c.Add(prop)
+		f.Busy = append(f.Busy, calendar.BusyTime{Start: p.Start, End: p.End, Type: busyType(p.Status)})
 	}
-	return c
+	f.Write()
+	return f.Component
 }
 
 // busyType is a status as FBTYPE has it (RFC 5545 3.2.9).
@@ -82,8 +78,6 @@ func busyType(s object.Status) string {
 	}
 	return "BUSY"
 }
-
-func utcText(t time.Time) string { return t.UTC().Format("20060102T150405Z") }
 
 // meets tells whether a span overlaps one of some periods, which are in order and
 // do not overlap each other.
