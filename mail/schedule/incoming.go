@@ -284,8 +284,11 @@ func cancel(existing *calendar.Object, r *receipt) *calendar.Object {
 		if was.master == nil || taken[was.master] || was.master.Status == "CANCELLED" || versionOf(m).compare(versionOf(was.master)) < 0 {
 			continue
 		}
-		if e := was.derived(key); e != nil {
+		switch e := was.derived(key); {
+		case e != nil:
 			kept = append(kept, cancelled(e.Component, m))
+		case m.Sequence > was.master.Sequence && attendeeOf(m.Component, r.own) != nil: // a change in between is still to come
+			kept = append(kept, cancelled(r.entered(nil, m), m))
 		}
 	}
 	if len(kept) == 0 {
@@ -467,11 +470,12 @@ func (a *answer) note(e, m *calendar.Event, answered string) bool {
 }
 
 // outdated tells whether a reply is to another time than the meeting's. Many
-// programs do not know the SEQUENCE; then it is the time that tells.
+// programs do not know the SEQUENCE; then it is the time that tells, of a reply
+// that was written after the last request was.
 func outdated(e, m *calendar.Event, counter bool) bool {
 	if m.Sequence > e.Sequence {
 		return false
 	}
 	elsewhere := !m.Start.IsZero() && !m.Start.Same(e.Start) && !counter
-	return elsewhere || m.Sequence < e.Sequence && m.Start.IsZero()
+	return elsewhere || m.Sequence < e.Sequence && (m.Start.IsZero() || versionOf(m).stamp < versionOf(e).stamp)
 }
