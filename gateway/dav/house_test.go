@@ -37,6 +37,7 @@ type house struct {
 	accounts map[string]directory.Account
 	log      bytes.Buffer
 	user     string // who asks
+	closed   bool   // the bodies are
 	// references are counted besides those of the mailboxes and the files.
 	references []func(*store.Tx, func(blob.Ref)) error
 }
@@ -52,8 +53,10 @@ func newHouse(t testing.TB, edit func(*Config)) *house {
 	h.blobs, err = blob.Open(blob.Config{Path: filepath.Join(dir, "bodies"), Store: h.store})
 	h.must(err)
 	t.Cleanup(func() {
-		h.checkAll()
-		h.must(h.blobs.Close())
+		if !h.closed {
+			h.checkAll()
+			h.must(h.blobs.Close())
+		}
 		h.must(h.store.Close())
 	})
 	h.people, err = directory.New(directory.Config{Store: h.store, HashCost: directory.HashCost{Memory: 16, Time: 1, Threads: 1}})
