@@ -6,6 +6,7 @@ import (
 	"os"
 	"strings"
 
+	"martlet/mail"
 	"martlet/push"
 )
 
@@ -25,6 +26,10 @@ func (s *session) idleCommand(ctx context.Context, p *parser) error {
 		// happens in between.
 		s.srv.cfg.Hub.Add(&s.waiter, s, uint64(s.view.at.Box), push.FoldersOf(uint32(s.view.at.Folder)))
 		defer s.srv.cfg.Hub.Remove(&s.waiter)
+		if s.view.at.Box != s.box { // it may be taken away
+			s.srv.cfg.Hub.Add(&s.links, s, uint64(s.box), push.FoldersOf(uint32(mail.Hierarchy)))
+			defer s.srv.cfg.Hub.Remove(&s.links)
+		}
 		if err := s.tell(ctx, true); err != nil {
 			s.fail(err)
 			return reply{}

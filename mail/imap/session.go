@@ -51,6 +51,7 @@ type session struct {
 	done                           bool
 
 	waiter push.Waiter
+	links  push.Waiter // for the hierarchy, when the selected mailbox is another's
 
 	mu      sync.Mutex
 	idle    bool // a read waits that may be broken off

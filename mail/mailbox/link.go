@@ -102,7 +102,8 @@ func (m *Mailboxes) UpdateLink(tx *store.Tx, box mail.MailboxID, f, parent mail.
 	return m.replaceFolder(tx, box, &folder, &edited)
 }
 
-// DropLink takes a link away. What it stood for stays.
+// DropLink takes a link away. What it stood for stays. Who waits there for the
+// link's sake waits for the hierarchy of box, too.
 func (m *Mailboxes) DropLink(tx *store.Tx, box mail.MailboxID, f mail.FolderID) error {
 	st, err := m.state(tx, box)
 	if err != nil {
@@ -118,6 +119,5 @@ func (m *Mailboxes) DropLink(tx *store.Tx, box mail.MailboxID, f mail.FolderID) 
 	if err := m.dropFolder(tx, box, &st, &folder); err != nil {
 		return err
 	}
-	m.changed(tx, folder.Link.Box, folder.Link.Folder) // who waits there for the link's sake looks again
 	return stateTable.Set(tx, box, st)
 }
