@@ -70,7 +70,9 @@ func (c *syncCollection) readOptions(s *session, kept []byte) error {
 		is.Options = was.Options
 	}
 	if c.request.Key == engine.NewKey { // else it is ignored (MS-ASCMD_R4551, R4552)
-		is.Supported = c.wire.Supported
+		if is.Supported = c.wire.Supported; is.Supported != nil && c.class == mail.ClassNotes {
+			return errProtocol // MS-ASNOTE_R114
+		}
 	}
 	if c.wire.Options != nil || is.Supported != nil {
 		if b, err := wbxml.MarshalRaw(&is); err != nil {
