@@ -95,6 +95,24 @@ func TestTbSyncSeesNoDriftOverAChangeToWinterInAnyZone(t *testing.T) {
 	}
 }
 
+// Where summer time ends, one hour comes twice: an event in the second of them is
+// told as it was written.
+func TestTheSecondOfTwoHoursIsNotTheFirst(t *testing.T) {
+	loc, err := time.LoadLocation("America/New_York")
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, start := range []time.Time{time.Date(2026, 11, 1, 5, 15, 0, 0, time.UTC), time.Date(2026, 11, 1, 6, 15, 0, 0, time.UTC)} {
+		for _, v := range eas.Versions() {
+			blob := base64.StdEncoding.EncodeToString(calendar.TimeZoneBlob(loc, 2026))
+			raw := changeEvent(t, nil, &eas.Calendar{Timezone: &blob, StartTime: &start, EndTime: ptr(start.Add(10 * time.Minute))}, editOptions(v, ada))
+			if c := showEvent(t, raw, v, ada); !c.StartTime.Equal(start) || !c.EndTime.Equal(start.Add(10*time.Minute)) {
+				t.Errorf("%s: %s is %s", v, start, c.StartTime)
+			}
+		}
+	}
+}
+
 // Users of other servers: events of whole days on two days. One stays on its day
 // whatever the zone of who makes it and whoever looks at it.
 func TestAnAllDayEventStaysOnItsDayInEveryZone(t *testing.T) {

@@ -164,7 +164,7 @@ func newUID(in *eas.Calendar) string {
 			continue
 		}
 		if uid := strings.TrimSpace(strings.Trim(*s, "\x00")); uid != "" {
-			return firstCharacters(oneLine(uid), maxUID)
+			return firstCharacters(oneText(uid), maxUID)
 		}
 	}
 	return rand.Text()
@@ -276,20 +276,18 @@ func (w *eventWriter) editSeries(in *eas.Calendar) error {
 // meant to go when they are not there.
 func (w *eventWriter) editContent(e *calendar.Event, in *eas.Calendar, cur *eventView, gone func(string) bool) error {
 	c := e.Component
-	if s, ok := stated(in.Subject, gone("Calendar:Subject")); ok && s != cur.subject {
-		c.SetText("SUMMARY", firstCharacters(oneLine(s), maxEventText))
+	if s, ok := stated(in.Subject, gone("Calendar:Subject")); ok && s != cur.subject && oneText(s) != cur.subject {
+		c.SetText("SUMMARY", oneText(s))
 		w.touch(c, false)
 	}
 	w.editPlace(c, in, cur, gone)
 	if err := w.editText(c, in, gone); err != nil {
 		return err
 	}
-	if (in.Categories != nil || gone("Calendar:Categories")) && !slices.Equal(in.Categories, cur.categories) && len(in.Categories)+len(cur.categories) > 0 {
+	if names := categoriesOf(in.Categories); (in.Categories != nil || gone("Calendar:Categories")) && !slices.Equal(in.Categories, cur.categories) && !slices.Equal(names, cur.categories) {
 		var list []string
-		for _, s := range in.Categories {
-			if s = oneLine(s); s != "" {
-				list = append(list, calendar.EscapeText(s))
-			}
+		for _, s := range names {
+			list = append(list, calendar.EscapeText(s))
 		}
 		c.SetValue("CATEGORIES", strings.Join(list, ","))
 		w.touch(c, false)
@@ -307,6 +305,29 @@ func (w *eventWriter) editContent(e *calendar.Event, in *eas.Calendar, cur *even
 		return w.editFiles(c, in.Attachments)
 	}
 	return nil
+}
+
+// oneText is a client's text as it is kept in a property of one line.
+func oneText(s string) string {
+	s = strings.Map(func(r rune) rune {
+		switch {
+		case r == '\n' || r == '\t':
+			return ' '
+		case r < ' ' || r == 0x7f:
+			return -1
+		}
+		return r
+	}, s)
+	return firstCharacters(strings.TrimSpace(s), maxEventText)
+}
+
+func categoriesOf(list []string) (names []string) {
+	for _, s := range list {
+		if s = oneText(s); s != "" {
+			names = append(names, s)
+		}
+	}
+	return names
 }
 
 // stated is an element's value, nothing for one that is meant to go, and whether

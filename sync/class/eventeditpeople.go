@@ -1,6 +1,7 @@
 package class
 
 import (
+	"slices"
 	"strings"
 
 	"martlet/mail/calendar"
@@ -22,7 +23,7 @@ func (w *eventWriter) editPeople(e *calendar.Event, in *eas.Calendar, cur *event
 	} else if !w.ownSeries() {
 		return nil
 	}
-	if m := in.MeetingStatus; m != nil && !w.added && cur.status != eas.MeetingNone && (*m^cur.status)&eas.MeetingCanceled != 0 {
+	if m := in.MeetingStatus; m != nil && !w.added && (cur.status != eas.MeetingNone || len(in.Attendees) > 0) && (*m^cur.status)&eas.MeetingCanceled != 0 {
 		c.SetValue("STATUS", "CONFIRMED")
 		if *m&eas.MeetingCanceled != 0 {
 			c.SetValue("STATUS", "CANCELLED")
@@ -33,7 +34,7 @@ func (w *eventWriter) editPeople(e *calendar.Event, in *eas.Calendar, cur *event
 	// of the event, too: it costs others a cancellation.
 	remove := gone("Calendar:Attendees") && in.MeetingStatus != nil && *in.MeetingStatus == eas.MeetingNone
 	if in.Attendees == nil && !remove {
-		w.editAsked(c, in, cur)
+		w.editAsked(c, in)
 		return nil
 	}
 	if !sameAttendees(in.Attendees, cur.attendees) {
@@ -41,7 +42,7 @@ func (w *eventWriter) editPeople(e *calendar.Event, in *eas.Calendar, cur *event
 			return err
 		}
 	}
-	w.editAsked(c, in, cur)
+	w.editAsked(c, in)
 	return nil
 }
 
@@ -59,7 +60,7 @@ func (w *eventWriter) addOrganizer(c *calendar.Component, in *eas.Calendar) {
 			who.Address = *in.OrganizerEmail
 		}
 		if in.OrganizerName != nil {
-			who.Name = oneLine(*in.OrganizerName)
+			who.Name = oneText(*in.OrganizerName)
 		}
 	}
 	if who.Address == "" || len(in.Attendees) == 0 && w.isViewer(who.Address) {
@@ -78,7 +79,7 @@ func personProperty(name, person, address string) calendar.Property {
 	if strings.Contains(address, "@") {
 		p.Value = "mailto:" + address
 	}
-	p.SetParam("CN", firstCharacters(oneLine(person), maxEventText))
+	p.SetParam("CN", oneText(person))
 	return p
 }
 
@@ -127,6 +128,14 @@ func (w *eventWriter) setAttendees(e *calendar.Event, in *eas.Calendar) error {
 			list = append(list, p)
 		}
 	}
+	var was []calendar.Property
+	for p := range c.All("ATTENDEE") {
+		was = append(was, *p)
+	}
+	same := func(a, b calendar.Property) bool { return a.String() == b.String() }
+	if slices.EqualFunc(list, was, same) {
+		return nil
+	}
 	c.Remove("ATTENDEE")
 	for _, p := range list {
 		c.Add(p)
@@ -149,7 +158,7 @@ func (w *eventWriter) setAttendee(p *calendar.Property, a *eas.CalendarAttendee,
 		p.SetParam("PARTSTAT", status)
 		p.SetParam("RSVP", "TRUE")
 	} else if a.Name != "" && a.Name != p.Param("CN") && a.Name != address {
-		p.SetParam("CN", firstCharacters(oneLine(a.Name), maxEventText))
+		p.SetParam("CN", oneText(a.Name))
 	}
 	if a.AttendeeType == nil {
 		if !known {
@@ -191,15 +200,22 @@ func partStat(status uint8) string {
 }
 
 // editAsked applies whether the organizer wants to hear from the attendees.
-func (w *eventWriter) editAsked(c *calendar.Component, in *eas.Calendar, cur *eventView) {
-	asked := cur.asked
-	if w.added {
-		asked = true
-	}
-	if in.ResponseRequested == nil || w.o.Version < eas.V140 || *in.ResponseRequested == asked || c.Prop("ATTENDEE") == nil {
+func (w *eventWriter) editAsked(c *calendar.Component, in *eas.Calendar) {
+	if in.ResponseRequested == nil || w.o.Version < eas.V140 {
 		return
 	}
+	organizer := c.Prop("ORGANIZER")
+	var guests []*calendar.Property
+	asked := false
 	for p := range c.All("ATTENDEE") {
+		if organizer == nil || !strings.EqualFold(p.Value, organizer.Value) {
+			guests, asked = append(guests, p), asked || strings.EqualFold(p.Param("RSVP"), "TRUE")
+		}
+	}
+	if len(guests) == 0 || asked == *in.ResponseRequested {
+		return
+	}
+	for _, p := range guests {
 		p.SetParam("RSVP", "")
 		if *in.ResponseRequested {
 			p.SetParam("RSVP", "TRUE")

@@ -22,7 +22,7 @@ var placeDetails = [...]string{
 // (MS-ASCAL_R2135). A name that stays keeps the rest.
 func (w *eventWriter) editPlace(c *calendar.Component, in *eas.Calendar, cur *eventView, gone func(string) bool) {
 	if w.o.Version < eas.V160 {
-		if s, ok := stated(in.LocationText, gone("Calendar:Location")); ok && s != cur.location {
+		if s, ok := stated(in.LocationText, gone("Calendar:Location")); ok && s != cur.location && oneText(s) != cur.location {
 			setPlace(c, &eas.Location{DisplayName: s})
 			w.touch(c, false)
 		}
@@ -35,8 +35,12 @@ func (w *eventWriter) editPlace(c *calendar.Component, in *eas.Calendar, cur *ev
 	if old == nil {
 		old = &eas.Location{}
 	}
-	if !reflect.DeepEqual(in.Location, old) {
-		setPlace(c, in.Location)
+	clean := *in.Location
+	for _, s := range [...]*string{&clean.DisplayName, &clean.Annotation, &clean.Street, &clean.City, &clean.State, &clean.Country, &clean.PostalCode, &clean.LocationURI} {
+		*s = oneText(*s)
+	}
+	if !reflect.DeepEqual(in.Location, old) && !reflect.DeepEqual(&clean, old) {
+		setPlace(c, &clean)
 		w.touch(c, false)
 	}
 }
@@ -46,14 +50,14 @@ func setPlace(c *calendar.Component, l *eas.Location) {
 		c.Remove(name)
 	}
 	c.Children = slices.DeleteFunc(c.Children, func(k *calendar.Component) bool { return k.Name == "VLOCATION" })
-	name := firstCharacters(oneLine(l.DisplayName), maxEventText)
+	name := oneText(l.DisplayName)
 	c.SetText("LOCATION", name)
 	address := false
 	for _, f := range [...]struct{ property, text string }{
 		{"ANNOTATION", l.Annotation}, {"STREET", l.Street}, {"CITY", l.City}, {"STATE", l.State},
 		{"COUNTRY", l.Country}, {"POSTALCODE", l.PostalCode}, {"URI", l.LocationURI},
 	} {
-		if s := firstCharacters(oneLine(f.text), maxEventText); s != "" {
+		if s := oneText(f.text); s != "" {
 			c.SetText("X-MICROSOFT-LOCATION"+f.property, s)
 			address = true
 		}

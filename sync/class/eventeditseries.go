@@ -34,6 +34,9 @@ func (w *eventWriter) editRecurrence(in *eas.Calendar, shown *eas.CalendarRecurr
 	if w.shown == shapeSteps && sameSteps(r) || shown != nil && samePattern(r, shown, before.told, before.zone) {
 		return w.follow(before, moved)
 	}
+	if c := w.series.Component; c.Value("RRULE") == rule.String() && c.Prop("RDATE") == nil && c.Prop("EXRULE") == nil && !w.series.BadRule {
+		return w.follow(before, moved) // one that cannot be shown, and is the same
+	}
 	w.setRule(rule)
 	return nil
 }

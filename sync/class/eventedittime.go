@@ -1,6 +1,7 @@
 package class
 
 import (
+	"encoding/base64"
 	"slices"
 	"time"
 
@@ -42,12 +43,16 @@ func (w *eventWriter) move(e *calendar.Event, in *eas.Calendar, cur *eventView) 
 	if !w.added && allDay == cur.allDay && from.Equal(cur.start) && to.Equal(cur.end) && (defined == nil || allDay == 1) {
 		return false, nil
 	}
-	start, end := w.timesIn(e, from, to, allDay == 1, loc, id, defined != nil)
+	start, end := w.timesIn(e, from, to, allDay == 1, loc, id, defined != nil, in.Recurrence != nil && in.Recurrence.Type != nil)
+	if !w.added && alike(start, e.Start) && alike(end, e.End) { // days that were told with other hours
+		return false, nil
+	}
 	if defined != nil {
 		w.define(defined)
 	}
-	if allDay == 0 || e.Start.Date { // where midnights were, whole days may go on to be
-		w.zone = loc
+	if w.zone = loc; allDay == 1 && !e.Start.Date && loc != time.UTC && defined == nil { // where its midnights are
+		_, zone := zoneID(loc, base64.StdEncoding.EncodeToString(calendar.TimeZoneBlob(loc, start.Year())), start.Year())
+		w.define(zone)
 	}
 	c := e.Component
 	c.Remove("DURATION")
@@ -59,6 +64,12 @@ func (w *eventWriter) move(e *calendar.Event, in *eas.Calendar, cur *eventView) 
 	e.Start, e.End = start, end
 	w.touch(c, true)
 	return true, nil
+}
+
+// alike tells whether two times would be written the same.
+func alike(a, b calendar.Time) bool {
+	p, q := timeProperty("", a), timeProperty("", b)
+	return p.Value == q.Value && a.Date == b.Date && a.Floating == b.Floating && (a.Date || a.TZID == b.TZID)
 }
 
 // readZone is the zone that the event is in: the one that it had, or another that
@@ -85,7 +96,7 @@ func (w *eventWriter) readZone(e *calendar.Event, in *eas.Calendar) (loc *time.L
 }
 
 // timesIn brings two points in time into the form in which the event has them.
-func (w *eventWriter) timesIn(e *calendar.Event, from, to time.Time, allDay bool, loc *time.Location, id string, other bool) (start, end calendar.Time) {
+func (w *eventWriter) timesIn(e *calendar.Event, from, to time.Time, allDay bool, loc *time.Location, id string, other, recurs bool) (start, end calendar.Time) {
 	if allDay {
 		first, last := w.readDay(from, loc), w.readDay(to, loc)
 		if !last.After(first) {
@@ -106,7 +117,21 @@ func (w *eventWriter) timesIn(e *calendar.Event, from, to time.Time, allDay bool
 	if !other && !w.added && !e.End.Date && !e.End.Floating && e.End.TZID != e.Start.TZID { // a flight
 		end = calendar.Time{Time: to.In(e.End.Location()), TZID: e.End.TZID}
 	}
+	// The second of the two hours that the end of summer time has under one name no
+	// zone can tell. A series goes by the clock all the same.
+	if !e.Recurs() && !recurs && twofold(start.Time) {
+		start = calendar.UTC(from)
+	}
+	if twofold(end.Time) {
+		end = calendar.UTC(to)
+	}
 	return start, end
+}
+
+// twofold tells whether a time's wall clock is read as another time.
+func twofold(t time.Time) bool {
+	w := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, t.Location())
+	return w.Unix() != t.Unix()
 }
 
 // define adds the definition of a zone to the object.

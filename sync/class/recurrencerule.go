@@ -110,6 +110,7 @@ func checkPattern(r *eas.CalendarRecurrence) error {
 	case r.DayOfWeek != nil && (byDay || *r.DayOfWeek < 1 || *r.DayOfWeek > allDays):
 	case r.WeekOfMonth != nil && (!byWeekday || *r.WeekOfMonth < 1 || *r.WeekOfMonth > lastWeek):
 	case r.MonthOfYear != nil && (!yearly || *r.MonthOfYear < 1 || *r.MonthOfYear > 12):
+	case r.MonthOfYear != nil && r.DayOfMonth != nil && *r.DayOfMonth > longest[*r.MonthOfYear]:
 	case byWeekday && (r.WeekOfMonth == nil || r.DayOfWeek == nil):
 	case r.FirstDayOfWeek != nil && *r.FirstDayOfWeek > 6:
 	case r.IsLeapMonth != nil && *r.IsLeapMonth > 1:
