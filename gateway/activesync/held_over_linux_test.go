@@ -17,7 +17,7 @@ import (
 func (h *house) successor(t *testing.T) *gateway.Server {
 	t.Helper()
 	s, err := gateway.New(gateway.Config{
-		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Hub: h.hub,
+		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Hub: h.hub, Schedule: h.schedule, Shares: h.shares,
 		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes}),
 	})
 	if err != nil {
