@@ -38,6 +38,15 @@ func newDecoder(b []byte) (*decoder, error) {
 // next reads the next calendar object; nil if there is none. With bare, a
 // component that stands outside of any object counts as an object of its own.
 func (d *decoder) next(bare bool) (*Component, error) {
+	root, err := d.read(bare)
+	if err == nil && root != nil && strings.TrimSpace(root.Value("VERSION")) == "1.0" {
+		d.odd = true
+		upgrade(root)
+	}
+	return root, err
+}
+
+func (d *decoder) read(bare bool) (*Component, error) {
 	var stack []*Component
 	for {
 		before := d.rest
@@ -85,6 +94,9 @@ func (d *decoder) next(bare bool) (*Component, error) {
 			}
 			if d.properties++; d.properties > maxProperties {
 				return nil, ErrTooLarge
+			}
+			if strings.EqualFold(p.Param("ENCODING"), "QUOTED-PRINTABLE") {
+				d.unquote(&p)
 			}
 			top := stack[len(stack)-1]
 			top.Props = append(top.Props, p)
@@ -229,6 +241,9 @@ func parseParam(s string) (p Param, n int) {
 		return p, len(s)
 	}
 	if s[end] != '=' { // vCalendar 1.0 has values without names
+		if strings.EqualFold(s[:end], "QUOTED-PRINTABLE") {
+			p = Param{"ENCODING", []string{s[:end]}}
+		}
 		return p, end
 	}
 	if p.Name = strings.ToUpper(strings.TrimSpace(s[:end])); !isName(p.Name) {

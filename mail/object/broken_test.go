@@ -60,6 +60,7 @@ var broken = []struct{ name, in, want string }{
 	{"a method", strings.Replace(event(start), "VERSION", "METHOD:REQUEST\r\nVERSION", 1), "10T10:00Z-10T11:00Z until 10T11:00Z: , mended"},
 	{"no version", strings.Replace(event(start), "VERSION:2.0\r\n", "", 1), "10T10:00Z-10T11:00Z until 10T11:00Z: , mended"},
 	{"no calendar around it", "BEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260610T100000Z\r\nEND:VEVENT\r\n", "10T10:00Z-10T10:00Z until 10T10:00Z: , mended"},
+	{"vCalendar 1.0", "BEGIN:VCALENDAR\r\nVERSION:1.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART:20260610T100000Z\r\nDTEND:20260610T110000Z\r\nSUMMARY;ENCODING=QUOTED-PRINTABLE:K=E4=\r\nse\r\nRRULE:D1 #2\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n", "10T10:00Z-10T11:00Z 11T10:00Z-11T11:00Z until 11T11:00Z: Käse, mended"},
 	{"two calendars of one event", event(start+"\nRRULE:FREQ=DAILY;COUNT=2") + event("RECURRENCE-ID:20260611T100000Z\nDTSTART:20260611T120000Z\nDURATION:PT1H"), "10T10:00Z-10T11:00Z 11T12:00Z-11T13:00Z until 11T13:00Z: , mended"},
 	{"two events", event(start) + strings.Replace(event(start), "UID:1", "UID:2", 1), "two"},
 	{"a UID twice", event(start) + event(start), "two"},

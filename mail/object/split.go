@@ -2,11 +2,13 @@ package object
 
 import (
 	"bytes"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"iter"
 	"slices"
 	"strings"
+	"unicode/utf16"
 
 	"martlet/mail"
 	"martlet/mail/calendar"
@@ -34,6 +36,7 @@ type Part struct {
 // error that says why, and goes on.
 func Split(raw []byte) iter.Seq2[Part, error] {
 	return func(yield func(Part, error) bool) {
+		raw := fromUTF16(raw)
 		f := &file{raw: raw, zones: map[string][]byte{}}
 		f.scan()
 		if len(f.groups) == 1 && len(f.refused) == 0 { // a file of one object stays as it is
@@ -57,6 +60,26 @@ func Split(raw []byte) iter.Seq2[Part, error] {
 			yield(Part{Line: 1}, fmt.Errorf("%w: nothing in it", ErrMalformed))
 		}
 	}
+}
+
+// fromUTF16 makes UTF-8 of a file that some programs export in UTF-16, as its
+// first two bytes tell.
+func fromUTF16(raw []byte) []byte {
+	if len(raw) < 2 {
+		return raw
+	}
+	var order binary.ByteOrder = binary.LittleEndian
+	switch {
+	case raw[0] == 0xfe && raw[1] == 0xff:
+		order = binary.BigEndian
+	case raw[0] != 0xff || raw[1] != 0xfe:
+		return raw
+	}
+	units := make([]uint16, 0, len(raw)/2)
+	for i := 2; i+1 < len(raw); i += 2 {
+		units = append(units, order.Uint16(raw[i:]))
+	}
+	return []byte(string(utf16.Decode(units)))
 }
 
 // file is one that is being taken apart. Only where its pieces are is kept of

@@ -1,10 +1,12 @@
 package object
 
 import (
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"strings"
 	"testing"
+	"unicode/utf16"
 
 	"martlet/mail"
 )
@@ -154,9 +156,29 @@ func TestAFileOfOneObjectStaysAsItIs(t *testing.T) {
 	}
 }
 
+func TestAFileInUTF16(t *testing.T) {
+	text := strings.Replace(string(crlf(lunch)), "Lunch", "Käse 🧀", 1)
+	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {
+		raw := order.AppendUint16(nil, 0xfeff)
+		for _, u := range utf16.Encode([]rune(text)) {
+			raw = order.AppendUint16(raw, u)
+		}
+		for p, err := range Split(raw) {
+			if err != nil || string(p.Raw) != text {
+				t.Errorf("%v\n%s", err, p.Raw)
+			}
+		}
+	}
+}
+
 func FuzzSplit(f *testing.F) {
 	f.Add(crlf(lunch))
 	f.Add([]byte("BEGIN:VCARD\nVERSION:2.1\nAGENT:\nBEGIN:VCARD\nEND:VCARD\nEND:VCARD\nBEGIN:VEVENT\nUID:1\nBEGIN:VTODO\nUID:1"))
+	for _, tt := range broken {
+		if len(tt.in) < 2000 {
+			f.Add([]byte(tt.in + tt.in))
+		}
+	}
 	f.Fuzz(func(t *testing.T, raw []byte) {
 		n := 0
 		for p, err := range Split(raw) {
