@@ -326,6 +326,9 @@ func (s *Scheduler) fromOrganizer(ctx context.Context, w *work, in *incoming, m 
 	if r.verified, err = s.speaksFor(ctx, in.a.from, organizer); err != nil {
 		return err
 	}
+	if r.verified && in.o.account.IsResource() {
+		w.booking = &booking{letter: in.a.at}
+	}
 	if in.object.Method == methodRequest {
 		if err := s.copies(ctx, w, in, m); err != nil {
 			return err

@@ -11,8 +11,8 @@ import (
 	"martlet/store"
 )
 
-// booking is what a resource does with an invitation: its verdict, the answer to
-// the organizer, and what its calendar holds then.
+// booking is what a resource does with a message of an organizer's: its verdict,
+// the answer, and what its calendar holds then. It keeps no letters.
 type booking struct {
 	verdict  *verdict // nil: there was nothing to decide
 	answered *Answered

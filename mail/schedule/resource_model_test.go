@@ -65,6 +65,7 @@ func bookAtRandom(t *testing.T, r *rand.Rand) {
 	}
 	h.settle()
 	h.roomIsRight(owner)
+	h.expect("the room's inbox", h.got("attic"), "")
 }
 
 // roomIsRight compares the room's calendar with those of the organizers.
