@@ -101,4 +101,3 @@ func TestAListingReadsNoBodies(t *testing.T) {
 	}
 	h.closed = true
 }
-

@@ -64,6 +64,7 @@ type Handler struct {
 	files  fileTables
 	bodies *semaphore.Weighted
 	clock  func() time.Time
+	origin *http.CrossOriginProtection
 
 	properties map[name]property
 	order      []name // of properties, in answers to allprop
@@ -77,7 +78,7 @@ func New(c Config) (*Handler, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{c: c, log: c.Logger, meta: newMetaTables(), files: newFileTables(), bodies: semaphore.NewWeighted(maxBodies), clock: time.Now}
+	h := &Handler{c: c, log: c.Logger, meta: newMetaTables(), files: newFileTables(), bodies: semaphore.NewWeighted(maxBodies), clock: time.Now, origin: http.NewCrossOriginProtection()}
 	h.properties = liveProperties()
 	h.order = slices.SortedFunc(maps.Keys(h.properties), func(a, b name) int {
 		return cmp.Or(strings.Compare(a.space, b.space), strings.Compare(a.local, b.local))
@@ -94,8 +95,9 @@ type request struct {
 	box     mail.MailboxID
 	at      place
 	start   time.Time
-	status  int   // answered so far; zero: nothing
-	sent    int64 // bytes of the answer's body
+	free    []func() // when the request is over
+	status  int      // answered so far; zero: nothing
+	sent    int64    // bytes of the answer's body
 }
 
 // methods are all that there are; which of them a resource takes is in Allow.
@@ -126,7 +128,12 @@ func WellKnown(w http.ResponseWriter, _ *http.Request) {
 // Serve answers one request of a user.
 func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, a directory.Account) {
 	q := &request{h: h, w: w, r: r, account: a, box: mail.MailboxOf(a.ID), start: h.clock()}
-	_ = http.NewResponseController(w).SetWriteDeadline(time.Time{})
+	defer func() {
+		for _, free := range q.free {
+			free()
+		}
+	}()
+	q.mayWrite(0)
 	err := q.answer()
 	if err != nil {
 		q.refuse(err)
@@ -136,6 +143,14 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, a directory.Acco
 
 // answer is the way of a request: method, place, what is shared, method.
 func (q *request) answer() error {
+	// A browser that remembers a login sends it with what any page asks of it.
+	if err := q.h.origin.Check(q.r); err != nil {
+		return &failure{status: http.StatusForbidden, text: "pages of other sites change nothing here", cause: err}
+	}
+	if q.account.Server != "" {
+		q.w.Header().Set("Location", strings.TrimSuffix(q.account.Server, "/")+q.r.URL.RequestURI())
+		return fail(http.StatusTemporaryRedirect)
+	}
 	do := methods[q.r.Method]
 	if do == nil {
 		return fail(http.StatusMethodNotAllowed)
@@ -167,6 +182,15 @@ func (q *request) view(fn func(*store.Tx) error) error { return q.h.c.Store.View
 
 func (q *request) update(fn func(*store.Tx) error) error {
 	return q.h.c.Store.Update(q.r.Context(), fn)
+}
+
+// slowest is the line in bytes a second on which a request is still waited for.
+const slowest = 8 << 10
+
+// mayWrite gives the client time to take n more bytes.
+func (q *request) mayWrite(n int) {
+	// Who cannot set a deadline, as in some tests, has none.
+	_ = http.NewResponseController(q.w).SetWriteDeadline(time.Now().Add(time.Minute + time.Duration(n/slowest)*time.Second))
 }
 
 // logAnswer writes the request's line in the log: never what it says.

@@ -29,7 +29,6 @@ type meta struct {
 	Timezone    string // a VTIMEZONE in a calendar
 	Transparent bool   // its events do not take time (RFC 6638 9.1)
 	Dead        []dead
-	Default     bool // where invitations go (RFC 6638 9.2)
 }
 
 // dead is a property of which nothing is known but what a client has set.
@@ -39,7 +38,7 @@ type dead struct {
 }
 
 func (m *meta) isZero() bool {
-	return m.Segment == "" && m.Color == "" && m.Order == "" && m.Description == "" && m.Timezone == "" && !m.Transparent && len(m.Dead) == 0 && !m.Default
+	return m.Segment == "" && m.Color == "" && m.Order == "" && m.Description == "" && m.Timezone == "" && !m.Transparent && len(m.Dead) == 0
 }
 
 type metaKey struct {
@@ -109,7 +108,6 @@ func appendMeta(dst []byte, m meta) []byte {
 	e.String(5, m.Timezone)
 	e.Bool(6, m.Transparent)
 	appendDead(e, 7, m.Dead)
-	e.Bool(8, m.Default)
 	return e.Out()
 }
 
@@ -130,8 +128,6 @@ func parseMeta(b []byte) (m meta, err error) {
 			m.Transparent = f.Bool()
 		case 7:
 			m.Dead, err = parseDead(m.Dead, f.Bytes())
-		case 8:
-			m.Default = f.Bool()
 		}
 		return err
 	})

@@ -5,6 +5,9 @@ import (
 	"net/http"
 	"strconv"
 	"strings"
+	"sync"
+
+	"github.com/klauspost/compress/gzip"
 )
 
 // flushAt is how much of an answer is gathered before it is sent.
@@ -15,8 +18,9 @@ const flushAt = 32 << 10
 type multistatus struct {
 	q       *request
 	d       document
-	begun   bool // something has been sent
-	minimal bool // properties that are not there are not told of (RFC 8144)
+	begun   bool         // something has been sent
+	zip     *gzip.Writer // nil: it goes out as it is
+	minimal bool         // properties that are not there are not told of (RFC 8144)
 }
 
 func (q *request) newMultistatus() *multistatus {
@@ -81,27 +85,80 @@ func (m *multistatus) flush(whole bool) error {
 	if !whole && len(m.d.b) < flushAt {
 		return nil
 	}
-	q := m.q
-	if !m.begun {
-		m.begun = true
-		hd := q.w.Header()
-		hd.Set("Content-Type", "application/xml; charset=utf-8")
-		if whole {
-			hd.Set("Content-Length", strconv.Itoa(len(m.d.b)))
+	m.begin(whole)
+	m.q.mayWrite(len(m.d.b))
+	var err error
+	if m.zip != nil {
+		if _, err = m.zip.Write(m.d.b); err == nil && whole {
+			err = m.zip.Close()
+			compressors.Put(m.zip)
 		}
-		if m.minimal {
-			hd.Set("Preference-Applied", "return=minimal")
-		}
-		q.status = http.StatusMultiStatus
-		q.w.WriteHeader(http.StatusMultiStatus)
+	} else {
+		_, err = sentWriter{m.q}.Write(m.d.b)
 	}
-	q.sent += int64(len(m.d.b))
-	_, err := q.w.Write(m.d.b)
 	m.d.b = m.d.b[:0]
 	if err != nil {
 		return fmt.Errorf("%w: %w", errSent, err)
 	}
 	return nil
+}
+
+// begin writes the header, and decides whether the answer is compressed: it is
+// mostly the same words.
+func (m *multistatus) begin(whole bool) {
+	if m.begun {
+		return
+	}
+	m.begun = true
+	q := m.q
+	hd := q.w.Header()
+	hd.Set("Content-Type", "application/xml; charset=utf-8")
+	hd.Set("Vary", "Accept-Encoding, Brief, Prefer")
+	switch {
+	case len(m.d.b) >= compressFrom && acceptsGzip(q.r):
+		hd.Set("Content-Encoding", "gzip")
+		m.zip = compressors.Get().(*gzip.Writer)
+		m.zip.Reset(sentWriter{q})
+	case whole:
+		hd.Set("Content-Length", strconv.Itoa(len(m.d.b)))
+	}
+	if m.minimal {
+		hd.Set("Preference-Applied", "return=minimal")
+	}
+	q.status = http.StatusMultiStatus
+	q.w.WriteHeader(http.StatusMultiStatus)
+}
+
+// compressFrom is the size from which an answer is compressed: below, it fits
+// into a packet or two anyhow.
+const compressFrom = 2048
+
+var compressors = sync.Pool{New: func() any {
+	z, _ := gzip.NewWriterLevel(nil, gzip.BestSpeed) // the level is valid
+	return z
+}}
+
+// sentWriter counts what goes out.
+type sentWriter struct{ q *request }
+
+// Write sends the bytes.
+func (w sentWriter) Write(p []byte) (int, error) {
+	n, err := w.q.w.Write(p)
+	w.q.sent += int64(n)
+	return n, err
+}
+
+// acceptsGzip tells whether the answer may be compressed.
+func acceptsGzip(r *http.Request) bool {
+	for _, line := range r.Header["Accept-Encoding"] {
+		for coding := range strings.SplitSeq(line, ",") {
+			coding, q, _ := strings.Cut(coding, ";")
+			if strings.EqualFold(strings.TrimSpace(coding), "gzip") {
+				return !strings.HasPrefix(strings.ReplaceAll(q, " ", ""), "q=0") || strings.ContainsAny(q, "123456789")
+			}
+		}
+	}
+	return false
 }
 
 // end ends the answer; a token tells where a synchronisation goes on.

@@ -34,12 +34,15 @@ func (q *request) readBody(limit int64) (body []byte, release func(), err error)
 	if n < 0 {
 		n = limit // it may grow to that
 	}
+	if e := q.r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
+		return nil, release, fail(http.StatusUnsupportedMediaType)
+	}
 	if !q.h.bodies.TryAcquire(n) {
 		return nil, release, fail(http.StatusServiceUnavailable)
 	}
 	release = func() { q.h.bodies.Release(n) }
 	rc := http.NewResponseController(q.w)
-	_ = rc.SetReadDeadline(q.h.clock().Add(bodyPatience(n)))
+	_ = rc.SetReadDeadline(time.Now().Add(bodyPatience(n)))
 	body, err = io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, limit))
 	var large *http.MaxBytesError
 	switch {
@@ -57,17 +60,25 @@ func (q *request) readBody(limit int64) (body []byte, release func(), err error)
 // bodyPatience is how long a body may take: half a minute, and what a slow line
 // needs.
 func bodyPatience(n int64) time.Duration {
-	const slowest = 8 << 10 // bytes a second
 	return 30*time.Second + time.Duration(n/slowest)*time.Second
 }
 
-// readDocument reads the request's XML document; nil: there is none.
+// treeCost is how much more memory a document takes than its bytes, at most.
+const treeCost = 8
+
+// readDocument reads the request's XML document; nil: there is none. What it
+// takes is counted until the request is over.
 func (q *request) readDocument() (*element, error) {
 	body, release, err := q.readBody(maxXML)
-	defer release()
+	q.free = append(q.free, release)
 	if err != nil || len(body) == 0 {
 		return nil, err
 	}
+	n := treeCost * int64(len(body))
+	if !q.h.bodies.TryAcquire(n) {
+		return nil, fail(http.StatusServiceUnavailable)
+	}
+	q.free = append(q.free, func() { q.h.bodies.Release(n) })
 	kind, _, _ := strings.Cut(q.r.Header.Get("Content-Type"), ";")
 	switch strings.ToLower(strings.TrimSpace(kind)) {
 	case "", "text/xml", "application/xml", "text/plain", "application/x-www-form-urlencoded": // of which some are wrong, and sent
@@ -211,8 +222,6 @@ func (q *request) members(tx *store.Tx, r *resource) ([]*resource, error) {
 	case kindHomes:
 		k := map[string]kind{atCalendars: kindCalendarHome, atBooks: kindBookHome, atFiles: kindFolder}[r.under]
 		places = []place{{kind: k, under: r.under, own: true}}
-	case kindBookHome:
-		places = []place{{kind: kindDirectory, under: atBooks, own: true, segment: directorySegment}}
 	case kindCalendarHome:
 		if q.h.c.Schedule != nil {
 			places = []place{
@@ -239,6 +248,11 @@ func (q *request) members(tx *store.Tx, r *resource) ([]*resource, error) {
 	all, err := q.collections(tx, home)
 	for _, c := range all {
 		found = append(found, &resource{kind: c.kind(), href: c.href, col: c})
+	}
+	if err == nil && r.kind == kindBookHome { // the last: some write into the first
+		var list *resource
+		list, err = q.findList(tx)
+		found = append(found, list)
 	}
 	return found, err
 }
