@@ -37,8 +37,11 @@ func (e *Event) HasOccurrence(t time.Time) bool {
 		t = t.UTC()
 	}
 	want := s.Wall(Time{Time: t})
-	for wall := range s.expansion(time.Time{}, time.Time{}, time.UTC).walls(want) {
-		return wall.Equal(want)
+	const forward = 26 * time.Hour // that clocks are set by
+	for wall := range s.expansion(time.Time{}, time.Time{}, time.UTC).walls(want.Add(-forward)) {
+		if at := s.clock(wall); !at.Before(want) {
+			return at.Equal(want)
+		}
 	}
 	return false
 }
@@ -127,7 +130,7 @@ func (s *Series) Ends(zone *time.Location) (end time.Time, ok bool) {
 	if last.IsZero() && len(s.Moved) == 0 {
 		last = s.Wall(s.Start)
 	}
-	if !last.IsZero() && !x.own.has(last) {
+	if !last.IsZero() && !x.own.has(x.clock(last)) {
 		at, _ := x.at(last)
 		take(at.End)
 	} else if !last.IsZero() { // the last of those that are where the series has them

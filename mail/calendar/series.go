@@ -241,7 +241,7 @@ func (x *expansion) regular() iter.Seq[Occurrence] {
 			if wall.After(behind) {
 				return
 			}
-			if x.own.has(wall) {
+			if x.own.some() && x.own.has(x.clock(wall)) {
 				continue
 			}
 			if at, ok := x.at(wall); ok && !yield(at) {
@@ -325,6 +325,15 @@ func (s *Series) Wall(t Time) time.Time {
 	return wallOf(t.Time.In(s.Start.Location()))
 }
 
+// clock is what the clock of the series shows at what the series has for one of
+// its wall clocks: another where clocks are set forward over it.
+func (s *Series) clock(wall time.Time) time.Time {
+	if s.Start.Date || s.Start.Floating || s.Start.Location() == time.UTC {
+		return wall
+	}
+	return wallOf(InZone(wall, s.Start.Location()))
+}
+
 // walls are wall clocks of a series to be found again: by the second, or by the
 // day where only that was told of an event with a time.
 type walls struct{ seconds, days []int64 }
@@ -337,6 +346,8 @@ func (w *walls) add(s *Series, t Time) {
 		w.seconds = append(w.seconds, at)
 	}
 }
+
+func (w *walls) some() bool { return len(w.seconds) > 0 || len(w.days) > 0 }
 
 func (w *walls) sort() {
 	slices.Sort(w.seconds)

@@ -264,6 +264,38 @@ func TestAnOccurrenceThatMovesThoseBehindIt(t *testing.T) {
 	}
 }
 
+// The night on which half past two does not come has its occurrence at half past
+// three, and is known by either time.
+func TestAnOccurrenceInAnHourThatDoesNotCome(t *testing.T) {
+	const head = "BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART;TZID=Europe/Berlin:20260327T023000\nDURATION:PT1H\nRRULE:FREQ=DAILY;COUNT=5\n"
+	for lines, want := range map[string]string{
+		"END:VEVENT\n": "27T01:30 28T01:30 29T01:30 30T00:30 31T00:30",
+		"EXDATE;TZID=Europe/Berlin:20260329T023000\nEND:VEVENT\n":                                                                   "27T01:30 28T01:30 30T00:30 31T00:30",
+		"EXDATE:20260329T013000Z\nEND:VEVENT\n":                                                                                     "27T01:30 28T01:30 30T00:30 31T00:30",
+		"END:VEVENT\nBEGIN:VEVENT\nUID:1\nRECURRENCE-ID:20260329T013000Z\nDTSTART:20260329T100000Z\nEND:VEVENT\n":                   "27T01:30 28T01:30 29T10:00 30T00:30 31T00:30",
+		"END:VEVENT\nBEGIN:VEVENT\nUID:1\nRECURRENCE-ID;TZID=Europe/Berlin:20260329T023000\nDTSTART:20260329T100000Z\nEND:VEVENT\n": "27T01:30 28T01:30 29T10:00 30T00:30 31T00:30",
+	} {
+		o, err := Parse([]byte(head + lines + "END:VCALENDAR\n"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var got []string
+		for at := range o.Occurrences(time.Date(2026, 3, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 5, 1, 0, 0, 0, 0, time.UTC), nil) {
+			got = append(got, at.Start.UTC().Format("02T15:04"))
+		}
+		if s := strings.Join(got, " "); s != want {
+			t.Errorf("%s:\n got %s\nwant %s", lines, s, want)
+		}
+		at := time.Date(2026, 3, 29, 1, 30, 0, 0, time.UTC)
+		if has := o.Master().HasOccurrence(at); has != !strings.Contains(lines, "EXDATE") {
+			t.Errorf("%s: %v", lines, has)
+		}
+		if one := o.Instance(at); one == nil != strings.Contains(lines, "EXDATE") {
+			t.Errorf("%s: %v", lines, one)
+		}
+	}
+}
+
 func BenchmarkAMonthOfTwentyYears(b *testing.B) {
 	o, err := Parse([]byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\nUID:1\nDTSTART;TZID=Europe/Berlin:20060601T090000\nDURATION:PT1H\nRRULE:FREQ=DAILY;UNTIL=20260601T070000Z\nEND:VEVENT\nEND:VCALENDAR\n"))
 	if err != nil {

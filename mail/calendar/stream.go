@@ -31,7 +31,7 @@ func (x *expansion) walls(since time.Time) iter.Seq[time.Time] {
 			for some && no.Before(t) {
 				no, some = next()
 			}
-			if some && no.Equal(t) || x.except.has(t) {
+			if some && no.Equal(t) || x.except.some() && x.except.has(x.clock(t)) {
 				continue
 			}
 			if !yield(t) {
