@@ -287,3 +287,50 @@ func TestAnEstimateKnowsWhatIsToCome(t *testing.T) {
 		}
 	}
 }
+
+// MS-ASCMD_R7478, R7479: since 16.0 the server tells the people of a meeting what
+// becomes of it, each thing once; before, their phone does. A reminder that moves
+// is nobody else's business.
+func TestTheServerInvitesSince160(t *testing.T) {
+	k := kinds()[0]
+	for _, version := range []string{"14.1", "16.1"} {
+		h := build(t)
+		bob := h.other(t, "bob@example.org")
+		inbox := func() (methods []string) {
+			for _, w := range h.keptIn(t, mail.MailboxOf(bob.ID), h.folder(t, mail.RoleInbox)) {
+				for _, m := range []string{"REQUEST", "CANCEL"} {
+					if strings.Contains(w.raw, "method="+m) {
+						methods = append(methods, m)
+					}
+				}
+			}
+			return methods
+		}
+		p := newCollector(t, h, "phone", version, "7")
+		people := `<Attendees xmlns="Calendar"><Attendee><Email>bob@example.org</Email><Name>Bob</Name><AttendeeType>1</AttendeeType></Attendee></Attendees>`
+		meeting := strings.Replace(k.data(version, "meeting"), `<MeetingStatus xmlns="Calendar">0<`, `<MeetingStatus xmlns="Calendar">1<`, 1)
+		if versionAt(version, "16.0") {
+			meeting += `<MeetingStatus xmlns="Calendar">1</MeetingStatus>`
+		}
+		step := func(name, commands, want string) {
+			t.Helper()
+			for range 2 { // the answer is lost
+				p.again(commands)
+			}
+			if doc := p.do(commands); strings.Contains(inner(doc, "Responses"), "<Status>6") {
+				t.Errorf("%s: %s:\n%s", version, name, doc)
+			}
+			if version == "14.1" {
+				want = "[]"
+			}
+			if got := fmt.Sprint(inbox()); got != want {
+				t.Errorf("%s: %s: %s, want %s\n%s", version, name, got, want, h.log)
+			}
+		}
+		step("invited", addItem("1", meeting+people), "[REQUEST]")
+		id := fmt.Sprintf("7:%d", h.kept(t, mail.RoleCalendar)[0].ID)
+		step("reminded", changeItem(id, strings.Replace(meeting, `>15</Reminder>`, `>30</Reminder>`, 1)+people), "[REQUEST]")
+		step("moved", changeItem(id, strings.Replace(strings.Replace(meeting, "20261201T09", "20261201T11", 1), "20261201T10", "20261201T12", 1)+people), "[REQUEST REQUEST]")
+		step("called off", deleteItem(id), "[REQUEST REQUEST CANCEL]")
+	}
+}
