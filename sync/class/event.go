@@ -32,13 +32,28 @@ func readEvent(item *mail.Item, raw []byte, opt *Options) (*eventReader, error) 
 	if err != nil {
 		return nil, fmt.Errorf("class: event: %w", err)
 	}
-	r := &eventReader{obj: obj, series: obj.Master(), item: item, opt: opt}
+	r := &eventReader{obj: obj, series: seriesOf(obj), item: item, opt: opt}
 	if r.series == nil || r.series.Start.IsZero() {
 		return nil, fmt.Errorf("class: event: %w", calendar.ErrNotCalendar)
 	}
 	r.zone = eventZone(obj, r.series)
 	r.shown = r.shapeOf()
 	return r, nil
+}
+
+// seriesOf is the event that recurs or stands alone: of somebody who was invited to
+// single occurrences the first of them.
+func seriesOf(obj *calendar.Object) *calendar.Event {
+	first := obj.Master()
+	if first == nil || first.RecurrenceID == nil {
+		return first
+	}
+	for _, e := range obj.Events {
+		if e.RecurrenceID.Before(first.RecurrenceID.Time) {
+			first = e
+		}
+	}
+	return first
 }
 
 // renderEvent makes the ApplicationData of an event: a *eas.Calendar.
@@ -69,7 +84,7 @@ func (r *eventReader) render() *eas.Calendar {
 	c.Attendees = r.attendeesOf(view.attendees)
 	if v >= eas.V160 {
 		c.Location, c.Attachments = view.place, view.files
-		if e.RecurrenceID != nil { // an orphan (MS-ASAIRS 2.2.2.25)
+		if e.RecurrenceID != nil && r.shown == shapeAlone { // an orphan (MS-ASAIRS 2.2.2.25)
 			c.InstanceID = pointer(r.tell(*e.RecurrenceID))
 		}
 	} else if view.location != "" {

@@ -200,7 +200,7 @@ func (w *eventWriter) reload() error {
 			w.touched[i].c = obj.Events[at].Component
 		}
 	}
-	w.obj, w.series = obj, obj.Master()
+	w.obj, w.series = obj, seriesOf(obj)
 	w.zone = eventZone(obj, w.series)
 	w.shown = w.shapeOf()
 	return nil

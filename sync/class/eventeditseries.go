@@ -18,7 +18,7 @@ func (w *eventWriter) editRecurrence(in *eas.Calendar, shown *eas.CalendarRecurr
 	case r == nil && !w.gone("Calendar:Recurrence"):
 		return w.follow(before, moved)
 	case r == nil || *r == (eas.CalendarRecurrence{}): // MS-ASCAL_R2180002
-		if shown == nil {
+		if shown == nil || w.series.RecurrenceID != nil {
 			return w.follow(before, moved)
 		}
 		w.setRule(nil)
@@ -30,6 +30,9 @@ func (w *eventWriter) editRecurrence(in *eas.Calendar, shown *eas.CalendarRecurr
 	rule, err := ruleOf(r, w.patternStart(), w.patternZone())
 	if err != nil {
 		return err
+	}
+	if w.series.RecurrenceID != nil { // of single occurrences there is no series to change
+		return nil
 	}
 	if w.shown == shapeSteps && sameSteps(r) || shown != nil && samePattern(r, shown, before.told, before.zone) {
 		return w.follow(before, moved)

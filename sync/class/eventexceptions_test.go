@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"martlet/protocol/eas"
+	"martlet/sync/class"
 )
 
 // An exception says what is other than in its series, nothing else, and with an
@@ -147,5 +148,50 @@ func TestAnOccurrenceAloneIsAnEvent(t *testing.T) {
 		if got := changeEvent(t, raw, clientData(c, v), editOptions(v, ada)); !bytes.Contains(got, []byte("SUMMARY:y\r\n")) || !bytes.Contains(got, []byte("RECURRENCE-ID:20261006T080000Z\r\n")) {
 			t.Errorf("%s: %s", v, got)
 		}
+	}
+}
+
+// Somebody who was invited to several single occurrences sees each of them, and can
+// change and delete each.
+func TestSingleOccurrencesAreShownOnTheirDays(t *testing.T) {
+	one := func(day, subject string) string {
+		lines := []string{"BEGIN:VEVENT", "UID:1", "DTSTAMP:20260901T080000Z", "SUMMARY:" + subject, "RECURRENCE-ID;TZID=America/New_York:" + day + "T180000",
+			"DTSTART;TZID=America/New_York:" + day + "T180000", "DTEND;TZID=America/New_York:" + day + "T190000", "X-EXAMPLE:" + subject, "END:VEVENT", ""}
+		return strings.Join(lines, "\r\n")
+	}
+	raw := []byte("BEGIN:VCALENDAR\r\n" + one("20261109", "b") + one("20261026", "a") + one("20261116", "c") + "END:VCALENDAR\r\n")
+	for _, v := range eas.Versions() {
+		c := showEvent(t, raw, v, bob)
+		if got := fmt.Sprint(shownDays(t, c)); got != "[20261026T2200 20261109T2300 20261116T2300]" || *c.Subject != "a" || c.InstanceID != nil {
+			t.Errorf("%s: %s", v, got)
+		}
+		if got := changeEvent(t, raw, clientData(c, v), editOptions(v, bob)); !bytes.Equal(got, raw) {
+			t.Errorf("%s: %v", v, changes(raw, got))
+		}
+		in := clientData(c, v)
+		in.Recurrence = &eas.CalendarRecurrence{Type: ptr(uint8(1)), DayOfWeek: ptr(uint16(2))}
+		if got := changeEvent(t, raw, in, editOptions(v, bob)); !bytes.Equal(got, raw) {
+			t.Errorf("%s, made a series: %v", v, changes(raw, got))
+		}
+	}
+	o := editOptions(eas.V161, bob)
+	o.Instance = "20261109T230000Z"
+	got := changeEvent(t, raw, &eas.Calendar{Subject: ptr("y")}, o)
+	if got := fmt.Sprint(changes(raw, got)); got != "[+SEQUENCE:1 +SUMMARY:y -SUMMARY:b]" && got != "[+SUMMARY:y -SUMMARY:b]" {
+		t.Error(got)
+	}
+	for _, id := range []string{"20261026T220000Z", "20261116T230000Z", "20261109T230000Z"} {
+		o.Instance = id
+		rest, err := class.DeleteOccurrence(got, o)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got = rest; id == "20261109T230000Z" {
+			if got != nil {
+				t.Errorf("%s", got)
+			}
+			break
+		}
+		showEvent(t, got, eas.V161, bob)
 	}
 }

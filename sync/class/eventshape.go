@@ -23,6 +23,9 @@ func (r *eventReader) shapeOf() shape {
 	e := r.series
 	r.occurrences = nil
 	if e.RecurrenceID != nil {
+		if r.occurrences = r.orphans(); len(r.occurrences) > 1 {
+			return shapeSteps
+		}
 		return shapeAlone
 	}
 	rules, dates := 0, false
@@ -56,6 +59,25 @@ func (r *eventReader) shapeOf() shape {
 	}
 	r.occurrences = list
 	return shapeSteps
+}
+
+// orphans lists the occurrences that somebody was invited to by the days from the
+// first of them on. Days between have no event.
+func (r *eventReader) orphans() (list []calendar.Occurrence) {
+	first := dayOf(*r.series.RecurrenceID)
+	for _, e := range r.obj.Events {
+		n := int(dayOf(*e.RecurrenceID).Sub(first).Hours()) / 24
+		if n < 0 || n >= maxExceptions {
+			continue
+		}
+		for len(list) <= n {
+			list = append(list, calendar.Occurrence{Moved: -1})
+		}
+		if list[n].Event == nil {
+			list[n] = calendar.Occurrence{ID: *e.RecurrenceID, Start: e.Start.In(r.zone), End: e.End.In(r.zone), Moved: -1, Event: e}
+		}
+	}
+	return list
 }
 
 // unfold lists the occurrences that the series would have if none were taken out,
@@ -122,6 +144,12 @@ func (r *eventReader) steps(master *eventView) (*eas.CalendarRecurrence, []eas.C
 		id, t := r.tellID(o.ID), r.tellID(r.step(n))
 		e, listed := except[id]
 		switch {
+		case o.Event == nil: // no occurrence
+			list = append(list, eas.CalendarException{})
+			r.exception(&list[len(list)-1], dated{t, nil}, master)
+			continue
+		case o.Event == r.series && o.Event.RecurrenceID != nil:
+			continue
 		case listed:
 			list = append(list, eas.CalendarException{})
 			r.exception(&list[len(list)-1], dated{t, e}, master)
@@ -163,7 +191,7 @@ func (r *eventReader) readShownID(t time.Time) calendar.Time {
 		return id
 	}
 	days := int(dayOf(id).Sub(dayOf(r.series.Start)).Hours()) / 24
-	if days < 0 || days >= len(r.occurrences) || !r.tellID(r.step(days)).Equal(r.tellID(id)) {
+	if days < 0 || days >= len(r.occurrences) || r.occurrences[days].Event == nil || !r.tellID(r.step(days)).Equal(r.tellID(id)) {
 		return calendar.Time{Time: time.Unix(0, 0).UTC(), Date: id.Date} // none
 	}
 	return r.occurrences[days].ID
