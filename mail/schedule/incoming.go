@@ -34,17 +34,19 @@ func take(existing *calendar.Object, r *receipt) *calendar.Object {
 		base = versionOf(was.master)
 	}
 	if m := r.message.master; m != nil {
-		switch {
-		case was == nil || was.master == nil:
-			kept, changed = append(kept, r.entered(nil, m)), true
+		var before *calendar.Event
+		if was != nil {
+			before = was.master
+		}
+		if before == nil || versionOf(m).compare(base) > 0 {
+			kept, changed = append(kept, r.entered(before, m)), true
+			taken[before] = true
 			base = versionOf(m)
-		case versionOf(m).compare(base) > 0:
-			kept, changed = append(kept, r.entered(was.master, m)), true
-			taken[was.master] = true
-			base = versionOf(m)
-			for _, e := range was.over { // what the newer whole does not have is as the whole has it
-				if versionOf(e).compare(base) < 0 {
-					taken[e] = true
+			if was != nil {
+				for _, e := range was.over { // what the newer whole does not have is as the whole has it
+					if versionOf(e).compare(base) < 0 {
+						taken[e] = true
+					}
 				}
 			}
 		}
@@ -135,6 +137,8 @@ func (r *receipt) entered(before *calendar.Event, m *calendar.Event) *calendar.C
 		if r.verified {
 			answer = status(mine)
 		}
+	case m.Sequence > before.Sequence && r.verified: // the organizer asks anew, or knows the answer
+		answer = status(mine)
 	case sameTime(before, m) || before.Recurs() && m.RecurrenceID != nil && sameLength(before, m):
 		if p := attendeeOf(before.Component, r.own); p != nil {
 			answer = status(p)
@@ -371,6 +375,9 @@ func record(existing *calendar.Object, r *receipt, a *answer) *calendar.Object {
 	if was == nil {
 		return nil
 	}
+	if slices.Contains(was.removed(), a.address) {
+		return nil
+	}
 	next := calendar.Of(existing.Root.Clone())
 	now := readSeries(next)
 	changed := false
@@ -470,11 +477,11 @@ func (a *answer) note(e, m *calendar.Event, answered string) bool {
 }
 
 // outdated tells whether a reply is to another time than the meeting's. Many
-// programs do not know the SEQUENCE; then it is the time that tells, of a reply
+// programs answer without the SEQUENCE; then it is the time that tells, of a reply
 // that was written after the last request was.
 func outdated(e, m *calendar.Event, counter bool) bool {
-	if m.Sequence > e.Sequence {
-		return false
+	if m.Sequence > e.Sequence || m.Sequence > 0 && m.Sequence < e.Sequence {
+		return m.Sequence < e.Sequence
 	}
 	elsewhere := !m.Start.IsZero() && !m.Start.Same(e.Start) && !counter
 	return elsewhere || m.Sequence < e.Sequence && (m.Start.IsZero() || versionOf(m).stamp < versionOf(e).stamp)

@@ -200,12 +200,14 @@ func (s *series) counterpart(e *calendar.Event) *calendar.Event {
 func (o *organizing) number(silent bool) {
 	next := o.sequence + 1
 	lift := func(e *calendar.Event) {
+		o.inherit(e.Component) // who is asked anew for one occurrence is named there
 		if !silent && e.Sequence < next {
 			setSequence(e.Component, next)
 		}
 		for p := range e.Component.All("ATTENDEE") {
 			if !o.own(addressOf(p)) {
 				p.SetParam("PARTSTAT", needsAction)
+				p.SetParam(paramReplied, "") // what was answered before is outdated by itself
 			}
 		}
 	}
@@ -248,22 +250,20 @@ func (o *organizing) reread() {
 // settle writes DTSTAMPs: a message that is sent is newer than all before it, to
 // the second, and the server's numbers never fall.
 func (o *organizing) settle(silent bool) {
-	least := 0
+	if !silent {
+		o.noteRemoved()
+	}
+	least := 0 // no occurrence is numbered below the whole
 	if o.now.master != nil {
 		least = o.now.master.Sequence
 	}
 	for _, e := range o.now.events() {
-		c := e.Component
-		if !silent {
-			if before := o.old.counterpart(e); before != nil {
-				least = max(least, before.Sequence)
-			}
-			if e.Sequence < least {
-				setSequence(c, least)
-			}
-			if e.RecurrenceID == nil {
-				least = max(least, e.Sequence)
-			}
+		c, want := e.Component, least
+		if before := o.old.counterpart(e); before != nil {
+			want = max(want, before.Sequence)
+		}
+		if !silent && e.Sequence < want {
+			setSequence(c, want)
 		}
 		switch {
 		case len(o.out) > 0:
@@ -278,6 +278,32 @@ func (o *organizing) settle(silent bool) {
 		}
 	}
 	o.reread()
+}
+
+// maxRemoved bounds how many are remembered who were taken out of a meeting.
+const maxRemoved = 100
+
+// noteRemoved remembers who was invited and is no more.
+func (o *organizing) noteRemoved() {
+	before, after := o.old.guests(o.own), o.now.guests(o.own)
+	gone := o.old.removed()
+	for a := range before {
+		if before[a].anywhere() && !slices.Contains(gone, a) {
+			gone = append(gone, a)
+		}
+	}
+	slices.Sort(gone)
+	all := o.now.events()
+	for _, e := range all {
+		e.Component.Remove(propRemoved)
+	}
+	n := 0
+	for _, a := range gone {
+		if len(all) > 0 && !after[a].anywhere() && n < maxRemoved {
+			n++
+			all[0].Component.Add(calendar.Property{Name: propRemoved, Value: a})
+		}
+	}
 }
 
 // newStamp is the DTSTAMP of this change's requests; cancellations have the

@@ -22,7 +22,8 @@ const (
 	ownPrefix      = "X-MARTLET-"
 	propBusy       = "X-MICROSOFT-CDO-BUSYSTATUS"
 	propIntendedMS = "X-MICROSOFT-CDO-INTENDEDSTATUS"
-	propAnswer     = "X-MARTLET-ANSWER" // a digest of what was last answered, to know a repeated request by
+	propRemoved    = "X-MARTLET-REMOVED" // an address that was invited and is no more: an answer on its way does not bring it back
+	propAnswer     = "X-MARTLET-ANSWER"  // a digest of what was last answered, to know a repeated request by
 	propReplyTime  = "X-MICROSOFT-CDO-REPLYTIME"
 )
 
@@ -132,6 +133,18 @@ func (s *series) derived(key int64) *calendar.Event {
 		return nil
 	}
 	return one.Master()
+}
+
+// removed are the addresses that were invited and are no more.
+func (s *series) removed() (all []string) {
+	for _, e := range s.events() {
+		for p := range e.Component.All(propRemoved) {
+			if a := strings.ToLower(p.Value); !slices.Contains(all, a) {
+				all = append(all, a)
+			}
+		}
+	}
+	return all
 }
 
 // organizer is who organizes the meeting, nil for nobody.
