@@ -209,7 +209,7 @@ func (w *writing) edit(old []byte, o *objectCommand, cmd *engine.Command, who *o
 		}
 	}()
 	opt := &class.EditOptions{
-		Version: w.s.version, Supported: w.c.supported, Instance: o.instance, Owner: who.person, Mark: who.mark,
+		Version: w.s.version, Supported: w.c.supported, Instance: o.instance, Owner: who.person, Addresses: who.addresses, Mark: who.mark,
 		Now: time.Now(), Folder: w.c.request.Folder, Item: cmd.Item,
 		DropPicture: !strings.HasPrefix(w.s.query.DeviceType, "iP"), // iPhone, iPad, iPod
 	}
