@@ -231,6 +231,12 @@ func TestAReminderIsNoRevision(t *testing.T) {
 			t.Errorf("no %q in\n%s", c.want, got)
 		}
 	}
+	// The organizer may be named by another of the owner's addresses.
+	o := editOptions(eas.V161, bob)
+	o.Addresses = []string{"bob@example.com", "ada@example.org"}
+	if got := changeEvent(t, raw, &eas.Calendar{StartTime: &start}, o); !bytes.Contains(got, []byte("SEQUENCE:4\r\n")) {
+		t.Errorf("%s", got)
+	}
 	// An attendee cannot invite, uninvite or cancel.
 	in := &eas.Calendar{Attendees: []eas.CalendarAttendee{}, MeetingStatus: ptr(uint8(7)), DisallowNewTimeProposal: ptr(false)}
 	if got := changeEvent(t, raw, in, editOptions(eas.V161, bob)); !bytes.Equal(got, raw) {
