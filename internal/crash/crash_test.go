@@ -22,7 +22,8 @@ const kills = 50
 // TestNothingAcknowledgedIsLostToKill9 kills a real `martlet serve` under load
 // fifty times. Senders deliver over SMTP, one phone reads and deletes, one only
 // reads, others send mail and drafts, reply and forward, accept invitations, move
-// conversations and say that somebody is away, and all repeat what was not answered. In the end
+// conversations, say that somebody is away, write events and contacts, and all
+// repeat what was not answered. In the end
 // every acknowledged message is there exactly once, every phone went on from its
 // SyncKey to the server's view, and fsck finds nothing.
 func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
@@ -50,6 +51,7 @@ func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	wg.Go(func() { l.meet(working) })
 	wg.Go(func() { l.leave(working) })
 	wg.Go(func() { l.ignore(working) })
+	wg.Go(func() { l.keep(working) })
 	for range kills {
 		pause(working, time.Duration(20+rand.IntN(180))*time.Millisecond)
 		p.Kill()
@@ -109,6 +111,7 @@ func (l *load) compare(ctx context.Context) {
 	}
 	l.compareAnswers(ctx, truth)
 	l.compareConversations(truth)
+	l.compareObjects(ctx, truth)
 	there := map[string]bool{}
 	for _, it := range inbox {
 		there[it.Subject] = true
@@ -168,7 +171,7 @@ func (l *load) must(ctx context.Context, p *phone.Phone) {
 	if _, err := p.FolderSync(ctx); err != nil {
 		l.t.Fatal(err)
 	}
-	for _, kind := range []eas.FolderType{eas.FolderInbox, eas.FolderDeletedItems, eas.FolderDrafts, eas.FolderSentItems} {
+	for _, kind := range []eas.FolderType{eas.FolderInbox, eas.FolderDeletedItems, eas.FolderDrafts, eas.FolderSentItems, eas.FolderCalendar, eas.FolderContacts} {
 		f, err := p.Folder(kind)
 		if err != nil {
 			l.t.Fatal(err)
@@ -180,6 +183,10 @@ func (l *load) must(ctx context.Context, p *phone.Phone) {
 			l.drafts = f.ServerID
 		case eas.FolderSentItems:
 			l.sentItems = f.ServerID
+		case eas.FolderCalendar:
+			l.calendar = f.ServerID
+		case eas.FolderContacts:
+			l.contacts = f.ServerID
 		default:
 			l.trash = f.ServerID
 		}

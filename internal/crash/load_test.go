@@ -31,8 +31,10 @@ type load struct {
 	reader, deleter, sender *phone.Phone
 	drafter, replier        *phone.Phone
 	guest, leaver, ignorer  *phone.Phone // answers invitations, says that somebody is away, moves conversations
+	keeper                  *phone.Phone // writes events and contacts
 	inbox, trash, drafts    string
 	sentItems               string
+	calendar, contacts      string
 	resyncs                 atomic.Int64 // a phone's SyncKey was not known
 
 	mu       sync.Mutex // guards what follows
@@ -41,6 +43,7 @@ type load struct {
 	deleted  []string   // subjects whose deletion was answered
 	met      []string   // subjects of invitations that were accepted
 	ignored  []string   // subjects of conversations whose move was answered
+	objects  []*kept    // what became of events and contacts
 	away     int        // the last text of an absent user that was answered
 }
 
@@ -48,7 +51,7 @@ func newLoad(t *testing.T, in *process.Installation) *load {
 	l := &load{t: t, in: in}
 	l.reader, l.deleter, l.sender = l.newPhone("READER"), l.newPhone("DELETER"), l.newPhone("SENDER")
 	l.drafter, l.replier, l.guest, l.leaver = l.newPhone("DRAFTER"), l.newPhone("REPLIER"), l.newPhone("GUEST"), l.newPhone("LEAVER")
-	l.ignorer = l.newPhone("IGNORER")
+	l.ignorer, l.keeper = l.newPhone("IGNORER"), l.newPhone("KEEPER")
 	return l
 }
 
@@ -68,7 +71,7 @@ func (l *load) setUp(ctx context.Context) {
 	if !l.hand(original, message(original)) {
 		l.t.Fatal("the original was not taken")
 	}
-	for _, p := range []*phone.Phone{l.reader, l.deleter, l.sender, l.drafter, l.replier, l.guest, l.leaver, l.ignorer} {
+	for _, p := range []*phone.Phone{l.reader, l.deleter, l.sender, l.drafter, l.replier, l.guest, l.leaver, l.ignorer, l.keeper} {
 		l.must(ctx, p)
 	}
 }
