@@ -9,6 +9,10 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
+
+	"martlet/internal/phone"
+	"martlet/protocol/eas"
 )
 
 // dav is a request of a calendar program.
@@ -218,4 +222,46 @@ func TestVdirsyncerKeepsAnAddressBookAlikeOnBothSides(t *testing.T) {
 	v.want("books/contacts", home, []string{"The Last"}, []string{"Changed"})
 	v.h.stop()
 	v.h.fsck()
+}
+
+// What a calendar program does wakes a phone, and what the phone does comes with
+// the program's next synchronisation.
+func TestAPhoneAndACalendarProgramHaveOneCalendar(t *testing.T) {
+	h := newHouse(t, "")
+	p, _ := h.settled("DAVPHONE1", eas.V161)
+	folder := h.folder(p, eas.FolderCalendar)
+	h.sync(p, folder, phone.SyncOptions{})
+	const home = "/dav/calendars/" + robin + "/calendar/"
+
+	woken := make(chan error, 1)
+	go func() {
+		_, err := p.Ping(t.Context(), 10*time.Minute, folder)
+		woken <- err
+	}()
+	h.held(1)
+	if status, body := h.dav("PUT", home+"a.ics", strings.ReplaceAll(fmt.Sprintf(davEvent, "a", "from a program"), "\n", "\r\n"), "Content-Type", "text/calendar"); status != http.StatusCreated {
+		t.Fatalf("PUT: %d %s", status, body)
+	}
+	if err := <-woken; err != nil {
+		t.Fatal(err)
+	}
+	added := h.sync(p, folder, phone.SyncOptions{}).Added
+	if len(added) != 1 {
+		t.Fatalf("the phone has %d events", len(added))
+	}
+	var got eas.Calendar
+	if err := added[0].Decode(&got); err != nil || got.Subject == nil || *got.Subject != "from a program" {
+		t.Errorf("%v, %+v", err, got)
+	}
+
+	const sync = `<sync-collection xmlns="DAV:"><sync-token>%s</sync-token><sync-level>1</sync-level><prop><getetag/></prop></sync-collection>`
+	_, first := h.dav("REPORT", home, fmt.Sprintf(sync, ""))
+	_, token, _ := strings.Cut(first, "<D:sync-token>")
+	token, _, _ = strings.Cut(token, "</D:sync-token>")
+	if _, err := p.Sync(t.Context(), folder, phone.SyncOptions{Commands: []eas.SyncCommand{{Delete: &eas.SyncDelete{ServerID: added[0].ServerID}}}, Permanent: true}); err != nil {
+		t.Fatal(err)
+	}
+	if _, second := h.dav("REPORT", home, fmt.Sprintf(sync, token)); !strings.Contains(second, home+"a.ics</D:href><D:status>HTTP/1.1 404") {
+		t.Errorf("the program does not hear of it: %s", second)
+	}
 }
