@@ -461,3 +461,23 @@ func TestPrivateItemsAreBlankedWithoutTheRightToSeeThem(t *testing.T) {
 		}
 	}
 }
+
+func TestNothingInANameBreaksAFolder(t *testing.T) {
+	for in, want := range map[string]string{
+		"Anna": "Anna", "A\x00n\nn\u0085a": "Anna", "\xff": "\ufffd", "abcdefghij": "abcdefghij", "abcdefghijk": "abcdefghi…", "abcdefgh jk": "abcdefgh…",
+	} {
+		if got := cut(in, 10); got != want {
+			t.Errorf("%q is %q, want %q", in, got, want)
+		}
+	}
+	for name, want := range map[string][]string{
+		"Anna: Orders": {"Anna", "Orders"}, "Anna: a: b": {"Anna", "a: b"}, "odd": {"odd"},
+	} {
+		if got := SplitName(name, false); !slices.Equal(got, want) {
+			t.Errorf("%q is %q", name, got)
+		}
+	}
+	if got := SplitName("Public: a/b", true); !slices.Equal(got, []string{"a", "b"}) {
+		t.Errorf("%q", got)
+	}
+}
