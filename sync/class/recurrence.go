@@ -27,7 +27,7 @@ const (
 // recurrence tells when a meeting recurs (MS-ASEMAIL 2.2.2.60). Not every rule
 // can be told.
 func recurrence(e *calendar.Event, v eas.Version) (r eas.MeetingRecurrence, ok bool) {
-	rule := e.Rule
+	rule := plainRule(e.Rule, e.Start.Time)
 	if len(rule.ByYearDay) > 0 || len(rule.ByWeekNo) > 0 || rule.Interval > 999 {
 		return r, false
 	}

@@ -20,7 +20,7 @@ const (
 // are told to the client: of an event of whole days the one that its midnights
 // are in. Not every rule can be told.
 func pattern(rule *calendar.Rule, start calendar.Time, zone *time.Location, v eas.Version) (*eas.CalendarRecurrence, bool) {
-	m, ok := recurrence(&calendar.Event{Start: start, Rule: plainRule(rule, start.Time)}, v)
+	m, ok := recurrence(&calendar.Event{Start: start, Rule: rule}, v)
 	if !ok || m.MonthOfYear != nil && m.DayOfMonth != nil && *m.DayOfMonth > longest[*m.MonthOfYear] { // clients would take the month's last day
 		return nil, false
 	}
