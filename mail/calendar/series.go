@@ -176,6 +176,17 @@ func (s *Series) Between(from, to time.Time, zone *time.Location) iter.Seq[Occur
 	}
 }
 
+// shift is what one of Moved does to those behind it.
+type shift struct {
+	from   time.Time // they are behind this, on the clock of the series
+	by     time.Duration
+	length time.Duration
+	number int // in Moved
+}
+
+// maxShift is the longest way that an occurrence moves those behind it.
+const maxShift = 366 * 24 * time.Hour
+
 // expansion is a series that is looked at through a window.
 type expansion struct {
 	*Series
@@ -184,9 +195,9 @@ type expansion struct {
 	length   time.Duration
 	except   walls
 	own      walls   // of the occurrences that have events of their own
-	after    []Moved // that move those behind them, in order
-	numbers  []int   // of after, in Moved
+	after    []shift // in order
 	slack    time.Duration
+	year     int                     // behind which nothing is asked for
 	periods  map[int64]time.Duration // how long those of RDATE take that say so
 }
 
@@ -202,10 +213,14 @@ func (s *Series) expansion(from, to time.Time, zone *time.Location) *expansion {
 		if !m.After {
 			continue
 		}
-		x.after, x.numbers = append(x.after, *m), append(x.numbers, i)
-		longest = max(longest, m.End.Sub(m.Start.Time))
-		x.slack = max(x.slack, s.Wall(m.Start).Sub(s.Wall(m.ID)).Abs())
+		f := shift{from: s.Wall(m.ID), length: m.End.Sub(m.Start.Time), number: i}
+		if f.by = s.Wall(m.Start).Sub(f.from); f.by.Abs() > maxShift {
+			continue
+		}
+		x.after = append(x.after, f)
+		longest, x.slack = max(longest, f.length), max(x.slack, f.by.Abs())
 	}
+	slices.SortStableFunc(x.after, func(a, b shift) int { return a.from.Compare(b.from) })
 	for _, p := range s.Dates {
 		if !p.End.IsZero() {
 			if x.periods == nil {
@@ -216,6 +231,9 @@ func (s *Series) expansion(from, to time.Time, zone *time.Location) *expansion {
 		}
 	}
 	x.slack += longest
+	if x.year = lastYear; !to.IsZero() {
+		x.year = min(x.year, earlier(to, -x.slack).Year()+1)
+	}
 	x.except.sort()
 	x.own.sort()
 	return x
@@ -259,12 +277,15 @@ func (x *expansion) at(wall time.Time) (Occurrence, bool) {
 	if !ok {
 		length = x.length
 	}
-	for i := len(x.after) - 1; i >= 0; i-- {
-		if m := &x.after[i]; wall.After(x.Wall(m.ID)) {
-			at.Moved, length = x.numbers[i], m.End.Sub(m.Start.Time)
-			wall = wall.Add(x.Wall(m.Start).Sub(x.Wall(m.ID)))
-			break
+	behind := func(f shift, wall time.Time) int {
+		if f.from.Before(wall) {
+			return -1
 		}
+		return 1
+	}
+	if i, _ := slices.BinarySearchFunc(x.after, wall, behind); i > 0 {
+		f := x.after[i-1]
+		at.Moved, length, wall = f.number, f.length, wall.Add(f.by)
 	}
 	start := x.timeAt(wall)
 	at.Start, at.End = start.In(x.zone), start.later(length, x.zone)

@@ -9,8 +9,8 @@ import (
 // walls ranges over the wall clocks of the series in order, each once, without
 // those that EXDATE and EXRULE take out.
 func (x *expansion) walls(since time.Time) iter.Seq[time.Time] {
-	except := stream(x.Series, x.NoRules, nil, since)
-	all := stream(x.Series, x.Rules, x.Dates, since)
+	except := stream(x.Series, x.NoRules, nil, since, x.year)
+	all := stream(x.Series, x.Rules, x.Dates, since, x.year)
 	return func(yield func(time.Time) bool) {
 		next, stop := func() (time.Time, bool) { return time.Time{}, false }, func() {}
 		if len(x.NoRules) > 0 {
@@ -41,12 +41,13 @@ func (x *expansion) walls(since time.Time) iter.Seq[time.Time] {
 	}
 }
 
-// stream ranges over what rules and dates make of a series' start, in order.
-func stream(s *Series, rules []*Rule, dates []Period, since time.Time) iter.Seq[time.Time] {
+// stream ranges over what rules and dates make of a series' start, in order, up to
+// the end of a year.
+func stream(s *Series, rules []*Rule, dates []Period, since time.Time, year int) iter.Seq[time.Time] {
 	start := s.Wall(s.Start)
 	var all []iter.Seq[time.Time]
 	for _, r := range rules {
-		all = append(all, s.local(r).between(start, since, lastYear))
+		all = append(all, s.local(r).between(start, since, year))
 	}
 	if len(rules) == 0 {
 		all = append(all, func(yield func(time.Time) bool) {
