@@ -32,6 +32,10 @@ func (s *Shares) refresh(ctx context.Context, id directory.AccountID, make bool)
 	for err == nil && len(r.todo) > 0 {
 		err = s.store.Update(store.WithReserve(ctx), r.act)
 	}
+	// On a full disk what there is can be read; what was granted anew shows later.
+	if errors.Is(err, store.ErrDiskFull) && len(r.todo) > 0 && r.todo[0].what != drop {
+		return r.linked, nil
+	}
 	if err != nil {
 		return false, fmt.Errorf("share: refresh %d: %w", id, err)
 	}

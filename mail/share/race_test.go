@@ -44,7 +44,7 @@ func TestWhatIsGrantedCountsAtOnceWhileOthersAsk(t *testing.T) {
 		})
 		return n
 	}
-	for i := range 40 {
+	for i := range 12 {
 		for _, step := range []struct {
 			do   func() error
 			want int
