@@ -17,7 +17,7 @@ import (
 // Documents returns the documents whose requirements are measured, in the order
 // in which they are told of.
 func Documents() []string {
-	return []string{"MS-ASHTTP", "MS-ASCMD", "MS-ASPROV", "MS-ASEMAIL", "MS-ASAIRS", "MS-ASCAL", "MS-ASCON", "MS-ASDOC", "MS-ASWBXML", "MS-ASDTYPE"}
+	return []string{"MS-ASHTTP", "MS-ASCMD", "MS-ASPROV", "MS-ASEMAIL", "MS-ASAIRS", "MS-ASCAL", "MS-ASCNTC", "MS-ASTASK", "MS-ASNOTE", "MS-ASCON", "MS-ASDOC", "MS-ASWBXML", "MS-ASDTYPE"}
 }
 
 // Requirement is one row of a document's table.

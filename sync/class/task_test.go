@@ -369,6 +369,8 @@ func TestARecurrenceOfATaskThatIsNoneIsRefused(t *testing.T) {
 		"the 13th month":                   {Type: ptr(recursYearly), Start: start, DayOfMonth: ptr(uint8(1)), MonthOfYear: ptr(uint8(13))},
 		"an eighth weekday":                {Type: ptr(recursWeekly), Start: start, DayOfWeek: ptr(uint8(1)), FirstDayOfWeek: ptr(uint8(7))},
 		"twice regenerated":                {Type: ptr(recursDaily), Start: start, Regenerate: ptr(uint8(2))},
+		"a 13th calendar":                  {Type: ptr(recursMonthly), Start: start, DayOfMonth: ptr(uint8(1)), CalendarType: ptr(uint8(13))},
+		"a second leap month":              {Type: ptr(recursMonthly), Start: start, DayOfMonth: ptr(uint8(1)), IsLeapMonth: ptr(uint8(2))},
 		"every thousand days":              {Type: ptr(recursDaily), Start: start, Interval: ptr(uint16(1000))},
 	} {
 		t.Run(name, func(t *testing.T) { refusedTask(t, &eas.Task{Recurrence: r}, eas.V161) })
