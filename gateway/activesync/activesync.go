@@ -79,6 +79,7 @@ type Handler struct {
 	absences *oof.Absences
 	commands table
 	searches *searchMemory
+	books    *contactBooks
 	cuts     *cuts
 	bodies   *semaphore.Weighted // bytes of large request bodies in memory
 	answers  *semaphore.Weighted // bytes of large answers in memory
@@ -110,7 +111,7 @@ func New(c Config) (*Handler, error) {
 	h := &Handler{
 		c: c, log: c.Logger, absences: oof.New(c.Store), commands: t,
 		bodies:  semaphore.NewWeighted(max(maxBodyMemory, 2*c.MaxMessageBytes)),
-		answers: newAnswerMemory(), searches: newSearchMemory(), cuts: newCuts(),
+		answers: newAnswerMemory(), searches: newSearchMemory(), books: newContactBooks(), cuts: newCuts(),
 		versions: versionList(), names: t.names(),
 	}
 	h.Reconfigure(c.Rules, c.Documents)

@@ -77,7 +77,7 @@ func TestTheAddressListHasEveryKindAndNobodyWhoIsHidden(t *testing.T) {
 			t.Errorf("Search: no %s in\n%s", s, doc)
 		}
 	}
-	doc = p.send("Find", `<Find xmlns="Find"><SearchId>8DF5FDC8-2AF5-4C1C-9AAE-54A4E9B3A1B2</SearchId><ExecuteSearch><GALSearchCriterion><Query>martlet</Query><Options><Range>0-99</Range><Picture/></Options></GALSearchCriterion></ExecuteSearch></Find>`)
+	doc = p.send("Find", `<Find xmlns="Find"><SearchId>8DF5FDC8-2AF5-4C1C-9AAE-54A4E9B3A1B2</SearchId><ExecuteSearch><GalSearchCriterion><Query>martlet</Query><Options><Range>0-99</Range><Picture/></Options></GalSearchCriterion></ExecuteSearch></Find>`)
 	if got := strings.Join(elements(doc, "EmailAddress"), " "); got != want {
 		t.Errorf("Find: %s\n%s", got, doc)
 	}

@@ -10,6 +10,7 @@ import (
 	"golang.org/x/text/cases"
 
 	"martlet/mail"
+	"martlet/mail/object"
 	"martlet/store"
 )
 
@@ -42,45 +43,70 @@ func (r *resolution) book() (*contactBook, error) {
 	return b, err
 }
 
+// readContacts reads the user's contacts, as far as they have changed since they
+// were read last.
 func (h *Handler) readContacts(ctx context.Context, s *session) (*contactBook, error) {
-	items, err := h.contactItems(ctx, s)
+	old := h.books.get(s.box)
+	items, marks, err := h.contactItems(ctx, s, old)
 	if err != nil {
 		return nil, err
 	}
-	b := &contactBook{}
+	if old.upToDate(marks) {
+		return old.book, nil
+	}
+	now := &keptBook{box: s.box, marks: marks, whole: true, book: &contactBook{}}
+	known := old.known()
 	room := int64(maxBookBytes)
 	for i := range items {
 		it := &items[i]
+		if c := known[mail.Place{Folder: it.Folder, Item: it.ID}]; c != nil && c.item.Blob == it.Blob {
+			same := *c
+			same.item = *it
+			now.book.contacts = append(now.book.contacts, same)
+			continue
+		}
 		if it.Blob.Size > maxBookCard {
 			continue
 		}
-		if room -= it.Blob.Size; room < 0 {
-			h.sessionLog(s).Warn("more contacts than are looked through", "contacts", len(items), "looked_through", i)
+		if room -= it.Blob.Size; room < 0 { // the next request reads on
+			h.sessionLog(s).Warn("more contacts than are looked through at once", "contacts", len(items), "looked_through", i)
+			now.whole = false
 			break
 		}
-		card, err := h.card(ctx, it)
-		if errors.Is(err, errNoCard) {
-			continue
-		}
+		c, err := h.readContact(ctx, it)
 		if err != nil {
 			return nil, err
 		}
-		c := contact{item: *it, name: card.FormattedName(), addresses: card.Emails()}
-		if len(c.addresses) == 0 {
-			continue // nobody can write there
-		}
-		n := card.Name()
-		c.words = wordsOf(append([]string{c.name, n.Given, n.Family}, c.addresses...)...)
-		b.contacts = append(b.contacts, c)
+		now.book.contacts = append(now.book.contacts, c)
 	}
-	return b, nil
+	h.books.put(now)
+	return now.book, nil
 }
 
-// contactItems are the items of all contacts folders; those whom the user only
-// writes to come last.
-func (h *Handler) contactItems(ctx context.Context, s *session) (items []mail.Item, err error) {
+// readContact reads one card. What is none, and whom nobody can write to, is a
+// contact without words, so that it is not read again.
+func (h *Handler) readContact(ctx context.Context, it *mail.Item) (contact, error) {
+	c := contact{item: *it}
+	card, err := h.card(ctx, it)
+	if errors.Is(err, errNoCard) {
+		return c, nil
+	}
+	if err != nil {
+		return c, err
+	}
+	if c.name, c.addresses = card.FormattedName(), card.Emails(); len(c.addresses) == 0 {
+		return c, nil
+	}
+	n := card.Name()
+	c.words = wordsOf(append([]string{c.name, n.Given, n.Family}, c.addresses...)...)
+	return c, nil
+}
+
+// contactItems are the items of all contacts folders, and the state of these;
+// those whom the user only writes to come last. Nothing is listed when the book that is kept is up to date.
+func (h *Handler) contactItems(ctx context.Context, s *session, old *keptBook) (items []mail.Item, marks map[mail.FolderID]folderMark, err error) {
 	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
-		items = nil
+		items, marks = nil, map[mail.FolderID]folderMark{}
 		folders, err := h.c.Mailboxes.Folders(tx, s.box)
 		if errors.Is(err, mail.ErrNoFolder) {
 			return nil
@@ -88,14 +114,22 @@ func (h *Handler) contactItems(ctx context.Context, s *session) (items []mail.It
 		if err != nil {
 			return err
 		}
+		folders = slices.DeleteFunc(folders, func(f mail.Folder) bool { return f.Class != mail.ClassContacts })
+		for i := range folders {
+			marks[folders[i].ID] = folderMark{folders[i].Highest, folders[i].Link}
+		}
+		if old.upToDate(marks) {
+			return nil
+		}
 		slices.SortStableFunc(folders, func(a, b mail.Folder) int { return rankOf(&a) - rankOf(&b) })
 		for i := range folders {
-			if folders[i].Class != mail.ClassContacts {
-				continue
-			}
-			for it, err := range h.c.Mailboxes.Items(tx, s.box, folders[i].ID, 0) {
+			f := &folders[i]
+			for it, err := range h.c.Mailboxes.Items(tx, s.box, f.ID, 0) {
 				if err != nil {
 					return err
+				}
+				if it.Folder = f.ID; !mayBeShown(f, &it) {
+					continue
 				}
 				if items = append(items, it); len(items) == maxBookCards {
 					return nil
@@ -104,7 +138,17 @@ func (h *Handler) contactItems(ctx context.Context, s *session) (items []mail.It
 		}
 		return nil
 	})
-	return items, err
+	return items, marks, err
+}
+
+// mayBeShown tells whether a contact may be shown to who has the folder: what is
+// private in another's is not.
+func mayBeShown(f *mail.Folder, it *mail.Item) bool {
+	if f.Link.IsZero() || f.Link.Rights&mail.MaySee != 0 {
+		return true
+	}
+	b, err := object.ParseBrief(it.Brief)
+	return err == nil && !b.Private && !b.Confidential
 }
 
 func rankOf(f *mail.Folder) int {

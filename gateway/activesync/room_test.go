@@ -37,7 +37,9 @@ func TestARoomIsBookedFromAPhone(t *testing.T) {
 			}
 			anna := newCollector(t, h, "annas", version, "7")
 			const span = "<Availability><StartTime>2026-12-01T08:00:00.000Z</StartTime><EndTime>2026-12-01T11:00:00.000Z</EndTime></Availability>"
-			free := func() string { return element(anna.send("ResolveRecipients", resolveRequest(span, "attic")), "MergedFreeBusy") }
+			free := func() string {
+				return element(anna.send("ResolveRecipients", resolveRequest(span, "attic")), "MergedFreeBusy")
+			}
 			if s := free(); s != "000000" {
 				t.Errorf("the room before: %s", s)
 			}
