@@ -191,6 +191,7 @@ var irregular = map[string][]string{
 	"dates alone":      {"RDATE;TZID=America/New_York:20261009T180000,20261102T180000,20270401T173000"},
 	"a rule and dates": {"RRULE:FREQ=WEEKLY;COUNT=4", "RDATE;TZID=America/New_York:20261010T180000"},
 	"two rules":        {"RRULE:FREQ=WEEKLY;COUNT=4", "RRULE:FREQ=MONTHLY;COUNT=3"},
+	"a start apart":    {"RRULE:FREQ=WEEKLY;BYDAY=TH;COUNT=4"},
 	"hourly":           {"RRULE:FREQ=HOURLY;INTERVAL=5;COUNT=20"},
 	"last but one":     {"RRULE:FREQ=MONTHLY;BYDAY=-2MO;UNTIL=20270601T000000Z"},
 	"weeks":            {"RRULE:FREQ=YEARLY;BYWEEKNO=20;BYDAY=MO;COUNT=5"},

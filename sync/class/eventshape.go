@@ -42,12 +42,13 @@ func (r *eventReader) shapeOf() shape {
 	if rules == 0 && !dates {
 		return shapeAlone
 	}
+	var p *eas.CalendarRecurrence
 	told := false
 	if rules == 1 && !e.BadRule {
-		_, told = r.pattern()
+		p, told = r.pattern()
 	}
 	after := slices.ContainsFunc(r.obj.Events, func(e *calendar.Event) bool { return e.ThisAndAfter })
-	if told && !dates && !after {
+	if told && !dates && !after && startsIn(p, r.patternStart()) {
 		return shapeRule
 	}
 	list, whole := r.unfold()

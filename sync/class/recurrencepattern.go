@@ -44,6 +44,35 @@ func pattern(rule *calendar.Rule, start calendar.Time, zone *time.Location, v ea
 	return r, true
 }
 
+// startsIn tells whether the start is one of the days of a pattern. iCalendar has it
+// among the occurrences in any case (RFC 5545 3.8.5.3), and counts it.
+func startsIn(p *eas.CalendarRecurrence, start calendar.Time) bool {
+	rule, err := ruleOf(p, start, nil)
+	if err != nil {
+		return false
+	}
+	wall := wallClock(start.Time)
+	day, back := dayOf(calendar.Time{Time: wall}), rule.Interval
+	rule.Count, rule.Until = 0, time.Time{}
+	from := wall // the period before
+	switch rule.Freq {
+	case calendar.Daily:
+		from = wall.AddDate(0, 0, -back)
+	case calendar.Weekly:
+		from = wall.AddDate(0, 0, -7*back)
+	case calendar.Monthly:
+		from = time.Date(day.Year(), day.Month()-time.Month(back), 1, 0, 0, 0, 0, time.UTC).Add(wall.Sub(day))
+	case calendar.Yearly:
+		from = time.Date(day.Year()-back, 1, 1, 0, 0, 0, 0, time.UTC).Add(wall.Sub(day))
+	}
+	for t := range rule.From(from) {
+		if !t.Before(wall) {
+			return t.Equal(wall)
+		}
+	}
+	return false
+}
+
 // longest is how many days a month may have.
 var longest = [...]uint8{0, 31, 29, 31, 30, 31, 30, 31, 31, 30, 31, 30, 31}
 
