@@ -2,6 +2,7 @@ package class_test
 
 import (
 	"bytes"
+	"slices"
 	"testing"
 	"time"
 
@@ -82,6 +83,14 @@ func TestCalendarsOfTheWorldStayAsTheyAre(t *testing.T) {
 				t.Errorf("%s at %s: %v", name, v, err)
 			} else if !bytes.Equal(got, raw) {
 				t.Errorf("%s at %s: %q", name, v, changes(raw, got))
+			}
+			// What the client has of it is on no day that it is not on.
+			days := occurrencesOf(t, raw, 400)
+			for i, day := range occurrencesOf(t, changeEvent(t, nil, c, editOptions(v, ada)), 200) {
+				if len(days) < 400 && !slices.Contains(days, day) {
+					t.Errorf("%s at %s: day %d, %s, is none of %v", name, v, i, day, days)
+					break
+				}
 			}
 		}
 		n++
