@@ -23,7 +23,7 @@ func FuzzObjectsAtTheDoor(f *testing.F) {
 			if !k.knows(version) {
 				continue
 			}
-			phones[version+k.name] = newCollector(f, h, "fuzz"+strings.ReplaceAll(version, ".", ""), version, k.collection)
+			phones[version+k.name] = newCollector(f, h, "fuzz"+strings.ReplaceAll(version, ".", "")+k.name, version, k.collection)
 			data, err := fromXML(`<ApplicationData xmlns="AirSync">` + k.data(version, "a") + `</ApplicationData>`)
 			if err != nil {
 				f.Fatal(err)
