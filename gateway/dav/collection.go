@@ -177,6 +177,7 @@ type resource struct {
 	account *directory.Account // of a principal, a home, an inbox
 	file    *fileRow           // of a file or folder
 	list    *addressList       // of the address list
+	home    *meta              // of a calendar home
 	entry   *directory.Entry   // of somebody in it
 	under   string             // of kindHomes
 }
@@ -210,7 +211,8 @@ func (q *request) findOwn(tx *store.Tx, at *place) (*resource, error) {
 	home := homeHref(at.under, q.account.Login)
 	switch at.kind {
 	case kindCalendarHome, kindBookHome:
-		return &resource{kind: at.kind, href: home, account: &q.account}, nil
+		m, err := q.h.meta.of(tx, q.box, homeOf(at.kind))
+		return &resource{kind: at.kind, href: home, account: &q.account, home: &m}, err
 	case kindInbox, kindOutbox:
 		if q.h.c.Schedule == nil {
 			return nil, fail(http.StatusNotFound)
@@ -237,6 +239,15 @@ func (q *request) findOwn(tx *store.Tx, at *place) (*resource, error) {
 		return nil, err
 	}
 	return c.object(&it), nil
+}
+
+// homeOf is the number under which properties of a home are kept: no folder has
+// it.
+func homeOf(k kind) mail.FolderID {
+	if k == kindBookHome {
+		return ^mail.FolderID(0)
+	}
+	return 0
 }
 
 // object is the resource of an item.

@@ -9,6 +9,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/object"
 	"martlet/store"
+	"martlet/store/blob"
 )
 
 // failure is an error with the status that it is answered with, and the
@@ -72,6 +73,8 @@ func failed(err error) *failure {
 		return say(http.StatusConflict, name{}, "another folder has this name, or no folder can have it")
 	case errors.Is(err, mail.ErrTooManyFolders), errors.Is(err, mail.ErrMailboxFull), errors.Is(err, store.ErrDiskFull):
 		return say(http.StatusInsufficientStorage, dav("quota-not-exceeded"), "there is no more room")
+	case errors.Is(err, blob.ErrGone): // a body that was collected before it was used
+		return say(http.StatusServiceUnavailable, name{}, "try again")
 	case errors.Is(err, mail.ErrNameTaken):
 		return say(http.StatusConflict, name{}, "the name is taken")
 	case errors.Is(err, mail.ErrItemTooLarge), errors.Is(err, store.ErrTooLarge):

@@ -178,11 +178,6 @@ func (a *answer) token() string {
 	return s
 }
 
-// crlf is a text with the line ends of iCalendar.
-func crlf(s string) string {
-	return strings.ReplaceAll(strings.TrimLeft(s, "\n"), "\n", "\r\n")
-}
-
 // event is an event with some properties.
 func event(uid string, lines ...string) string {
 	all := append([]string{"BEGIN:VCALENDAR", "VERSION:2.0", "PRODID:-//example//EN", "BEGIN:VEVENT", "UID:" + uid, "DTSTAMP:20260101T000000Z"}, lines...)

@@ -294,6 +294,8 @@ func (r *resource) dead() []dead {
 		return r.col.meta.Dead
 	case r.file != nil:
 		return r.file.Dead
+	case r.home != nil:
+		return r.home.Dead
 	}
 	return nil
 }

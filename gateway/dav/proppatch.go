@@ -117,6 +117,9 @@ func (d *document) outcomes(edits []edit, wrong []error) {
 // it gives back says for each instruction why it cannot be followed.
 func (q *request) patchCollection(tx *store.Tx, r *resource, edits []edit) ([]error, error) {
 	wrong := make([]error, len(edits))
+	if r.home != nil {
+		return q.patchHome(tx, r, edits)
+	}
 	if r.col == nil || r.item != nil {
 		for i := range edits {
 			wrong[i] = unmet(dav("cannot-modify-protected-property"), "")
@@ -142,6 +145,23 @@ func (q *request) patchCollection(tx *store.Tx, r *resource, edits []edit) ([]er
 		}
 	}
 	return wrong, q.h.meta.set(tx, q.box, c.folder.ID, c.meta)
+}
+
+// patchHome changes the properties of a home: what a client sets is only kept.
+// Apple's calendar keeps its default alarms there.
+func (q *request) patchHome(tx *store.Tx, r *resource, edits []edit) ([]error, error) {
+	wrong := make([]error, len(edits))
+	for i, e := range edits {
+		if _, live := q.h.properties[e.prop.name]; live {
+			wrong[i] = unmet(dav("cannot-modify-protected-property"), "")
+		} else {
+			wrong[i] = keep(&r.home.Dead, e)
+		}
+	}
+	if slices.ContainsFunc(wrong, func(err error) bool { return err != nil }) {
+		return wrong, nil
+	}
+	return wrong, q.h.meta.set(tx, q.box, homeOf(r.kind), *r.home)
 }
 
 // patch follows one instruction.

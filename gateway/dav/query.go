@@ -284,36 +284,45 @@ func (f *propFilter) matchCard(c *vcard.Card) bool {
 	return f.absent && !defined
 }
 
-// bookQuery finds cards (RFC 6352 8.6).
-func (q *request) bookQuery(doc *element, r *resource) error {
-	a, err := readReported(doc)
-	if err != nil {
-		return err
-	}
-	f := bookFilter{}
-	limit := 0
+// readBookFilter reads a filter and how many cards are wanted at most; 0: all.
+func readBookFilter(doc *element) (f bookFilter, limit int, err error) {
 	read := filterReader{space: nsCard}
 	if e := doc.child(card("filter")); e != nil {
 		f.all = e.attr("test") == "allof"
 		for c := range e.children {
 			if c.name != card("prop-filter") {
-				return unmet(card("supported-filter"), "no such filter")
+				return f, 0, unmet(card("supported-filter"), "no such filter")
 			}
 			p, err := read.prop(c)
 			if err != nil {
-				return err
+				return f, 0, err
 			}
 			f.props = append(f.props, p)
 		}
 	}
 	if e := doc.child(card("limit")).child(card("nresults")); e != nil {
 		if limit, err = strconv.Atoi(e.word()); err != nil || limit < 1 {
-			return badXML("the limit is no number of results")
+			return f, 0, badXML("the limit is no number of results")
 		}
+	}
+	return f, limit, nil
+}
+
+// errEnough ends a search that has found as many as it may.
+var errEnough = errors.New("dav: enough")
+
+// bookQuery finds cards (RFC 6352 8.6).
+func (q *request) bookQuery(doc *element, r *resource) error {
+	a, err := readReported(doc)
+	if err != nil {
+		return err
+	}
+	f, limit, err := readBookFilter(doc)
+	if err != nil {
+		return err
 	}
 	m := q.newMultistatus()
 	told := 0
-	errEnough := errors.New("dav: enough")
 	look := func(r *resource) error {
 		raw, err := q.body(r)
 		if errors.Is(err, blob.ErrGone) {

@@ -88,8 +88,6 @@ func (d *document) text(n name, text string) {
 	d.close(n)
 }
 
-func (d *document) number(n name, v int64) { d.text(n, strconv.FormatInt(v, 10)) }
-
 // href writes a DAV:href.
 func (d *document) href(path string) { d.text(dav("href"), path) }
 
