@@ -280,6 +280,47 @@ func TestAChangeIsSeenAtOnce(t *testing.T) {
 	}
 }
 
+// Many ask while the calendar is written: nobody is told what is over, and the
+// last one is told all.
+func TestManyAskWhileTheCalendarChanges(t *testing.T) {
+	h := newBusyHouse(t, twoPeople)
+	anna := h.account("anna@example.org")
+	from, to := at("2026-06-01 00:00"), at("2026-07-01 00:00")
+	const events = 20
+	done := make(chan struct{})
+	var asking errgroup.Group
+	for range 4 {
+		asking.Go(func() error {
+			most := 0
+			for {
+				got, err := h.s.Busy(t.Context(), anna.ID, from, to)
+				if err != nil {
+					return err
+				}
+				if len(got) < most {
+					return fmt.Errorf("%d periods after %d", len(got), most)
+				}
+				most = len(got)
+				select {
+				case <-done:
+					return nil
+				default:
+				}
+			}
+		})
+	}
+	for i := range events {
+		h.put("anna@example.org", vevent(fmt.Sprint("e", i), "DTSTART:"+from.Add(time.Duration(i)*24*time.Hour).Format("20060102T150405Z"), "DURATION:PT1H"))
+	}
+	close(done)
+	if err := asking.Wait(); err != nil {
+		t.Error(err)
+	}
+	if got, err := h.s.Busy(t.Context(), anna.ID, from, to); err != nil || len(got) != events {
+		t.Errorf("%d periods, %v", len(got), err)
+	}
+}
+
 func TestWhoIsNotToBeSeenIsNotKnown(t *testing.T) {
 	h := newBusyHouse(t, twoPeople)
 	h.put("anna@example.org", vevent("a", "DTSTART:20260601T080000Z", "DURATION:PT1H"))

@@ -260,7 +260,7 @@ func (d *decision) first() time.Time {
 func (d *decision) refuseSpan(one span) string {
 	b := d.rule
 	start, end := time.Unix(one.start, 0).In(d.zone), time.Unix(one.end, 0).In(d.zone)
-	if b.MaxDuration > 0 && end.Sub(start) > b.MaxDuration && !(b.MaxDuration == 24*time.Hour && start.AddDate(0, 0, 1).Equal(end)) {
+	if b.MaxDuration > 0 && end.Sub(start) > b.MaxDuration && onWall(end).Sub(onWall(start)) > b.MaxDuration { // a day may have 25 hours
 		return fmt.Sprintf("%s can be booked for at most %s.", d.name(), lengthText(b.MaxDuration))
 	}
 	for day := start; day.Before(end); day = time.Date(day.Year(), day.Month(), day.Day()+1, 0, 0, 0, 0, d.zone) {
@@ -283,6 +283,11 @@ func (d *decision) refuseSpan(one span) string {
 		return fmt.Sprintf("%s can be booked from %02d:%02d to %02d:%02d (%s).", d.name(), b.Open/60, b.Open%60, b.Close/60, b.Close%60, d.zone)
 	}
 	return ""
+}
+
+// onWall is what a clock on the wall shows, as if it were in UTC.
+func onWall(t time.Time) time.Time {
+	return time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, time.UTC)
 }
 
 func lengthText(d time.Duration) string {

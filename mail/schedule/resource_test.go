@@ -129,6 +129,7 @@ func TestARoomAnswersByItsRule(t *testing.T) {
 		{"attic", "bob@example.org", "DTSTART:20260604T213000Z\nDURATION:PT15M", "DECLINED", "taken"}, // half past eleven in the evening there
 		{"attic", "bob@example.org", "DTSTART:20260604T220000Z\nDURATION:PT15M", "ACCEPTED", ""},
 		{"attic", "bob@example.org", "DTSTART:20260608T100000Z\nDURATION:PT25H", "DECLINED", "at most 24 hours"},
+		{"attic", "bob@example.org", "DTSTART;VALUE=DATE:20261025", "ACCEPTED", ""}, // a day of 25 hours
 		{"attic", "bob@example.org", "DTSTART:20261201T100000Z\nDURATION:PT1H", "DECLINED", "at most 180 days ahead"},
 		{"attic", "bob@example.org", "DTSTART:20260501T100000Z\nDURATION:PT1H", "DECLINED", "over"},
 		{"attic", "who@example.com", "DTSTART:20260609T100000Z\nDURATION:PT1H", "DECLINED", "its organisation only"},
