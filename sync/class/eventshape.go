@@ -48,7 +48,7 @@ func (r *eventReader) shapeOf() shape {
 		p, told = r.pattern()
 	}
 	after := slices.ContainsFunc(r.obj.Events, func(e *calendar.Event) bool { return e.ThisAndAfter })
-	if told && !dates && !after && startsIn(p, r.patternStart()) {
+	if told && !dates && !after && (p.Occurrences == nil && p.Until == nil || startsIn(p, r.patternStart())) {
 		return shapeRule
 	}
 	list, whole := r.unfold()
