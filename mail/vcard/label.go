@@ -46,7 +46,7 @@ func (c *Card) freeGroup() string {
 	taken := 0
 	for i := range c.Properties {
 		if n, ok := strings.CutPrefix(strings.ToLower(c.Properties[i].Group), "item"); ok {
-			if n, err := strconv.Atoi(n); err == nil && n < maxProperties*2 {
+			if n, err := strconv.Atoi(n); err == nil && n < MaxProperties*2 {
 				taken = max(taken, n)
 			}
 		}

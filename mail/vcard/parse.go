@@ -80,8 +80,8 @@ func (r *reader) card() (*Card, error) {
 			}
 			continue
 		}
-		if len(c.Properties) == maxProperties {
-			return nil, fmt.Errorf("%w: more than %d properties", ErrMalformed, maxProperties)
+		if len(c.Properties) == MaxProperties {
+			return nil, fmt.Errorf("%w: more than %d properties", ErrMalformed, MaxProperties)
 		}
 		c.Properties = append(c.Properties, p)
 	}

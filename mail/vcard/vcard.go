@@ -15,7 +15,7 @@ import (
 // Limits of what is read.
 const (
 	MaxBytes      = 25 << 20 // of one card: photos are in it
-	maxProperties = 2000
+	MaxProperties = 2000
 	maxParams     = 64   // of one property
 	maxValues     = 200  // of one parameter
 	maxParts      = 1000 // components, or values in a list

@@ -3,11 +3,13 @@ package class
 import (
 	"bytes"
 	"encoding/base64"
+	"errors"
 	"image"
 	"image/color"
 	"image/jpeg"
 	"image/png"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -342,6 +344,14 @@ func TestAContactCannotWriteLinesOfACard(t *testing.T) {
 		if err != nil || len(rest) > 0 || bytes.Count(out, []byte("\r\nEND:VCARD\r\n")) != 1 {
 			t.Errorf("%v, left over %q", err, rest)
 		}
+	}
+}
+
+// A card that is as large as it may be is not made larger than can be read.
+func TestACardDoesNotOutgrowItself(t *testing.T) {
+	raw := card30(slices.Repeat([]string{"X-UNKNOWN:1"}, vcard.MaxProperties-1)...)
+	if _, err := EditObject(mail.ClassContacts, raw, dataOf(t, fullContact()), at141()); !errors.Is(err, ErrBadValue) {
+		t.Errorf("%v", err)
 	}
 }
 

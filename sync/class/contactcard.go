@@ -7,6 +7,9 @@ import (
 	"martlet/mail/vcard"
 )
 
+// maxChats bounds the chat addresses that are compared with each other.
+const maxChats = 32
+
 // nowhere is the place of a slot that no property fills.
 const nowhere = -1
 
@@ -114,7 +117,7 @@ func (c *contactCard) sort(i int) {
 		}
 	default:
 		if text, ok := chatText(p); ok {
-			if text != "" && !c.hasChat(text) {
+			if text != "" && len(c.chats) < maxChats && !c.hasChat(text) {
 				c.chats = append(c.chats, i)
 			}
 			return

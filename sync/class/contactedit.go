@@ -64,6 +64,9 @@ func editContact(old []byte, data wbxml.Raw, o *EditOptions) ([]byte, error) {
 	}
 	e.settle()
 	card.Sweep()
+	if len(card.Properties) >= vcard.MaxProperties {
+		return nil, ErrBadValue
+	}
 	if !o.Now.IsZero() {
 		card.Set(vcard.Property{Name: "REV", Value: o.Now.UTC().Format("20060102T150405Z")})
 	}
