@@ -39,8 +39,8 @@ func (a *app) demoCommand() *cobra.Command {
 		Short: "Run a whole server with sample users, a built-in phone and apps that are woken",
 		Long: `Starts a whole server with a temporary store, sample people, self-signed TLS
 beside plain HTTP. Sample mail goes in over SMTP; a built-in phone provisions,
-syncs, searches, holds a Ping, is woken by a new message and syncs it. Beside it
-three apps that sleep are woken, through local stand-ins for Apple's, Google's
+syncs, searches, gets an invitation from a calendar program, holds a Ping, is
+woken by a new message and syncs it. Beside it three apps that sleep are woken, through local stand-ins for Apple's, Google's
 and a Web Push service. Each step is printed with its time. Then the server stays up, with addresses and passwords
 printed, so that a real phone or mail program can be pointed at it. Ctrl-C ends
 it and removes the store.`,
@@ -210,6 +210,7 @@ func invite(out io.Writer, s *server) {
 The server stays up until Ctrl-C.
 
   ActiveSync   https://%s  (self-signed)  and  http://%s
+  calendars    the same, CalDAV and CardDAV: /dav/
   SMTP         %s
   submission   %s (STARTTLS), %s (TLS)
 

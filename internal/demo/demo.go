@@ -1,7 +1,7 @@
 // Package demo shows the main job on a running server: sample mail goes in over
 // SMTP, a built-in phone sets itself up over ActiveSync, holds a Ping, is woken
-// by a new message and syncs it; apps that sleep behind local push services are
-// woken beside it. It talks to the server over the wire only, as
+// by a new message and syncs it; an invitation from a calendar program reaches
+// it; apps that sleep behind local push services are woken beside it. It talks to the server over the wire only, as
 // a phone and a mail server would, and must never reach into it.
 package demo
 
@@ -68,6 +68,7 @@ func Run(ctx context.Context, c Config) error {
 		{"folder_sync", r.folderSync},
 		{"initial_sync", r.initialSync},
 		{"search", r.search},
+		{"meeting", r.meeting},
 	} {
 		if err := r.step(ctx, s.name, s.do); err != nil {
 			return err

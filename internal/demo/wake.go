@@ -78,7 +78,10 @@ func (r *run) awaitHeld(ctx context.Context, before int, answer <-chan pinged) e
 	for r.Held() <= before {
 		select {
 		case a := <-answer:
-			return fmt.Errorf("the Ping was answered at once: status %v, %w", a.result.Status, errors.Join(a.err))
+			if a.err != nil {
+				return a.err
+			}
+			return fmt.Errorf("the Ping was answered at once: status %v", a.result.Status)
 		case <-tick.C:
 		case <-ctx.Done():
 			return errors.New("the server does not hold the Ping")
