@@ -81,7 +81,7 @@ func (r *eventReader) render() *eas.Calendar {
 		return c
 	}
 	c.OrganizerName, c.OrganizerEmail = filled(view.organizer.Name), filled(view.organizer.Address)
-	c.Attendees = r.attendeesOf(view.attendees)
+	c.Attendees = view.attendees
 	if v >= eas.V160 {
 		c.Location, c.Attachments = view.place, view.files
 		if e.RecurrenceID != nil && r.shown == shapeAlone { // an orphan (MS-ASAIRS 2.2.2.25)

@@ -15,9 +15,9 @@ import (
 
 // Limits of an event's attachments.
 const (
-	maxEventFiles    = 100     // shown of one VEVENT
-	maxEventFileName = 255     // characters
-	maxEventFile     = 3 << 20 // bytes of one that a client adds: what is read back of a property is 4 MB of base64
+	maxEventFiles    = 100      // shown of one VEVENT
+	maxEventFileName = 255      // characters
+	maxEventFile     = 16 << 20 // bytes of one that a client adds: an object of 25 MB has it in base64
 )
 
 // isFile tells whether a property carries a file along. An ATTACH that is a link
@@ -44,11 +44,12 @@ func eventFileName(p *calendar.Property) string {
 			return firstCharacters(s, maxEventFileName)
 		}
 	}
-	extension := ""
-	if list, err := mime.ExtensionsByType(p.Param("FMTTYPE")); err == nil && len(list) > 0 {
-		extension = list[0]
+	// Phones open a file by how its name ends.
+	_, ending, _ := strings.Cut(strings.ToLower(p.Param("FMTTYPE")), "/")
+	if ending == "" || len(ending) > 4 || strings.Trim(ending, "abcdefghijklmnopqrstuvwxyz0123456789") != "" {
+		return "attachment"
 	}
-	return "attachment" + extension
+	return "attachment." + ending
 }
 
 // files lists the files of a VEVENT (MS-ASAIRS 2.2.2.8), nil for none.
@@ -62,7 +63,7 @@ func (r *eventReader) files(c *calendar.Component) (list []eas.AttachmentItem) {
 		}
 		list = append(list, eas.AttachmentItem{Attachment: &eas.Attachment{
 			DisplayName: eventFileName(p), FileReference: FileReference(r.item.Folder, r.item.ID, eventFileNumber(p)),
-			Method: eas.AttachNormal, EstimatedDataSize: clampSize(int64(base64.StdEncoding.DecodedLen(len(p.Value)))),
+			Method: eas.AttachNormal, EstimatedDataSize: clampSize(int64(base64.RawStdEncoding.DecodedLen(len(strings.TrimRight(p.Value, "="))))),
 			ContentID: p.Param("X-CONTENT-ID"), IsInline: p.Param("X-CONTENT-ID") != "",
 		}})
 	}

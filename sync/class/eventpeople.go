@@ -195,14 +195,6 @@ func proposal(c *calendar.Component, address string) (start, end *time.Time) {
 	return nil, nil
 }
 
-// attendeesOf leaves the element out where there are none.
-func (r *eventReader) attendeesOf(list []eas.CalendarAttendee) []eas.CalendarAttendee {
-	if len(list) == 0 {
-		return nil
-	}
-	return list
-}
-
 // meetingLinks are where an online meeting is held: a SIP address, and a page
 // (MS-ASCAL 2.2.2.33, 2.2.2.34; CONFERENCE is RFC 7986 5.11).
 func meetingLinks(c *calendar.Component) (conf, external string) {
