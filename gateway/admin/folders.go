@@ -53,10 +53,12 @@ type tree struct {
 	owner   string // login
 	box     mail.MailboxID
 	folders []mail.Folder
+	paths   map[mail.FolderID]string
 }
 
 // tree reads the folders of an owner, or the public ones.
 func (a *Admin) tree(ctx context.Context, owner string) (t tree, err error) {
+	defer func() { t.paths = share.Paths(t.folders) }()
 	if owner == "" {
 		err = a.c.Store.View(ctx, func(tx *store.Tx) error {
 			t.box, t.folders, err = a.c.Shares.PublicFolders(tx)
@@ -93,7 +95,7 @@ func (t *tree) find(path string) (mail.Folder, error) {
 
 // shown is a folder with how many it is shared to.
 func (a *Admin) shown(ctx context.Context, t *tree, f *mail.Folder) (Folder, error) {
-	out := Folder{Owner: t.owner, Path: share.Path(t.folders, f.ID), Class: classNames()[f.Class], Items: f.Items, Unread: f.Unread, Bytes: f.Bytes, Link: !f.Link.IsZero()}
+	out := Folder{Owner: t.owner, Path: t.paths[f.ID], Class: classNames()[f.Class], Items: f.Items, Unread: f.Unread, Bytes: f.Bytes, Link: !f.Link.IsZero()}
 	err := a.c.Store.View(ctx, func(tx *store.Tx) error {
 		grants, err := a.c.Shares.Grants(tx, t.box, f.ID)
 		out.Grants = len(grants)

@@ -162,7 +162,7 @@ func (a *Admin) sharesOf(ctx context.Context, t *tree, id mail.FolderID) (all []
 		all = nil
 		grants, err := a.c.Shares.Grants(tx, t.box, id)
 		for _, g := range grants {
-			s := Share{Owner: t.owner, Folder: share.Path(t.folders, g.Folder), To: g.To.Group, Rights: rightsName(g.Rights), SeePrivate: g.Rights&mail.MaySee != 0}
+			s := Share{Owner: t.owner, Folder: t.paths[g.Folder], To: g.To.Group, Rights: rightsName(g.Rights), SeePrivate: g.Rights&mail.MaySee != 0}
 			switch {
 			case g.To.IsEveryone():
 				s.To = everyone

@@ -2,6 +2,7 @@ package imap
 
 import (
 	"context"
+	"errors"
 	"strconv"
 	"strings"
 
@@ -92,7 +93,7 @@ func (s *session) tree(tx *store.Tx) ([]node, error) {
 	}
 	public := mail.MailboxID(0)
 	if s.linked {
-		if public, _, err = s.srv.cfg.Shares.PublicFolders(tx); err != nil {
+		if public, err = s.srv.cfg.Shares.PublicMailbox(tx); err != nil && !errors.Is(err, share.ErrNoPublic) {
 			return nil, err
 		}
 	}

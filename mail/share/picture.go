@@ -186,7 +186,7 @@ type namer struct {
 	s      *Shares
 	tx     *store.Tx
 	owners map[mail.MailboxID]string
-	public map[mail.MailboxID][]mail.Folder // the folders of public mailboxes
+	public map[mail.MailboxID]map[mail.FolderID]string // the paths in public mailboxes
 }
 
 // Lengths of a link's name in characters, which leaves room for a number.
@@ -247,33 +247,19 @@ func SplitName(name string, public bool) []string {
 
 // path is where a public folder lies, with the folders above it.
 func (d *namer) path(at place) (string, error) {
-	folders, known := d.public[at.box]
+	paths, known := d.public[at.box]
 	if !known {
-		var err error
-		if folders, err = d.s.mailboxes.Folders(d.tx, at.box); err != nil {
+		folders, err := d.s.mailboxes.Folders(d.tx, at.box)
+		if err != nil {
 			return "", err
 		}
 		if d.public == nil {
-			d.public = map[mail.MailboxID][]mail.Folder{}
+			d.public = map[mail.MailboxID]map[mail.FolderID]string{}
 		}
-		d.public[at.box] = folders
+		paths = Paths(folders)
+		d.public[at.box] = paths
 	}
-	return Path(folders, at.folder), nil
-}
-
-// Path writes the names from the top down to a folder, separated by /.
-func Path(folders []mail.Folder, f mail.FolderID) string {
-	var names []string
-	for f != 0 && len(names) <= len(folders) {
-		i := slices.IndexFunc(folders, func(o mail.Folder) bool { return o.ID == f })
-		if i < 0 {
-			break
-		}
-		names = append(names, folders[i].Name)
-		f = folders[i].Parent
-	}
-	slices.Reverse(names)
-	return strings.Join(names, "/")
+	return paths[at.folder], nil
 }
 
 // cut shortens a text to n characters. What would break a folder's name is left

@@ -115,17 +115,6 @@ func (s *Shares) FindPublic(tx *store.Tx, path string) (mail.MailboxID, mail.Fol
 	return box, f.ID, nil
 }
 
-// Find finds a folder by the names on the way to it, separated by /, whatever
-// their case. A name may hold a / itself.
-func Find(folders []mail.Folder, path string) (mail.Folder, bool) {
-	for i := range folders {
-		if strings.EqualFold(Path(folders, folders[i].ID), path) {
-			return folders[i], true
-		}
-	}
-	return mail.Folder{}, false
-}
-
 // PublicFolders lists the public folders. There may be none.
 func (s *Shares) PublicFolders(tx *store.Tx) (mail.MailboxID, []mail.Folder, error) {
 	box, err := s.PublicMailbox(tx)

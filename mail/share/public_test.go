@@ -94,3 +94,18 @@ func TestPublicFoldersThatCannotBe(t *testing.T) {
 		t.Errorf("what is not there: %v", err)
 	}
 }
+
+func TestPathsOfManyFolders(t *testing.T) {
+	var folders []mail.Folder
+	for i := range mail.FolderID(5000) { // each below the one before, children first
+		folders = append(folders, mail.Folder{ID: 5000 - i, Parent: 4999 - i, Name: "x"})
+	}
+	folders = append(folders, mail.Folder{ID: 6000, Name: "a/b"}, mail.Folder{ID: 6001, Parent: 7000, Name: "lost"}, mail.Folder{ID: 6002, Parent: 6000, Name: "c"})
+	paths := Paths(folders)
+	if len(paths[2048]) != 2*2048-1 || paths[2049] != "" || paths[5000] != "" || paths[1] != "x" || paths[6000] != "a/b" || paths[6001] != "lost" || paths[6002] != "a/b/c" {
+		t.Errorf("%d bytes, %q, %q, %q, %q", len(paths[2048]), paths[1], paths[6000], paths[6001], paths[6002])
+	}
+	if f, ok := Find(folders, "A/B/C"); !ok || f.ID != 6002 {
+		t.Errorf("%+v, %v", f, ok)
+	}
+}
