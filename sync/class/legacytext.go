@@ -1,6 +1,10 @@
 package class
 
-import "martlet/protocol/eas"
+import (
+	"strings"
+
+	"martlet/protocol/eas"
+)
 
 // legacyText is a text as version 2.5 writes it.
 type legacyText struct {
@@ -12,7 +16,10 @@ type legacyText struct {
 // writtenText is the text that a client writes in the place of old, in whichever
 // version. What it does not name stays, a Body without Data too (MS-ASCMD_R878).
 func writtenText(b *eas.Body, l *legacyText, old objectText) (objectText, error) {
+	blank := strings.TrimSpace(old.plain+old.html) == ""
 	switch {
+	case b != nil && b.Data != nil && blank && strings.TrimSpace(*b.Data) == "", l.plain != nil && blank && strings.TrimSpace(*l.plain) == "":
+		return old, nil // nothing in other blanks
 	case b != nil && b.Data != nil:
 		return readText(b, old)
 	case l.truncated != nil && *l.truncated:
