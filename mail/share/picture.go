@@ -213,6 +213,9 @@ func (d *namer) name(at place) (string, error) {
 	}
 	if public {
 		path, err := d.path(at)
+		if path == "" { // it lies too deep
+			path = f.Name
+		}
 		return publicOwner + ": " + cut(path, maxPath), err
 	}
 	owner, known := d.owners[at.box]
