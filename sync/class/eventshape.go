@@ -198,8 +198,8 @@ func (r *eventReader) readShownID(t time.Time) calendar.Time {
 	return r.occurrences[days].ID
 }
 
-// sameSteps tells whether a recurrence is the one by which steps are shown: what a
-// client makes of its end is no change.
+// sameSteps tells whether a recurrence is the one by which steps are shown: where a
+// client has its end is no change.
 func sameSteps(r *eas.CalendarRecurrence) bool {
-	return r.Type != nil && *r.Type == recursDaily && valueOf(r.Interval) <= 1 && (r.DayOfWeek == nil || *r.DayOfWeek == allDays)
+	return (r.Occurrences != nil || r.Until != nil) && r.Type != nil && *r.Type == recursDaily && valueOf(r.Interval) <= 1 && (r.DayOfWeek == nil || *r.DayOfWeek == allDays)
 }
