@@ -163,6 +163,11 @@ func (q *request) answer() error {
 	if err := q.ready(); err != nil {
 		return err
 	}
+	if q.r.Header.Get("If") != "" {
+		if err := q.view(q.ifHolds); err != nil {
+			return err
+		}
+	}
 	return do(q)
 }
 

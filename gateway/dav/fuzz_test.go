@@ -137,3 +137,18 @@ func FuzzNoRequestIsTooMuch(f *testing.F) {
 		}
 	})
 }
+
+func FuzzAnIfHeaderHasConditions(f *testing.F) {
+	for _, s := range []string{`(["a"])`, `(<b>)`, `</x> (Not <b> ["c"]) (<d>)`, `((`, `<`, `([])`, `(Not)`, `("a")`} {
+		f.Add(s)
+	}
+	f.Fuzz(func(t *testing.T, s string) {
+		lists, ok := readIf(s)
+		for _, l := range lists {
+			if ok && len(l.conds) == 0 {
+				t.Errorf("%q has a list without conditions", s)
+			}
+			l.holds(nil)
+		}
+	})
+}
