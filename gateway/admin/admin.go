@@ -72,6 +72,7 @@ func New(c Config) *Admin {
 		"upgrade":       called(a.upgrade),
 		"user.add":      called(a.addUser),
 		"user.list":     called(a.listUsers),
+		"user.put":      called(a.putUser),
 		"user.password": called(a.setPassword),
 		"user.disable":  called(a.disableUser),
 		"user.enable":   called(a.enableUser),

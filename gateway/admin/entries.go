@@ -157,6 +157,30 @@ func (a *Admin) putResource(ctx context.Context, in EntryRequest) (Resource, err
 	return resourceOf(&acc), err
 }
 
+// putUser changes what the directory says of a user who is there.
+func (a *Admin) putUser(ctx context.Context, in EntryRequest) (User, error) {
+	var acc directory.Account
+	err := a.put(ctx, &in, func() (err error) {
+		if acc, err = a.find(ctx, in.Address); err != nil {
+			return err
+		}
+		if acc.IsResource() {
+			return fmt.Errorf("%w: %s is a resource, not a user", directory.ErrNoAccount, acc.Login)
+		}
+		if in.File != nil && len(in.File.Users) == 1 { // an alias names them, too
+			in.File.Users[0].Login = acc.Login
+		}
+		return nil
+	})
+	if err != nil {
+		return User{}, err
+	}
+	if acc, err = a.c.Directory.Account(ctx, acc.ID); err != nil {
+		return User{}, err
+	}
+	return a.user(ctx, acc)
+}
+
 func (a *Admin) listResources(ctx context.Context, _ Nothing) ([]Resource, error) {
 	all := []Resource{}
 	for acc, err := range a.c.Directory.Accounts(ctx) {
@@ -241,6 +265,11 @@ func (a *Admin) removeGroup(ctx context.Context, in EntryRequest) (Group, error)
 		a.log.Info("group removed", "entry", g.Address)
 	}
 	return groupOf(&g), err
+}
+
+// PutUser changes a user.
+func (c Client) PutUser(ctx context.Context, in EntryRequest) (User, error) {
+	return ask[User](ctx, c, "user.put", in)
 }
 
 // PutResource adds a resource or changes it.

@@ -1,0 +1,50 @@
+package main
+
+import (
+	"github.com/spf13/cobra"
+
+	"martlet/directory"
+	"martlet/gateway/admin"
+)
+
+func (a *app) userSet() *cobra.Command {
+	cmd := &cobra.Command{
+		Use: "set LOGIN", Short: "Change what the address list says of a user", Args: namedArguments,
+		Long:              "Change what is named of a user: names, telephone numbers, further addresses, and\nwhether they are in the address list.",
+		Example:           "  martlet user set robin@example.org --title Captain --phone \"+41 44 123 45 67\"",
+		ValidArgsFunction: a.completeLogin,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			f := namedFlags{cmd.Flags()}
+			u := directory.FileUser{
+				Login: args[0], Name: f.text("name"), GivenName: f.text("given-name"), Surname: f.text("surname"), Title: f.text("title"),
+				Company: f.text("company"), Department: f.text("department"), Office: f.text("office"), Phone: f.text("phone"),
+				Mobile: f.text("mobile"), HomePhone: f.text("home-phone"), Alias: f.text("short-name"), Aliases: f.list("alias"),
+				Hidden: f.is("hidden"), Admin: f.is("admin"), ActiveSync: f.is("active-sync"),
+			}
+			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
+				got, err := c.PutUser(cmd.Context(), admin.EntryRequest{Address: args[0], File: &directory.File{Users: []directory.FileUser{u}}})
+				if err != nil {
+					return err
+				}
+				return a.showUser(got, "", false, "changed %s\n", got.Login)
+			})
+		},
+	}
+	f := cmd.Flags()
+	f.String("name", "", "name as shown to others")
+	f.String("given-name", "", "given name")
+	f.String("surname", "", "surname")
+	f.String("title", "", "what they are")
+	f.String("company", "", "company")
+	f.String("department", "", "department")
+	f.String("office", "", "office")
+	f.String("phone", "", "telephone number")
+	f.String("mobile", "", "mobile number")
+	f.String("home-phone", "", "telephone number at home")
+	f.String("short-name", "", "short name in the address list")
+	f.StringSlice("alias", nil, "further address; may be given several times; all of them")
+	f.Bool("hidden", false, "not in the address list")
+	f.Bool("admin", false, "an administrator: gets mail for postmaster and abuse")
+	f.Bool("active-sync", true, "phones may synchronise")
+	return cmd
+}
