@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime/debug"
 	"strings"
 
 	"martlet/directory"
@@ -24,7 +25,7 @@ const maxRetries = 20
 // what the machine lacks is an error, and tried again.
 func (s *Scheduler) attendTo(ctx context.Context, n uint64, a *arrival) error {
 	for attempt := 1; ; attempt++ {
-		w, err := s.work(ctx, a)
+		w, err := s.workSafely(ctx, a)
 		if err == nil {
 			err = s.store.Update(ctx, func(tx *store.Tx) error { return w.commit(tx, n) })
 		}
@@ -206,6 +207,17 @@ type incoming struct {
 	header string // who it says it is from, in lower case; proves nothing
 }
 
+// workSafely is work. A message that finds a fault of ours must not end the
+// process, which would meet it again at the next start.
+func (s *Scheduler) workSafely(ctx context.Context, a *arrival) (w *work, err error) {
+	defer func() {
+		if fault := recover(); fault != nil {
+			w, err = nil, fmt.Errorf("schedule: a fault: %v\n%s", fault, debug.Stack())
+		}
+	}()
+	return s.work(ctx, a)
+}
+
 // work reads a message and works out what it does.
 func (s *Scheduler) work(ctx context.Context, a *arrival) (*work, error) {
 	w := &work{s: s, box: mail.MailboxOf(a.account)}
@@ -228,7 +240,7 @@ func (s *Scheduler) work(ctx context.Context, a *arrival) (*work, error) {
 		in.header = strings.ToLower(from[0].Address)
 	}
 	m := readSeries(in.object)
-	if m == nil || m.uid == "" || len(m.events()) == 0 {
+	if m == nil || m.uid == "" || len(m.events()) == 0 || len(m.events()) > maxEvents {
 		return w, nil
 	}
 	w.uid = m.uid

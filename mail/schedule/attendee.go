@@ -131,7 +131,9 @@ func (a *attending) skip() {
 // excludedBy are the occurrences that one EXDATE takes out.
 func excludedBy(s *series, p *calendar.Property) map[int64]calendar.Time {
 	c := &calendar.Component{Name: "VEVENT"}
-	c.Add(*s.master.Component.Prop("DTSTART"))
+	if start := s.master.Component.Prop("DTSTART"); start != nil {
+		c.Add(*start)
+	}
 	c.Add(*p)
 	one := readSeries(objectOf("", zonesOf(s.object), c))
 	return one.excluded()

@@ -197,3 +197,29 @@ func TestLargeMeetingsAreBounded(t *testing.T) {
 		t.Errorf("Bob has %s", e.Summary)
 	}
 }
+
+// A reply to each of a great many occurrences is bounded, too.
+func TestAnAnswerToEverythingOneByOneIsBounded(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", append([]string{"RRULE:FREQ=DAILY"}, lunch...)...))
+	one := func(n int) string {
+		var b strings.Builder
+		b.WriteString("BEGIN:VCALENDAR\nMETHOD:REPLY\n")
+		for i := range n {
+			id := time.Date(2026, 11, 10, 11, 0, 0, 0, time.UTC).AddDate(0, 0, i%120).Add(time.Duration(i/120) * time.Minute).Format("20060102T150405Z")
+			fmt.Fprintf(&b, "BEGIN:VEVENT\nUID:1\nDTSTAMP:20261103T000000Z\nRECURRENCE-ID:%s\nATTENDEE;PARTSTAT=DECLINED:mailto:zoe@peer.example\nEND:VEVENT\n", id)
+		}
+		b.WriteString("END:VCALENDAR\n")
+		return b.String()
+	}
+	h.deliver("ann", "zoe@peer.example", proven, one(maxEvents+1)) // more than a meeting has
+	h.settle()
+	if n := len(h.has("ann", "1").Events); n != 1 {
+		t.Errorf("%d events", n)
+	}
+	h.deliver("ann", "zoe@peer.example", proven, one(1500))
+	h.settle()
+	if n := len(h.has("ann", "1").Events); n != 121 {
+		t.Errorf("%d events", n)
+	}
+}

@@ -334,7 +334,7 @@ func add(existing *calendar.Object, r *receipt) *calendar.Object {
 	master := was.master.Component.Clone()
 	var kept []*calendar.Component
 	for _, m := range r.message.object.Events {
-		if m.Start.IsZero() || versionOf(m).compare(versionOf(was.master)) <= 0 || len(kept) == maxApart {
+		if m.Component.Prop("DTSTART") == nil || m.Start.IsZero() || versionOf(m).compare(versionOf(was.master)) <= 0 || len(kept) == maxApart {
 			continue
 		}
 		key := was.key(m.Start)
@@ -380,7 +380,7 @@ func record(existing *calendar.Object, r *receipt, a *answer) *calendar.Object {
 	}
 	next := calendar.Of(existing.Root.Clone())
 	now := readSeries(next)
-	changed := false
+	changed, apart := false, 0
 	for _, m := range r.message.events() {
 		answered := tentative
 		if p := attendeeOf(m.Component, func(s string) bool { return s == a.address }); p != nil && !a.counter {
@@ -407,15 +407,12 @@ func record(existing *calendar.Object, r *receipt, a *answer) *calendar.Object {
 		key := now.key(*m.RecurrenceID)
 		e := now.over[key]
 		if e == nil {
-			if e = now.derived(key); e == nil || len(now.over) >= maxEvents {
+			if e = now.derived(key); e == nil || apart == maxSought || len(now.over) >= maxEvents || !a.note(e, m, answered) {
 				continue
 			}
-			if !a.note(e, m, answered) {
-				continue
-			}
+			apart++
 			next.Root.Children = append(next.Root.Children, e.Component)
-			next = calendar.Of(next.Root)
-			now, changed = readSeries(next), true
+			now.over[key], changed = e, true
 			continue
 		}
 		changed = a.note(e, m, answered) || changed

@@ -229,6 +229,9 @@ func FuzzSchedulingMail(f *testing.F) {
 		if m == nil || len(m.events()) == 0 {
 			return
 		}
+		if was := readSeries(existing); was == nil || was.uid != m.uid { // it is found by that
+			existing = nil
+		}
 		own := func(a string) bool { return a == "bob@example.org" }
 		r := &receipt{message: m, own: own, me: calendar.Person{Address: "bob@example.org"}, verified: len(came)%2 == 0}
 		keep := func(next *calendar.Object) {
