@@ -18,6 +18,8 @@ import (
 
 	"martlet/mail"
 	"martlet/mail/imap"
+	"martlet/mail/share"
+	"martlet/store"
 )
 
 // newErrorLog returns a log and what of it must not be.
@@ -59,7 +61,13 @@ func FuzzSession(f *testing.F) {
 	}
 	f.Add([]byte("a SELECT INBOX\r\nb IDLE\r\nDONE\r\nc FETCH 1:* (BODYSTRUCTURE BODY[1.1])\r\n"))
 	log, failures := newErrorLog()
-	h := newHouse(f, func(_ *house, c *imap.Config) { c.Logger, c.MaxMessageBytes = log, 4096 })
+	f.Add([]byte("a SETACL INBOX bob@example.org lrs\r\nb GETACL INBOX\r\nc LISTRIGHTS INBOX anyone\r\nd MYRIGHTS INBOX\r\ne DELETEACL INBOX bob@example.org\r\n"))
+	f.Add([]byte("a SETACL {5+}\r\nINBOX anyone +swited\r\nb LIST \"\" \"Other*\"\r\nc SELECT \"Other Users/bob@example.org/Inbox\"\r\nd IDLE\r\nDONE\r\ne STORE 1 FLAGS (\\Deleted)\r\nf MOVE 1 INBOX\r\n"))
+	h := newHouse(f, func(h *house, c *imap.Config) {
+		c.Logger, c.MaxMessageBytes = log, 4096
+		c.Shares = share.New(share.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes})
+		h.shareBobs(f, c.Shares)
+	})
 	f.Cleanup(func() { h.t = f })
 	f.Fuzz(func(t *testing.T, input []byte) {
 		h.t = t
@@ -92,6 +100,27 @@ func FuzzSession(f *testing.F) {
 		}
 		responses(t, out)
 	})
+}
+
+// shareBobs has Bob's Inbox shared with Alice.
+func (h *house) shareBobs(t testing.TB, shares *share.Shares) {
+	t.Helper()
+	ctx := context.Background()
+	bob, err := h.directory.AccountByLogin(ctx, "bob@example.org")
+	check(t, err)
+	box := mail.MailboxOf(bob.ID)
+	check(t, h.mailboxes.Create(ctx, box))
+	check(t, h.store.Update(ctx, func(tx *store.Tx) error {
+		inbox, err := h.mailboxes.FolderByRole(tx, box, mail.RoleInbox)
+		if err != nil {
+			return err
+		}
+		to, err := shares.Principal(tx, alice)
+		if err != nil {
+			return err
+		}
+		return shares.GrantIn(tx, share.Grant{Box: box, Folder: inbox.ID, To: to, Rights: mail.MayWrite})
+	}))
 }
 
 // responses checks that bytes are a run of responses.
