@@ -34,7 +34,7 @@ func (w *eventWriter) editRecurrence(in *eas.Calendar, shown *eas.CalendarRecurr
 	if w.series.RecurrenceID != nil { // of single occurrences there is no series to change
 		return nil
 	}
-	if w.shown == shapeSteps && sameSteps(r) || shown != nil && samePattern(r, shown, before.told, before.zone) {
+	if w.sameSteps(r, before.last) || shown != nil && samePattern(r, shown, before.told, before.zone) {
 		return w.follow(before, moved)
 	}
 	if c := w.series.Component; c.Value("RRULE") == rule.String() && c.Prop("RDATE") == nil && c.Prop("EXRULE") == nil && !w.series.BadRule {
@@ -141,7 +141,7 @@ func (w *eventWriter) shift(before moment, by time.Duration) {
 		case n.Floating:
 			n.Time = wall
 		default:
-			n.Time = time.Date(wall.Year(), wall.Month(), wall.Day(), wall.Hour(), wall.Minute(), wall.Second(), 0, n.Location())
+			n.Time = calendar.InZone(wall, n.Location())
 			if t.Date { // it was a day
 				n = at(e.Start, wall)
 			}

@@ -130,8 +130,7 @@ func (w *eventWriter) timesIn(e *calendar.Event, from, to time.Time, allDay bool
 
 // twofold tells whether a time's wall clock is read as another time.
 func twofold(t time.Time) bool {
-	w := time.Date(t.Year(), t.Month(), t.Day(), t.Hour(), t.Minute(), t.Second(), 0, t.Location())
-	return w.Unix() != t.Unix()
+	return calendar.InZone(wallClock(t), t.Location()).Unix() != t.Unix()
 }
 
 // define adds the definition of a zone to the object.
@@ -153,8 +152,9 @@ type moment struct {
 	start calendar.Time
 	zone  *time.Location
 	told  calendar.Time // patternStart
+	last  time.Time     // lastStep
 }
 
 func (w *eventWriter) moment() moment {
-	return moment{w.series.Start, w.patternZone(), w.patternStart()}
+	return moment{w.series.Start, w.patternZone(), w.patternStart(), w.lastStep()}
 }

@@ -129,6 +129,9 @@ func TestRandomChangesOfEvents(t *testing.T) {
 				}
 			}
 			c := showEvent(t, got, v, ada)
+			if was := showEvent(t, raw, v, ada); (in.Recurrence == nil || in.Recurrence.Type == nil) && describe(was.Recurrence) != describe(c.Recurrence) {
+				break // by another start it can be shown now, or no longer
+			}
 			if again, err := class.EditObject(eventItem.Class, got, eventRaw(t, in), o); err != nil || !bytes.Equal(again, got) {
 				t.Fatalf("%d: %s at %s: twice, %s changes %q (%v)\nin\n%s", n, name, v, dump(t, in), changes(got, again), err, got)
 			}

@@ -198,8 +198,22 @@ func (r *eventReader) readShownID(t time.Time) calendar.Time {
 	return r.occurrences[days].ID
 }
 
-// sameSteps tells whether a recurrence is the one by which steps are shown: where a
-// client has its end is no change.
-func sameSteps(r *eas.CalendarRecurrence) bool {
-	return (r.Occurrences != nil || r.Until != nil) && r.Type != nil && *r.Type == recursDaily && valueOf(r.Interval) <= 1 && (r.DayOfWeek == nil || *r.DayOfWeek == allDays)
+// lastStep is where the last of the steps is told, zero if there are none.
+func (r *eventReader) lastStep() time.Time {
+	if r.shown != shapeSteps {
+		return time.Time{}
+	}
+	return r.tellID(r.step(len(r.occurrences) - 1))
+}
+
+// sameSteps tells whether a recurrence is the one by which steps are shown, which
+// end there: some clients tell ends in their own way.
+func (r *eventReader) sameSteps(p *eas.CalendarRecurrence, last time.Time) bool {
+	if r.shown != shapeSteps || p.Type == nil || *p.Type != recursDaily || valueOf(p.Interval) > 1 || p.DayOfWeek != nil && *p.DayOfWeek != allDays {
+		return false
+	}
+	if p.Occurrences != nil {
+		return int(*p.Occurrences) == len(r.occurrences)
+	}
+	return p.Until != nil && (p.Until.Sub(last).Abs() < 36*time.Hour || p.Until.Sub(r.lastStep()).Abs() < 36*time.Hour)
 }

@@ -149,7 +149,8 @@ func (r *eventReader) tellID(t calendar.Time) time.Time {
 // at is the occurrence of a start on a day.
 func at(start calendar.Time, day time.Time) calendar.Time {
 	c := start.Time
-	start.Time = time.Date(day.Year(), day.Month(), day.Day(), c.Hour(), c.Minute(), c.Second(), 0, c.Location())
+	wall := time.Date(day.Year(), day.Month(), day.Day(), c.Hour(), c.Minute(), c.Second(), 0, time.UTC)
+	start.Time = calendar.InZone(wall, c.Location())
 	return start
 }
 

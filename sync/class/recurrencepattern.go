@@ -171,7 +171,7 @@ func onDay(day time.Time, start calendar.Time, zone *time.Location) time.Time {
 		loc = zoneOr(zone)
 	}
 	c := start.Time
-	return time.Date(day.Year(), day.Month(), day.Day(), c.Hour(), c.Minute(), c.Second(), 0, loc).UTC()
+	return calendar.InZone(time.Date(day.Year(), day.Month(), day.Day(), c.Hour(), c.Minute(), c.Second(), 0, time.UTC), loc).UTC()
 }
 
 func zoneOr(zone *time.Location) *time.Location {
