@@ -63,12 +63,15 @@ func (h *Handler) ownerOf(ctx context.Context, s *session, link mail.Link) (owne
 	return o, err
 }
 
-// ownerOfFolder tells whose the items of a folder are.
+// ownerOfFolder tells whose the items of a folder are. Those of the recipient
+// information are for Sync alone: there are none.
 func (h *Handler) ownerOfFolder(ctx context.Context, s *session, f mail.FolderID) (owner, error) {
 	var link mail.Link
 	err := h.c.Store.View(ctx, func(tx *store.Tx) error {
 		folder, err := h.c.Mailboxes.Folder(tx, s.box, f)
-		link = folder.Link
+		if link = folder.Link; err == nil && folder.Role == mail.RoleRecipientInfo {
+			err = mail.ErrNoItem
+		}
 		return err
 	})
 	if err != nil {

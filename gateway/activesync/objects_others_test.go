@@ -203,13 +203,15 @@ func TestASearchFindsObjects(t *testing.T) {
 		}
 	}
 	for conditions, want := range map[string]string{
-		`<FreeText>harbour</FreeText>`:                                         "5",
-		`<Class xmlns="AirSync">Email</Class><FreeText>harbour</FreeText>`:     "1",
-		`<FreeText>"about harbour"</FreeText>`:                                 "4",
-		`<FreeText>subject:harbour</FreeText>`:                                 "4",
-		`<Class xmlns="AirSync">Contacts</Class><FreeText>pilot</FreeText>`:    "2",
-		`<Class xmlns="AirSync">Contacts</Class><FreeText>49301234</FreeText>`: "2",
-		`<Class xmlns="AirSync">Notes</Class><FreeText>pilot</FreeText>`:       "0",
+		`<FreeText>harbour</FreeText>`:                                              "5",
+		`<Class xmlns="AirSync">Email</Class><FreeText>harbour</FreeText>`:          "1",
+		`<FreeText>"about harbour"</FreeText>`:                                      "4",
+		`<FreeText>subject:harbour</FreeText>`:                                      "4",
+		`<Class xmlns="AirSync">Contacts</Class><FreeText>pilot</FreeText>`:         "2",
+		`<Class xmlns="AirSync">Contacts</Class><FreeText>49301234</FreeText>`:      "2",
+		`<Class xmlns="AirSync">Contacts</Class><FreeText>category:red</FreeText>`:  "0",
+		`<Class xmlns="AirSync">Contacts</Class><FreeText>category:blue</FreeText>`: "2",
+		`<Class xmlns="AirSync">Notes</Class><FreeText>pilot</FreeText>`:            "0",
 	} {
 		if doc := search("16.1", conditions); element(doc, "Total") != want {
 			t.Errorf("%s: %s, want %s\n%s", conditions, element(doc, "Total"), want, doc)
@@ -347,5 +349,33 @@ func TestHeldRequestsAreWokenByObjects(t *testing.T) {
 		if got := element(holder.do(""), k.title); got != "a" {
 			t.Errorf("%s: then %q", k.name, got)
 		}
+	}
+}
+
+// Mail that may only be read stays as it is, too.
+func TestASharedInboxThatMayOnlyBeReadIsRestored(t *testing.T) {
+	h := build(t)
+	bob := h.other(t, "bob@example.org")
+	link := h.share(t, bob, mail.RoleInbox, mail.MayRead)
+	body, err := h.mailboxes.Prepare(context.Background(), []byte("Subject: his\r\n\r\nx\r\n"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	h.update(t, func(tx *store.Tx) error {
+		_, err := h.mailboxes.Append(tx, mail.MailboxOf(bob.ID), h.folder(t, mail.RoleInbox), mail.NewItem{Class: mail.ClassEmail, Body: body})
+		return err
+	})
+	p := newCollector(t, h, "reader", "16.1", fmt.Sprint(link.ID))
+	id := element(inner(p.do(""), "Add"), "ServerId")
+	doc := p.do(changeItem(id, `<Read xmlns="Email">1</Read>`))
+	if element(inner(doc, "Responses"), "Status") != "7" || element(inner(inner(doc, "Commands"), "Change"), "Read") != "0" {
+		t.Errorf("read:\n%s", doc)
+	}
+	doc = p.do(deleteItem(id))
+	if element(inner(doc, "Responses"), "Status") != "7" || element(inner(inner(doc, "Commands"), "Add"), "Subject") != "his" {
+		t.Errorf("deleted:\n%s", doc)
+	}
+	if doc := p.do(""); strings.Contains(doc, "<Commands>") {
+		t.Errorf("and then:\n%s", doc)
 	}
 }

@@ -57,7 +57,7 @@ func (k *kind) data(version, title string) string {
 		return s + body("Calendar")
 	case mail.ClassContacts:
 		return `<FileAs xmlns="Contacts">` + title + `</FileAs><FirstName xmlns="Contacts">Eve</FirstName><LastName xmlns="Contacts">` + title + `</LastName>` +
-			`<JobTitle xmlns="Contacts">Pilot</JobTitle><MobilePhoneNumber xmlns="Contacts">+49 30 1234</MobilePhoneNumber><Email1Address xmlns="Contacts">eve@example.net</Email1Address>` + body("Contacts")
+			`<JobTitle xmlns="Contacts">Pilot</JobTitle><MobilePhoneNumber xmlns="Contacts">+49 30 1234</MobilePhoneNumber><Email1Address xmlns="Contacts">eve@example.net</Email1Address><Categories xmlns="Contacts"><Category>Blue</Category></Categories>` + body("Contacts")
 	case mail.ClassTasks:
 		return `<Subject xmlns="Tasks">` + title + `</Subject><Importance xmlns="Tasks">1</Importance><Complete xmlns="Tasks">0</Complete>` +
 			`<UtcDueDate xmlns="Tasks">2026-12-24T00:00:00.000Z</UtcDueDate><DueDate xmlns="Tasks">2026-12-24T00:00:00.000Z</DueDate>` + body("Tasks")

@@ -26,6 +26,7 @@ const (
 	maxLooked = 20_000
 	// maxObjectText bounds what is read of one object.
 	maxObjectText = 64 << 10
+	maxCategories = 100 // of one object
 )
 
 // lookedAt is an object on its way through a search.
@@ -155,24 +156,28 @@ func (h *Handler) looksAt(ctx context.Context, plan *search.Plan, doc search.Doc
 	if err != nil && ctx.Err() != nil {
 		return false, err
 	}
-	said := []byte(inWords(it.Class, raw))
+	text, categories := inWords(it.Class, raw)
+	said := []byte(text)
 	ix := message.Parse(said)
 	terms, err := search.Extract(ix, bytes.NewReader(said))
 	if err != nil {
 		return false, err
 	}
 	plan.AddTerms(doc, terms)
+	known := *it
+	known.Keywords = categories
 	answer, err := plan.Match(&search.Candidate{
 		Doc: doc, Folder: it.Folder, Received: it.Received, Class: it.Class, Flags: it.Flags, FollowUp: it.FollowUp.Status,
-		Item: func() (*mail.Item, error) { return it, nil },
+		Item: func() (*mail.Item, error) { return &known, nil },
 		Open: func() (*message.Index, io.ReaderAt, error) { return ix, bytes.NewReader(said), nil },
 	})
 	return answer == search.Yes, err
 }
 
 // inWords is a message that says what an object does: its name is the subject,
-// its people are those of the message, and the rest is text.
-func inWords(class mail.Class, raw []byte) string {
+// its people are those of the message, and the rest is text. Beside it stand its
+// categories.
+func inWords(class mail.Class, raw []byte) (text string, categories []string) {
 	w := &words{}
 	if class == mail.ClassContacts {
 		if card, err := vcard.Parse(raw); err == nil {
@@ -183,12 +188,23 @@ func inWords(class mail.Class, raw []byte) string {
 			w.component(root, 0)
 		}
 	}
-	return w.header.String() + "Content-Type: text/plain; charset=utf-8\r\n\r\n" + w.text.String()
+	return w.header.String() + "Content-Type: text/plain; charset=utf-8\r\n\r\n" + w.text.String(), w.categories
 }
 
 // words gathers them.
 type words struct {
 	header, text strings.Builder
+	categories   []string
+}
+
+// category notes categories, which stand in the text, too.
+func (w *words) category(list string) {
+	w.say("", list)
+	for _, c := range strings.Split(list, ",") {
+		if c = strings.TrimSpace(c); c != "" && len(w.categories) < maxCategories {
+			w.categories = append(w.categories, c)
+		}
+	}
 }
 
 // say adds a text, in a header field or, without a name, in the body.
@@ -218,7 +234,9 @@ func (w *words) component(c *calendar.Component, depth int) {
 			w.say("From", person(p))
 		case "ATTENDEE":
 			w.say("To", person(p))
-		case "DESCRIPTION", "LOCATION", "COMMENT", "CATEGORIES", "CONTACT":
+		case "CATEGORIES":
+			w.category(p.Text())
+		case "DESCRIPTION", "LOCATION", "COMMENT", "CONTACT":
 			w.say("", p.Text())
 		}
 	}
@@ -251,7 +269,9 @@ func (w *words) card(c *vcard.Card) {
 	for i := range c.Properties {
 		p := &c.Properties[i]
 		switch p.Name {
-		case "N", "NICKNAME", "ORG", "TITLE", "ROLE", "NOTE", "ADR", "CATEGORIES", "RELATED", "EMAIL":
+		case "CATEGORIES":
+			w.category(p.Text())
+		case "N", "NICKNAME", "ORG", "TITLE", "ROLE", "NOTE", "ADR", "RELATED", "EMAIL":
 			w.say("", strings.ReplaceAll(p.Text(), ";", " "))
 		case "TEL":
 			w.say("", p.Text()+" "+digits(p.Text()))

@@ -54,12 +54,33 @@ func (c *syncCollection) readObject(s *session, cmd engine.Command, w *eas.SyncC
 	if named != "" && named != className(c.class) || o.instance != "" && (c.class != mail.ClassCalendar || s.version < eas.V160) {
 		return cmd, errNotAccepted
 	}
+	if err := ofClass(c.class, o.data); err != nil {
+		return cmd, err
+	}
 	sum := sha256.New()
 	fmt.Fprintf(sum, "%s\x00%d\x00%d\x00%s\x00%s\x00", s.query.DeviceID, c.request.Folder, cmd.Kind, id, o.instance)
 	sum.Write(o.data)
 	o.name = hex.EncodeToString(sum.Sum(nil)[:20])
 	c.writeWith(o)
 	return cmd, nil
+}
+
+// ofClass refuses data with elements of another class (MS-ASCMD_R4440).
+func ofClass(class mail.Class, data wbxml.Raw) error {
+	tags, err := wbxml.Children(data)
+	if err != nil {
+		return err
+	}
+	own := className(class)
+	for _, tag := range tags {
+		switch space, _, _ := strings.Cut(tag.String(), ":"); space {
+		case "Email", "Email2", "Calendar", "Contacts", "Contacts2", "Tasks", "Notes":
+			if strings.TrimSuffix(space, "2") != own {
+				return errNotAccepted
+			}
+		}
+	}
+	return nil
 }
 
 // prepare implements writer.
