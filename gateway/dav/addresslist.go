@@ -65,17 +65,25 @@ func (q *request) findEntry(list *resource, name string) (*resource, error) {
 	return list.entryResource(&e), nil
 }
 
-// entries visits all of the address list.
+// entries visits all of the address list, in the order of the last changes: so it
+// can be read in steps, between which nothing is held.
 func (q *request) entries(list *resource, visit func(*resource) error) error {
-	for e, err := range q.h.c.Directory.Listed(q.r.Context()) {
+	for at := uint64(0); ; {
+		changes, upTo, err := q.h.c.Directory.ChangedSince(q.r.Context(), at, rowsAtOnce)
 		if err != nil {
 			return err
 		}
-		if err := visit(list.entryResource(&e)); err != nil {
-			return err
+		for i := range changes {
+			if e := changes[i].Entry; e != nil {
+				if err := visit(list.entryResource(e)); err != nil {
+					return err
+				}
+			}
+		}
+		if at = upTo; len(changes) < rowsAtOnce {
+			return nil
 		}
 	}
-	return nil
 }
 
 // entryCard is an entry as a card, with its photo.

@@ -233,6 +233,17 @@ func TestAPhoneAndACalendarProgramHaveOneCalendar(t *testing.T) {
 	h.sync(p, folder, phone.SyncOptions{})
 	const home = "/dav/calendars/" + robin + "/calendar/"
 
+	for path, want := range map[string]int{"/dav/": http.StatusUnauthorized, "/.well-known/caldav": http.StatusMovedPermanently, "/.well-known/carddav": http.StatusMovedPermanently} {
+		resp, err := (&http.Client{Transport: h.client().Transport, CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}).Get("http://" + h.HTTP + path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		if resp.StatusCode != want || want == http.StatusMovedPermanently && resp.Header.Get("Location") != "/dav/" {
+			t.Errorf("%s without a login answers %d %v, want %d", path, resp.StatusCode, resp.Header, want)
+		}
+	}
+
 	woken := make(chan error, 1)
 	go func() {
 		_, err := p.Ping(t.Context(), 10*time.Minute, folder)
