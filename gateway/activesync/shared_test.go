@@ -277,3 +277,26 @@ func TestADelegateSendsOnBehalfByPhone(t *testing.T) {
 		}
 	}
 }
+
+// What is another's is not renamed, deleted or built upon.
+func TestTheFolderOfAnotherStaysAsItIs(t *testing.T) {
+	c := newCouple(t, "16.1")
+	c.grant(t, c.folder(t, mail.RoleCalendar), mail.MayDelegate)
+	key := c.his.folderSync()
+	id := c.linkID(t)
+	for command, request := range map[string]string{
+		"FolderDelete": `<FolderDelete xmlns="FolderHierarchy"><SyncKey>` + key + `</SyncKey><ServerId>` + id + `</ServerId></FolderDelete>`,
+		"FolderUpdate": `<FolderUpdate xmlns="FolderHierarchy"><SyncKey>` + key + `</SyncKey><ServerId>` + id + `</ServerId><ParentId>0</ParentId><DisplayName>Mine</DisplayName></FolderUpdate>`,
+		"FolderCreate": `<FolderCreate xmlns="FolderHierarchy"><SyncKey>` + key + `</SyncKey><ParentId>` + id + `</ParentId><DisplayName>Below</DisplayName><Type>13</Type></FolderCreate>`,
+	} {
+		if status := element(c.his.send(command, request), "Status"); status != "3" && status != "2" && status != "5" {
+			t.Errorf("%s: status %q", command, status)
+		}
+	}
+	if c.linkID(t) != id {
+		t.Error("the link is another")
+	}
+	if doc := c.his.folderChanges(key); strings.Contains(doc, "<Add>") || strings.Contains(doc, "<Delete>") || strings.Contains(doc, "<Update>") {
+		t.Errorf("the hierarchy has changed:\n%s", doc)
+	}
+}
