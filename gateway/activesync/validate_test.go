@@ -26,7 +26,7 @@ func (h *house) trust(t testing.TB, roots ...*authority) {
 		pool.AddCert(a.cert)
 	}
 	server, err := gateway.New(gateway.Config{
-		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Hub: h.hub,
+		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Schedule: h.schedule, Hub: h.hub,
 		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes}),
 		Logger: slog.New(slog.DiscardHandler), Roots: pool, Revocation: revocation.New(revocation.Config{Private: true}),
 	})
