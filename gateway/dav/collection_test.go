@@ -146,6 +146,21 @@ func (h *house) folders(login string) map[string]mail.Folder {
 	return all
 }
 
+func TestAHomeHoldsNoPlainCollections(t *testing.T) {
+	h := newHouse(t, nil)
+	for _, home := range []string{calendars, books} {
+		h.want(http.StatusForbidden, "MKCOL", home+"x/", "").says(t, "valid-resourcetype")
+		h.want(http.StatusForbidden, "MKCOL", home+"x/", `<mkcol xmlns="DAV:"><set><prop><displayname>x</displayname></prop></set></mkcol>`).says(t, "valid-resourcetype")
+	}
+	book := `<mkcol xmlns="DAV:" xmlns:A="urn:ietf:params:xml:ns:carddav"><set><prop><resourcetype><collection/><A:addressbook/></resourcetype><displayname>Flock</displayname></prop></set></mkcol>`
+	h.want(http.StatusForbidden, "MKCOL", calendars+"x/", book).says(t, "valid-resourcetype")
+	h.want(http.StatusCreated, "MKCOL", books+"x/", book)
+	if f := h.folders(robin)["Flock"]; f.Class != mail.ClassContacts {
+		t.Errorf("phones see %+v", f)
+	}
+	h.put(books+"x/a.vcf", contact("a", "FN:A"))
+}
+
 func TestDefaultFoldersStay(t *testing.T) {
 	h := newHouse(t, nil)
 	for _, path := range []string{calendars + "calendar/", calendars + "tasks/", calendars + "notes/", books + "contacts/"} {

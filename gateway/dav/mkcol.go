@@ -55,6 +55,9 @@ func (q *request) mkcol() error {
 	default:
 		return unmet(dav("need-privileges"), "no collections are made here")
 	}
+	if !saysType(doc) {
+		return unmet(dav("valid-resourcetype"), "homes hold calendars and address books, and the request does not say that it wants one")
+	}
 	return q.makeCollection(doc, class, dav("mkcol-response"))
 }
 
@@ -90,6 +93,19 @@ func (q *request) makeCollection(doc *element, class mail.Class, answer name) er
 	q.w.Header().Set("Cache-Control", "no-cache") // RFC 4791 5.3.1
 	q.bare(http.StatusCreated)
 	return nil
+}
+
+// saysType tells whether a request says what the collection is to be (RFC 5689 3).
+func saysType(doc *element) bool {
+	if doc == nil {
+		return false
+	}
+	for set := range doc.children {
+		if set.child(dav("prop")).child(dav("resourcetype")) != nil {
+			return true
+		}
+	}
+	return false
 }
 
 // classOf reads what the collection is to hold, and leaves the rest.

@@ -127,9 +127,7 @@ type write struct {
 	old    *mail.Item // what is there; nil: nothing
 	item   mail.Item  // what is there afterwards
 	asSent bool       // it is kept byte for byte
-	// also runs in the transaction, before the write.
-	also func(*store.Tx) error
-	free bool // the request's conditions are not about this resource
+	free   bool       // the request's conditions are not about this resource
 }
 
 // open finds the collection and what is there, and whether it may be changed.
@@ -223,11 +221,6 @@ func (w *write) once(ctx context.Context) error {
 		}
 		if plan != nil && !sameItem(planned, w.old) {
 			return errAgain
-		}
-		if w.also != nil {
-			if err := w.also(tx); err != nil {
-				return err
-			}
 		}
 		if w.raw != nil {
 			if err := w.unique(tx, class, body.Facts.UID); err != nil {
