@@ -55,6 +55,13 @@ func TestAnEventThatIsAddedTwiceIsOne(t *testing.T) {
 		if element(inner(doc, "Responses"), "ServerId") != first || element(inner(doc, "Commands"), "Subject") != "one" || strings.Count(doc, "<Subject") != 1 {
 			t.Errorf("%s: added by another phone:\n%s", version, doc)
 		}
+		if versionAt(version, "16.0") { // iOS ends it with a NUL, too
+			nul := base64.StdEncoding.EncodeToString([]byte("0123456789ABCDEF0123456789ABCDE\x00"))
+			doc = p.do(addItem("3", strings.Replace(event("four"), `<ClientUid xmlns="Calendar">0123456789ABCDEF0123456789ABCDE<`, `<ClientUid xmlns="Calendar" encoding="base64">`+nul+`<`, 1)))
+			if element(inner(doc, "Responses"), "ServerId") != first {
+				t.Errorf("%s: added with a NUL:\n%s", version, doc)
+			}
+		}
 		if n := len(h.kept(t, mail.RoleCalendar)); n != 1 {
 			t.Errorf("%s: %d events", version, n)
 		}
