@@ -1,6 +1,8 @@
 package dav
 
 import (
+	"slices"
+
 	"martlet/mail"
 	"martlet/mail/calendar"
 	"martlet/mail/object"
@@ -36,6 +38,9 @@ const blankSummary = "Busy"
 
 // blank takes everything from the events but when they are.
 func blank(root *calendar.Component) {
+	root.Props = slices.DeleteFunc(root.Props, func(p calendar.Property) bool {
+		return p.Name != "VERSION" && p.Name != "PRODID" && p.Name != "CALSCALE"
+	})
 	for _, c := range root.Children {
 		if c.Name != "VEVENT" {
 			continue
