@@ -174,3 +174,31 @@ func TestWhatInTheCalendarIsNoInvitation(t *testing.T) {
 		}
 	}
 }
+
+// MS-ASCMD_R5094: the calendar that is synchronized then has the meeting.
+func TestAnAcceptedMeetingIsInTheCalendarThatIsSynchronized(t *testing.T) {
+	for _, version := range allVersions {
+		h := build(t)
+		request := h.deliver(t, 1, invitation, 0)
+		p := newPhone(t, h, "phone", version)
+		p.provision()
+		cal := strconv.Itoa(int(h.folder(t, mail.RoleCalendar)))
+		kind := ""
+		if version == "2.5" || strings.HasPrefix(version, "12.") {
+			kind = "<Class>Calendar</Class>"
+		}
+		sync := func(key string) string {
+			changes := ""
+			if key != "0" {
+				changes = "<GetChanges/>"
+			}
+			return p.send("Sync", `<Sync xmlns="AirSync"><Collections><Collection>`+kind+`<SyncKey>`+key+`</SyncKey><CollectionId>`+cal+`</CollectionId>`+changes+`</Collection></Collections></Sync>`)
+		}
+		key := element(sync("0"), "SyncKey")
+		accepted := p.respond(request, "1", "")
+		doc := sync(key)
+		if id := element(accepted, "CalendarId"); id == "" || element(doc, "ServerId") != id || element(doc, "Subject") != "Planning" || !strings.Contains(doc, "<Add>") {
+			t.Errorf("%s: %s\n%s", version, accepted, doc)
+		}
+	}
+}
