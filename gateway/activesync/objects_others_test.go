@@ -333,22 +333,32 @@ func TestOutlookGoesOnWithTheObjectsThatItMoves(t *testing.T) {
 	}
 }
 
-// A Ping and a Sync that wait are answered when an item of any class comes.
+// A Ping and a Sync that wait are answered when another phone adds or changes an
+// item of any class, and not when the phone itself does.
 func TestHeldRequestsAreWokenByObjects(t *testing.T) {
 	for _, k := range kinds() {
 		h := build(t)
 		holder := newCollector(t, h, "holder", "14.1", k.collection)
 		writer := newCollector(t, h, "writer", "14.1", k.collection)
-		holder.do("")
-		ping := `<Ping xmlns="Ping"><HeartbeatInterval>480</HeartbeatInterval><Folders><Folder><Id>` + k.collection + `</Id><Class>` + k.name + `</Class></Folder></Folders></Ping>`
 		holder.folderSync()
-		writer.add("1", k.data("14.1", "a"))
-		doc := holder.send("Ping", ping)
-		if element(doc, "Status") != "2" || element(inner(doc, "Folders"), "Folder") != k.collection {
+		holder.do("")
+		own := holder.add("1", k.data("14.1", "own"))
+		ping := `<Ping xmlns="Ping"><HeartbeatInterval>480</HeartbeatInterval><Folders><Folder><Id>` + k.collection + `</Id><Class>` + k.name + `</Class></Folder></Folders></Ping>`
+		c := holder.later("Ping", ping)
+		waitHeld(t, h.server, 1)
+		writer.add("2", k.data("14.1", "a"))
+		if doc := <-c; element(doc, "Status") != "2" || element(inner(doc, "Folders"), "Folder") != k.collection {
 			t.Errorf("%s: %s", k.name, doc)
 		}
 		if got := element(holder.do(""), k.title); got != "a" {
 			t.Errorf("%s: then %q", k.name, got)
+		}
+		writer.do("")
+		c = holder.later("Sync", `<Sync xmlns="AirSync"><Collections><Collection><SyncKey>`+holder.key+`</SyncKey><CollectionId>`+k.collection+`</CollectionId>`+holder.options+`</Collection></Collections><Wait>8</Wait></Sync>`)
+		waitHeld(t, h.server, 1)
+		writer.do(changeItem(own, k.data("14.1", "changed")))
+		if doc := <-c; element(inner(doc, "Change"), k.title) != "changed" {
+			t.Errorf("%s: %s", k.name, doc)
 		}
 	}
 }
