@@ -143,7 +143,8 @@ const (
 // compare finds the changes from s to n; both have a master.
 func (s *series) compare(n *series) changes {
 	c := changes{at: map[int64]bool{}}
-	if c.moved = !sameTime(s.master, n.master); c.moved || !sameContent(s.master, n.master) || s.later || n.later {
+	c.moved = !sameTime(s.master, n.master) || !slices.EqualFunc(s.later, n.later, same)
+	if c.moved || !sameContent(s.master, n.master) {
 		c.all = true
 		return c
 	}

@@ -42,7 +42,13 @@ func take(existing *calendar.Object, r *receipt) *calendar.Object {
 			kept, changed = append(kept, r.entered(before, m)), true
 			taken[before] = true
 			base = versionOf(m)
+			for _, e := range r.message.later {
+				kept = append(kept, r.entered(before, e))
+			}
 			if was != nil {
+				for _, e := range was.later {
+					taken[e] = true
+				}
 				for _, e := range was.over { // what the newer whole does not have is as the whole has it
 					if versionOf(e).compare(base) < 0 {
 						taken[e] = true

@@ -460,6 +460,9 @@ func (o *organizing) chosen(method string, whole bool, keys, hidden []int64) (al
 				all = append(all, from.over[k].Component.Clone())
 			}
 		}
+		for _, e := range from.later {
+			all = append(all, e.Component.Clone())
+		}
 		return all
 	}
 	for _, k := range keys {

@@ -52,7 +52,7 @@ type series struct {
 	uid    string
 	master *calendar.Event // nil for who is invited to some occurrences alone
 	over   map[int64]*calendar.Event
-	later  bool // an event stands for all occurrences behind its own, too
+	later  []*calendar.Event // those that stand for all occurrences behind their own, too
 }
 
 // readSeries sorts an object's events; nil for nothing.
@@ -70,7 +70,7 @@ func readSeries(o *calendar.Object) *series {
 		switch {
 		case e.RecurrenceID == nil || e.UID != s.uid:
 		case e.ThisAndAfter:
-			s.later = true
+			s.later = append(s.later, e)
 		default:
 			s.over[s.key(*e.RecurrenceID)] = e
 		}
