@@ -25,5 +25,7 @@ func dnsRecords(q *quickstart) []dnsRecord {
 	}
 	return append(records,
 		dnsRecord{"_imaps._tcp." + domain, "SRV", "0 1 993 " + host, "mail programs find the mailbox (RFC 6186)"},
-		dnsRecord{"_submissions._tcp." + domain, "SRV", "0 1 465 " + host, "mail programs find where to send (RFC 8314)"})
+		dnsRecord{"_submissions._tcp." + domain, "SRV", "0 1 465 " + host, "mail programs find where to send (RFC 8314)"},
+		dnsRecord{"_caldavs._tcp." + domain, "SRV", "0 1 443 " + host, "calendar programs find the server (RFC 6764)"},
+		dnsRecord{"_carddavs._tcp." + domain, "SRV", "0 1 443 " + host, "address book programs find the server (RFC 6764)"})
 }

@@ -19,11 +19,13 @@ func (a *app) phoneSync(f *phoneFlags) *cobra.Command {
 	var all bool
 	var hold time.Duration
 	cmd := &cobra.Command{
-		Use: "sync [FOLDER]", Short: "Synchronize a folder of mail", Args: namedArguments,
+		Use: "sync [FOLDER]", Short: "Synchronize a folder", Args: namedArguments,
 		Example: `  martlet phone sync --user robin@example.org
-  martlet phone sync "Sent Items" --user robin@example.org --memory phone.json --all`,
-		Long: `Synchronize a folder of mail, by default the inbox, named as it is shown or by
-its id. Without --memory it starts anew and brings the newest messages.`,
+  martlet phone sync "Sent Items" --user robin@example.org --memory phone.json --all
+  martlet phone sync Calendar --user robin@example.org`,
+		Long: `Synchronize a folder, by default the inbox, named as it is shown or by its id:
+mail, a calendar, contacts, tasks or notes. Without --memory it starts anew and
+brings the newest first.`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.onPhone(cmd.Context(), f, hold, func(ctx context.Context, h *handset) error {
 				if err := h.ready(ctx); err != nil {
@@ -37,11 +39,11 @@ its id. Without --memory it starts anew and brings the newest messages.`,
 				if err != nil {
 					return err
 				}
-				return a.showSync(r)
+				return a.showSync(phone.ClassOf(folder.Type), r)
 			})
 		},
 	}
-	cmd.Flags().UintVar(&window, "window", 25, "how many messages at once, 1 to 512")
+	cmd.Flags().UintVar(&window, "window", 25, "how many items at once, 1 to 512")
 	cmd.Flags().BoolVar(&all, "all", false, "go on until there is no more")
 	cmd.Flags().DurationVar(&hold, "hold", 0, "let the server hold the request until something changes, 1m to 59m")
 	return cmd
@@ -65,13 +67,19 @@ func lineOf(change, id string, e *eas.Email) line {
 	return l
 }
 
-func (a *app) showSync(r *phone.SyncResult) error {
-	lines := []line{}
-	for _, m := range r.Added {
-		lines = append(lines, lineOf("add", m.ServerID, m.Email))
-	}
-	for _, m := range r.Changed {
-		lines = append(lines, lineOf("change", m.ServerID, m.Email))
+func (a *app) showSync(class string, r *phone.SyncResult) error {
+	lines := []any{}
+	for _, part := range []struct {
+		change string
+		items  []phone.Message
+	}{{"add", r.Added}, {"change", r.Changed}} {
+		for i := range part.items {
+			l, err := changeLine(class, part.change, &part.items[i])
+			if err != nil {
+				return err
+			}
+			lines = append(lines, l)
+		}
 	}
 	for _, id := range slices.Concat(r.Deleted, r.SoftDeleted) {
 		lines = append(lines, line{Change: "delete", ID: id})
@@ -79,7 +87,16 @@ func (a *app) showSync(r *phone.SyncResult) error {
 	if a.json {
 		return a.printJSON(map[string]any{"changes": lines, "more": r.More})
 	}
-	if err := a.showLines(lines); err != nil {
+	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
+	for _, l := range lines {
+		switch l := l.(type) {
+		case line:
+			fmt.Fprintln(w, l.row())
+		case objectLine:
+			fmt.Fprintln(w, l.row())
+		}
+	}
+	if err := w.Flush(); err != nil {
 		return err
 	}
 	if len(lines) == 0 {
@@ -94,14 +111,19 @@ func (a *app) showSync(r *phone.SyncResult) error {
 func (a *app) showLines(lines []line) error {
 	w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
 	for _, l := range lines {
-		if l.Change != "" {
-			fmt.Fprintf(w, "%s\t", l.Change)
-		}
-		when := ""
-		if !l.Received.IsZero() {
-			when = l.Received.Local().Format("2006-01-02 15:04")
-		}
-		fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", l.ID, when, l.From, l.Subject)
+		fmt.Fprintln(w, l.row())
 	}
 	return w.Flush()
+}
+
+// row is a line as a table shows it.
+func (l line) row() string {
+	row, when := "", ""
+	if l.Change != "" {
+		row = l.Change + "\t"
+	}
+	if !l.Received.IsZero() {
+		when = l.Received.Local().Format(minuteForm)
+	}
+	return row + l.ID + "\t" + when + "\t" + l.From + "\t" + l.Subject
 }

@@ -32,7 +32,12 @@ func (p *Phone) classOfLocked(collection, said string) string {
 	if said != "" {
 		return said
 	}
-	switch p.folders[collection].Type {
+	return ClassOf(p.folders[collection].Type)
+}
+
+// ClassOf is the class of what a folder of a type holds.
+func ClassOf(kind eas.FolderType) string {
+	switch kind {
 	case eas.FolderCalendar, eas.FolderUserCalendar:
 		return Calendar
 	case eas.FolderContacts, eas.FolderUserContacts:
