@@ -108,6 +108,27 @@ func (m *Mailboxes) Between(tx *store.Tx, box mail.MailboxID, f mail.FolderID, f
 	})
 }
 
+// ItemsBetween is Between that reads the items.
+func (m *Mailboxes) ItemsBetween(tx *store.Tx, box mail.MailboxID, f mail.FolderID, from, to int64) iter.Seq2[mail.Item, error] {
+	return func(yield func(mail.Item, error) bool) {
+		at, _, err := m.locate(tx, box, f, mail.MayRead)
+		if err != nil {
+			yield(mail.Item{}, err)
+			return
+		}
+		for pos, err := range m.Between(tx, at.Box, at.Folder, from, to) {
+			var it mail.Item
+			if err == nil {
+				it, err = m.item(tx, itemKey{at.Box, at.Folder, pos.Item})
+			}
+			it.Folder = f
+			if !yield(it, err) || err != nil {
+				return
+			}
+		}
+	}
+}
+
 // none is the walk over no items: nothing was received before 1970.
 func none(func(mail.Position, error) bool) {}
 

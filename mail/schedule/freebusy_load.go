@@ -105,12 +105,8 @@ func (s *Scheduler) find(ctx context.Context, q *BusyQuery, f mail.FolderID, w w
 			return s.findChanged(tx, q, f, w, old.highest, got)
 		}
 		got.whole = true
-		for pos, err := range s.mailboxes.Between(tx, q.Box, f, max(w.from*1000, 1), mail.EndOfTime+1) {
+		for it, err := range s.mailboxes.ItemsBetween(tx, q.Box, f, max(w.from*1000, 1), mail.EndOfTime+1) {
 			if err := errors.Join(err, ctx.Err()); err != nil { // a calendar may be full of rules that take long
-				return err
-			}
-			it, err := s.mailboxes.Item(tx, q.Box, f, pos.Item)
-			if err != nil {
 				return err
 			}
 			got.look(&it, w, q)
