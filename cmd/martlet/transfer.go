@@ -59,7 +59,7 @@ import can be broken off and repeated. An item that is there in a newer state is
 kept, unless --replace says otherwise. What cannot be read is told at the end.`,
 		Example: `  martlet import ada@example.org calendar.ics
   martlet import ada@example.org --kind contacts --folder Customers --create cards/`,
-		Args:              cobra.MinimumNArgs(2),
+		Args:              importArguments,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Login = args[0]
@@ -73,6 +73,14 @@ kept, unless --replace says otherwise. What cannot be read is told at the end.`,
 	f.BoolVar(&in.Replace, "replace", false, "replace items that are there in a newer state, too")
 	f.BoolVar(&in.DryRun, "dry-run", false, "tell what would be done, and do nothing")
 	return cmd
+}
+
+// importArguments wants a login and a file at least.
+func importArguments(cmd *cobra.Command, args []string) error {
+	if len(args) >= 2 {
+		return nil
+	}
+	return fmt.Errorf("%s LOGIN FILE...: %s is missing", cmd.CommandPath(), []string{"LOGIN", "FILE"}[len(args)])
 }
 
 func (a *app) runImport(ctx context.Context, in admin.ImportRequest, names []string) error {
@@ -254,8 +262,12 @@ func (a *app) showImport(r *importReport) error {
 	if r.DryRun {
 		would = "would be "
 	}
+	where := "nowhere"
+	if len(r.Folders) > 0 {
+		where = strings.Join(r.Folders, ", ")
+	}
 	a.printf("%s: %d %sadded, %d %supdated, %d unchanged, %d kept as they are newer, %d refused\n",
-		strings.Join(r.Folders, ", "), r.Added, would, r.Updated, would, r.Unchanged, r.Kept, len(r.Refused))
+		where, r.Added, would, r.Updated, would, r.Unchanged, r.Kept, len(r.Refused))
 	for _, t := range r.Refused {
 		title := ""
 		if t.Title != "" {

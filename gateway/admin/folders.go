@@ -6,6 +6,7 @@ import (
 	"slices"
 	"strings"
 
+	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/share"
 	"martlet/store"
@@ -45,7 +46,7 @@ func classNamed(name string) (mail.Class, error) {
 			return class, nil
 		}
 	}
-	return 0, fmt.Errorf("%w: %q is none of mail, calendar, contacts, tasks, notes", ErrBadRequest, name)
+	return 0, fmt.Errorf("%w: %q is none of mail, calendar, contacts, tasks, notes", directory.ErrBadValue, name)
 }
 
 // tree is the folders of a mailbox that an administrator named.

@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"time"
 
+	"martlet/directory"
 	"martlet/mail/oof"
 	"martlet/store"
 )
@@ -59,7 +60,7 @@ func (in *OofRequest) apply(to *oof.Absence) error {
 			}
 		}
 		if state < 0 {
-			return fmt.Errorf("%w: %q is none of off, on, timed", ErrBadRequest, *in.State)
+			return fmt.Errorf("%w: %q is none of off, on, timed", directory.ErrBadValue, *in.State)
 		}
 		to.State = oof.State(state)
 	}

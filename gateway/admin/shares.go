@@ -46,7 +46,7 @@ func rightsNamed(name string, seePrivate bool) (r mail.Rights, err error) {
 	case "delegate":
 		r = mail.MayDelegate
 	default:
-		return 0, fmt.Errorf("%w: %q is none of read, write, delegate", ErrBadRequest, name)
+		return 0, fmt.Errorf("%w: %q is none of read, write, delegate", directory.ErrBadValue, name)
 	}
 	if seePrivate {
 		r |= mail.MaySee
@@ -68,7 +68,7 @@ func rightsName(r mail.Rights) string {
 func (a *Admin) grantee(ctx context.Context, to string) (p share.Principal, err error) {
 	switch to {
 	case "":
-		return p, fmt.Errorf("%w: to whom?", ErrBadRequest)
+		return p, fmt.Errorf("%w: to whom?", directory.ErrBadValue)
 	case everyone:
 		return p, nil
 	}

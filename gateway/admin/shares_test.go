@@ -63,7 +63,7 @@ func TestFoldersAreSharedByTheirPath(t *testing.T) {
 			"no such rights": {func() error {
 				_, err := c.Grant(ctx, ShareRequest{Folder: "Company", To: "everyone", Rights: "own"})
 				return err
-			}, ErrBadRequest},
+			}, directory.ErrBadValue},
 			"no such folder": {func() error {
 				_, err := c.Grant(ctx, ShareRequest{Folder: "Firm", To: "everyone", Rights: "read"})
 				return err

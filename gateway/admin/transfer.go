@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 
+	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/transfer"
 )
@@ -66,10 +67,10 @@ func (a *Admin) target(ctx context.Context, in *FolderRequest, create bool) (tra
 	}
 	class, ok := classes()[in.Kind]
 	if !ok {
-		return transfer.Target{}, fmt.Errorf("%w: %q is no kind of items: events, contacts, tasks, notes", ErrBadRequest, in.Kind)
+		return transfer.Target{}, fmt.Errorf("%w: %q is no kind of items: events, contacts, tasks, notes", directory.ErrBadValue, in.Kind)
 	}
 	if in.Folder == "" && class == 0 {
-		return transfer.Target{}, fmt.Errorf("%w: name a folder, or a kind of items", ErrBadRequest)
+		return transfer.Target{}, fmt.Errorf("%w: name a folder, or a kind of items (--kind)", directory.ErrBadValue)
 	}
 	t := a.transferer()
 	if create {

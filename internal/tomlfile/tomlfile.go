@@ -6,7 +6,6 @@ package tomlfile
 
 import (
 	"bytes"
-	"cmp"
 	"errors"
 	"fmt"
 	"strconv"
@@ -32,19 +31,21 @@ type Error struct {
 // Unwrap gives the cause.
 func (e *Error) Unwrap() error { return e.Err }
 
-// Error is "file:line: key: text".
+// Error is "file:line: key: text", or "key: text" of what was read from no file.
 func (e *Error) Error() string {
 	var b strings.Builder
-	b.WriteString(cmp.Or(e.File, "(no file)"))
-	if e.Line > 0 {
-		b.WriteByte(':')
-		b.WriteString(strconv.Itoa(e.Line))
+	if e.File != "" {
+		b.WriteString(e.File)
+		if e.Line > 0 {
+			b.WriteByte(':')
+			b.WriteString(strconv.Itoa(e.Line))
+		}
+		b.WriteString(": ")
 	}
 	if e.Key != "" {
-		b.WriteString(": ")
 		b.WriteString(e.Key)
+		b.WriteString(": ")
 	}
-	b.WriteString(": ")
 	b.WriteString(e.Text)
 	return b.String()
 }
