@@ -3,6 +3,8 @@ package main
 import (
 	"context"
 	"crypto/rand"
+	"errors"
+	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -64,4 +66,20 @@ those of this machine. Who is invited to an event gets an invitation.`,
 	flags.StringVar(&o.mobile, "mobile", "", "a contact's mobile number")
 	flags.StringVar(&o.company, "company", "", "a contact's company")
 	return cmd
+}
+
+// addedID is the id that the server gave, or why it gave none.
+func addedID(r *phone.SyncResult) (string, error) {
+	for _, reply := range r.Replies {
+		if a := reply.Add; a != nil {
+			if a.Status == eas.SyncStatusConversionError {
+				return "", errors.New("the server refused it (Sync status 6): may the folder only be read?")
+			}
+			if a.Status != eas.SyncStatusSuccess {
+				return "", fmt.Errorf("the server refused it: %s (Sync status %d)", a.Status, a.Status)
+			}
+			return a.ServerID, nil
+		}
+	}
+	return "", errors.New("the server did not say whether it took it")
 }

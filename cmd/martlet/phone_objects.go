@@ -3,9 +3,9 @@ package main
 import (
 	"encoding/base64"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
+	"unicode"
 
 	"martlet/internal/phone"
 	"martlet/mail/calendar"
@@ -186,18 +186,22 @@ func valueOf(s *string) string {
 	return *s
 }
 
-// row is a line as a table shows it. What others wrote cannot move the cursor.
+// row is a line as a table shows it.
 func (l objectLine) row() string {
-	row := l.Change + "\t" + l.ID
-	if l.Class != "" {
-		row += "\t" + l.When + "\t" + l.Name + "\t" + strings.Join(l.Details, "; ")
+	if l.Class == "" {
+		return l.Change + "\t" + l.ID
 	}
+	return strings.Join([]string{l.Change, l.ID, l.When, printable(l.Name), printable(strings.Join(l.Details, "; "))}, "\t")
+}
+
+// printable is text of others on one line: it moves no cursor and no column.
+func printable(s string) string {
 	return strings.Map(func(r rune) rune {
-		if r < ' ' && r != '\t' || r == 0x7f {
+		if unicode.IsControl(r) {
 			return ' '
 		}
 		return r
-	}, row)
+	}, s)
 }
 
 // objectFlags say what to add to a folder.
@@ -379,17 +383,4 @@ func body(text string) *eas.Body {
 		return nil
 	}
 	return &eas.Body{Type: eas.BodyPlain, Data: &text}
-}
-
-// addedID is the id that the server gave, or why it gave none.
-func addedID(r *phone.SyncResult) (string, error) {
-	for _, reply := range r.Replies {
-		if a := reply.Add; a != nil {
-			if a.Status != eas.SyncStatusSuccess {
-				return "", fmt.Errorf("the server refused it: %s (Sync status %s)", a.Status, strconv.Itoa(int(a.Status)))
-			}
-			return a.ServerID, nil
-		}
-	}
-	return "", fmt.Errorf("the server did not say whether it took it")
 }

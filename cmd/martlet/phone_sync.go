@@ -125,5 +125,5 @@ func (l line) row() string {
 	if !l.Received.IsZero() {
 		when = l.Received.Local().Format(minuteForm)
 	}
-	return row + l.ID + "\t" + when + "\t" + l.From + "\t" + l.Subject
+	return row + l.ID + "\t" + when + "\t" + printable(l.From) + "\t" + printable(l.Subject)
 }
