@@ -28,7 +28,7 @@ func (p *Phone) Ping(ctx context.Context, heartbeat time.Duration, folders ...st
 			ping.HeartbeatInterval = &seconds
 		}
 		for _, id := range folders {
-			ping.Folders = append(ping.Folders, eas.PingFolder{ID: id, Class: "Email"})
+			ping.Folders = append(ping.Folders, eas.PingFolder{ID: id, Class: p.classOf(id, "")})
 		}
 		req = ping
 	}
