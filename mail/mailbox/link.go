@@ -32,6 +32,18 @@ func (m *Mailboxes) locate(tx *store.Tx, box mail.MailboxID, f mail.FolderID, ne
 	return at, folder, err
 }
 
+// linkTo is the folder of a mailbox that stands for one of another, zero if none
+// does.
+func (m *Mailboxes) linkTo(tx *store.Tx, box mail.MailboxID, at folderKey) (mail.FolderID, error) {
+	folders, err := m.rows(tx, box)
+	for i := range folders {
+		if l := folders[i].Link; l.Box == at.Box && l.Folder == at.Folder {
+			return folders[i].ID, nil
+		}
+	}
+	return 0, err
+}
+
 // folder reads a folder's own row.
 func (m *Mailboxes) folder(tx *store.Tx, k folderKey) (mail.Folder, error) {
 	folder, err := folderTable.Get(tx, k)

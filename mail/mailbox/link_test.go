@@ -252,3 +252,41 @@ func TestAnEventRemembersWhereItWas(t *testing.T) {
 		t.Errorf("by date: %v", order)
 	}
 }
+
+// A repeated move is answered by where the item went, in the words of who asks.
+func TestATombstoneBehindALinkNamesTheLinkThatTheItemWentTo(t *testing.T) {
+	h := newHouse(t)
+	cal := h.role(1, mail.RoleCalendar)
+	var second, far mail.Folder
+	h.update(func(tx *store.Tx) (err error) {
+		if second, err = h.CreateFolder(tx, 1, 0, "Team", mail.ClassCalendar); err == nil {
+			far, err = h.CreateFolder(tx, 1, 0, "Far", mail.ClassCalendar)
+		}
+		return err
+	})
+	from := h.linked(cal, mail.MayRead|mail.MayWrite)
+	var to mail.Folder
+	h.update(func(tx *store.Tx) (err error) {
+		to, err = h.CreateLink(tx, 2, 0, "Anna: Team", mail.Link{Box: 1, Folder: second.ID, Rights: mail.MayRead | mail.MayWrite})
+		return err
+	})
+	a := h.deliver(1, cal, mail.NewItem{Class: mail.ClassCalendar, Body: h.event("a", 3)})
+	b := h.deliver(1, cal, mail.NewItem{Class: mail.ClassCalendar, Body: h.event("b", 3)})
+	h.update(func(tx *store.Tx) error {
+		moved, err := h.Move(tx, 2, from, a.ID, to.ID)
+		if err != nil {
+			return err
+		}
+		gone, err := h.Tombstone(tx, 2, from, a.ID)
+		if err != nil || gone.MovedTo != (mail.Place{Folder: to.ID, Item: moved.ID}) {
+			t.Errorf("it went to %+v, %v; the item is %d in %d", gone.MovedTo, err, moved.ID, to.ID)
+		}
+		if _, err := h.Move(tx, 1, cal, b.ID, far.ID); err != nil {
+			return err
+		}
+		if gone, err := h.Tombstone(tx, 2, from, b.ID); err != nil || gone.MovedTo != (mail.Place{}) {
+			t.Errorf("where nobody else sees it, it went to %+v, %v", gone.MovedTo, err)
+		}
+		return nil
+	})
+}

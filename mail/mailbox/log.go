@@ -58,20 +58,24 @@ func (m *Mailboxes) Tombstone(tx *store.Tx, box mail.MailboxID, f mail.FolderID,
 	if err != nil {
 		return mail.Change{}, noItem(err)
 	}
-	box, f = at.Box, at.Folder
-	n, err := buriedTable.Get(tx, itemKey{box, f, id})
+	n, err := buriedTable.Get(tx, itemKey{at.Box, at.Folder, id})
 	if errors.Is(err, store.ErrNotFound) {
 		return mail.Change{}, mail.ErrNoItem
 	}
 	if err != nil {
 		return mail.Change{}, fmt.Errorf("mailbox: tombstone: %w", err)
 	}
-	c, err := logTable.Get(tx, logKey{box, f, n})
+	c, err := logTable.Get(tx, logKey{at.Box, at.Folder, n})
 	if err != nil {
 		return mail.Change{}, fmt.Errorf("mailbox: tombstone: %w", err)
 	}
 	c.ModSeq = n
-	return c, nil
+	if at.Box != box && c.MovedTo.Folder != 0 {
+		if c.MovedTo.Folder, err = m.linkTo(tx, box, folderKey{at.Box, c.MovedTo.Folder}); c.MovedTo.Folder == 0 {
+			c.MovedTo = mail.Place{}
+		}
+	}
+	return c, err
 }
 
 // Newest visits the items of a folder from the newest to the oldest: those
