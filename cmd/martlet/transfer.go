@@ -103,6 +103,9 @@ func (a *app) runImport(ctx context.Context, in admin.ImportRequest, names []str
 				return err
 			}
 		}
+		if run.otherKind != nil && len(run.report.Folders) == 0 {
+			return run.otherKind
+		}
 		run.p.clear()
 		return a.showImport(&run.report)
 	})
@@ -151,6 +154,7 @@ type importRun struct {
 
 	total, read int64 // bytes of files
 	batches     map[mail.Class]*importBatch
+	otherKind   error // some are of another kind than the folder
 }
 
 // importBatch are objects of one kind that wait to be sent.
@@ -227,6 +231,15 @@ func (r *importRun) flush(ctx context.Context, b *importBatch) error {
 	in := r.in
 	in.Kind, in.Objects = kindOf(b.class), b.objects
 	done, err := r.client.ImportObjects(ctx, in)
+	if errors.Is(err, transfer.ErrClass) { // others may be of the folder's kind
+		r.otherKind = err
+		for _, at := range b.from {
+			at.Reason = "it is one of the " + in.Kind + ", which the folder does not hold"
+			r.report.Refused = append(r.report.Refused, at)
+		}
+		b.objects, b.from, b.size = nil, nil, 0
+		return nil
+	}
 	if err != nil {
 		return err
 	}

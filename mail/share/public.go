@@ -66,7 +66,7 @@ func (s *Shares) CreatePublic(ctx context.Context, path string, class mail.Class
 		parent := mail.FolderID(0)
 		if above != "" {
 			if _, parent, err = s.FindPublic(tx, above); errors.Is(err, ErrNoPublic) {
-				err = mail.ErrBadParent
+				err = fmt.Errorf("%w: make %s first", mail.ErrBadParent, above)
 			}
 			if err != nil {
 				return err
