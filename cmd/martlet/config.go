@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 
 	"martlet/directory"
@@ -50,6 +51,7 @@ type Config struct {
 	FileBytes       int64              // of each user, for WebDAV; zero: there are no files
 	MaxMessageBytes int64              // zero: each door's default
 	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
+	TrustedResults  []string           // servers in front of this one, whose Authentication-Results are believed
 	HashCost        directory.HashCost // for tests and the demo
 }
 
@@ -122,6 +124,8 @@ type smtpFile struct {
 	Listen          any    `toml:"listen"`
 	MaxMessage      string `toml:"max_message"`
 	SessionsPerHost *int   `toml:"sessions_per_host"`
+	// TrustedResults are servers whose Authentication-Results are believed.
+	TrustedResults []string `toml:"trusted_results"`
 }
 
 // loadConfig reads and checks a configuration. Every error says file, line and
@@ -206,6 +210,10 @@ func (r *configReader) read(f *configFile) Config {
 		if *n < 0 {
 			r.fail("smtp", "sessions_per_host", "a number of sessions, or 0 for no limit")
 		}
+	}
+	c.TrustedResults = f.SMTP.TrustedResults
+	if slices.ContainsFunc(c.TrustedResults, func(s string) bool { return s == "" || strings.ContainsAny(s, " \t;\"") }) {
+		r.fail("smtp", "trusted_results", "names of servers, as they stand first in their Authentication-Results")
 	}
 	c.ActiveSync = r.rules(&f.ActiveSync)
 	c.Documents = r.documents(f.Documents)

@@ -102,7 +102,7 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	d.shares = share.New(share.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Logger: log})
 	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log})
 	d.router = route.New(route.Config{
-		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Logger: log,
+		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Trusted: c.TrustedResults, Logger: log,
 	})
 	d.schedule = schedule.New(schedule.Config{
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Router: d.router, Delegates: d.delegates, Logger: log,
