@@ -37,6 +37,7 @@ func liveProperties() map[name]property {
 		dav("sync-token"):           {kindList | kindDirectory, false, writeSyncToken},
 		server("getctag"):           {kindList | kindDirectory, false, writeSyncToken},
 		dav("add-member"):           {kindList, false, writeSelf},
+		server("updated-by"):        {kindObject, false, writeUpdatedBy},
 	}
 	for _, more := range []map[name]property{aclProperties(), calendarProperties(), principalProperties(), dataProperties()} {
 		for n, p := range more {
@@ -117,6 +118,26 @@ func (r *resource) etag() string {
 	}
 	b[end] = '"'
 	return string(b[:end+1])
+}
+
+// writeUpdatedBy says who wrote an item last, as calendar programs show it of
+// shared calendars: the owner, or who may write there.
+func writeUpdatedBy(q *request, r *resource, _ *asked, d *document) (bool, error) {
+	if r.item == nil || r.col == nil {
+		return false, nil
+	}
+	box := r.col.box
+	if r.item.By != 0 {
+		box = r.item.By
+	}
+	a, err := q.accountOf(box)
+	if err != nil || a == nil || a.Login == "" || a.Hidden {
+		return false, err
+	}
+	d.text(server("first-name"), a.GivenName)
+	d.text(server("last-name"), a.Surname)
+	d.href(principalHref(a.Login))
+	return true, nil
 }
 
 func writeETag(_ *request, r *resource, _ *asked, d *document) (bool, error) {

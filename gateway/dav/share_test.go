@@ -101,6 +101,9 @@ func TestASharedCalendarIsInTheOthersHome(t *testing.T) {
 
 	h.user = robin
 	h.want(http.StatusOK, "GET", calendars+"calendar/new", "").says(t, "Kenji's")
+	const who = `<propfind xmlns="DAV:"><prop><C:updated-by xmlns:C="http://calendarserver.org/ns/"/></prop></propfind>`
+	h.want(http.StatusMultiStatus, "PROPFIND", calendars+"calendar/new", who, "Depth", "0").says(t, "/dav/principals/kenji@example.org/")
+	h.want(http.StatusMultiStatus, "PROPFIND", calendars+"calendar/open", who, "Depth", "0").says(t, "/dav/principals/robin@example.org/")
 	h.want(http.StatusOK, "GET", calendars+"calendar/hidden", "").says(t, "Secret")
 	h.want(http.StatusMultiStatus, "PROPFIND", calendars+"calendar/", `<propfind xmlns="DAV:" xmlns:I="http://apple.com/ns/ical/"><prop><I:calendar-color/></prop></propfind>`, "Depth", "0").saysNothingOf(t, "#00FF00FF")
 }
