@@ -96,7 +96,7 @@ func TestCheckReportsEveryBrokenInvariant(t *testing.T) {
 		},
 		"by-date gone": func(tx *store.Tx) error { return dateTable.Delete(tx, dateKey{box, inbox, it.Position()}) },
 		"by-date too many": func(tx *store.Tx) error {
-			return dateTable.Set(tx, dateKey{box, inbox, gone.Position()}, struct{}{})
+			return dateTable.Set(tx, dateKey{box, inbox, gone.Position()}, dateRow{})
 		},
 		"role gone":            func(tx *store.Tx) error { return roleTable.Delete(tx, roleKey{box, mail.RoleInbox}) },
 		"role of no folder":    func(tx *store.Tx) error { return roleTable.Set(tx, roleKey{box, 99}, 999) },

@@ -72,10 +72,14 @@ func (c *checker) item(k itemKey, st state, folder mail.Folder, it *mail.Item) e
 	if it.Created > it.ModSeq || it.ModSeq > folder.Highest {
 		c.bad("item", k, "created %d, changed %d, the folder is at %d", it.Created, it.ModSeq, folder.Highest)
 	}
-	if ok, err := dateTable.Has(c.tx, dateKey{k.Box, k.Folder, it.Position()}); err != nil {
-		return err
-	} else if !ok {
+	row, err := dateTable.Get(c.tx, dateKey{k.Box, k.Folder, it.Position()})
+	switch {
+	case errors.Is(err, store.ErrNotFound):
 		c.bad("item", k, "is not in the order by date")
+	case err != nil:
+		return err
+	case !reflect.DeepEqual(row, dateRowOf(it)):
+		c.bad("by-date", k, "says something else of the item")
 	}
 	if err := c.threadItem(k, it); err != nil {
 		return err

@@ -301,7 +301,7 @@ func (m *Mailboxes) addItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 		return err
 	}
 	count(folder, it, true)
-	if err := dateTable.Set(tx, dateKey{box, folder.ID, it.Position()}, struct{}{}); err != nil {
+	if err := dateTable.Set(tx, dateKey{box, folder.ID, it.Position()}, dateRowOf(it)); err != nil {
 		return err
 	}
 	if err := m.joinThread(tx, box, it); err != nil {

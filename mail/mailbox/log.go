@@ -112,21 +112,34 @@ func (m *Mailboxes) Between(tx *store.Tx, box mail.MailboxID, f mail.FolderID, f
 	})
 }
 
-// ItemsBetween is Between that reads the items.
-func (m *Mailboxes) ItemsBetween(tx *store.Tx, box mail.MailboxID, f mail.FolderID, from, to int64) iter.Seq2[mail.Item, error] {
-	return func(yield func(mail.Item, error) bool) {
-		at, _, err := m.locate(tx, box, f, mail.MayRead)
-		if err != nil {
-			yield(mail.Item{}, err)
+// Brief is what the order of a folder says of an item that is no mail.
+type Brief struct {
+	Item  mail.ItemID
+	UID   mail.UIDHash
+	Brief []byte
+}
+
+// Briefs visits what Between does, with the items' summaries, and reads no more
+// than that order.
+func (m *Mailboxes) Briefs(tx *store.Tx, box mail.MailboxID, f mail.FolderID, from, to int64) iter.Seq2[Brief, error] {
+	return func(yield func(Brief, error) bool) {
+		at, folder, err := m.locate(tx, box, f, mail.MayRead)
+		if err != nil || folder.Items == 0 {
+			if err != nil {
+				yield(Brief{}, err)
+			}
 			return
 		}
-		for pos, err := range m.Between(tx, at.Box, at.Folder, from, to) {
-			var it mail.Item
-			if err == nil {
-				it, err = m.item(tx, itemKey{at.Box, at.Folder, pos.Item})
+		r := store.TableRange[dateKey]{
+			Prefix: appendFolderKey(nil, at),
+			From:   &dateKey{at.Box, at.Folder, mail.Position{Received: max(from, 0)}},
+			To:     &dateKey{at.Box, at.Folder, mail.Position{Received: to}},
+		}
+		for row, err := range dateTable.Scan(tx, r) {
+			if err != nil {
+				err = fmt.Errorf("mailbox: by date: %w", err)
 			}
-			it.Folder = f
-			if !yield(it, err) || err != nil {
+			if !yield(Brief{row.Key.At.Item, row.Value.UID, row.Value.Brief}, err) || err != nil {
 				return
 			}
 		}

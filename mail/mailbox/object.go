@@ -136,16 +136,15 @@ func (m *Mailboxes) changeObject(tx *store.Tx, box mail.MailboxID, st *state, it
 	if facts.At != 0 {
 		at = received(facts.At)
 	}
-	if at == it.Received {
-		return nil
+	if at != it.Received {
+		if err := dateTable.Delete(tx, dateKey{box, it.Folder, it.Position()}); err != nil {
+			return err
+		}
+		it.Was = append(slices.Clone(it.Was), mail.Earlier{Until: st.ModSeq + 1, Received: it.Received})
+		it.Was = it.Was[max(0, len(it.Was)-mail.MaxEarlier):]
+		it.Received = at
 	}
-	if err := dateTable.Delete(tx, dateKey{box, it.Folder, it.Position()}); err != nil {
-		return err
-	}
-	it.Was = append(slices.Clone(it.Was), mail.Earlier{Until: st.ModSeq + 1, Received: it.Received})
-	it.Was = it.Was[max(0, len(it.Was)-mail.MaxEarlier):]
-	it.Received = at
-	return dateTable.Set(tx, dateKey{box, it.Folder, it.Position()}, struct{}{})
+	return dateTable.Set(tx, dateKey{box, it.Folder, it.Position()}, dateRowOf(it))
 }
 
 // nameObject gives an item that comes into a folder its name there, and writes

@@ -68,7 +68,8 @@ var (
 		store.Codec[logKey]{Append: appendLogKey, Parse: parseLogKey},
 		store.Codec[mail.Change]{Append: appendChange, Parse: parseChange})
 	dateTable = store.NewTable("by-date", store.PrefixByDate,
-		store.Codec[dateKey]{Append: appendDateKey, Parse: parseDateKey}, nothing)
+		store.Codec[dateKey]{Append: appendDateKey, Parse: parseDateKey},
+		store.Codec[dateRow]{Append: appendDateRow, Parse: parseDateRow})
 	buriedTable = store.NewTable("buried", store.PrefixBuried, itemKeys,
 		store.Codec[mail.ModSeq]{Append: appendModSeq, Parse: parseModSeq})
 	roleTable = store.NewTable("role", store.PrefixRole,
@@ -355,6 +356,38 @@ func parseChange(b []byte) (c mail.Change, err error) {
 		return nil
 	})
 	return c, err
+}
+
+// dateRow is what the order of a folder says of an item besides its place: of what
+// is no mail enough to tell when it is, so that who asks for a span of time reads
+// these rows alone. Of mail it is empty.
+type dateRow struct {
+	UID   mail.UIDHash
+	Brief []byte
+}
+
+func dateRowOf(it *mail.Item) dateRow { return dateRow{it.UID, it.Brief} }
+
+func appendDateRow(dst []byte, r dateRow) []byte {
+	if r.UID == 0 && len(r.Brief) == 0 {
+		return dst
+	}
+	return append(binary.AppendUvarint(dst, uint64(r.UID)), r.Brief...)
+}
+
+func parseDateRow(b []byte) (r dateRow, err error) {
+	if len(b) == 0 {
+		return r, nil
+	}
+	uid, used := binary.Uvarint(b)
+	if used <= 0 {
+		return r, errRow
+	}
+	r.UID = mail.UIDHash(uid)
+	if len(b) > used {
+		r.Brief = append([]byte(nil), b[used:]...)
+	}
+	return r, nil
 }
 
 // indexRow is a message's MIME index and how many items have that message.

@@ -8,6 +8,7 @@ import (
 
 	"martlet/mail"
 	"martlet/mail/calendar"
+	"martlet/mail/mailbox"
 	"martlet/mail/object"
 	"martlet/store"
 	"martlet/store/blob"
@@ -105,11 +106,18 @@ func (s *Scheduler) find(ctx context.Context, q *BusyQuery, f mail.FolderID, w w
 			return s.findChanged(tx, q, f, w, old.highest, got)
 		}
 		got.whole = true
-		for it, err := range s.mailboxes.ItemsBetween(tx, q.Box, f, max(w.from*1000, 1), mail.EndOfTime+1) {
+		for b, err := range s.mailboxes.Briefs(tx, q.Box, f, max(w.from*1000, 1), mail.EndOfTime+1) {
 			if err := errors.Join(err, ctx.Err()); err != nil { // a calendar may be full of rules that take long
 				return err
 			}
-			got.look(&it, w, q)
+			if !got.look(&b, w, q) {
+				continue
+			}
+			it, err := s.mailboxes.Item(tx, q.Box, f, b.Item)
+			if err != nil {
+				return err
+			}
+			got.toOpen(&it)
 		}
 		return nil
 	})
@@ -132,25 +140,27 @@ func (s *Scheduler) findChanged(tx *store.Tx, q *BusyQuery, f mail.FolderID, w w
 		if err != nil {
 			return err
 		}
-		got.look(&it, w, q)
+		if it.Class == mail.ClassCalendar && got.look(&mailbox.Brief{Item: it.ID, UID: it.UID, Brief: it.Brief}, w, q) {
+			got.toOpen(&it)
+		}
 	}
 	return nil
 }
 
-// look takes from an item's summary what it tells. A meeting is opened: what its
-// owner answered counts.
-func (g *found) look(it *mail.Item, w window, q *BusyQuery) {
+// look takes from an item's summary what it tells, and tells whether the item has
+// to be opened: it may not say all, and of a meeting it counts what its owner
+// answered.
+func (g *found) look(it *mailbox.Brief, w window, q *BusyQuery) (open bool) {
 	b, err := object.ParseBrief(it.Brief)
-	if err != nil || it.Class != mail.ClassCalendar || it.Blob.IsZero() || it.Blob.Size > MaxObject {
-		return
+	if err != nil {
+		return false
 	}
 	once := !b.Open && b.Series == nil
 	if once && (b.Start.Add(-slack).Unix() >= w.to || b.End.Add(slack).Unix() <= w.from) {
-		return
+		return false
 	}
 	if b.Open || b.Attendees {
-		g.open = append(g.open, opening{it.ID, it.UID, it.Blob})
-		return
+		return true
 	}
 	var c counter
 	for p := range b.Periods(time.Unix(w.from, 0), time.Unix(w.to, 0), q.Zone) {
@@ -160,7 +170,15 @@ func (g *found) look(it *mail.Item, w window, q *BusyQuery) {
 		}
 	}
 	if len(c.spans) > 0 {
-		g.known[it.ID] = busyItem{it.UID, c.spans}
+		g.known[it.Item] = busyItem{it.UID, c.spans}
+	}
+	return false
+}
+
+// toOpen notes an item whose body has to be read.
+func (g *found) toOpen(it *mail.Item) {
+	if it.Class == mail.ClassCalendar && !it.Blob.IsZero() && it.Blob.Size <= MaxObject {
+		g.open = append(g.open, opening{it.ID, it.UID, it.Blob})
 	}
 }
 
