@@ -31,7 +31,8 @@ type Installation struct {
 // warnings logged as JSON.
 func Install(t testing.TB) *Installation {
 	t.Helper()
-	in := &Installation{t: t, Dir: t.TempDir(), HTTP: freeAddress(t), SMTP: freeAddress(t)}
+	free := freeAddresses(t, 2)
+	in := &Installation{t: t, Dir: t.TempDir(), HTTP: free[0], SMTP: free[1]}
 	build := exec.Command("go", "build", "-o", in.binary(), "martlet/cmd/martlet")
 	if out, err := build.CombinedOutput(); err != nil {
 		t.Fatalf("go build: %v\n%s", err, out)
@@ -49,15 +50,18 @@ func Install(t testing.TB) *Installation {
 func (in *Installation) binary() string { return filepath.Join(in.Dir, "martlet") }
 func (in *Installation) config() string { return filepath.Join(in.Dir, "martlet.toml") }
 
-// freeAddress is an address that was free a moment ago.
-func freeAddress(t testing.TB) string {
+// freeAddresses are addresses that were free a moment ago, each another one.
+func freeAddresses(t testing.TB, n int) (all []string) {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
+	for range n {
+		l, err := net.Listen("tcp", "127.0.0.1:0")
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close() // when all are found, or the next might be the same
+		all = append(all, l.Addr().String())
 	}
-	defer l.Close()
-	return l.Addr().String()
+	return all
 }
 
 // Configure adds to the configuration, for the next start.
