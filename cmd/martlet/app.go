@@ -43,8 +43,8 @@ func (a *app) root() *cobra.Command {
 	root := &cobra.Command{
 		Use:   "martlet",
 		Short: "An Exchange ActiveSync server with its own mail core",
-		Long: `Martlet keeps mail and wakes phones: an Exchange ActiveSync server with its
-own SMTP and mailboxes, in one binary.
+		Long: `Martlet keeps mail, calendars and contacts, and wakes phones: an Exchange
+ActiveSync server with its own SMTP, IMAP, CalDAV and CardDAV, in one binary.
 
 Start with:   martlet demo                            look at it
               martlet quickstart you@example.org      set it up
