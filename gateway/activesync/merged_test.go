@@ -57,6 +57,12 @@ func (c *colleague) write(subject string) mail.Item {
 	if c.class == mail.ClassContacts {
 		raw = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:" + subject + "\r\nFN:" + subject + "\r\nN:" + subject + ";;;;\r\nEND:VCARD\r\n"
 	}
+	return c.put(raw)
+}
+
+// put puts an object into the folder.
+func (c *colleague) put(raw string) mail.Item {
+	c.t.Helper()
 	body, err := c.h.mailboxes.PrepareObject(context.Background(), c.class, []byte(raw))
 	if err != nil {
 		c.t.Fatal(err)

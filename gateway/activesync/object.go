@@ -94,7 +94,7 @@ func hidden(o *owner, it *mail.Item) bool {
 		return false
 	}
 	b, err := object.ParseBrief(it.Brief)
-	return err != nil || b.Private
+	return err != nil || b.Private || b.Confidential
 }
 
 // readObject reads the bytes of an item that is no message.

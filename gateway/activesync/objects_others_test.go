@@ -390,3 +390,56 @@ func TestASharedInboxThatMayOnlyBeReadIsRestored(t *testing.T) {
 		t.Errorf("and then:\n%s", doc)
 	}
 }
+
+// What is confidential is no less private than what is called so, and neither is
+// found, changed or deleted by who may not see it; nor is a series of which one
+// occurrence is private, whose phones send all of it.
+func TestWhatIsConfidentialIsHiddenLikeWhatIsPrivate(t *testing.T) {
+	for _, class := range []string{"PRIVATE", "CONFIDENTIAL", "PERSONAL", "X-SECRET"} {
+		h := build(t)
+		bob := h.colleague(t, "bob@example.org", "Bob Birch", mail.RoleCalendar, mail.MayRead|mail.MayWrite)
+		event := func(uid string, lines ...string) string {
+			return "BEGIN:VEVENT\r\nUID:" + uid + "\r\nDTSTAMP:20260101T000000Z\r\nDTEND:20261201T100000Z\r\n" + strings.Join(lines, "\r\n") + "\r\nEND:VEVENT\r\n"
+		}
+		bob.put("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n" + event("a", "DTSTART:20261201T090000Z", "SUMMARY:merger talks", "CLASS:"+class) + "END:VCALENDAR\r\n")
+		bob.put("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n" + event("b", "DTSTART:20261201T090000Z", "SUMMARY:standup", "RRULE:FREQ=DAILY;COUNT=3") +
+			event("b", "RECURRENCE-ID:20261202T090000Z", "DTSTART:20261201T090000Z", "SUMMARY:merger talks", "CLASS:"+class) + "END:VCALENDAR\r\n")
+		before := h.keptIn(t, bob.box, bob.folder)
+		var link mail.Folder
+		p := newPhone(t, h, "phone", "14.1")
+		p.provision()
+		p.folderSync()
+		if err := h.store.View(context.Background(), func(tx *store.Tx) error {
+			all, err := h.mailboxes.Folders(tx, h.box)
+			for _, f := range all {
+				if !f.Link.IsZero() && f.Class == mail.ClassCalendar {
+					link = f
+				}
+			}
+			return err
+		}); err != nil {
+			t.Fatal(err)
+		}
+		c := newCollector(t, h, "phone", "14.1", fmt.Sprint(link.ID))
+		doc := c.do("")
+		if strings.Contains(doc, "merger") || len(elements(doc, "ServerId")) != 2 {
+			t.Errorf("%s: shown:\n%s", class, doc)
+		}
+		if found := c.send("Search", `<Search xmlns="Search"><Store><Name>Mailbox</Name><Query><And><Class xmlns="AirSync">Calendar</Class><FreeText>merger</FreeText></And></Query></Store></Search>`); element(found, "Total") != "0" {
+			t.Errorf("%s: found:\n%s", class, found)
+		}
+		for n := range before {
+			id := fmt.Sprintf("%d:%d", link.ID, before[n].ID)
+			for _, command := range []string{changeItem(id, `<Subject xmlns="Calendar">Private</Subject>`), deleteItem(id)} {
+				if doc := c.do(command); element(inner(doc, "Responses"), "Status") != "7" || strings.Contains(doc, "merger") {
+					t.Errorf("%s: %s:\n%s", class, command, doc)
+				}
+			}
+		}
+		for n, after := range h.keptIn(t, bob.box, bob.folder) {
+			if after.raw != before[n].raw {
+				t.Errorf("%s: changed to\n%s", class, after.raw)
+			}
+		}
+	}
+}

@@ -33,7 +33,9 @@ func eventBrief(o *calendar.Object) Brief {
 		AllDay: e.AllDay(), Floating: e.Start.Date || e.Start.Floating, Recurs: e.Recurs() || e.RecurrenceID != nil,
 		Status: StatusOf(e), Cancelled: e.Status == "CANCELLED", Attendees: len(e.Attendees) > 0,
 	}
-	b.private(e.Class)
+	for _, one := range o.Events { // one private occurrence makes the whole so: a body is given out in one piece
+		b.private(one.Class)
+	}
 	b.Start, b.End = inRange(e.Start.Time), inRange(e.End.Time)
 	if series := o.Series(); series.Recurs() {
 		b.Series = series
@@ -102,7 +104,9 @@ func taskFacts(o *calendar.Object) (b Brief, at int64) {
 			break
 		}
 	}
-	b.private(t.Class)
+	for _, one := range o.Todos {
+		b.private(one.Class)
+	}
 	b.Start, b.End = inRange(t.Start.Time), inRange(t.Due.Time)
 	b.AllDay = t.Start.Date || t.Due.Date
 	b.Floating = b.AllDay || t.Start.Floating || t.Due.Floating
@@ -120,7 +124,9 @@ func taskFacts(o *calendar.Object) (b Brief, at int64) {
 
 func noteBrief(o *calendar.Object) (b Brief) {
 	n := o.Notes[0]
-	b.private(n.Class)
+	for _, one := range o.Notes {
+		b.private(one.Class)
+	}
 	b.Start, b.AllDay, b.Floating = inRange(n.Start.Time), n.Start.Date, n.Start.Date || n.Start.Floating
 	return b
 }

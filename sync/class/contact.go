@@ -28,7 +28,7 @@ func renderContact(_ *mail.Item, raw []byte, opt *Options) (any, error) {
 		return nil, err
 	}
 	dst, v := &eas.Contact{}, &contactValues{}
-	if opt.Viewer.Blank && classOf(strings.ToUpper(strings.TrimSpace(card.Text("CLASS")))) >= eas.SensitivityPrivate {
+	if opt.Viewer.Blank && hides(classOf(strings.ToUpper(strings.TrimSpace(card.Text("CLASS"))))) {
 		v.texts[0] = privateSubject
 		dst.FileAs = &v.texts[0]
 		return dst, nil

@@ -35,7 +35,7 @@ func (r *eventReader) blank(e *calendar.Event) bool {
 	return r.opt.Viewer.Blank && (isPrivate(e) || isPrivate(r.series))
 }
 
-func isPrivate(e *calendar.Event) bool { return sensitivity(e) >= eas.SensitivityPrivate }
+func isPrivate(e *calendar.Event) bool { return hides(sensitivity(e)) }
 
 // blankUID stands for the UID of a private event, which may have been made of
 // what the event is about. Android wants one.

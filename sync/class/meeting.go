@@ -276,17 +276,7 @@ func responseRequested(e *calendar.Event) bool {
 }
 
 // sensitivity is how confidential the meeting is (MS-ASEMAIL 2.2.2.71).
-func sensitivity(e *calendar.Event) uint8 {
-	switch e.Class {
-	case "PERSONAL":
-		return 1
-	case "PRIVATE":
-		return 2
-	case "CONFIDENTIAL":
-		return 3
-	}
-	return 0
-}
+func sensitivity(e *calendar.Event) uint8 { return classOf(e.Class) }
 
 // busyStatus is how busy somebody is who accepts (MS-ASEMAIL 2.2.2.14). Working
 // elsewhere is busy to versions that do not know it (MS-ASEMAIL_R1150 to R1154).

@@ -21,7 +21,7 @@ func renderNote(item *mail.Item, raw []byte, opt *Options) (any, error) {
 	}
 	subject, class, changed := l.c.Text("SUMMARY"), noteClass(l.c.Text(noteClassProperty)), l.lastChanged(item)
 	n := &eas.Note{Subject: &subject, MessageClass: &class, LastModifiedDate: &changed}
-	if opt.Viewer.Blank && classOf(l.c.Value("CLASS")) >= eas.SensitivityPrivate {
+	if opt.Viewer.Blank && hides(classOf(l.c.Value("CLASS"))) {
 		subject, class = privateSubject, eas.NoteClass
 		n.Body = &eas.Body{Type: eas.BodyPlain, Data: new(string)}
 		return n, nil

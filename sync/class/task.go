@@ -118,7 +118,7 @@ func renderTask(item *mail.Item, raw []byte, opt *Options) (any, error) {
 		return nil, err
 	}
 	v := r.view()
-	if opt.Viewer.Blank && v.sensitivity >= eas.SensitivityPrivate {
+	if opt.Viewer.Blank && hides(v.sensitivity) {
 		v = &taskView{subject: privateSubject, importance: eas.ImportanceNormal, sensitivity: v.sensitivity, start: v.start, due: v.due, complete: v.complete, completed: v.completed}
 	}
 	t := &eas.Task{Subject: &v.subject, Importance: &v.importance, Sensitivity: &v.sensitivity, Complete: &v.complete}
@@ -174,6 +174,10 @@ func classOf(class string) uint8 {
 	}
 	return eas.SensitivityPrivate
 }
+
+// hides tells whether others see nothing of an item: what is personal is nobody's
+// business either, as the item's summary has it.
+func hides(sensitivity uint8) bool { return sensitivity != eas.SensitivityNormal }
 
 // maxSkipped bounds how many occurrences that are done with are passed over to
 // find the one that is to be done.
