@@ -284,15 +284,20 @@ func readMeeting(ix *message.Index, raw []byte) *calendar.Object {
 }
 
 // speaksFor tells whether a sender may say something about a meeting for a
-// person: it is them, somebody who acts for them within the same domain, or one
-// of ours who may.
+// person: it is them, somebody elsewhere who says to act for them within the same
+// domain, or one of ours who does. Of ours it is known who acts for whom: what a
+// message says of that does not count.
 func (s *Scheduler) speaksFor(ctx context.Context, sender string, p *calendar.Person) (bool, error) {
 	address := strings.ToLower(p.Address)
 	switch {
 	case sender == "" || address == "":
 		return false, nil
-	case sender == address, sender == strings.ToLower(p.SentBy) && domainOf(sender) == domainOf(address):
+	case sender == address:
 		return true, nil
+	case sender == strings.ToLower(p.SentBy) && domainOf(sender) == domainOf(address):
+		if !s.isOurs(ctx, sender) && !s.isOurs(ctx, address) {
+			return true, nil
+		}
 	}
 	var owner, actor directory.AccountID
 	err := s.store.View(ctx, func(tx *store.Tx) (err error) {

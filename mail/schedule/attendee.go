@@ -30,7 +30,9 @@ func respond(old, wanted *calendar.Object, own func(address string) bool, at tim
 	switch {
 	case a.now == nil:
 		a.leave()
+	case a.old == nil && a.now.ended(at): // a calendar that is brought here tells nobody what was
 	default:
+		a.restore()
 		a.answer()
 		a.skip()
 	}
@@ -102,13 +104,6 @@ func (a *attending) skip() {
 		return
 	}
 	was, told := a.old.excluded(), 0
-	for p := range a.now.master.Component.All("EXDATE") { // so that an update does not bring it back
-		for k := range excludedBy(a.now, p) {
-			if _, ok := was[k]; !ok {
-				p.SetParam(paramDeclined, "TRUE")
-			}
-		}
-	}
 	for k := range a.now.excluded() {
 		if _, ok := was[k]; ok || told == maxApart {
 			continue
@@ -126,17 +121,6 @@ func (a *attending) skip() {
 			a.reply(e, q, declined)
 		}
 	}
-}
-
-// excludedBy are the occurrences that one EXDATE takes out.
-func excludedBy(s *series, p *calendar.Property) map[int64]calendar.Time {
-	c := &calendar.Component{Name: "VEVENT"}
-	if start := s.master.Component.Prop("DTSTART"); start != nil {
-		c.Add(*start)
-	}
-	c.Add(*p)
-	one := readSeries(objectOf("", zonesOf(s.object), c))
-	return one.excluded()
 }
 
 // reply adds what is answered for one event.

@@ -56,6 +56,7 @@ func take(existing *calendar.Object, r *receipt) *calendar.Object {
 			}
 		}
 	}
+	skipped := was.skipped()
 	for _, k := range sortedKeys(r.message.over) {
 		m := r.message.over[k]
 		var before *calendar.Event
@@ -74,7 +75,7 @@ func take(existing *calendar.Object, r *receipt) *calendar.Object {
 		if before != nil {
 			taken[before] = true
 		} else if was != nil {
-			if before = was.master; before != nil && was.skipped(k) && sameLength(before, m) {
+			if before = was.master; before != nil && skipped[k] && sameLength(before, m) {
 				continue
 			}
 		}
@@ -177,18 +178,6 @@ func keepSkipped(c, before *calendar.Component) {
 			c.Add(*p)
 		}
 	}
-}
-
-// skipped tells whether the user has declined the occurrence at a key.
-func (s *series) skipped(key int64) bool {
-	for p := range s.master.Component.All("EXDATE") {
-		if p.Param(paramDeclined) != "" {
-			if _, ok := excludedBy(s, p)[key]; ok {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // sameLength tells whether an occurrence is where the whole has it.

@@ -320,7 +320,8 @@ func (o *organizing) tellAll() {
 	for a := range after {
 		all[a] = true
 	}
-	if o.now == nil && o.old.ended(o.at) { // nobody wants to hear of what is over
+	switch { // nobody wants to hear of what is over, nor of what was when it came here
+	case o.now == nil && o.old.ended(o.at), o.old == nil && o.now.ended(o.at):
 		return
 	}
 	for _, address := range slices.Sorted(maps.Keys(all)) {

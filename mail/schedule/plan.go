@@ -136,16 +136,6 @@ func (p *Plan) carry(ctx context.Context, c *Change, o *owner, old, wanted *cale
 	if err != nil {
 		return err
 	}
-	if now != nil {
-		for _, e := range now.events() {
-			n := 0
-			for range e.Component.All("ATTENDEE") {
-				if n++; n > MaxAttendees {
-					return ErrTooMany
-				}
-			}
-		}
-	}
 	sentBy := ""
 	if c.Account != 0 && c.Account != o.account.ID {
 		actor, err := p.s.directory.Account(ctx, c.Account)
@@ -157,7 +147,27 @@ func (p *Plan) carry(ctx context.Context, c *Change, o *owner, old, wanted *cale
 	if organizer != nil && !o.owns(organizer.Address) {
 		return p.attend(ctx, c, o, old, wanted, organizer, sentBy)
 	}
-	return p.organize(ctx, c, o, old, wanted, sentBy)
+	if now.tooMany() {
+		return ErrTooMany
+	}
+	return p.organize(ctx, c, o, old, wanted, organizer, sentBy)
+}
+
+// tooMany tells whether a meeting invites more people than may be, or more apart
+// than anybody could take in.
+func (s *series) tooMany() bool {
+	if s == nil {
+		return false
+	}
+	known := map[string]bool{}
+	for _, e := range s.events() {
+		for p := range e.Component.All("ATTENDEE") {
+			if known[addressOf(p)] = true; len(known) > MaxAttendees {
+				return true
+			}
+		}
+	}
+	return len(s.over) >= maxEvents
 }
 
 // organizerOf is who organizes a meeting, nil for nobody so far. It does not
@@ -174,10 +184,10 @@ func organizerOf(was, now *series, o *owner) (*calendar.Person, error) {
 }
 
 // organize plans for the organizer.
-func (p *Plan) organize(ctx context.Context, c *Change, o *owner, old, wanted *calendar.Object, sentBy string) error {
+func (p *Plan) organize(ctx context.Context, c *Change, o *owner, old, wanted *calendar.Object, organizer *calendar.Person, sentBy string) error {
 	if wanted != nil {
 		wanted = calendar.Of(wanted.Root.Clone())
-		o.organizes(wanted, sentBy)
+		o.organizes(wanted, organizer, sentBy)
 	}
 	next, out := organize(old, wanted, o.owns, p.s.now(), c.Invites != ByServer)
 	var err error
@@ -206,9 +216,9 @@ func (p *Plan) keep(next *calendar.Object) {
 	p.New = next.Encode()
 }
 
-// organizes names the owner as the organizer of a meeting that names nobody,
-// and who acts for them.
-func (o *owner) organizes(object *calendar.Object, sentBy string) {
+// organizes names the owner as the organizer of a meeting that names nobody, by
+// the address under which they organize it already, and who acts for them.
+func (o *owner) organizes(object *calendar.Object, before *calendar.Person, sentBy string) {
 	people := false
 	for _, e := range object.Events {
 		people = people || e.Component.Prop("ATTENDEE") != nil
@@ -220,6 +230,9 @@ func (o *owner) organizes(object *calendar.Object, sentBy string) {
 		p := e.Component.Prop("ORGANIZER")
 		if p == nil || addressOf(p) == "" {
 			me := o.person()
+			if before != nil {
+				me = *before
+			}
 			q := calendar.Property{Name: "ORGANIZER", Value: "mailto:" + me.Address}
 			q.SetParam("CN", me.Name)
 			e.Component.Set(q)

@@ -182,7 +182,7 @@ func (w *world) receive(m parcel) {
 		next = cancel(had, r) // its program keeps what was cancelled
 	case methodReply:
 		if had != nil {
-			next = record(had, r, &answer{address: strings.ToLower(replier(msg).Address), verified: true})
+			next = record(had, r, &answer{address: strings.ToLower(replier(msg).Address), as: strings.ToLower(replier(msg).Address), verified: true})
 		}
 	}
 	if next != nil {

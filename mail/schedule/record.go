@@ -9,7 +9,8 @@ import (
 
 // answer is what an attendee's message says of their coming.
 type answer struct {
-	address  string // of the attendee, in lower case
+	address  string // under which the attendee was invited, in lower case
+	as       string // under which they answer
 	name     string
 	verified bool
 	counter  bool // it proposes another time
@@ -30,8 +31,12 @@ func record(existing *calendar.Object, r *receipt, a *answer) *calendar.Object {
 	now := readSeries(next)
 	changed, apart := false, 0
 	for _, m := range r.message.events() {
+		p := attendeeOf(m.Component, func(s string) bool { return s == a.as })
+		if p == nil {
+			continue
+		}
 		answered := tentative
-		if p := attendeeOf(m.Component, func(s string) bool { return s == a.address }); p != nil && !a.counter {
+		if !a.counter {
 			answered = status(p)
 		}
 		if answered == needsAction || answered == "DELEGATED" && !a.verified {

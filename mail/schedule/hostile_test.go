@@ -1,0 +1,164 @@
+package schedule
+
+import (
+	"fmt"
+	"strings"
+	"testing"
+	"time"
+
+	"martlet/mail"
+)
+
+// Programs write DTSTAMP and SEQUENCE of their own when a reminder is changed.
+// They must not stand before what the organizer says next.
+func TestAnAttendeesProgramDoesNotOutdateTheOrganizer(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", weekly...))
+	h.settle()
+	before := h.has("bob", "1").Master()
+	raw := string(h.has("bob", "1").Encode())
+	raw = strings.Replace(raw, "DTSTAMP:"+before.Component.Value("DTSTAMP"), "DTSTAMP:20290101T000000Z\r\nSEQUENCE:7\r\nCATEGORIES:mine", 1)
+	h.change("bob", "1", []byte(raw))
+	h.tick(time.Hour)
+	h.edit("ann", "1", "SUMMARY:Standup", "SUMMARY:Standing")
+	h.settle()
+	e := h.has("bob", "1").Master()
+	h.expect("Bob's subject", e.Summary, "Standing")
+	h.expect("Bob's category", e.Component.Text("CATEGORIES"), "mine")
+}
+
+func TestAnAttendeesProgramThatDropsTheOrganizerDoesNotLoseThem(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", lunch...))
+	h.settle()
+	h.edit("bob", "1", "ORGANIZER;CN=Ann:mailto:ann@example.org\r\n", "")
+	h.tick(time.Hour)
+	h.edit("ann", "1", "Canteen", "Park")
+	h.settle()
+	h.expect("Bob's place", h.has("bob", "1").Master().Location, "Park")
+}
+
+func TestNobodyOfOursActsForAnotherByTheirOwnWord(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", lunch...))
+	h.settle()
+	h.must(h.router.Submit(t.Context(), routeMail(h, "dan", "ann@example.org", itip("REPLY", "1", 0, "20261103T100000Z",
+		"ORGANIZER:mailto:ann@example.org", `ATTENDEE;PARTSTAT=DECLINED;SENT-BY="mailto:dan@example.org":mailto:bob@example.org`))))
+	h.settle()
+	h.expect("Bob's answer", h.statusOf("ann", "1", "bob@example.org"), needsAction)
+	cancel := itip("CANCEL", "1", 9, "20261103T100000Z", append([]string{`ORGANIZER;SENT-BY="mailto:dan@example.org":mailto:ann@example.org`}, append(lunch[:5:5], lunch[6:]...)...)...)
+	h.must(h.router.Submit(t.Context(), routeMail(h, "dan", "bob@example.org", cancel)))
+	h.settle()
+	if h.has("bob", "1").Master().Status == "CANCELLED" {
+		t.Error("Dan has cancelled Ann's meeting")
+	}
+}
+
+func TestWhoIsInvitedToAVeryLargeMeetingMayFileIt(t *testing.T) {
+	h := openHouse(t)
+	lines := []string{"DTSTART:20261110T120000Z", "DTEND:20261110T130000Z", "SUMMARY:All", "ORGANIZER:mailto:zoe@peer.example", "ATTENDEE:mailto:bob@example.org"}
+	for i := range MaxAttendees + 10 {
+		lines = append(lines, fmt.Sprintf("ATTENDEE:mailto:u%d@peer.example", i))
+	}
+	h.deliver("bob", "zoe@peer.example", proven, itip("REQUEST", "1", 0, "20261101T100000Z", lines...))
+	h.settle()
+	if n := h.edit("bob", "1", "SUMMARY:All", "CATEGORIES:x\r\nSUMMARY:All"); n != 0 {
+		t.Errorf("%d messages", n)
+	}
+}
+
+// A phone before 16.0 answers by itself, in the name of its account.
+func TestWhoWasInvitedByAnAliasAnswersUnderTheirLogin(t *testing.T) {
+	h := openHouse(t)
+	h.change("bob", "1", event("1", "DTSTART:20261110T120000Z", "DTEND:20261110T130000Z", "SUMMARY:S", "ATTENDEE:mailto:Ann.Alias@Example.org"))
+	h.settle()
+	h.must(h.router.Submit(t.Context(), routeMail(h, "ann", "bob@example.org", itip("REPLY", "1", 0, "20261102T093000Z",
+		"ORGANIZER:mailto:bob@example.org", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ann@example.org"))))
+	h.settle()
+	h.expect("the alias", h.statusOf("bob", "1", "ann.alias@example.org"), accepted)
+	h.expect("another", h.statusOf("bob", "1", "ann@example.org"), "?")
+	// And by the server she answers as she was invited.
+	h.tick(time.Hour)
+	h.answer("ann", "1", declined)
+	h.settle()
+	h.expect("the alias", h.statusOf("bob", "1", "ann.alias@example.org"), declined)
+	l := h.letters("bob", mail.RoleInbox)
+	h.expect("from", strings.ToLower(l[len(l)-1].index.From[0].Address), "ann.alias@example.org")
+}
+
+func TestAReplyThatNamesNobodyInAnEventSaysNothingOfIt(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", weekly...))
+	h.settle()
+	reply := itip("REPLY", "1", 0, "20261103T100000Z", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:zoe@peer.example")
+	reply = strings.Replace(reply, "END:VCALENDAR", "BEGIN:VEVENT\nUID:1\nDTSTAMP:20261103T100000Z\nRECURRENCE-ID:20261116T080000Z\nEND:VEVENT\nEND:VCALENDAR", 1)
+	h.deliver("ann", "zoe@peer.example", proven, reply)
+	h.settle()
+	h.expect("the whole", h.statusOf("ann", "1", "zoe@peer.example"), accepted)
+	if n := len(h.has("ann", "1").Events); n != 1 {
+		t.Errorf("%s", h.has("ann", "1").Encode())
+	}
+}
+
+// A calendar that is copied to this server holds what was long ago.
+func TestNobodyIsToldOfAMeetingThatWasOverWhenItCame(t *testing.T) {
+	h := openHouse(t)
+	old := func(s []string) (all []string) {
+		for _, l := range s {
+			all = append(all, strings.ReplaceAll(l, "202611", "202010"))
+		}
+		return all
+	}
+	if n := h.change("ann", "1", event("1", old(lunch)...)); n != 0 {
+		t.Errorf("%d messages", n)
+	}
+	if n := h.change("bob", "2", event("2", append([]string{"ATTENDEE;PARTSTAT=ACCEPTED:mailto:bob@example.org"}, old(lunch[:7])...)...)); n != 0 {
+		t.Errorf("%d messages", n)
+	}
+	if n := h.change("ann", "3", event("3", append([]string{"RRULE:FREQ=WEEKLY"}, old(lunch)...)...)); n != 1 { // it goes on
+		t.Errorf("%d messages", n)
+	}
+}
+
+func TestTheOrganizerStaysUnderTheAddressTheyInvitedBy(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", strings.Split(strings.ReplaceAll(strings.Join(lunch, "\n"), "ann@", "ann.alias@"), "\n")...))
+	h.settle()
+	h.tick(time.Hour)
+	h.edit("ann", "1", "ORGANIZER;CN=Ann:mailto:ann.alias@example.org\r\n", "", "Canteen", "Park")
+	h.settle()
+	h.expect("organizer", h.has("bob", "1").Master().Organizer.Address, "ann.alias@example.org")
+	h.expect("place", h.has("bob", "1").Master().Location, "Park")
+}
+
+// Programs write EXDATE anew, without what they do not know of it.
+func TestADeclinedOccurrenceStaysOutWhenAProgramRewritesIt(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", weekly...))
+	h.settle()
+	h.edit("bob", "1", "RRULE:", "EXDATE;TZID=Europe/Berlin:20261116T090000\r\nRRULE:")
+	h.settle()
+	raw := string(h.has("bob", "1").Encode())
+	if !strings.Contains(raw, paramDeclined) {
+		t.Fatal(raw)
+	}
+	h.change("bob", "1", []byte(strings.Replace(strings.ReplaceAll(raw, ";"+paramDeclined+"=TRUE", ""), "SUMMARY", "CATEGORIES:x\r\nSUMMARY", 1)))
+	h.tick(time.Hour)
+	h.edit("ann", "1", "SUMMARY:Standup", "SUMMARY:Standing")
+	h.settle()
+	if o := h.has("bob", "1"); len(o.Master().Except) != 1 || o.Master().Summary != "Standing" {
+		t.Errorf("%s", o.Encode())
+	}
+}
+
+func TestAnAnswerInAnotherLetterCaseIsFound(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", strings.Split(strings.ReplaceAll(strings.Join(lunch, "\n"), "mailto:zoe@peer.example", "MAILTO:Zoe@Peer.Example?subject=x"), "\n")...))
+	h.expect("queue", h.sent(), "Zoe@Peer.Example: REQUEST Lunch; with a comma, and ü")
+	h.deliver("ann", "ZOE@peer.example", proven, itip("REPLY", "1", 0, "20261103T100000Z", "ATTENDEE;PARTSTAT=ACCEPTED:MailTo:zoE@peer.example"))
+	h.settle()
+	if !strings.Contains(string(h.has("ann", "1").Encode()), "PARTSTAT=ACCEPTED") {
+		t.Errorf("%s", h.has("ann", "1").Encode())
+	}
+	h.expect("status", status(attendeeOf(h.has("ann", "1").Master().Component, func(a string) bool { return a == "zoe@peer.example" })), accepted)
+}
