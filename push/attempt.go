@@ -35,6 +35,7 @@ func (n *Notifier) attempt(ctx context.Context, turn *turn) verdict {
 	ask := Ask{Now: n.clock(), Smaller: t != nil && t.smaller}
 	n.looks.Add(1)
 	p, err := n.book.Plan(ctx, s.id, ask)
+	turn.planned, turn.elsewhere = err == nil, p.Elsewhere
 	switch {
 	case errors.Is(err, ErrForgotten):
 		return verdict{forgotten: true}

@@ -16,6 +16,8 @@ type Subscription struct {
 	ID      uint64
 	Mailbox uint64
 	Folders Folders
+	// Elsewhere is what else wakes it: folders of other mailboxes. Nil of most.
+	Elsewhere []Topic
 	// Kind, App and Service name the queue its notifications wait in, so that
 	// one that stands still holds up no other. Service parts an app that has
 	// several far sides: "sandbox" or nothing of APNs, the endpoint's host of
@@ -39,6 +41,10 @@ type Plan struct {
 	// hours, of a budget), by the wall clock; zero: at the next change. Bursts are
 	// the notifier's: it asks once for each, and not too often.
 	Later time.Time
+	// Elsewhere is what wakes the subscription besides its own mailbox from now on,
+	// each mailbox once. When there is more than before the book is asked again:
+	// what happened until then was not heard.
+	Elsewhere []Topic
 	// Mark is how far the log was read; the book knows what it means. Zero of a
 	// plan without a notification: there is nothing to settle.
 	Mark uint64

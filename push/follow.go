@@ -108,11 +108,13 @@ func (n *Notifier) attachLocked(s *subscriber, sub Subscription) {
 	l.subscribers++
 	s.lane = l
 	n.hub.Add(&s.Waiter, s, sub.Mailbox, sub.Folders)
+	n.waitElsewhereLocked(s, sub.Elsewhere)
 }
 
 // unwatchLocked takes it out of the hub, its lane and whatever it waits in.
 func (n *Notifier) unwatchLocked(s *subscriber) {
 	n.hub.Remove(&s.Waiter)
+	n.waitElsewhereLocked(s, nil)
 	l := s.lane
 	switch s.state {
 	case waiting:
@@ -171,5 +173,6 @@ func (n *Notifier) leave() {
 	n.closed = true
 	for _, s := range n.subscribers {
 		n.hub.Remove(&s.Waiter)
+		n.waitElsewhereLocked(s, nil)
 	}
 }

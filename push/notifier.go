@@ -110,6 +110,7 @@ type Notifier struct {
 
 	mu          sync.Mutex
 	subscribers map[uint64]*subscriber
+	elsewhere   map[uint64]*elsewhere // of those subscribers that wait in other mailboxes
 	lanes       map[laneKey]*lane
 	timers      schedule[*subscriber]
 	gates       schedule[*lane]   // lanes with something due that must wait
@@ -139,7 +140,7 @@ func NewNotifier(c NotifierConfig) *Notifier {
 		drift:       c.Clock().Round(0).Sub(began.Round(0)),
 		bell:        make(chan struct{}, 1),
 		idle:        make(chan struct{}),
-		subscribers: map[uint64]*subscriber{}, lanes: map[laneKey]*lane{},
+		subscribers: map[uint64]*subscriber{}, elsewhere: map[uint64]*elsewhere{}, lanes: map[laneKey]*lane{},
 		asleep: math.MinInt64,
 	}
 	n.senders.Store(&c.Senders)

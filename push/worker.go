@@ -17,6 +17,9 @@ type turn struct {
 	era   uint32      // of the lane, when it began
 	began instant
 	place bool // it counts among those that the lane has in flight
+	// planned: the book has said where else the subscriber is to wait.
+	planned   bool
+	elsewhere []Topic
 }
 
 // verdict is what is to become of a subscriber after a worker had it.
@@ -91,7 +94,7 @@ func (n *Notifier) finish(ctx context.Context, t *turn, v *verdict) (next turn) 
 	if l.state == LaneRefused && v.outcome.Result == BadApp {
 		v.delay = 0 // it is the lane that waits
 	}
-	n.returnLocked(t.s, t.began, now, v)
+	n.returnLocked(t, now, v)
 	n.workers.Add(-1)
 	if t.place {
 		n.leaveLocked(ctx, t, v.tried, now)
@@ -110,10 +113,14 @@ func (n *Notifier) finish(ctx context.Context, t *turn, v *verdict) (next turn) 
 }
 
 // returnLocked decides when a subscriber is asked for again.
-func (n *Notifier) returnLocked(s *subscriber, began, now instant, v *verdict) {
+func (n *Notifier) returnLocked(t *turn, now instant, v *verdict) {
+	s := t.s
 	s.state = idle
 	woken := s.again
 	s.again = false
+	if t.planned && !s.fresh && !s.gone && !v.forgotten && n.waitElsewhereLocked(s, t.elsewhere) {
+		woken = true
+	}
 	switch {
 	case s.fresh: // what was found is about what it was
 		s.fresh = false
@@ -131,7 +138,7 @@ func (n *Notifier) returnLocked(s *subscriber, began, now instant, v *verdict) {
 		n.awaitLocked(s, s.floor)
 		return
 	case v.told:
-		s.floor = began + instant(n.limits.Interval)
+		s.floor = t.began + instant(n.limits.Interval)
 	default:
 		s.floor = now + restAfterNothing
 	}
