@@ -339,6 +339,9 @@ func (d *Directory) putGroup(tx *store.Tx, k addressKey, old Group, there bool, 
 	was := &old
 	if !there {
 		was = nil
+		if err := d.tables.entryPhotos.Delete(tx, k); err != nil { // of who had the address before
+			return err
+		}
 	}
 	if err := d.listGroup(tx, k, was, &g); err != nil {
 		return err

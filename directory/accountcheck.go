@@ -3,6 +3,8 @@ package directory
 import (
 	"bytes"
 	"fmt"
+	"image/jpeg"
+	"image/png"
 	"net"
 	"net/url"
 	"unicode"
@@ -12,6 +14,7 @@ import (
 // Limits of what one account holds.
 const (
 	MaxPhoto   = 100 << 10 // bytes (MS-ASCMD 2.2.3.131 lets a phone ask for less)
+	maxPixels  = 16 << 20  // of a photo: four bytes each in a phone's memory
 	maxText    = 255       // characters of each text field
 	maxAliases = 500
 )
@@ -99,10 +102,18 @@ func checkPhoto(p []byte) error {
 		return nil
 	}
 	if len(p) > MaxPhoto {
-		return fmt.Errorf("%w: the photo has %d bytes, at most %d are allowed", ErrBadValue, len(p), MaxPhoto)
+		return fmt.Errorf("%w: the photo is larger than %d KiB", ErrBadValue, MaxPhoto>>10)
 	}
-	if !bytes.HasPrefix(p, []byte("\xff\xd8\xff")) && !bytes.HasPrefix(p, []byte("\x89PNG\r\n\x1a\n")) {
+	read := png.DecodeConfig
+	switch {
+	case bytes.HasPrefix(p, []byte("\xff\xd8\xff")):
+		read = jpeg.DecodeConfig
+	case !bytes.HasPrefix(p, []byte("\x89PNG\r\n\x1a\n")):
 		return fmt.Errorf("%w: the photo is neither JPEG nor PNG", ErrBadValue)
+	}
+	// What phones cannot open does no harm.
+	if size, err := read(bytes.NewReader(p)); err == nil && size.Width*size.Height > maxPixels {
+		return fmt.Errorf("%w: the photo has %dx%d pixels, which phones have no room for", ErrBadValue, size.Width, size.Height)
 	}
 	return nil
 }

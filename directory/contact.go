@@ -142,6 +142,11 @@ func (d *Directory) putContact(tx *store.Tx, old, c *Contact) error {
 			}
 		}
 	}
+	if old == nil { // of who had the address before
+		if err := d.tables.entryPhotos.Delete(tx, k); err != nil {
+			return err
+		}
+	}
 	if err := d.listContact(tx, old, c); err != nil {
 		return err
 	}
@@ -158,7 +163,17 @@ func (d *Directory) deleteContact(tx *store.Tx, c *Contact) error {
 	if err := d.listContact(tx, c, nil); err != nil {
 		return err
 	}
-	return errors.Join(d.tables.entryPhotos.Delete(tx, k), d.tables.contacts.Delete(tx, k))
+	return errors.Join(d.releasePhoto(tx, k), d.tables.contacts.Delete(tx, k))
+}
+
+// releasePhoto deletes the photo of a group or a shared contact that has given up
+// its address, unless it is the photo of who has it by now.
+func (d *Directory) releasePhoto(tx *store.Tx, k addressKey) error {
+	t, err := d.tables.addresses.Get(tx, k)
+	if err != nil && !errors.Is(err, store.ErrNotFound) || t.group+t.contact == k {
+		return err
+	}
+	return d.tables.entryPhotos.Delete(tx, k)
 }
 
 // putEntryPhoto writes the photo of a group or a shared contact.

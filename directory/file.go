@@ -1,7 +1,6 @@
 package directory
 
 import (
-	"bytes"
 	"encoding/base64"
 	"encoding/json"
 	"errors"
@@ -203,25 +202,25 @@ func (f *File) WriteTOML(w io.Writer) error {
 	return e.Encode(f)
 }
 
+// sections are those of a file that was not parsed. In JSON a list that is absent
+// is another than one that is empty; in TOML it is not written.
+type sections File
+
 // fileJSON is a file on its way to a running server: the text, so that errors
 // there still know their lines, with the photos that lie beside it.
 type fileJSON struct {
-	Name   string            `json:"name"`
-	Text   string            `json:"text"`
-	Photos map[string][]byte `json:"photos,omitempty"`
+	Name     string            `json:"name,omitempty"`
+	Text     string            `json:"text,omitempty"`
+	Photos   map[string][]byte `json:"photos,omitempty"`
+	Sections *sections         `json:"sections,omitempty"`
 }
 
 // MarshalJSON carries the file with its photos and lines.
 func (f *File) MarshalJSON() ([]byte, error) {
-	j := fileJSON{Name: f.lines.File(), Text: string(f.text), Photos: f.photos}
 	if f.text == nil {
-		var b bytes.Buffer
-		if err := f.WriteTOML(&b); err != nil {
-			return nil, err
-		}
-		j.Text = b.String()
+		return json.Marshal(fileJSON{Sections: (*sections)(f)})
 	}
-	return json.Marshal(j)
+	return json.Marshal(fileJSON{Name: f.lines.File(), Text: string(f.text), Photos: f.photos})
 }
 
 // UnmarshalJSON reads what MarshalJSON wrote; it opens no files.
@@ -229,6 +228,11 @@ func (f *File) UnmarshalJSON(b []byte) error {
 	var j fileJSON
 	if err := json.Unmarshal(b, &j); err != nil {
 		return err
+	}
+	if j.Sections != nil {
+		*f = File(*j.Sections)
+		_, check := f.desired()
+		return errors.Join(check...)
 	}
 	g, err := parseFile(strings.NewReader(j.Text), j.Name, func(path string) ([]byte, error) {
 		p, ok := j.Photos[path]

@@ -147,7 +147,7 @@ func (p *planner) planContact(f *FileContact, i int) error {
 		text = differList(text, "addresses", old.Addresses, f.Addresses)
 		want.Addresses = f.Addresses
 	}
-	photo, text, err := p.planPhoto(f.Photo, f.PhotoBase64, target{contact: k}, text)
+	photo, text, err := p.planPhoto(f.Photo, f.PhotoBase64, target{contact: k}, there, text)
 	if err != nil {
 		return err
 	}

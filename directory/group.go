@@ -78,7 +78,7 @@ func (d *Directory) deleteGroup(tx *store.Tx, k addressKey, g *Group) error {
 	if err := d.release(tx, k, target{group: k}); err != nil {
 		return err
 	}
-	if err := errors.Join(d.tables.entryPhotos.Delete(tx, k), d.tables.groups.Delete(tx, k)); err != nil {
+	if err := errors.Join(d.releasePhoto(tx, k), d.tables.groups.Delete(tx, k)); err != nil {
 		return err
 	}
 	return d.changed(tx, Change{Group: g.Address, Gone: true})

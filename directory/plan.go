@@ -240,7 +240,7 @@ func (p *planner) planUser(f *FileUser) error {
 	if want.PasswordHash != old.PasswordHash {
 		text = append(text, "password")
 	}
-	photo, text, err := p.planPhoto(f.Photo, f.PhotoBase64, target{account: old.ID}, text)
+	photo, text, err := p.planPhoto(f.Photo, f.PhotoBase64, target{account: old.ID}, there, text)
 	if err != nil {
 		return err
 	}
@@ -259,14 +259,15 @@ func (p *planner) planUser(f *FileUser) error {
 	return nil
 }
 
-// planPhoto returns the photo to write, nil for none.
-func (p *planner) planPhoto(beside, within *string, of target, text []string) ([]byte, []string, error) {
+// planPhoto returns the photo to write, nil for none. What lies
+// under the address of a new entry is another's, who goes.
+func (p *planner) planPhoto(beside, within *string, of target, there bool, text []string) ([]byte, []string, error) {
 	photo, err := p.file.photoOf(beside, within)
 	if err != nil || photo == nil {
 		return nil, text, err
 	}
 	var old []byte
-	if of != (target{}) {
+	if there {
 		if old, err = p.photo(of); err != nil {
 			return nil, text, err
 		}
@@ -355,7 +356,7 @@ func (p *planner) planGroups(prune bool) error {
 		p.want.groups[k] = want
 		text := differList(differ(nil, "name", old.Name, want.Name), "members", old.Members, want.Members)
 		text = differ(text, "hidden", old.Hidden, want.Hidden)
-		photo, text, err := p.planPhoto(f.Photo, f.PhotoBase64, target{group: k}, text)
+		photo, text, err := p.planPhoto(f.Photo, f.PhotoBase64, target{group: k}, there, text)
 		if err != nil {
 			return err
 		}
@@ -394,7 +395,7 @@ func (p *planner) planDelegations(prune bool) {
 			return p.d.tables.delegates.Set(tx, k, want)
 		})
 	}
-	for _, k := range slices.SortedFunc(maps.Keys(p.old.delegates), func(a, b delegateKey) int { return strings.Compare(a.String(), b.String()) }) {
+	for _, k := range sortedKeys(p.old.delegates) {
 		if prune && p.origin["delegation "+k.String()] == nil {
 			old := p.old.delegates[k]
 			delete(p.want.delegates, k)
@@ -403,6 +404,10 @@ func (p *planner) planDelegations(prune bool) {
 			})
 		}
 	}
+}
+
+func sortedKeys(m map[delegateKey]Delegation) []delegateKey {
+	return slices.SortedFunc(maps.Keys(m), func(a, b delegateKey) int { return strings.Compare(a.String(), b.String()) })
 }
 
 func (k delegateKey) String() string { return string(k.owner) + " " + string(k.delegate) }

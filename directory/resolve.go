@@ -15,7 +15,7 @@ const (
 	maxMembers = 10_000
 )
 
-var errTooManyMembers = fmt.Errorf("directory: a group may have %d members and %d groups within it", maxMembers, maxGroups)
+var errTooManyMembers = fmt.Errorf("%w: a group may have %d members and %d groups within it", ErrBadValue, maxMembers, maxGroups)
 
 // Resolve tells where an address leads: through aliases, the part after a +,
 // groups and the domain's catch-all. postmaster and abuse of each domain, and

@@ -18,8 +18,8 @@ func (p *planner) validate() {
 			p.reject(fmt.Errorf("%w: catch-all %s", ErrNoAddress, c), "domain "+name, "catch_all")
 		}
 	}
-	for _, g := range p.want.delegates {
-		k := delegateKey{keyOf(g.Owner), keyOf(g.Delegate)}
+	for _, k := range sortedKeys(p.want.delegates) {
+		g := p.want.delegates[k]
 		if _, ok := p.want.accounts[k.delegate]; !ok {
 			p.reject(fmt.Errorf("%w: %s is nobody's login", ErrNoAccount, g.Delegate), "delegation "+k.String(), "delegate")
 		}
@@ -109,13 +109,15 @@ func (p *planner) validateGroups(owner map[addressKey]string) map[addressKey]str
 			}
 		}
 	}
-	p.findLoops(keys)
+	if !p.findLoops(keys) {
+		p.findLarge(keys, owner)
+	}
 	return owner
 }
 
 // findLoops refuses a group that lies within itself, and a chain of groups
 // longer than a delivery would follow.
-func (p *planner) findLoops(keys []addressKey) {
+func (p *planner) findLoops(keys []addressKey) (found bool) {
 	done := map[addressKey]bool{}
 	above := map[addressKey]bool{}
 	var walk func(k addressKey) bool
@@ -139,9 +141,63 @@ func (p *planner) findLoops(keys []addressKey) {
 	for _, k := range keys {
 		if !done[k] && !walk(k) {
 			p.reject(fmt.Errorf("%w: the group lies within itself", ErrBadValue), "group "+string(k), "members")
-			return
+			return true
 		}
 	}
+	return false
+}
+
+// findLarge refuses a group of which expand would say that it is too large: who
+// asks for its members would get no answer, whatever it is for. There are no
+// loops.
+func (p *planner) findLarge(keys []addressKey, owner map[addressKey]string) {
+	type size struct{ people, groups int }
+	sizes := map[addressKey]size{} // where who is there twice counts twice
+	var atMost func(k addressKey) size
+	atMost = func(k addressKey) size {
+		s, known := sizes[k]
+		if known {
+			return s
+		}
+		s.groups = 1
+		for _, m := range p.want.groups[k].Members {
+			if _, ok := p.want.groups[keyOf(m)]; !ok {
+				s.people++
+				continue
+			}
+			within := atMost(keyOf(m))
+			s.people, s.groups = min(s.people+within.people, maxMembers+1), min(s.groups+within.groups, maxGroups+1)
+		}
+		sizes[k] = s
+		return s
+	}
+	for _, k := range keys {
+		if s := atMost(k); (s.people > maxMembers || s.groups > maxGroups) && p.tooLarge(k, owner) {
+			p.reject(errTooManyMembers, "group "+string(k), "members")
+		}
+	}
+}
+
+// tooLarge counts everybody in a group once, as expand does.
+func (p *planner) tooLarge(k addressKey, owner map[addressKey]string) bool {
+	people, groups := map[string]bool{}, map[addressKey]bool{k: true}
+	open := []addressKey{k}
+	for len(open) > 0 {
+		for _, m := range p.want.groups[open[0]].Members {
+			m := keyOf(m)
+			if _, ok := p.want.groups[m]; !ok {
+				people[owner[m]] = true
+			} else if !groups[m] {
+				groups[m] = true
+				open = append(open, m)
+			}
+			if len(people) > maxMembers || len(groups) > maxGroups {
+				return true
+			}
+		}
+		open = open[1:]
+	}
+	return false
 }
 
 // reject reports what is wrong with an entry: at its place in the file, or by

@@ -151,11 +151,13 @@ func unmarshal(b []byte, into any) error {
 	if len(b) == 0 {
 		return nil
 	}
-	if err := json.Unmarshal(b, into); err != nil {
-		// What a directory file's own check says is for the administrator.
+	err := json.Unmarshal(b, into)
+	var form *json.SyntaxError
+	var kind *json.UnmarshalTypeError
+	if errors.As(err, &form) || errors.As(err, &kind) {
 		return fmt.Errorf("%w: %w", ErrBadRequest, err)
 	}
-	return nil
+	return err // nil, or what a directory file's own check says
 }
 
 // Transport is a way to the operations: an *Admin itself, or a *Socket to the
