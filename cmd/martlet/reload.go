@@ -208,13 +208,14 @@ file is wrong nothing changes.`,
 			if a.json {
 				return a.printJSON(done)
 			}
-			if len(done.Changed) == 0 {
-				a.printf("nothing has changed\n")
-			} else {
+			if len(done.Changed) > 0 {
 				a.printf("changed: %s\n", strings.Join(done.Changed, ", "))
 			}
 			if len(done.Restart) > 0 {
 				a.printf("waits for a restart or martlet upgrade: %s\n", strings.Join(done.Restart, ", "))
+			}
+			if len(done.Changed)+len(done.Restart) == 0 {
+				a.printf("nothing has changed\n")
 			}
 			return nil
 		},
