@@ -46,7 +46,7 @@ func (q *request) addMember() error {
 	}
 	r := w.col.object(&w.item)
 	q.w.Header().Set("Location", r.href)
-	if w.asSent {
+	if w.asSent && !w.col.private(&w.item) {
 		q.w.Header().Set("ETag", r.etag())
 	}
 	q.bare(http.StatusCreated)

@@ -2,6 +2,7 @@ package dav
 
 import (
 	"encoding/hex"
+	"fmt"
 	"mime"
 	"path"
 	"strconv"
@@ -95,11 +96,15 @@ func writeDisplayName(q *request, r *resource, _ *asked, d *document) (bool, err
 	return true, nil
 }
 
-// etag changes with every byte of the resource. A private event is another one
-// for those who may not see it.
+// etag changes with every byte of the resource. Of a private event those who may
+// not see it learn that it has changed: a hash of what they do not see would tell
+// whoever guesses it that the guess is right.
 func (r *resource) etag() string {
-	if r.entry != nil {
+	switch {
+	case r.entry != nil:
 		return `"` + strconv.FormatUint(r.entry.Seq, 16) + `"`
+	case r.item != nil && r.col.private(r.item):
+		return fmt.Sprintf(`"b%x-%x-%x"`, r.col.store, uint32(r.item.ID), uint64(r.item.ModSeq))
 	}
 	var hash [blob.HashSize]byte
 	switch {
@@ -108,16 +113,10 @@ func (r *resource) etag() string {
 	case r.file != nil:
 		hash = r.file.Blob.Hash
 	}
-	var b [36]byte
-	b[0] = '"'
+	var b [34]byte
+	b[0], b[33] = '"', '"'
 	hex.Encode(b[1:], hash[:16])
-	end := 33
-	if r.item != nil && r.col.private(r.item) {
-		b[end], b[end+1] = '-', 'b'
-		end += 2
-	}
-	b[end] = '"'
-	return string(b[:end+1])
+	return string(b[:])
 }
 
 // writeUpdatedBy says who wrote an item last, as calendar programs show it of

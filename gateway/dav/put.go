@@ -60,7 +60,7 @@ func (q *request) put() error {
 	}
 	hd := q.w.Header()
 	r := w.col.object(&w.item)
-	if w.asSent { // RFC 4791 5.3.4
+	if w.asSent && !w.col.private(&w.item) { // RFC 4791 5.3.4
 		hd.Set("ETag", r.etag())
 	}
 	if tag, ok := q.scheduleTag(r); ok {
@@ -70,7 +70,7 @@ func (q *request) put() error {
 	if w.old != nil {
 		status = http.StatusNoContent
 	}
-	if prefers(q.r, "return", "representation") {
+	if prefers(q.r, "return", "representation") && w.col.shows(&w.item) {
 		return q.representation(r, status)
 	}
 	q.bare(status)
@@ -319,7 +319,7 @@ func (w *write) unique(tx *store.Tx, class mail.Class, uid string) error {
 			continue
 		}
 		f := &failure{status: http.StatusForbidden, condition: condition, text: "another resource has this UID"}
-		if it, err := w.q.h.c.Mailboxes.Item(tx, w.q.box, w.col.folder.ID, p.Item); err == nil {
+		if it, err := w.q.h.c.Mailboxes.Item(tx, w.q.box, w.col.folder.ID, p.Item); err == nil && w.col.shows(&it) {
 			f.href = w.col.object(&it).href
 		}
 		return f

@@ -154,10 +154,13 @@ func (w *syncWalk) read(tx *store.Tx, since mail.ModSeq) (found []news, end bool
 				return nil, false, err
 			}
 			if !w.c.shows(&n.item) {
-				n.gone = n.item.Name // it may have been shown before
+				if ch.Created > since { // nor has it ever been
+					continue
+				}
+				n.gone = n.item.Name
 			}
 		default: // the name may be another item's by now, which has an entry of its own
-			if _, err := w.q.h.c.Mailboxes.ByName(tx, w.q.box, w.c.folder.ID, ch.Name); err == nil {
+			if _, err := w.q.item(tx, w.c, ch.Name); err == nil {
 				continue
 			}
 		}
