@@ -22,6 +22,7 @@ const (
 	maxComponents = 20_000   // of one object
 	maxProperties = 200_000  // of one object
 	maxParams     = 64       // of one property
+	maxParamTexts = 500_000  // values of parameters of one object: each takes many times its length
 	maxValue      = 24 << 20 // bytes of one property
 	maxObjects    = 100_000  // of one file
 	maxDates      = 5_000    // of RDATE or EXDATE

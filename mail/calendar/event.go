@@ -215,24 +215,42 @@ func (z zones) readRule(e *Event, c *Component) {
 }
 
 // readEnd is DTEND, or what DURATION says, or what holds without either (RFC
-// 5545 3.6.1): a date takes its day, a point in time no time at all.
+// 5545 3.6.1): a date takes its day, a point in time no time at all. Days end as
+// days, after one at least.
 func (z zones) readEnd(e *Event, c *Component) Time {
-	if p := c.Prop("DTEND"); p != nil {
-		if t, err := z.parseTime(p, p.Value); err == nil && !t.Before(e.Start.Time) {
-			return t
+	end, ok := z.writtenEnd(e.Start, c)
+	if !ok {
+		end = e.Start
+	}
+	if !e.Start.Date {
+		return end
+	}
+	day := wallOf(end.Time).Truncate(secondsADay * time.Second)
+	if day.Before(wallOf(end.Time)) || !day.After(e.Start.Time) {
+		day = day.AddDate(0, 0, 1)
+	}
+	return Time{Time: day, Date: true}
+}
+
+// writtenEnd is what DTEND says, or DURATION. A day, or a clock of no zone, is on
+// the clock of the start.
+func (z zones) writtenEnd(start Time, c *Component) (end Time, ok bool) {
+	if end, ok = z.time(c, "DTEND"); ok {
+		if !start.Date && !start.Floating && (end.Date || end.Floating && end.TZID == "") {
+			end = Time{Time: InZone(end.Time, start.Location()), TZID: start.TZID}
+		}
+		if !end.Before(start.Time) {
+			return end, true
 		}
 	}
-	end := e.Start
 	if p := c.Prop("DURATION"); p != nil {
 		if days, rest, err := parseDuration(p.Value); err == nil && days >= 0 && rest >= 0 {
+			end = start
 			end.Time = end.Time.AddDate(0, 0, days).Add(rest)
-			return end
+			return end, true
 		}
 	}
-	if end.Date {
-		end.Time = end.Time.AddDate(0, 0, 1)
-	}
-	return end
+	return end, false
 }
 
 // readDates reads lists of dates, and of periods.

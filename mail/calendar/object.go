@@ -97,10 +97,11 @@ func newObject(root *Component) *Object {
 func (o *Object) Encode() []byte { return o.Root.Append(nil) }
 
 // Master returns the event that recurs or stands alone: the first without a
-// RECURRENCE-ID, else the first; nil if there is none.
+// RECURRENCE-ID, even one that cannot be read, else the first; nil if there is
+// none.
 func (o *Object) Master() *Event {
 	for _, e := range o.Events {
-		if e.RecurrenceID == nil {
+		if e.RecurrenceID == nil && (e.Component == nil || e.Component.Prop("RECURRENCE-ID") == nil) {
 			return e
 		}
 	}

@@ -4,7 +4,6 @@ import (
 	"slices"
 	"strconv"
 	"strings"
-	"unicode/utf8"
 )
 
 // Prop returns the first property of a name, or nil.
@@ -150,8 +149,13 @@ func (p *Property) SetParam(name, value string) {
 // characters.
 func (p *Property) Text() string {
 	s := UnescapeText(p.Value)
-	if utf8.RuneCountInString(s) > maxText {
-		s = string([]rune(s)[:maxText])
+	if len(s) > maxText {
+		n := 0
+		for i := range s {
+			if n++; n > maxText {
+				return s[:i]
+			}
+		}
 	}
 	return s
 }

@@ -92,7 +92,10 @@ func (d *decoder) read(bare bool) (*Component, error) {
 				d.odd = true
 				continue
 			}
-			if d.properties++; d.properties > maxProperties {
+			for i := range p.Params {
+				d.texts += len(p.Params[i].Values)
+			}
+			if d.properties++; d.properties > maxProperties || d.texts > maxParamTexts {
 				return nil, ErrTooLarge
 			}
 			if strings.EqualFold(p.Param("ENCODING"), "QUOTED-PRINTABLE") {
@@ -128,10 +131,10 @@ func isItem(name string) bool { return name == "VEVENT" || name == "VTODO" || na
 
 // decoder cuts the bytes into unfolded lines.
 type decoder struct {
-	rest                   []byte
-	components, properties int
-	bare                   bool // what is being read stands in no object
-	odd                    bool // something was mended or dropped
+	rest                          []byte
+	components, properties, texts int  // so far
+	bare                          bool // what is being read stands in no object
+	odd                           bool // something was mended or dropped
 }
 
 // line returns the next content line. Lines end in CRLF, in LF or in CR; what

@@ -91,6 +91,13 @@ func parseWall(s string) (t time.Time, date bool, err error) {
 		return t, true, nil
 	}
 	s = strings.TrimSuffix(s, "Z")
+	if day, ok := strings.CutSuffix(s, "T240000"); ok && len(day) == 8 { // as ISO 8601 writes the end of a day
+		t, err = time.Parse("20060102", day)
+		if err != nil {
+			return t, false, ErrBadTime
+		}
+		return t.AddDate(0, 0, 1), false, nil
+	}
 	switch len(s) {
 	case len("20060102T150405"):
 		if strings.HasSuffix(s, "60") { // a leap second

@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"path"
 	"slices"
 	"strings"
 	"sync"
@@ -96,7 +97,7 @@ func isZoneName(name string) bool {
 	case "local", "localtime", "posixrules", "factory":
 		return false
 	}
-	return name[0] != '.'
+	return name[0] != '.' && path.Clean(name) == name // else a name would have any number of others
 }
 
 // WindowsName returns the Windows name of an IANA zone, or nothing.
@@ -129,12 +130,12 @@ func readZones(root *Component) zones {
 		if c.Name != "VTIMEZONE" || len(z) >= maxZones {
 			continue
 		}
-		id := c.Text("TZID")
+		id := strings.Trim(c.Text("TZID"), `"`) // as parameters are read
 		if id == "" || z[id] != nil {
 			continue
 		}
 		loc, err := LoadZone(id)
-		if err != nil {
+		if err != nil || isFixed(loc) && hasSummer(c) {
 			if loc, err = LoadZone(c.Text("X-LIC-LOCATION")); err != nil {
 				loc, err = defineZone(c, &left)
 				if matched++; err == nil && matched <= maxMatched {
@@ -152,6 +153,21 @@ func readZones(root *Component) zones {
 		}
 	}
 	return z
+}
+
+// isFixed tells whether a zone has one offset for ever: those that are named by
+// it, or by nothing better.
+func isFixed(loc *time.Location) bool {
+	start, end := time.Unix(0, 0).In(loc).ZoneBounds()
+	return start.IsZero() && end.IsZero()
+}
+
+// hasSummer tells whether a definition has both halves of a year.
+func hasSummer(c *Component) bool {
+	has := func(name string) bool {
+		return slices.ContainsFunc(c.Children, func(k *Component) bool { return k.Name == name })
+	}
+	return has("STANDARD") && has("DAYLIGHT")
 }
 
 // find resolves a TZID.
@@ -301,7 +317,7 @@ func (o *observance) onsets() (out []onset) {
 			start = time.Date(1970, start.Month(), start.Day(), start.Hour(), start.Minute(), start.Second(), 0, time.UTC)
 		}
 		rule := *o.rule
-		if !rule.Until.IsZero() {
+		if !rule.Until.IsZero() && !rule.UntilDate && !rule.UntilLocal {
 			rule.Until = rule.Until.Add(time.Duration(o.from) * time.Second) // UTC to wall clock
 		}
 		for t := range rule.until(start, lastOnset) { // also where it never comes round

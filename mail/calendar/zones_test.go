@@ -265,7 +265,7 @@ func TestDefinitionsOfOtherProgramsAreKnown(t *testing.T) {
 		{"Exchange, before 2007", "Customized Time Zone", season("STANDARD", "16010101T020000", "-0400", "-0500", "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10") + season("DAYLIGHT", "16010101T020000", "-0500", "-0400", "FREQ=YEARLY;BYDAY=1SU;BYMONTH=4"), "Customized Time Zone"},
 		{"Google", "Europe/Zurich", "X-LIC-LOCATION:Europe/Zurich\n" + european, "Europe/Zurich"},
 		{"libical", "/example.org/20070227_1/private", "X-LIC-LOCATION:Europe/Vienna\n" + european, "Europe/Vienna"},
-		{"Apple", "GMT+0100", season("DAYLIGHT", "19810329T020000", "+0100", "+0200", lastMarch) + season("STANDARD", "19961027T030000", "+0200", "+0100", lastOctober), "GMT+0100"},
+		{"Apple", "GMT+0100", season("DAYLIGHT", "19810329T020000", "+0100", "+0200", lastMarch) + season("STANDARD", "19961027T030000", "+0200", "+0100", lastOctober), "Europe/Berlin"},
 		{"Apple, all of history", "Sydney", season("STANDARD", "20080406T030000", "+1100", "+1000", "FREQ=YEARLY;BYMONTH=4;BYDAY=1SU") + season("DAYLIGHT", "20081005T020000", "+1000", "+1100", "FREQ=YEARLY;BYMONTH=10;BYDAY=1SU"), "Australia/Sydney"},
 		{"Lotus Notes", "Central Standard", season("STANDARD", "19501105T020000", "-0500", "-0600", "FREQ=YEARLY;BYMINUTE=0;BYHOUR=2;BYDAY=1SU;BYMONTH=11") + season("DAYLIGHT", "19500312T020000", "-0600", "-0500", "FREQ=YEARLY;BYMINUTE=0;BYHOUR=2;BYDAY=2SU;BYMONTH=3"), "America/Chicago"},
 		{"without a season", "Kolkata, Chennai", season("STANDARD", "16010101T000000", "+0530", "+0530", ""), "Asia/Calcutta"},
