@@ -70,7 +70,7 @@ func (q *request) transferObject(dst place, move bool) error {
 	if err != nil {
 		return err
 	}
-	if err := q.conditions(src, src.etag()); err != nil {
+	if err := q.conditions(src); err != nil {
 		return err
 	}
 	if src.col.private(src.item) || move && !src.col.may(mail.MayWrite) {

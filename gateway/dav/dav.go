@@ -163,10 +163,8 @@ func (q *request) answer() error {
 	if err := q.ready(); err != nil {
 		return err
 	}
-	if q.r.Header.Get("If") != "" {
-		if err := q.view(q.ifHolds); err != nil {
-			return err
-		}
+	if err := q.view(q.ifHolds); err != nil {
+		return err
 	}
 	return do(q)
 }
@@ -185,8 +183,15 @@ func (q *request) ready() error {
 
 func (q *request) view(fn func(*store.Tx) error) error { return q.h.c.Store.View(q.r.Context(), fn) }
 
+// update changes something, if the request's If header still holds: much may have
+// happened while the body came.
 func (q *request) update(fn func(*store.Tx) error) error {
-	return q.h.c.Store.Update(q.r.Context(), fn)
+	return q.h.c.Store.Update(q.r.Context(), func(tx *store.Tx) error {
+		if err := q.ifHolds(tx); err != nil {
+			return err
+		}
+		return fn(tx)
+	})
 }
 
 // slowest is the line in bytes a second on which a request is still waited for.

@@ -169,14 +169,13 @@ func (q *request) putFile() error {
 		old, err := q.h.files.get(tx, q.box, p)
 		switch {
 		case errors.Is(err, mail.ErrNoItem):
-			err = q.conditions(nil, "")
+			err = q.conditions(nil)
 		case err != nil:
 		case old.folder:
 			err = fail(http.StatusMethodNotAllowed)
 		default:
 			status, f.Created, f.Dead = http.StatusNoContent, old.Created, old.Dead
-			r := q.fileResource(old)
-			err = q.conditions(r, r.etag())
+			err = q.conditions(q.fileResource(old))
 		}
 		if err != nil {
 			return err
@@ -245,7 +244,7 @@ func (q *request) deleteFile() error {
 		if err != nil {
 			return err
 		}
-		if err := q.conditions(r, r.etag()); err != nil {
+		if err := q.conditions(r); err != nil {
 			return err
 		}
 		return q.removeTree(tx, r.file)
@@ -309,7 +308,7 @@ func (q *request) transferTree(tx *store.Tx, to string, move bool) (status int, 
 	if to == from || strings.HasPrefix(to, from+"/") || strings.HasPrefix(from, to+"/") {
 		return 0, unmet(name{}, "the one lies within the other")
 	}
-	if err := q.conditions(src, src.etag()); err != nil {
+	if err := q.conditions(src); err != nil {
 		return 0, err
 	}
 	if err := q.parent(tx, to); err != nil {

@@ -78,12 +78,11 @@ func (q *request) get() error {
 
 func (q *request) getObject(r *resource) error {
 	hd := q.w.Header()
-	etag := r.etag()
-	hd.Set("ETag", etag)
+	hd.Set("ETag", r.etag())
 	if tag, ok := q.scheduleTag(r); ok {
 		hd.Set("Schedule-Tag", tag)
 	}
-	if err := q.conditions(r, etag); err != nil {
+	if err := q.conditions(r); err != nil {
 		return err
 	}
 	raw, err := q.body(r)
@@ -103,7 +102,7 @@ func (q *request) getObject(r *resource) error {
 
 func (q *request) getEntry(r *resource) error {
 	q.w.Header().Set("ETag", r.etag())
-	if err := q.conditions(r, r.etag()); err != nil {
+	if err := q.conditions(r); err != nil {
 		return err
 	}
 	raw, err := q.entryCard(r.entry)
@@ -133,9 +132,8 @@ func (q *request) write(contentType string, body []byte) error {
 // that subscribe to one and for who wants a copy. It is written as it is read.
 func (q *request) getList(r *resource) error {
 	hd := q.w.Header()
-	etag := strconv.Quote(r.token())
-	hd.Set("ETag", etag)
-	if err := q.conditions(r, etag); err != nil {
+	hd.Set("ETag", r.etag())
+	if err := q.conditions(r); err != nil {
 		return err
 	}
 	hd.Set("Content-Type", r.contentType())
@@ -224,18 +222,25 @@ func (q *request) getPage() error {
 
 // conditions holds the request's conditions against a resource that is there
 // (RFC 9110 13.2.2). A nil resource is not there.
-func (q *request) conditions(r *resource, etag string) error {
+func (q *request) conditions(r *resource) error {
 	hd := q.r.Header
-	there := r != nil
-	if want := hd.Get("If-Match"); want != "" && !(there && matchesETag(want, etag)) {
+	list := func(name string) string { return strings.Join(hd.Values(name), ",") }
+	there, etag := r != nil, ""
+	if there {
+		etag = r.etag()
+	}
+	if want := list("If-Match"); want != "" && !(there && matchesETag(want, etag)) {
 		return fail(http.StatusPreconditionFailed)
 	}
-	if want := hd.Get("If-Schedule-Tag-Match"); want != "" && there { // RFC 6638 3.2.10
+	if want := hd.Get("If-Schedule-Tag-Match"); want != "" { // RFC 6638 3.2.10
+		if !there {
+			return fail(http.StatusPreconditionFailed)
+		}
 		if tag, ok := q.scheduleTag(r); !ok || want != tag {
 			return fail(http.StatusPreconditionFailed)
 		}
 	}
-	if want := hd.Get("If-None-Match"); want != "" && there && matchesETag(want, etag) {
+	if want := list("If-None-Match"); want != "" && there && matchesETag(want, etag) {
 		if q.r.Method == http.MethodGet || q.r.Method == http.MethodHead {
 			return fail(http.StatusNotModified)
 		}

@@ -93,10 +93,15 @@ func readCondition(s string) (c ifCondition, rest string, ok bool) {
 	return c, rest, ok
 }
 
-// ifHolds tells whether one of the lists of the request's If header holds. There
-// are no locks; a sync-token is the state of its collection (RFC 6578 5).
+// ifHolds tells whether one of the lists of the request's If header holds, if it
+// has one. There are no locks; a sync-token is the state of its collection (RFC
+// 6578 5).
 func (q *request) ifHolds(tx *store.Tx) error {
-	lists, ok := readIf(q.r.Header.Get("If"))
+	header := q.r.Header.Values("If")
+	if len(header) == 0 {
+		return nil
+	}
+	lists, ok := readIf(strings.Join(header, " "))
 	if !ok {
 		return &failure{status: http.StatusBadRequest, text: "the If header cannot be read"}
 	}

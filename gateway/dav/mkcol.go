@@ -212,7 +212,7 @@ func (q *request) deleteCollection() error {
 		if err != nil {
 			return err
 		}
-		if err := q.conditions(&resource{kind: c.kind(), href: c.href, col: c}, ""); err != nil {
+		if err := q.conditions(&resource{kind: c.kind(), href: c.href, col: c}); err != nil {
 			return err
 		}
 		switch {

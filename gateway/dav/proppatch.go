@@ -63,6 +63,9 @@ func (q *request) proppatch() error {
 		if r, err = q.find(tx, &q.at); err != nil {
 			return err
 		}
+		if err := q.conditions(r); err != nil {
+			return err
+		}
 		if r.file != nil {
 			wrong, err = q.patchFile(tx, r, edits)
 		} else {

@@ -96,7 +96,8 @@ func writeDisplayName(q *request, r *resource, _ *asked, d *document) (bool, err
 	return true, nil
 }
 
-// etag changes with every byte of the resource. Of a private event those who may
+// etag changes with every byte of the resource, and of a list with what is in it.
+// Of a private event those who may
 // not see it learn that it has changed: a hash of what they do not see would tell
 // whoever guesses it that the guess is right.
 func (r *resource) etag() string {
@@ -112,6 +113,10 @@ func (r *resource) etag() string {
 		hash = r.item.Blob.Hash
 	case r.file != nil:
 		hash = r.file.Blob.Hash
+	case r.col != nil || r.list != nil:
+		return strconv.Quote(r.token())
+	default:
+		return ""
 	}
 	var b [34]byte
 	b[0], b[33] = '"', '"'

@@ -153,13 +153,11 @@ func (w *write) open(tx *store.Tx) (err error) {
 		}
 	}
 	var r *resource
-	etag := ""
 	if w.old != nil {
 		r = w.col.object(w.old)
-		etag = r.etag()
 	}
 	if !w.free {
-		if err := q.conditions(r, etag); err != nil {
+		if err := q.conditions(r); err != nil {
 			return err
 		}
 	}
