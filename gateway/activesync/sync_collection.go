@@ -46,6 +46,7 @@ type syncCollection struct {
 	refused    []refusedCommand // those that the engine never sees
 	places     []int            // of the engine's commands, in the wire's
 	writes     []write          // what some of the engine's commands are made of
+	said       map[string]int   // how often a command with some content stands in the request
 	err        error            // what is wrong with it as a whole
 }
 

@@ -16,6 +16,7 @@ import (
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
 	"martlet/store"
+	"martlet/store/blob"
 	"martlet/sync/class"
 	"martlet/sync/device"
 	"martlet/sync/engine"
@@ -26,7 +27,7 @@ import (
 type objectCommand struct {
 	data     wbxml.Raw // of an Add and a Change
 	instance string    // the one occurrence that is meant
-	name     string    // of this command with this content
+	name     string    // of this command with this content, in its place among others that say the same
 
 	found mail.ItemID    // of an Add: the item that was there already
 	plan  *schedule.Plan // of an event: who is told of it
@@ -61,6 +62,13 @@ func (c *syncCollection) readObject(s *session, cmd engine.Command, w *eas.SyncC
 	fmt.Fprintf(sum, "%s\x00%d\x00%d\x00%s\x00%s\x00", s.query.DeviceID, c.request.Folder, cmd.Kind, id, o.instance)
 	sum.Write(o.data)
 	o.name = hex.EncodeToString(sum.Sum(nil)[:20])
+	if w.Add == nil { // the same may be said again, with something else in between
+		if c.said == nil {
+			c.said = map[string]int{}
+		}
+		c.said[o.name]++
+		o.name += fmt.Sprintf(".%d", c.said[o.name])
+	}
 	c.writeWith(o)
 	return cmd, nil
 }
@@ -98,16 +106,25 @@ func (o *objectCommand) prepare(ctx context.Context, w *writing, cmd *engine.Com
 	case errors.Is(st.err, mail.ErrNoItem): // the engine finds the same
 		cmd.Edit = nothing
 		return nil
-	case st.err != nil:
+	case st.err != nil && !errors.Is(st.err, errUnreadable):
 		return st.err
 	case hidden(&who, &st.item):
 		return mail.ErrReadOnly
+	case st.err != nil && (cmd.Kind != engine.Delete || o.instance != ""):
+		return st.err
+	case st.err != nil: // whom it was about nobody knows any more
+		cmd.From, st.err = st.item.Blob, mail.ErrNoItem
+		return nil
 	}
 	if cmd.Kind == engine.Delete && o.instance == "" {
 		return o.prepareDelete(ctx, w, cmd, st)
 	}
 	return o.prepareChange(ctx, w, cmd, st, &who)
 }
+
+// errUnreadable means that what an item holds is damaged or gone: that must not
+// keep the rest of the folder from the device, nor the device from deleting it.
+var errUnreadable = fmt.Errorf("activesync: the item cannot be read: %w", class.ErrBadValue)
 
 // nothing is the Edit of a Change that leaves the item as it is.
 func nothing(*mail.Item) error { return nil }
@@ -258,12 +275,24 @@ func (w *writing) object(ctx context.Context, id mail.ItemID) *objectState {
 	}
 	st := &objectState{}
 	w.objects[id] = st
-	st.err = w.h.c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		st.item, err = w.h.c.Mailboxes.Item(tx, w.s.box, w.c.request.Folder, id)
-		return err
-	})
-	if st.err == nil {
-		st.raw, st.err = w.h.readObject(ctx, &st.item)
+	read := func() error {
+		return w.h.c.Store.View(ctx, func(tx *store.Tx) (err error) {
+			st.item, err = w.h.c.Mailboxes.Item(tx, w.s.box, w.c.request.Folder, id)
+			return err
+		})
+	}
+	if st.err = read(); st.err != nil {
+		return st
+	}
+	st.raw, st.err = w.h.readObject(ctx, &st.item)
+	if was := st.item.Blob; errors.Is(st.err, blob.ErrGone) { // or another has taken its place
+		if err := read(); err != nil {
+			st.err = err
+		} else if st.item.Blob == was {
+			st.err = errUnreadable
+		}
+	} else if errors.Is(st.err, blob.ErrCorrupt) || errors.Is(st.err, object.ErrTooLarge) {
+		st.err = errUnreadable
 	}
 	return st
 }

@@ -120,7 +120,7 @@ func TestWhatAClientLeavesOutGoesOrStays(t *testing.T) {
 	}
 	all := map[string]string{
 		"Calendar:Subject": "SUMMARY:", "Calendar:Location": "LOCATION:", "Calendar:Reminder": "BEGIN:VALARM",
-		"Calendar:Categories": "CATEGORIES:", "AirSyncBase:Body": "DESCRIPTION:",
+		"Calendar:Categories": "CATEGORIES:",
 	}
 	in := &eas.Calendar{Sensitivity: ptr(uint8(0))}
 	for element, line := range all {
@@ -141,6 +141,37 @@ func TestWhatAClientLeavesOutGoesOrStays(t *testing.T) {
 		if strings.Contains(got, l) {
 			t.Errorf("without Supported: %s stays", l)
 		}
+	}
+}
+
+// The text stays whatever else a client names, and a Body without Data says
+// nothing of it either: who has only the beginning of a text leaves it out
+// (MS-ASCMD_R878). Data that is empty takes it away.
+func TestATextThatIsNotSentStays(t *testing.T) {
+	raw := eventFile(t, "appointment")
+	tag, _ := wbxml.ParseTag("AirSyncBase:Body")
+	for _, v := range eas.Versions() {
+		for _, supported := range [][]wbxml.Tag{nil, {}, {tag}} {
+			o := editOptions(v, ada)
+			o.Supported = supported
+			for name, body := range map[string]*eas.Body{"none": nil, "no data": {Type: 1}, "no data, html": {Type: 2}, "cut": {Type: 1, Truncated: true, Data: ptr("Bring")}, "blank": {Type: 1, Data: ptr("")}} {
+				in := &eas.Calendar{Subject: ptr("Dentist"), Sensitivity: ptr(uint8(0))}
+				if in.Body = body; v < eas.V120 && body != nil {
+					continue // another element, which is taken away like any other (MS-ASCMD_R879)
+				}
+				got := changeEvent(t, raw, in, o)
+				if stays := bytes.Contains(got, []byte("DESCRIPTION:Bring")); stays != (name != "blank") && v >= eas.V120 {
+					t.Errorf("%s, %v, %s: it stays: %t", v, supported, name, stays)
+				}
+			}
+		}
+	}
+	series := eventFile(t, "series")
+	o := editOptions(eas.V161, ada)
+	o.Instance = "20261019T071500Z"
+	one := changeEvent(t, series, &eas.Calendar{CalendarBody: eas.CalendarBody{Body: &eas.Body{Type: 1, Data: ptr("of this day")}}}, o)
+	if got := changeEvent(t, one, &eas.Calendar{Subject: ptr("x"), CalendarBody: eas.CalendarBody{Body: &eas.Body{Type: 1}}}, o); !bytes.Contains(got, []byte("DESCRIPTION:of this day")) {
+		t.Errorf("of one occurrence:\n%s", got)
 	}
 }
 

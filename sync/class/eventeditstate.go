@@ -69,15 +69,17 @@ func value(v *uint8, usual uint8, gone bool) (uint8, bool) {
 	return usual, gone
 }
 
-// editText applies the text. Its two forms go together.
+// editText applies the text. Its two forms go together. It stays if a client says
+// nothing of it, or sends no Data (MS-ASCMD_R878).
 func (w *eventWriter) editText(c *calendar.Component, in *eas.Calendar, gone func(string) bool) error {
 	old := textOf(c)
 	text, err := old, error(nil)
 	switch {
 	case in.Body != nil && in.Body.Type == eas.BodyRTF && w.o.Version >= eas.V160: // MS-ASAIRS_R1400, R1401
 		return ErrBadValue
-	case in.Body != nil:
+	case in.Body != nil && in.Body.Data != nil:
 		text, err = readText(in.Body, old)
+	case in.Body != nil:
 	case in.BodyTruncated != nil && *in.BodyTruncated:
 	case in.PlainBody != nil:
 		if text = plainText(*in.PlainBody, old); strings.TrimSpace(*in.PlainBody) == "" {
@@ -87,7 +89,7 @@ func (w *eventWriter) editText(c *calendar.Component, in *eas.Calendar, gone fun
 		if *in.RTF != old.form(eas.BodyRTF) {
 			text, err = readRTFText(*in.RTF)
 		}
-	case w.o.Version >= eas.V120 && gone("AirSyncBase:Body") || w.o.Version < eas.V120 && gone("Calendar:Body"):
+	case w.o.Version < eas.V120 && gone("Calendar:Body"):
 		text = objectText{}
 	}
 	if err != nil || text == old {

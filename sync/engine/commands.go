@@ -213,6 +213,9 @@ func (c *commands) change(cmd *Command) (mail.Item, error) {
 		edited.Blob = cmd.Body.Blob
 	}
 	if reflect.DeepEqual(edited, item) {
+		if cmd.ClientID != "" { // repeated, it might undo what came after it
+			c.done(cmd.ClientID, item.ID)
+		}
 		return item, nil
 	}
 	unknown := c.unknown(&item)
