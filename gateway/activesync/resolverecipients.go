@@ -20,7 +20,7 @@ const (
 	maxPictureSize   = 100 << 10
 	maxBusyMembers   = 20               // of a group (MS-ASCMD_R4626)
 	maxBusyPeople    = 100              // whose free/busy times one request may ask for (MS-ASCMD_R4622, R7499)
-	busyTime         = 10 * time.Second // for the free/busy times of one recipient
+	busyTime         = 10 * time.Second // for the free/busy times of all recipients
 
 	minBusySpan     = 30 * time.Minute    // MS-ASCMD_R2266
 	maxBusySpan     = 42 * 24 * time.Hour // MS-ASCMD_R5175
@@ -47,6 +47,7 @@ type resolution struct {
 	busy    bool // free/busy times are wanted
 	from    time.Time
 	until   time.Time
+	waiting []waiting
 	asked   int // people whose free/busy times were asked for
 	picture *eas.ResolvePicture
 
@@ -68,18 +69,27 @@ func (h *Handler) resolveRecipients(ctx context.Context, s *session, q *eas.Reso
 	}
 	defer release()
 	resp := &eas.ResolveRecipientsResponse{Status: eas.ResolveRecipientsStatusSuccess}
-	for _, to := range q.To {
-		one, err := r.resolve(to)
-		if err != nil && (ctx.Err() != nil || retryable(err)) {
-			return nil, err
-		}
-		if err != nil { // MS-ASCMD_R4271
-			h.logFailure(s, err, true)
-			return &eas.ResolveRecipientsResponse{Status: eas.ResolveRecipientsStatusServerError}, nil
-		}
-		resp.Responses = append(resp.Responses, one)
+	resp.Responses, err = r.answers(q.To)
+	if err != nil && (ctx.Err() != nil || retryable(err)) {
+		return nil, err
+	}
+	if err != nil { // MS-ASCMD_R4271
+		h.logFailure(s, err, true)
+		return &eas.ResolveRecipientsResponse{Status: eas.ResolveRecipientsStatusServerError}, nil
 	}
 	return resp, nil
+}
+
+// answers are one for each To. Free/busy times are asked for all at once.
+func (r *resolution) answers(all []string) (out []eas.ResolveResponse, err error) {
+	for _, to := range all {
+		one, err := r.resolve(to)
+		if err != nil {
+			return nil, err
+		}
+		out = append(out, one)
+	}
+	return out, r.askWaiting()
 }
 
 // weight is how much an answer may take: names are small.

@@ -42,9 +42,10 @@ func (r *resolution) recipient(m *match, sure bool, wanted *pictures) (eas.Resol
 	return out, nil
 }
 
-// availability are the free/busy times of a recipient, of a group those of its
-// members in one (MS-ASCMD_R4625), or why there are none: of a large group they
-// would be of no use (R4626), and of who is not here nobody knows them (R4298).
+// availability is where the free/busy times of a recipient will be, of a group
+// those of its members in one (MS-ASCMD_R4625), or why there are none: of a large
+// group they would be of no use (R4626), and of who is not here nobody knows them
+// (R4298).
 func (r *resolution) availability(m *match) (*eas.Availability, error) {
 	people := 1
 	if m.entry != nil && m.entry.Group != nil {
@@ -59,23 +60,46 @@ func (r *resolution) availability(m *match) (*eas.Availability, error) {
 	if r.asked += people; r.asked >= maxBusyPeople {
 		return &eas.Availability{Status: eas.StatusAvailabilityTooManyRecipients}, nil
 	}
-	if r.h.c.Schedule == nil {
-		return &eas.Availability{Status: eas.StatusAvailabilityFailure}, nil
+	out := &eas.Availability{Status: eas.StatusAvailabilityFailure}
+	if r.h.c.Schedule != nil {
+		r.waiting = append(r.waiting, waiting{m.address, out})
+	}
+	return out, nil
+}
+
+// waiting is who is still to be asked for free/busy times, and where they go.
+type waiting struct {
+	address string
+	answer  *eas.Availability
+}
+
+// askWaiting asks for the free/busy times of all who are waiting.
+func (r *resolution) askWaiting() error {
+	if len(r.waiting) == 0 {
+		return nil
 	}
 	ctx, cancel := context.WithTimeout(r.ctx, busyTime)
 	defer cancel()
-	periods, err := r.h.c.Schedule.BusyAt(ctx, m.address, r.from, r.until, maxBusyMembers)
-	switch {
-	case err == nil:
-		return &eas.Availability{Status: eas.ResolveRecipientsStatusSuccess, MergedFreeBusy: schedule.MergedFreeBusy(periods, r.from, r.until)}, nil
-	case errors.Is(err, schedule.ErrNoData):
-		return &eas.Availability{Status: eas.StatusAvailabilityFailure}, nil
-	case errors.Is(err, schedule.ErrTooMany):
-		return &eas.Availability{Status: eas.StatusAvailabilityDLLimitReached}, nil
-	case errors.Is(ctx.Err(), context.DeadlineExceeded) && r.ctx.Err() == nil: // MS-ASCMD_R4297
-		return &eas.Availability{Status: eas.StatusAvailabilityTransientFailure}, nil
+	var addresses []string
+	for _, w := range r.waiting {
+		addresses = append(addresses, w.address)
 	}
-	return nil, err
+	for i, one := range r.h.c.Schedule.BusyOf(ctx, addresses, r.from, r.until, maxBusyMembers) {
+		out := r.waiting[i].answer
+		switch {
+		case one.Err == nil:
+			out.Status, out.MergedFreeBusy = eas.ResolveRecipientsStatusSuccess, schedule.MergedFreeBusy(one.Periods, r.from, r.until)
+		case errors.Is(one.Err, schedule.ErrNoData):
+			out.Status = eas.StatusAvailabilityFailure
+		case errors.Is(one.Err, schedule.ErrTooMany):
+			out.Status = eas.StatusAvailabilityDLLimitReached
+		case errors.Is(ctx.Err(), context.DeadlineExceeded) && r.ctx.Err() == nil: // MS-ASCMD_R4297
+			out.Status = eas.StatusAvailabilityTransientFailure
+		default:
+			return one.Err
+		}
+	}
+	return nil
 }
 
 // members are the accounts of a group and of all groups within it.

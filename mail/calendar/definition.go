@@ -120,7 +120,8 @@ func (r *run) rule() *Rule {
 	rule := &Rule{Freq: Yearly, Interval: 1, ByMonth: []int{int(r.wall.Month())}, WeekStart: time.Monday}
 	length := 31
 	for _, c := range r.changes {
-		length = min(length, monthDays(c.wall()))
+		w := c.wall()
+		length = min(length, monthDays(w.Year(), w.Month()))
 	}
 	if n := (r.earliest - 1) / 7; n == (r.latest-1)/7 && n < 4 && (r.latest-r.earliest > 3 || r.latest <= length-7) {
 		rule.ByDay = []WeekdayNum{{n + 1, r.wall.Weekday()}}
@@ -129,7 +130,7 @@ func (r *run) rule() *Rule {
 	last := true
 	for _, c := range r.changes {
 		w := c.wall()
-		last = last && w.Day()+7 > monthDays(w)
+		last = last && w.Day()+7 > monthDays(w.Year(), w.Month())
 	}
 	if last {
 		rule.ByDay = []WeekdayNum{{-1, r.wall.Weekday()}}

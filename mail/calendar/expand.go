@@ -2,7 +2,6 @@ package calendar
 
 import (
 	"iter"
-	"slices"
 	"time"
 )
 
@@ -17,66 +16,73 @@ const (
 	lastYear = 4500
 )
 
+// lastWall is the end of that year.
+var lastWall = dayOf(lastYear+1, time.January, 1).at(0)
+
 // periodDays is how many days a period has at most.
 var periodDays = [...]int{Daily: 1, Weekly: 7, Monthly: 31, Yearly: 366, Hourly: 1}
 
 const secondsADay = 24 * 60 * 60
 
-// From ranges over the wall-clock times at which the rule comes round, from
-// start on, which is the first of them and gives the time of day. Until is
-// compared as it stands: the caller brings it to start's clock. Each step takes
+// From ranges over the wall-clock times at which the rule comes round, as if in
+// UTC, from start on, which is the first of them and gives the time of day. Until
+// is compared as it stands: the caller brings it to start's clock. Each step takes
 // bounded time.
-func (r *Rule) From(start time.Time) iter.Seq[time.Time] {
-	return r.between(start, time.Time{}, lastYear)
-}
+func (r *Rule) From(start time.Time) iter.Seq[time.Time] { return r.until(start, lastYear) }
 
 // until is From up to the end of a year.
 func (r *Rule) until(start time.Time, year int) iter.Seq[time.Time] {
-	return r.between(start, time.Time{}, year)
+	return func(yield func(time.Time) bool) {
+		for w := range r.between(wallTime(start), noWall, dayOf(year+1, time.January, 1).at(0)) {
+			if !yield(w.time()) {
+				return
+			}
+		}
+	}
 }
 
-// between is From without what lies before a time, up to the end of a year. It
-// goes to that time at once where no occurrences have to be counted.
-func (r *Rule) between(start, since time.Time, year int) iter.Seq[time.Time] {
-	return func(yield func(time.Time) bool) {
-		if !start.Before(since) && !yield(start) {
+// between is From without what lies before a time and the periods that begin at
+// another or behind it. It goes to the first at once where no occurrences have to
+// be counted.
+func (r *Rule) between(start, since, behind wall) iter.Seq[wall] {
+	return func(yield func(wall) bool) {
+		if start >= since && !yield(start) {
 			return
 		}
 		empty, looked := 0, 0
 		last := start
-		m := r.matcher()
-		period, count := r.jump(start, since)
-		for ; ; period = r.next(period) {
-			if period.Year() > year || empty > maxEmpty || looked > maxLooked || count > maxOccurrences || r.Count > 0 && count >= r.Count {
+		m := r.matcher(start)
+		period, count := m.jump(since)
+		for ; ; period = r.later(period, 1) {
+			if period.at(0) >= behind || empty > maxEmpty || looked > maxLooked || count > maxOccurrences || r.Count > 0 && count >= r.Count {
 				return
 			}
 			if n := m.barren(period); n > 0 {
-				behind := r.later(period, n-1)
-				days := int(behind.Sub(period)/(24*time.Hour)) + 1
-				empty, looked, period = empty+days, looked+days, behind
+				last := r.later(period, n-1)
+				days := int(last-period) + 1
+				empty, looked, period = empty+days, looked+days, last
 				continue
 			}
-			days := m.inPlace(m.days(period, start))
 			empty += periodDays[r.Freq]
 			looked += periodDays[r.Freq]
-			for _, d := range days {
-				for _, second := range m.clocks(d, start) {
-					t := time.Date(d.Year(), d.Month(), d.Day(), 0, 0, second, 0, start.Location())
-					if !t.After(last) {
+			for _, d := range m.inPlace(m.days(period)) {
+				for _, second := range m.clocks(d) {
+					w := d.at(second)
+					if w <= last {
 						continue
 					}
-					if r.ended(t) || r.Count > 0 && count >= r.Count || count > maxOccurrences {
+					if w > m.end || r.Count > 0 && count >= r.Count || count > maxOccurrences {
 						return
 					}
 					empty = 0
-					last = t
+					last = w
 					count++
-					if !t.Before(since) && !yield(t) {
+					if w >= since && !yield(w) {
 						return
 					}
 				}
 			}
-			if r.ended(period) {
+			if period.at(0) > m.end {
 				return
 			}
 		}
@@ -85,23 +91,22 @@ func (r *Rule) between(start, since time.Time, year int) iter.Seq[time.Time] {
 
 // jump is the period from which on times after since are found, and how many
 // occurrences there are before it, as far as they have to be counted.
-func (r *Rule) jump(start, since time.Time) (period time.Time, count int) {
-	period = r.first(start)
-	if !since.After(start) || r.Count > 0 && !r.regular() {
+func (m *matcher) jump(since wall) (period day, count int) {
+	r := m.rule
+	period = m.first
+	if since <= m.start || r.Count > 0 && !r.regular() {
 		return period, 1
 	}
-	n, interval := 0, r.Interval
+	n, interval := int(since.day()-period), r.Interval
 	switch r.Freq {
 	case Weekly:
-		n = int((since.Unix() - period.Unix()) / (7 * secondsADay))
-	case Monthly:
-		n = 12*(since.Year()-period.Year()) + int(since.Month()) - int(period.Month())
-	case Yearly:
-		n = since.Year() - period.Year()
-	default:
-		n = int((since.Unix() - period.Unix()) / secondsADay)
-	}
-	if r.Freq == Hourly { // its periods are days
+		n /= 7
+	case Monthly, Yearly:
+		from, to := period.date(), since.day().date()
+		if n = to.year - from.year; r.Freq == Monthly {
+			n = 12*n + int(to.month) - int(from.month)
+		}
+	case Hourly: // its periods are days
 		interval = 1
 	}
 	if n = n/interval - 1; n <= 0 {
@@ -119,83 +124,82 @@ func (r *Rule) regular() bool {
 	return (r.Freq == Daily || r.Freq == Weekly) && r.simple() && r.plain() && len(r.ByMonth) == 0 && len(r.BySetPos) == 0
 }
 
-// ended tells whether a time lies behind the rule's end.
-func (r *Rule) ended(t time.Time) bool {
-	if r.Until.IsZero() || r.Count > 0 {
-		return false
+// end is the rule's end on start's clock.
+func (r *Rule) end() wall {
+	switch {
+	case r.Until.IsZero() || r.Count > 0:
+		return -noWall
+	case r.UntilDate:
+		return wall(r.Until.AddDate(0, 0, 1).Unix() - 1)
 	}
-	if r.UntilDate {
-		return t.After(r.Until.AddDate(0, 0, 1).Add(-time.Second))
-	}
-	return t.After(r.Until)
+	return wall(r.Until.Unix())
 }
 
 // first is the beginning of the period that start lies in.
-func (r *Rule) first(start time.Time) time.Time {
-	y, m, d := start.Date()
+func (r *Rule) first(start day) day {
 	switch r.Freq {
 	case Weekly:
-		back := (int(start.Weekday()) - int(r.WeekStart) + 7) % 7
-		return time.Date(y, m, d-back, 0, 0, 0, 0, time.UTC)
+		return start - day((int(start.weekday())-int(r.WeekStart)+7)%7)
 	case Monthly:
-		return time.Date(y, m, 1, 0, 0, 0, 0, time.UTC)
+		return start - day(start.date().of-1)
 	case Yearly:
-		return time.Date(y, 1, 1, 0, 0, 0, 0, time.UTC)
+		return dayOf(start.date().year, time.January, 1)
 	}
-	return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+	return start
 }
 
-func (r *Rule) next(period time.Time) time.Time { return r.later(period, 1) }
-
 // later is the n-th period after one.
-func (r *Rule) later(period time.Time, n int) time.Time {
+func (r *Rule) later(period day, n int) day {
 	switch r.Freq {
 	case Hourly:
-		return period.AddDate(0, 0, n)
+		return period + day(n)
 	case Weekly:
-		return period.AddDate(0, 0, 7*r.Interval*n)
+		return period + day(7*r.Interval*n)
 	case Monthly:
-		return period.AddDate(0, r.Interval*n, 0)
+		d := period.date()
+		return dayOf(d.year, d.month+time.Month(r.Interval*n), 1)
 	case Yearly:
-		return period.AddDate(r.Interval*n, 0, 0)
+		return dayOf(period.date().year+r.Interval*n, time.January, 1)
 	}
-	return period.AddDate(0, 0, r.Interval*n)
+	return period + day(r.Interval*n)
 }
 
 // days lists the days of a period on which the rule comes round, in order.
-func (m *matcher) days(period, start time.Time) []time.Time {
+func (m *matcher) days(period day) []day {
 	r := m.rule
+	m.found = m.found[:0]
 	if r.simple() {
-		m.found = r.simpleDays(m.found[:0], period, start)
+		m.simpleDays(period)
 		return m.found
 	}
-	var from, to time.Time // of what is looked at, to excluded
+	from, to := period.date(), period+1 // of what is looked at, to excluded
+	year := from.year
 	switch r.Freq {
-	case Daily, Hourly:
-		from, to = period, period.AddDate(0, 0, 1)
 	case Weekly:
-		from, to = period, period.AddDate(0, 0, 7)
+		to = period + 7
 	case Monthly:
-		from, to = period, period.AddDate(0, 1, 0)
+		to = period + day(from.length)
 	case Yearly:
-		from, to = period, period.AddDate(1, 0, 0)
+		to = period + day(daysIn(from.year))
 		if len(r.ByWeekNo) > 0 { // its first and last weeks reach into its neighbours
-			from, to = from.AddDate(0, 0, -7), to.AddDate(0, 0, 7)
+			from, to = (period - 7).date(), to+7
 		}
 	}
-	out := m.found[:0]
-	for d := from; d.Before(to); {
-		if len(r.ByMonth) > 0 && !m.months[d.Month()] {
-			d = time.Date(d.Year(), d.Month()+1, 1, 0, 0, 0, 0, time.UTC)
+	for d := from; d.day < to; d.next() {
+		if len(r.ByMonth) > 0 && !m.months[d.month] {
+			d.day += day(d.length - d.of)
+			d.weekday = (d.weekday + time.Weekday(d.length-d.of)) % 7
+			d.of = d.length
 			continue
 		}
-		if m.matches(d, period, start) {
-			out = append(out, d)
+		if len(r.ByDay) > 0 && !m.named[d.weekday] {
+			continue
 		}
-		d = d.AddDate(0, 0, 1)
+		if m.matches(&d, year) {
+			m.found = append(m.found, d.day)
+		}
 	}
-	m.found = out
-	return out
+	return m.found
 }
 
 // simple tells whether the rule only repeats start's own day.
@@ -204,27 +208,31 @@ func (r *Rule) simple() bool {
 }
 
 // simpleDays are start's day within the period, in each month that is named.
-func (r *Rule) simpleDays(out []time.Time, period, start time.Time) []time.Time {
-	add := func(y int, m time.Month, d int) {
-		t := time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
-		if t.Month() == m && (len(r.ByMonth) == 0 || slices.Contains(r.ByMonth, int(m))) { // there is no 31st of June
-			out = append(out, t)
+func (m *matcher) simpleDays(period day) {
+	r := m.rule
+	add := func(year int, month time.Month, of int) {
+		if of <= monthDays(year, month) && (len(r.ByMonth) == 0 || m.months[month]) { // there is no 31st of June
+			m.found = append(m.found, dayOf(year, month, of))
 		}
 	}
 	switch r.Freq {
-	case Daily, Hourly:
-		add(period.Date())
-	case Weekly:
-		add(period.AddDate(0, 0, (int(start.Weekday())-int(period.Weekday())+7)%7).Date())
-	case Monthly:
-		add(period.Year(), period.Month(), start.Day())
-	case Yearly:
-		if len(r.ByMonth) == 0 {
-			add(period.Year(), start.Month(), start.Day())
+	case Daily, Hourly, Weekly:
+		if r.Freq == Weekly {
+			period += day((int(m.begin.weekday) - int(period.weekday()) + 7) % 7)
 		}
-		for m := time.January; m <= time.December && len(r.ByMonth) > 0; m++ {
-			add(period.Year(), m, start.Day())
+		if len(r.ByMonth) == 0 || m.months[period.date().month] {
+			m.found = append(m.found, period)
+		}
+	case Monthly:
+		d := period.date()
+		add(d.year, d.month, m.begin.of)
+	case Yearly:
+		year := period.date().year
+		if len(r.ByMonth) == 0 {
+			add(year, m.begin.month, m.begin.of)
+		}
+		for month := time.January; month <= time.December && len(r.ByMonth) > 0; month++ {
+			add(year, month, m.begin.of)
 		}
 	}
-	return out
 }

@@ -8,6 +8,10 @@ import (
 // matcher is a rule made ready to be asked of many days: its lists may be long.
 type matcher struct {
 	rule      *Rule
+	start     wall // of the series
+	begin     date // its day
+	first     day  // the period that it is in
+	end       wall // when the rule ends
 	months    [13]bool
 	monthDays *numberSet // nil: empty, as are most of them
 	yearDays  *numberSet
@@ -16,30 +20,33 @@ type matcher struct {
 	weekdays  [7]*numberSet // by number; with none for each
 	named     [7]bool       // the weekdays that have a number or none
 	year      int           // that weekOne and weekCount are of
-	weekOne   time.Time
+	weekOne   day
 	weekCount int
-	found     []time.Time // of a period, used again
-	seconds   []int       // of clocks
+	found     []day // of a period, used again
+	seconds   []int // of clocks
 }
 
-// numberSet has numbers that count from either end, at most 366.
-type numberSet [2*366 + 1]bool
+// numberSet has numbers that count from either end, at most 366: a bit for each.
+type numberSet [(2*366 + 64) / 64]uint64
 
 func (s *numberSet) add(n int) *numberSet {
 	if s == nil {
 		s = new(numberSet)
 	}
 	if n >= -366 && n <= 366 {
-		s[n+366] = true
+		s[(n+366)/64] |= 1 << ((n + 366) % 64)
 	}
 	return s
 }
 
-// has tells whether n of a total is in the set, counted from either end.
-func (s *numberSet) has(n, total int) bool { return s[n+366] || s[n-total-1+366] }
+func (s *numberSet) is(n int) bool { return s[(n+366)/64]>>((n+366)%64)&1 != 0 }
 
-func (r *Rule) matcher() *matcher {
-	m := &matcher{rule: r}
+// has tells whether n of a total is in the set, counted from either end.
+func (s *numberSet) has(n, total int) bool { return s.is(n) || s.is(n-total-1) }
+
+func (r *Rule) matcher(start wall) *matcher {
+	m := &matcher{rule: r, start: start, begin: start.day().date(), end: r.end()}
+	m.first = r.first(m.begin.day)
 	for _, n := range r.ByMonth {
 		if n > 0 && n < len(m.months) {
 			m.months[n] = true
@@ -62,84 +69,78 @@ func (r *Rule) matcher() *matcher {
 	return m
 }
 
-// matches tells whether a day of a period is one of the rule's.
-func (m *matcher) matches(d, period, start time.Time) bool {
+// matches tells whether a day of a period is one of the rule's. The period is
+// of a year, which the day may lie outside of.
+func (m *matcher) matches(d *date, year int) bool {
 	r := m.rule
-	if len(r.ByMonth) > 0 && !m.months[d.Month()] {
+	if len(r.ByMonth) > 0 && !m.months[d.month] {
 		return false
 	}
 	if len(r.ByWeekNo) > 0 {
-		if !m.inWeek(d, period.Year()) {
+		if !m.inWeek(d.day, year) {
 			return false
 		}
-	} else if r.Freq == Yearly && d.Year() != period.Year() {
+	} else if r.Freq == Yearly && d.year != year {
 		return false
 	}
-	if len(r.ByYearDay) > 0 && !m.yearDays.has(d.YearDay(), daysIn(d.Year())) {
+	if len(r.ByYearDay) > 0 && !m.yearDays.has(d.inYear(), daysIn(d.year)) {
 		return false
 	}
-	if len(r.ByMonthDay) > 0 && !m.monthDays.has(d.Day(), monthDays(d)) {
+	if len(r.ByMonthDay) > 0 && !m.monthDays.has(d.of, d.length) {
 		return false
 	}
 	if len(r.ByDay) > 0 {
 		return m.onDay(d)
 	}
 	if len(r.ByWeekNo) > 0 && len(r.ByMonthDay) == 0 && len(r.ByYearDay) == 0 {
-		return d.Weekday() == start.Weekday()
+		return d.weekday == m.begin.weekday
 	}
 	return true
 }
 
 // onDay tells whether the day is one of the weekdays, by number within the
 // month or the year (RFC 5545 3.3.10).
-func (m *matcher) onDay(d time.Time) bool {
-	r, set := m.rule, m.weekdays[d.Weekday()]
+func (m *matcher) onDay(d *date) bool {
+	r := m.rule
 	if r.Freq == Daily || r.Freq == Hourly || r.Freq == Weekly || r.Freq == Yearly && len(r.ByWeekNo) > 0 { // numbers mean nothing
-		return m.named[d.Weekday()]
+		return m.named[d.weekday]
 	}
-	if set == nil || set[366] {
+	set := m.weekdays[d.weekday]
+	if set == nil || set.is(0) {
 		return set != nil
 	}
-	day, of := d.Day(), 0
+	n, of := d.of, d.length
 	if r.Freq == Yearly && len(r.ByMonth) == 0 {
-		day, of = d.YearDay(), daysIn(d.Year())
-	} else {
-		of = monthDays(d)
+		n, of = d.inYear(), daysIn(d.year)
 	}
-	return set[(day-1)/7+1+366] || set[366-((of-day)/7+1)]
+	return set.is((n-1)/7+1) || set.is(-((of-n)/7 + 1))
 }
 
 // inWeek tells whether the day lies in one of the year's weeks: the first has
 // at least four of its days.
-func (m *matcher) inWeek(d time.Time, year int) bool {
+func (m *matcher) inWeek(d day, year int) bool {
 	if m.year != year || m.weekCount == 0 {
 		m.year, m.weekOne = year, weekOne(year, m.rule.WeekStart)
-		m.weekCount = int(weekOne(year+1, m.rule.WeekStart).Sub(m.weekOne)/(24*time.Hour)) / 7
+		m.weekCount = int(weekOne(year+1, m.rule.WeekStart)-m.weekOne) / 7
 	}
-	since := int(d.Sub(m.weekOne) / (24 * time.Hour))
+	since := int(d - m.weekOne)
 	if since < 0 || since/7 >= m.weekCount {
 		return false
 	}
 	return m.weeks.has(since/7+1, m.weekCount)
 }
 
-func weekOne(year int, start time.Weekday) time.Time {
-	fourth := time.Date(year, 1, 4, 0, 0, 0, 0, time.UTC)
-	return fourth.AddDate(0, 0, -((int(fourth.Weekday()) - int(start) + 7) % 7))
+func weekOne(year int, start time.Weekday) day {
+	fourth := dayOf(year, time.January, 4)
+	return fourth - day((int(fourth.weekday())-int(start)+7)%7)
 }
-
-func monthDays(d time.Time) int {
-	return time.Date(d.Year(), d.Month()+1, 0, 0, 0, 0, 0, time.UTC).Day()
-}
-
-func daysIn(year int) int { return time.Date(year, 12, 31, 0, 0, 0, 0, time.UTC).YearDay() }
 
 // inPlace leaves of a period's days those that BYSETPOS names.
-func (m *matcher) inPlace(days []time.Time) []time.Time {
+func (m *matcher) inPlace(days []day) []day {
 	if len(m.rule.BySetPos) == 0 {
 		return days
 	}
-	var out []time.Time
+	var out []day
 	for i, d := range days {
 		if m.places.has(i+1, len(days)) {
 			out = append(out, d)
@@ -150,10 +151,10 @@ func (m *matcher) inPlace(days []time.Time) []time.Time {
 
 // clocks lists the times of day at which the rule comes round on one of its
 // days, in seconds and in order.
-func (m *matcher) clocks(d, start time.Time) []int {
-	r := m.rule
+func (m *matcher) clocks(d day) []int {
+	r, second := m.rule, int(m.start-m.begin.at(0))
 	if r.plain() {
-		m.seconds = append(m.seconds[:0], start.Hour()*3600+start.Minute()*60+start.Second())
+		m.seconds = append(m.seconds[:0], second)
 		return m.seconds
 	}
 	if r.Freq != Hourly && len(m.seconds) > 0 { // the same on each day
@@ -165,15 +166,15 @@ func (m *matcher) clocks(d, start time.Time) []int {
 		}
 		return list
 	}
-	hours := or(r.ByHour, start.Hour())
+	hours := or(r.ByHour, second/3600)
 	if r.Freq == Hourly {
-		hours = m.hours(d, start)
+		hours = m.hours(d, second/3600)
 	}
 	m.seconds = m.seconds[:0]
 	for _, h := range hours {
-		for _, minute := range or(r.ByMinute, start.Minute()) {
-			for _, second := range or(r.BySecond, start.Second()) {
-				m.seconds = append(m.seconds, h*3600+minute*60+second)
+		for _, minute := range or(r.ByMinute, second/60%60) {
+			for _, s := range or(r.BySecond, second%60) {
+				m.seconds = append(m.seconds, h*3600+minute*60+s)
 			}
 		}
 	}
@@ -182,12 +183,13 @@ func (m *matcher) clocks(d, start time.Time) []int {
 	return m.seconds
 }
 
-// hours are those of a day on which an hourly rule comes round.
-func (m *matcher) hours(d, start time.Time) (out []int) {
+// hours are those of a day on which an hourly rule comes round, whose first day
+// begins at an hour.
+func (m *matcher) hours(d day, first int) (out []int) {
 	r := m.rule
-	since := int((d.Unix()-r.first(start).Unix())/secondsADay) * 24 // hours from the midnight before start
+	since := int(d-m.first) * 24 // hours from the midnight before start
 	for h := range 24 {
-		n := since + h - start.Hour()
+		n := since + h - first
 		if n >= 0 && n%r.Interval == 0 && (len(r.ByHour) == 0 || slices.Contains(r.ByHour, h)) {
 			out = append(out, h)
 		}
@@ -197,14 +199,18 @@ func (m *matcher) hours(d, start time.Time) (out []int) {
 
 // barren is how many days of a daily rule, this one and those behind it, lie in a
 // month that is none of the rule's.
-func (m *matcher) barren(period time.Time) int {
+func (m *matcher) barren(period day) int {
 	r := m.rule
-	if r.Freq != Daily && r.Freq != Hourly || len(r.ByMonth) == 0 || m.months[period.Month()] {
+	if r.Freq != Daily && r.Freq != Hourly || len(r.ByMonth) == 0 {
+		return 0
+	}
+	d := period.date()
+	if m.months[d.month] {
 		return 0
 	}
 	interval := r.Interval
 	if r.Freq == Hourly {
 		interval = 1
 	}
-	return (monthDays(period) - period.Day() + interval) / interval
+	return (d.length - d.of + interval) / interval
 }

@@ -15,8 +15,8 @@ const maxOccurrences = 100_000
 func (e *Event) Occurrences() iter.Seq[Time] {
 	s := e.Series()
 	return func(yield func(Time) bool) {
-		for wall := range s.expansion(time.Time{}, time.Time{}, time.UTC).walls(time.Time{}) {
-			if !yield(s.timeAt(wall)) {
+		for w := range s.expansion(time.Time{}, time.Time{}, time.UTC).walls(noWall) {
+			if !yield(s.timeAt(w)) {
 				return
 			}
 		}
@@ -24,9 +24,9 @@ func (e *Event) Occurrences() iter.Seq[Time] {
 }
 
 // timeAt is a wall clock of the series as a time of its kind.
-func (s *Series) timeAt(wall time.Time) Time {
+func (s *Series) timeAt(w wall) Time {
 	t := s.Start
-	t.Time = InZone(wall, t.Location())
+	t.Time = InZone(w.time(), t.Location())
 	return t
 }
 
@@ -36,11 +36,10 @@ func (e *Event) HasOccurrence(t time.Time) bool {
 	if e.Start.Floating {
 		t = t.UTC()
 	}
-	want := s.Wall(Time{Time: t})
-	const forward = 26 * time.Hour // that clocks are set by
-	for wall := range s.expansion(time.Time{}, time.Time{}, time.UTC).walls(want.Add(-forward)) {
-		if at := s.clock(wall); !at.Before(want) {
-			return at.Equal(want)
+	want := s.wall(Time{Time: t})
+	for w := range s.expansion(time.Time{}, time.Time{}, time.UTC).walls(want - apart) {
+		if at := s.clock(w); at >= want {
+			return at == want
 		}
 	}
 	return false
@@ -49,17 +48,17 @@ func (e *Event) HasOccurrence(t time.Time) bool {
 // key makes occurrences comparable: by the day where the event has dates.
 func (e *Event) key(t Time) int64 {
 	s := Series{Start: e.Start}
-	return s.Wall(t).Unix()
+	return int64(s.wall(t))
 }
 
 // Last returns the start of the last occurrence; false for a rule without end.
 func (e *Event) Last() (Time, bool) {
 	s := e.Series()
-	wall, ok := s.last()
-	if !ok || wall.IsZero() {
+	w, ok := s.last()
+	if !ok || w == noWall {
 		return Time{}, false
 	}
-	return s.timeAt(wall), true
+	return s.timeAt(w), true
 }
 
 // endless tells whether the series never ends.
@@ -68,40 +67,36 @@ func (s *Series) endless() bool {
 }
 
 // last is where the clock of the series stands at the last of its regular
-// occurrences: zero if all of them are taken out, false if it never ends.
-func (s *Series) last() (last time.Time, ok bool) {
+// occurrences: noWall if all of them are taken out, false if it never ends.
+func (s *Series) last() (last wall, ok bool) {
+	last = noWall
 	if s.endless() {
 		return last, false
 	}
 	x := s.expansion(time.Time{}, time.Time{}, time.UTC)
-	start := s.Wall(s.Start)
+	start := s.wall(s.Start)
 	behind, counted := start, false
 	for _, r := range s.Rules {
-		counted = counted || r.Count > 0
-		if u := s.local(r).Until; u.After(behind) {
-			behind = u
+		if counted = counted || r.Count > 0; !counted {
+			behind = max(behind, s.local(r).end())
 		}
 	}
 	for _, p := range s.Dates {
-		if t := s.Wall(p.Start); t.After(behind) {
-			behind = t
-		}
+		behind = max(behind, s.wall(p.Start))
 	}
 	// Looked for from the end on, further back each time.
-	for span := 8 * 24 * time.Hour; ; span *= 8 {
-		since := behind.Add(-span)
-		if counted || span > maxDuration || since.Before(start) {
+	for span := wall(8 * secondsADay); ; span *= 8 {
+		since := behind - span
+		if counted || span > wall(maxDuration/time.Second) || since < start {
 			since = start
 			for _, p := range s.Dates {
-				if t := s.Wall(p.Start); t.Before(since) {
-					since = t
-				}
+				since = min(since, s.wall(p.Start))
 			}
 		}
-		for wall := range x.walls(since) {
-			last = wall
+		for w := range x.walls(since) {
+			last = w
 		}
-		if !last.IsZero() || !since.After(start) {
+		if last != noWall || since <= start {
 			return last, true
 		}
 	}
@@ -127,20 +122,20 @@ func (s *Series) Ends(zone *time.Location) (end time.Time, ok bool) {
 		return end, true
 	}
 	last, _ := s.last()
-	if last.IsZero() && len(s.Moved) == 0 {
-		last = s.Wall(s.Start)
+	if last == noWall && len(s.Moved) == 0 {
+		last = s.wall(s.Start)
 	}
-	if !last.IsZero() && !x.own.has(x.clock(last)) {
+	if last != noWall && !x.own.has(x.clock(last)) {
 		at, _ := x.at(last)
 		take(at.End)
-	} else if !last.IsZero() { // the last of those that are where the series has them
+	} else if last != noWall { // the last of those that are where the series has them
 		for at := range x.regular() {
 			take(at.End)
 		}
 	}
 	for _, p := range s.Dates {
-		if wall := s.Wall(p.Start); !p.End.IsZero() && !x.except.has(wall) && !x.own.has(wall) {
-			at, _ := x.at(wall)
+		if w := s.wall(p.Start); !p.End.IsZero() && !x.except.has(w) && !x.own.has(w) {
+			at, _ := x.at(w)
 			take(at.End)
 		}
 	}

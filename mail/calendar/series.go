@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"cmp"
 	"iter"
 	"slices"
 	"time"
@@ -178,7 +179,7 @@ func (s *Series) Between(from, to time.Time, zone *time.Location) iter.Seq[Occur
 
 // shift is what one of Moved does to those behind it.
 type shift struct {
-	from   time.Time // they are behind this, on the clock of the series
+	from   wall // they are behind this
 	by     time.Duration
 	length time.Duration
 	number int // in Moved
@@ -197,12 +198,16 @@ type expansion struct {
 	own      walls   // of the occurrences that have events of their own
 	after    []shift // in order
 	slack    time.Duration
-	year     int                     // behind which nothing is asked for
-	periods  map[int64]time.Duration // how long those of RDATE take that say so
+	behind   wall                   // which nothing is asked for
+	periods  map[wall]time.Duration // how long those of RDATE take that say so
+	place    zoneClock              // that of the series
 }
 
 func (s *Series) expansion(from, to time.Time, zone *time.Location) *expansion {
 	x := &expansion{Series: s, from: from, to: to, zone: zone, length: s.End.Sub(s.Start.Time)}
+	if x.place.loc = s.Start.Location(); s.Start.Date || s.Start.Floating {
+		x.place.loc = zone
+	}
 	for _, t := range s.Except {
 		x.except.add(s, t)
 	}
@@ -213,56 +218,46 @@ func (s *Series) expansion(from, to time.Time, zone *time.Location) *expansion {
 		if !m.After {
 			continue
 		}
-		f := shift{from: s.Wall(m.ID), length: m.End.Sub(m.Start.Time), number: i}
-		if f.by = s.Wall(m.Start).Sub(f.from); f.by.Abs() > maxShift {
+		f := shift{from: s.wall(m.ID), length: m.End.Sub(m.Start.Time), number: i}
+		if f.by = time.Duration(s.wall(m.Start)-f.from) * time.Second; f.by.Abs() > maxShift {
 			continue
 		}
 		x.after = append(x.after, f)
 		longest, x.slack = max(longest, f.length), max(x.slack, f.by.Abs())
 	}
-	slices.SortStableFunc(x.after, func(a, b shift) int { return a.from.Compare(b.from) })
+	slices.SortStableFunc(x.after, func(a, b shift) int { return cmp.Compare(a.from, b.from) })
 	for _, p := range s.Dates {
 		if !p.End.IsZero() {
 			if x.periods == nil {
-				x.periods = map[int64]time.Duration{}
+				x.periods = map[wall]time.Duration{}
 			}
-			x.periods[s.Wall(p.Start).Unix()] = p.End.Sub(p.Start.Time)
+			x.periods[s.wall(p.Start)] = p.End.Sub(p.Start.Time)
 			longest = max(longest, p.End.Sub(p.Start.Time))
 		}
 	}
 	x.slack += longest
-	if x.year = lastYear; !to.IsZero() {
-		x.year = min(x.year, earlier(to, -x.slack).Year()+1)
+	if x.behind = lastWall; !to.IsZero() {
+		const week = 7 * 24 * time.Hour // a year's first one may begin before it
+		x.behind = min(x.behind, near(to, x.slack+apart*time.Second+week))
 	}
 	x.except.sort()
 	x.own.sort()
 	return x
 }
 
-// place is the zone that the series' clock is in.
-func (x *expansion) place() *time.Location {
-	if x.Start.Date || x.Start.Floating {
-		return x.zone
-	}
-	return x.Start.Location()
-}
-
 // regular ranges over the occurrences that have no event of their own, in the
 // order in which the series has them.
 func (x *expansion) regular() iter.Seq[Occurrence] {
 	return func(yield func(Occurrence) bool) {
-		place := x.place()
-		const zones = 26 * time.Hour // between two clocks of the world
-		since := earlier(wallOf(x.from.In(place)), x.slack+zones)
-		behind := earlier(wallOf(x.to.In(place)), -x.slack-zones)
-		for wall := range x.walls(since) {
-			if wall.After(behind) {
+		since, behind := near(x.from, -x.slack-apart*time.Second), near(x.to, x.slack+apart*time.Second)
+		for w := range x.walls(since) {
+			if w > behind {
 				return
 			}
-			if x.own.some() && x.own.has(x.clock(wall)) {
+			if x.own.some() && x.own.has(x.clock(w)) {
 				continue
 			}
-			if at, ok := x.at(wall); ok && !yield(at) {
+			if at, ok := x.at(w); ok && !yield(at) {
 				return
 			}
 		}
@@ -271,25 +266,34 @@ func (x *expansion) regular() iter.Seq[Occurrence] {
 
 // at is the occurrence that the series has at a wall clock, if the window shows
 // it.
-func (x *expansion) at(wall time.Time) (Occurrence, bool) {
-	at := Occurrence{ID: x.timeAt(wall), Moved: -1}
-	length, ok := x.periods[wall.Unix()]
+func (x *expansion) at(w wall) (Occurrence, bool) {
+	at := Occurrence{ID: x.Start, Moved: -1}
+	length, ok := x.periods[w]
 	if !ok {
 		length = x.length
 	}
-	behind := func(f shift, wall time.Time) int {
-		if f.from.Before(wall) {
-			return -1
-		}
-		return 1
+	begins := x.place.at(w)
+	if at.ID.Time = begins; x.Start.Date || x.Start.Floating {
+		at.ID.Time = w.time()
 	}
-	if i, _ := slices.BinarySearchFunc(x.after, wall, behind); i > 0 {
+	if i, _ := slices.BinarySearchFunc(x.after, w, shift.compare); i > 0 {
 		f := x.after[i-1]
-		at.Moved, length, wall = f.number, f.length, wall.Add(f.by)
+		at.Moved, length, w = f.number, f.length, w+wall(f.by/time.Second)
+		begins = x.place.at(w)
 	}
-	start := x.timeAt(wall)
-	at.Start, at.End = start.In(x.zone), start.later(length, x.zone)
+	at.Start = begins.In(x.zone)
+	if at.End = at.Start.Add(length); x.Start.Date || x.Start.Floating {
+		at.End = x.place.at(w + wall(length/time.Second)) // by the clock, over a day of 23 hours too
+	}
 	return at, x.shows(at)
+}
+
+// compare says where occurrences are that a shift is for: behind it.
+func (f shift) compare(w wall) int {
+	if f.from < w {
+		return -1
+	}
+	return 1
 }
 
 // later is the point in time that is d behind t: by the clock where t is of no
@@ -335,32 +339,33 @@ func (s *Series) local(r *Rule) *Rule {
 }
 
 // Wall is a time on the clock of the series, as if in UTC: a day if it has days.
-func (s *Series) Wall(t Time) time.Time {
+func (s *Series) Wall(t Time) time.Time { return s.wall(t).time() }
+
+func (s *Series) wall(t Time) wall {
 	switch {
 	case s.Start.Date:
-		y, m, d := t.Time.Date()
-		return time.Date(y, m, d, 0, 0, 0, 0, time.UTC)
+		return wallTime(t.Time).day().at(0)
 	case t.Date, t.Floating, s.Start.Floating:
-		return wallOf(t.Time)
+		return wallTime(t.Time)
 	}
-	return wallOf(t.Time.In(s.Start.Location()))
+	return wallTime(t.Time.In(s.Start.Location()))
 }
 
 // clock is what the clock of the series shows at what the series has for one of
 // its wall clocks: another where clocks are set forward over it.
-func (s *Series) clock(wall time.Time) time.Time {
+func (s *Series) clock(w wall) wall {
 	if s.Start.Date || s.Start.Floating || s.Start.Location() == time.UTC {
-		return wall
+		return w
 	}
-	return wallOf(InZone(wall, s.Start.Location()))
+	return wallTime(InZone(w.time(), s.Start.Location()))
 }
 
 // walls are wall clocks of a series to be found again: by the second, or by the
 // day where only that was told of an event with a time.
-type walls struct{ seconds, days []int64 }
+type walls struct{ seconds, days []wall }
 
 func (w *walls) add(s *Series, t Time) {
-	at := s.Wall(t).Unix()
+	at := s.wall(t)
 	if t.Date && !s.Start.Date {
 		w.days = append(w.days, at)
 	} else {
@@ -375,26 +380,18 @@ func (w *walls) sort() {
 	slices.Sort(w.days)
 }
 
-func (w *walls) has(t time.Time) bool {
-	at := t.Unix()
+func (w *walls) has(at wall) bool {
 	if _, ok := slices.BinarySearch(w.seconds, at); ok {
 		return true
 	}
 	if len(w.days) == 0 {
 		return false
 	}
-	_, ok := slices.BinarySearch(w.days, at-(at%secondsADay+secondsADay)%secondsADay)
+	_, ok := slices.BinarySearch(w.days, at.day().at(0))
 	return ok
 }
 
-// earlier is t without d, as far as a calendar goes.
-func earlier(t time.Time, d time.Duration) time.Time {
-	t = t.Add(-d)
-	switch {
-	case t.Year() < 0:
-		return time.Date(0, 1, 1, 0, 0, 0, 0, time.UTC)
-	case t.Year() > lastYear+1:
-		return time.Date(lastYear+1, 1, 1, 0, 0, 0, 0, time.UTC)
-	}
-	return t
+// near is what a clock in UTC shows d later, as far as a calendar goes.
+func near(t time.Time, d time.Duration) wall {
+	return min(max(wall(t.Unix())+wall(d/time.Second), firstWall), lastWall+366*secondsADay)
 }

@@ -80,8 +80,8 @@ func randomEvent(rnd *rand.Rand, zones ...string) string {
 	for _, s := range text {
 		if r, err := ParseAnyRule(s); err == nil {
 			n := 0
-			for t := range r.between(start, start.AddDate(0, 0, rnd.IntN(400)), lastYear) {
-				if some = append(some, t); n > 4 {
+			for t := range r.between(wallTime(start), wallTime(start.AddDate(0, 0, rnd.IntN(400))), lastWall) {
+				if some = append(some, t.time()); n > 4 {
 					break
 				}
 				n++

@@ -3,67 +3,71 @@ package calendar
 import (
 	"iter"
 	"slices"
-	"time"
 )
 
 // walls ranges over the wall clocks of the series in order, each once, without
 // those that EXDATE and EXRULE take out.
-func (x *expansion) walls(since time.Time) iter.Seq[time.Time] {
-	except := stream(x.Series, x.NoRules, nil, since, x.year)
-	all := stream(x.Series, x.Rules, x.Dates, since, x.year)
-	return func(yield func(time.Time) bool) {
-		next, stop := func() (time.Time, bool) { return time.Time{}, false }, func() {}
+func (x *expansion) walls(since wall) iter.Seq[wall] {
+	all := stream(x.Series, x.Rules, x.Dates, since, x.behind)
+	if len(x.Rules) <= 1 && len(x.Dates) == 0 && len(x.NoRules) == 0 && !x.except.some() { // as most series are
+		return all
+	}
+	return func(yield func(wall) bool) {
+		next, stop := func() (wall, bool) { return 0, false }, func() {}
 		if len(x.NoRules) > 0 {
-			next, stop = iter.Pull(except)
+			next, stop = iter.Pull(stream(x.Series, x.NoRules, nil, since, x.behind))
 		}
 		defer stop()
 		no, some := next()
-		var last time.Time
+		last := noWall
 		n := 0
-		for t := range all {
+		for w := range all {
 			if n++; n > maxOccurrences {
 				return
 			}
-			if n > 1 && t.Equal(last) {
+			if w == last {
 				continue // by rule and by date
 			}
-			last = t
-			for some && no.Before(t) {
+			last = w
+			for some && no < w {
 				no, some = next()
 			}
-			if some && no.Equal(t) || x.except.some() && x.except.has(x.clock(t)) {
+			if some && no == w || x.except.some() && x.except.has(x.clock(w)) {
 				continue
 			}
-			if !yield(t) {
+			if !yield(w) {
 				return
 			}
 		}
 	}
 }
 
-// stream ranges over what rules and dates make of a series' start, in order, up to
-// the end of a year.
-func stream(s *Series, rules []*Rule, dates []Period, since time.Time, year int) iter.Seq[time.Time] {
-	start := s.Wall(s.Start)
-	var all []iter.Seq[time.Time]
+// stream ranges over what rules and dates make of a series' start, in order and from
+// a time on; what comes behind another need not be there.
+func stream(s *Series, rules []*Rule, dates []Period, since, behind wall) iter.Seq[wall] {
+	start := s.wall(s.Start)
+	if len(rules) == 1 && len(dates) == 0 {
+		return s.local(rules[0]).between(start, since, behind)
+	}
+	var all []iter.Seq[wall]
 	for _, r := range rules {
-		all = append(all, s.local(r).between(start, since, year))
+		all = append(all, s.local(r).between(start, since, behind))
 	}
 	if len(rules) == 0 {
-		all = append(all, func(yield func(time.Time) bool) {
-			if !start.Before(since) {
+		all = append(all, func(yield func(wall) bool) {
+			if start >= since {
 				yield(start)
 			}
 		})
 	}
 	if len(dates) > 0 {
-		var list []time.Time
+		var list []wall
 		for _, p := range dates {
-			if t := s.Wall(p.Start); !t.Before(since) {
-				list = append(list, t)
+			if w := s.wall(p.Start); w >= since {
+				list = append(list, w)
 			}
 		}
-		slices.SortFunc(list, time.Time.Compare)
+		slices.Sort(list)
 		all = append(all, slices.Values(list))
 	}
 	for len(all) > 1 {
@@ -74,18 +78,18 @@ func stream(s *Series, rules []*Rule, dates []Period, since time.Time, year int)
 }
 
 // merge ranges over two sequences in order.
-func merge(a, b iter.Seq[time.Time]) iter.Seq[time.Time] {
-	return func(yield func(time.Time) bool) {
+func merge(a, b iter.Seq[wall]) iter.Seq[wall] {
+	return func(yield func(wall) bool) {
 		next, stop := iter.Pull(b)
 		defer stop()
 		u, ok := next()
-		for t := range a {
-			for ; ok && u.Before(t); u, ok = next() {
+		for w := range a {
+			for ; ok && u < w; u, ok = next() {
 				if !yield(u) {
 					return
 				}
 			}
-			if !yield(t) {
+			if !yield(w) {
 				return
 			}
 		}

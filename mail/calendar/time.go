@@ -46,21 +46,50 @@ func InZone(wall time.Time, loc *time.Location) time.Time {
 	if loc == time.UTC {
 		return t
 	}
-	const longest = 26 * time.Hour // that clocks are set by
 	start, end := t.ZoneBounds()
 	switch {
-	case !start.IsZero() && t.Sub(start) < longest:
+	case !start.IsZero() && t.Sub(start) < apart*time.Second:
 		_, before := start.Add(-time.Second).Zone()
 		early := wallAt(wall, before, loc)
 		if early.Before(start) || !sameClock(t, wall) {
 			return early
 		}
-	case !end.IsZero() && end.Sub(t) < longest && !sameClock(t, wall):
+	case !end.IsZero() && end.Sub(t) < apart*time.Second && !sameClock(t, wall):
 		_, before := t.Zone()
 		return wallAt(wall, before, loc)
 	}
 	return t
 }
+
+// zoneClock is the clock of a zone, read over and over: where it is not set for
+// a while, no rules need to be looked up.
+type zoneClock struct {
+	loc      *time.Location
+	from, to wall // between which the clock is offset east of UTC
+	offset   wall
+}
+
+// at is InZone.
+func (z *zoneClock) at(w wall) time.Time {
+	if w >= z.from && w < z.to {
+		return time.Unix(int64(w-z.offset), 0).In(z.loc)
+	}
+	t := InZone(w.time(), z.loc)
+	_, offset := t.Zone()
+	z.from, z.to, z.offset = noWall, -noWall, wall(offset)
+	start, end := t.ZoneBounds()
+	if !start.IsZero() {
+		z.from = wallTime(start) + apart
+	}
+	if !end.IsZero() {
+		z.to = wall(end.Unix()) + z.offset - apart
+	}
+	return t
+}
+
+// apart is how many seconds there are between two clocks of the world at most, and
+// so by how many one is set.
+const apart = 26 * 60 * 60
 
 // wallAt is the point in time at which a clock that is offset seconds east of UTC
 // shows a wall clock.

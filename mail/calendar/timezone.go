@@ -137,12 +137,12 @@ func (c change) date(loc *time.Location) SystemTime {
 func switchDate(loc *time.Location, c change) SystemTime {
 	wall := c.wall()
 	n := (wall.Day()-1)/7 + 1
-	if last := wall.Day()+7 > monthDays(wall); last && n == 4 { // the fourth or the last: other years tell
+	if last := wall.Day()+7 > monthDays(wall.Year(), wall.Month()); last && n == 4 { // the fourth or the last: other years tell
 		n = 5
 		for y := wall.Year() - 6; y <= wall.Year()+6; y++ {
 			for _, o := range changesIn(loc, y) {
 				w := o.wall()
-				if w.Month() == wall.Month() && w.Weekday() == wall.Weekday() && w.Day()+7 <= monthDays(w) {
+				if w.Month() == wall.Month() && w.Weekday() == wall.Weekday() && w.Day()+7 <= monthDays(w.Year(), w.Month()) {
 					n = 4
 				}
 			}

@@ -4,8 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"runtime"
 	"slices"
 	"time"
+
+	"golang.org/x/sync/errgroup"
 
 	"martlet/directory"
 	"martlet/mail"
@@ -73,6 +76,28 @@ func (s *Scheduler) BusyAt(ctx context.Context, address string, from, to time.Ti
 	return s.busyGroup(ctx, e.Group.Address, from, to, most)
 }
 
+// BusyAnswer is what BusyOf tells of one address.
+type BusyAnswer struct {
+	Periods []Period
+	Err     error
+}
+
+// BusyOf is BusyAt for several addresses, side by side: an answer for each, in
+// their order.
+func (s *Scheduler) BusyOf(ctx context.Context, addresses []string, from, to time.Time, most int) []BusyAnswer {
+	out := make([]BusyAnswer, len(addresses))
+	var all errgroup.Group
+	all.SetLimit(runtime.GOMAXPROCS(0))
+	for i, address := range addresses {
+		all.Go(func() error {
+			out[i].Periods, out[i].Err = s.BusyAt(ctx, address, from, to, most)
+			return nil
+		})
+	}
+	_ = all.Wait() // each has its own error
+	return out
+}
+
 // busyGroup merges the members of a group who are in the address list.
 func (s *Scheduler) busyGroup(ctx context.Context, group string, from, to time.Time, most int) ([]Period, error) {
 	route, err := s.directory.Resolve(ctx, group)
@@ -82,8 +107,7 @@ func (s *Scheduler) busyGroup(ctx context.Context, group string, from, to time.T
 	if len(route.Accounts) > most {
 		return nil, ErrTooMany
 	}
-	var all []Period
-	known := false
+	var members []string
 	for _, id := range route.Accounts {
 		a, err := s.directory.Account(ctx, id)
 		if errors.Is(err, directory.ErrNoAccount) || err == nil && (a.Disabled || a.Hidden) {
@@ -92,17 +116,26 @@ func (s *Scheduler) busyGroup(ctx context.Context, group string, from, to time.T
 		if err != nil {
 			return nil, err
 		}
-		some, err := s.Busy(ctx, id, from, to)
-		if err != nil {
-			return nil, err
+		members = append(members, a.Login)
+	}
+	var all []span
+	known := false
+	for _, one := range s.BusyOf(ctx, members, from, to, 1) {
+		if errors.Is(one.Err, ErrNoData) { // just removed
+			continue
+		}
+		if one.Err != nil {
+			return nil, one.Err
 		}
 		known = true
-		all = append(all, some...)
+		for _, p := range one.Periods {
+			all = append(all, span{p.Start.Unix(), p.End.Unix(), p.Status})
+		}
 	}
 	if !known {
 		return nil, ErrNoData
 	}
-	return mergePeriods(all), nil
+	return clip(all, from, to), nil
 }
 
 // BusyIn tells when a mailbox is busy. A mailbox that was never used is free.
@@ -154,39 +187,30 @@ func (s *Scheduler) calendars(ctx context.Context, box mail.MailboxID) (ids []ma
 
 // clip cuts spans to what was asked for and merges them.
 func clip(spans []span, from, to time.Time) []Period {
-	var out []Period
+	var some []span
 	for _, one := range spans {
-		p := one.period()
-		if p.Start.Before(from) {
-			p.Start = from.UTC()
-		}
-		if p.End.After(to) {
-			p.End = to.UTC()
-		}
-		if p.Start.Before(p.End) {
-			out = append(out, p)
+		one.start, one.end = max(one.start, from.Unix()), min(one.end, to.Unix())
+		if one.start < one.end {
+			some = append(some, one)
 		}
 	}
-	return mergePeriods(out)
+	var out []Period
+	for _, one := range mergeSpans(some) {
+		out = append(out, one.period())
+	}
+	return out
 }
 
-// mergePeriods makes periods that do not overlap, each as long as it can be. At
-// every moment the strongest status counts (MS-ASCMD_R3327).
-func mergePeriods(all []Period) []Period {
-	if len(all) == 0 {
-		return nil
+// mergeSpans makes spans that do not overlap, each as long as it can be, in order.
+// At every moment the strongest status counts (MS-ASCMD_R3327).
+func mergeSpans(all []span) []span {
+	const begins, status = 8, 7 // of an edge, below its second
+	edges := make([]int64, 0, 2*len(all))
+	for _, s := range all {
+		edges = append(edges, s.start<<4|begins|int64(s.status), s.end<<4|int64(s.status))
 	}
-	type edge struct {
-		at     time.Time
-		status object.Status
-		begins bool
-	}
-	edges := make([]edge, 0, 2*len(all))
-	for _, p := range all {
-		edges = append(edges, edge{p.Start, p.Status, true}, edge{p.End, p.Status, false})
-	}
-	slices.SortFunc(edges, func(a, b edge) int { return a.at.Compare(b.at) })
-	var open [object.Elsewhere + 1]int
+	slices.Sort(edges)
+	var open [status + 1]int
 	strongest := func() object.Status {
 		for status := object.OutOfOffice; status > object.Free; status-- {
 			if open[status] > 0 {
@@ -195,16 +219,16 @@ func mergePeriods(all []Period) []Period {
 		}
 		return object.Free
 	}
-	var out []Period
-	now := object.Free
-	var since time.Time
+	out := make([]span, 0, len(all))
+	now, since := object.Free, int64(0)
 	for i, e := range edges {
-		if e.begins {
-			open[e.status]++
+		at := e >> 4
+		if e&begins != 0 {
+			open[e&status]++
 		} else {
-			open[e.status]--
+			open[e&status]--
 		}
-		if i+1 < len(edges) && edges[i+1].at.Equal(e.at) {
+		if i+1 < len(edges) && edges[i+1]>>4 == at {
 			continue // whatever ends and begins at one moment is one step
 		}
 		next := strongest()
@@ -212,9 +236,9 @@ func mergePeriods(all []Period) []Period {
 			continue
 		}
 		if now != object.Free {
-			out = append(out, Period{since, e.at, now})
+			out = append(out, span{since, at, now})
 		}
-		now, since = next, e.at
+		now, since = next, at
 	}
-	return out
+	return slices.Clip(out)
 }

@@ -50,16 +50,14 @@ func (c *busyCalendar) with(got *found, w window) *busyCalendar {
 		}
 		maps.Copy(now.items, got.known)
 	}
-	var all []Period
 	for _, it := range now.items {
 		now.weight += 1 + len(it.spans)
-		for _, s := range it.spans {
-			all = append(all, s.period())
-		}
 	}
-	for _, p := range mergePeriods(all) {
-		now.merged = append(now.merged, span{p.Start.Unix(), p.End.Unix(), p.Status})
+	all := make([]span, 0, now.weight)
+	for _, it := range now.items {
+		all = append(all, it.spans...)
 	}
+	now.merged = mergeSpans(all)
 	now.weight += len(now.merged)
 	return now
 }

@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"math"
 	"strings"
 	"testing"
 	"time"
@@ -29,12 +30,12 @@ func spansHold(t *testing.T, raw []byte, zone *time.Location) {
 			}
 			periods = append(periods, s.period())
 		}
-		last := time.Time{}
-		for _, p := range mergePeriods(periods) {
-			if p.Start.Before(last) || !p.Start.Before(p.End) {
-				t.Errorf("%v behind %s", p, last)
+		last := int64(math.MinInt64)
+		for _, s := range mergeSpans(spans) {
+			if s.start < last || s.start >= s.end {
+				t.Errorf("%+v behind %d", s, last)
 			}
-			last = p.End
+			last = s.end
 		}
 		from := at("2026-06-01 00:00")
 		if s := MergedFreeBusy(periods, from, from.Add(49*time.Hour)); len(s) != 98 || strings.Trim(s, "0123") != "" {

@@ -3,6 +3,7 @@ package schedule
 import (
 	"context"
 	"errors"
+	"slices"
 	"strings"
 	"time"
 
@@ -59,6 +60,7 @@ type found struct {
 	open    []opening
 	gone    []mail.ItemID
 	whole   bool // the calendar was read from the start
+	scratch []span
 }
 
 // spans are what the events of a calendar make of a span of time. What was found
@@ -162,7 +164,7 @@ func (g *found) look(it *mailbox.Brief, w window, q *BusyQuery) (open bool) {
 	if b.Open || b.Attendees {
 		return true
 	}
-	var c counter
+	c := counter{g.scratch[:0]}
 	for p := range b.Periods(time.Unix(w.from, 0), time.Unix(w.to, 0), q.Zone) {
 		status, yes := q.takes(p.Status)
 		if yes && !p.Cancelled && !c.add(w, p.Start, p.End, status) {
@@ -170,8 +172,9 @@ func (g *found) look(it *mailbox.Brief, w window, q *BusyQuery) (open bool) {
 		}
 	}
 	if len(c.spans) > 0 {
-		g.known[it.Item] = busyItem{it.UID, c.spans}
+		g.known[it.Item] = busyItem{it.UID, slices.Clone(c.spans)}
 	}
+	g.scratch = c.spans
 	return false
 }
 

@@ -402,16 +402,16 @@ func BenchmarkFreeBusyOfTwenty(b *testing.B) {
 	}
 	h := newBusyHouse(b, file.String())
 	from, to := at("2026-06-01 00:00"), at("2026-08-01 00:00")
-	var ids []directory.AccountID
+	var addresses []string
 	for i := range people {
 		a := h.account(fmt.Sprintf("p%d@example.org", i))
-		ids = append(ids, a.ID)
+		addresses = append(addresses, a.Login)
 		h.fill(a, events, recurring)
 	}
 	ask := func(b *testing.B) {
-		for _, id := range ids {
-			if p, err := h.s.Busy(b.Context(), id, from, to); err != nil || len(p) == 0 {
-				b.Fatal(p, err)
+		for _, one := range h.s.BusyOf(b.Context(), addresses, from, to, people) {
+			if one.Err != nil || len(one.Periods) == 0 {
+				b.Fatal(one)
 			}
 		}
 	}
