@@ -81,7 +81,8 @@ func (r *Router) missingFields(p *Plan, d *draft, account *directory.Account, on
 		out = append(out, "From: "+oneLine(own)+"\r\n"...)
 	}
 	if onBehalf && len(d.sender) == 0 || len(d.from) > 1 && len(d.sender) == 0 {
-		out = append(out, "Sender: "+oneLine(own)+"\r\n"...)
+		sender := (&netmail.Address{Name: p.sender.Name, Address: p.sender.Login}).String()
+		out = append(out, "Sender: "+oneLine(sender)+"\r\n"...)
 	}
 	if !d.hasDate {
 		out = append(out, "Date: "...)

@@ -21,6 +21,7 @@ const maxRecipients = 5000
 // Submission is a message one of our users sends.
 type Submission struct {
 	Account    directory.AccountID
+	By         directory.AccountID // who sends it for Account, if it is not Account; named in Sender. The caller knows that they may
 	Envelope   *mail.Envelope // nil: taken from the header fields From, To, Cc and Bcc
 	Raw        []byte
 	SaveInSent bool
@@ -138,6 +139,7 @@ type Plan struct {
 	queued   blob.Ref
 	sentCopy local // for the sender's Sent folder
 
+	sender     directory.Account   // who sends it
 	from       string              // the address in From, which the sender may use; empty if it is not one
 	names      map[string]string   // how the header calls recipients, by address in lower case
 	recipients []mailbox.Recipient // to be noted as those the user writes to
@@ -160,7 +162,13 @@ func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*Plan,
 	if err != nil {
 		return nil, err
 	}
-	p := &Plan{router: r, names: d.namesOf(), from: d.author(&account)}
+	p := &Plan{router: r, names: d.namesOf(), from: d.author(&account), sender: account}
+	if s.By != 0 && s.By != s.Account {
+		if p.sender, err = r.directory.Account(ctx, s.By); err != nil {
+			return nil, err
+		}
+		onBehalf = true
+	}
 	if s.Envelope != nil {
 		p.env = *s.Envelope
 	} else if p.env, p.unknown, err = r.envelopeOf(ctx, &account, d, onBehalf); err != nil {

@@ -163,7 +163,7 @@ func (q *answering) inNameOf(ctx context.Context, id directory.AccountID) (err e
 		return nil
 	}
 	actor, err := q.s.directory.Account(ctx, q.a.Account)
-	q.sentBy = actor.Login
+	q.sentBy, q.o.by = actor.Login, actor.ID
 	return err
 }
 

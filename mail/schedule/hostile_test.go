@@ -1,11 +1,13 @@
 package schedule
 
 import (
+	"errors"
 	"fmt"
 	"strings"
 	"testing"
 	"time"
 
+	"martlet/directory"
 	"martlet/mail"
 )
 
@@ -161,4 +163,50 @@ func TestAnAnswerInAnotherLetterCaseIsFound(t *testing.T) {
 		t.Errorf("%s", h.has("ann", "1").Encode())
 	}
 	h.expect("status", status(attendeeOf(h.has("ann", "1").Master().Component, func(a string) bool { return a == "zoe@peer.example" })), accepted)
+}
+
+// RFC 5322 3.6.2: From is who speaks, Sender who has written it.
+func TestWhatADelegateSendsNamesThem(t *testing.T) {
+	h := openHouse(t)
+	h.delegates[h.people["bob"]] = []directory.AccountID{h.people["cat"]}
+	asCat := func(c *Change) { c.Account = h.people["cat"] }
+	h.change("ann", "1", event("1", lunch...))
+	h.change("bob", "2", event("2", "DTSTART:20261110T120000Z", "DTEND:20261110T130000Z", "SUMMARY:His", "ATTENDEE:mailto:ann@example.org"), asCat)
+	h.settle()
+	h.answer("cat", "1", accepted)
+	raw := strings.Replace(string(h.has("bob", "1").Encode()), "PARTSTAT=ACCEPTED:mailto:bob", "PARTSTAT=DECLINED:mailto:bob", 1)
+	h.change("bob", "1", []byte(raw), asCat)
+	for _, l := range h.letters("ann", mail.RoleInbox) {
+		ix := l.index
+		if len(ix.From) != 1 || ix.From[0].Address != "bob@example.org" || len(ix.Sender) != 1 || ix.Sender[0].Address != "cat@example.org" {
+			t.Errorf("%s\n%s", l, l.raw)
+		}
+	}
+	h.settle()
+	h.expect("Ann's view", h.statusOf("ann", "1", "bob@example.org"), declined)
+	h.expect("it is Bob's", h.statusOf("ann", "2", "ann@example.org"), needsAction)
+	h.expect("verified", fmt.Sprint(h.unverified("ann", "2")), "false")
+}
+
+// Who may write in a calendar does not speak for its owner.
+func TestWhoIsNoDelegateSendsNothingInTheOwnersName(t *testing.T) {
+	h := openHouse(t)
+	asDan := func(c *Change) { c.Account = h.people["dan"] }
+	h.change("ann", "1", event("1", lunch...))
+	h.settle()
+	raw := string(h.has("ann", "1").Encode())
+	for name, wanted := range map[string][]byte{"moved": []byte(strings.ReplaceAll(raw, "T120000", "T110000")), "deleted": nil} {
+		if _, err := h.tryChange("ann", "1", wanted, asDan); !errors.Is(err, ErrNotDelegate) || !errors.Is(err, mail.ErrReadOnly) {
+			t.Errorf("%s: %v", name, err)
+		}
+	}
+	if _, err := h.tryChange("bob", "1", nil, asDan); !errors.Is(err, ErrNotDelegate) {
+		t.Errorf("declined for Bob: %v", err)
+	}
+	if _, err := h.tryChange("ann", "2", event("2", lunch...), asDan); !errors.Is(err, ErrNotDelegate) {
+		t.Errorf("a new one: %v", err)
+	}
+	if n := h.change("ann", "1", []byte(strings.Replace(raw, "SUMMARY", "CATEGORIES:x\r\nSUMMARY", 1)), asDan); n != 0 {
+		t.Errorf("%d messages", n)
+	}
 }

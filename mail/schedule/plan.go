@@ -17,7 +17,7 @@ import (
 
 // Plan works out what a change calls for, and makes the messages durable. Doors
 // call it before each transaction that writes a calendar object for a user; what
-// is no meeting passes through it unchanged. Errors: ErrOrganizer, ErrTooMany,
+// is no meeting passes through it unchanged. Errors: ErrOrganizer, ErrTooMany, ErrNotDelegate,
 // those of mail/calendar for what is no calendar object, those of route.Submit
 // for what cannot be sent.
 func (s *Scheduler) Plan(ctx context.Context, c Change) (*Plan, error) {
@@ -31,6 +31,7 @@ func (s *Scheduler) Plan(ctx context.Context, c Change) (*Plan, error) {
 		old = nil
 	}
 	uid := uidOf(wanted, old)
+	var rights mail.Rights // of who looks at another's calendar
 	err = s.store.View(ctx, func(tx *store.Tx) error {
 		folder, box, _, err := s.mailboxes.Resolve(tx, c.Box, c.Folder)
 		if err != nil {
@@ -40,7 +41,7 @@ func (s *Scheduler) Plan(ctx context.Context, c Change) (*Plan, error) {
 			uid = ""
 			return nil
 		}
-		p.box = box
+		p.box, rights = box, folder.Link.Rights
 		p.Existing, err = s.others(tx, box, uid, c)
 		return err
 	})
@@ -67,7 +68,15 @@ func (s *Scheduler) Plan(ctx context.Context, c Change) (*Plan, error) {
 			}
 		}
 	}
-	return p, p.carry(ctx, &c, o, old, wanted)
+	if err := p.carry(ctx, &c, o, old, wanted); err != nil {
+		return nil, err
+	}
+	if o.by != 0 && p.Messages > 0 && rights&mail.MayDelegate == 0 {
+		if may, err := s.actsFor(ctx, o.by, o.account.ID); err != nil || !may {
+			return nil, errors.Join(err, ErrNotDelegate)
+		}
+	}
+	return p, nil
 }
 
 // parse reads a calendar object; nil for nothing.
@@ -142,7 +151,7 @@ func (p *Plan) carry(ctx context.Context, c *Change, o *owner, old, wanted *cale
 		if err != nil {
 			return fmt.Errorf("schedule: plan: %w", err)
 		}
-		sentBy = actor.Login
+		sentBy, o.by = actor.Login, actor.ID
 	}
 	if organizer != nil && !o.owns(organizer.Address) {
 		return p.attend(ctx, c, o, old, wanted, organizer, sentBy)
@@ -332,7 +341,7 @@ var answerWords = map[string]string{accepted: "Accepted: ", tentative: "Tentativ
 // prepareReply plans the sending of an attendee's answer.
 func (s *Scheduler) prepareReply(ctx context.Context, o *owner, reply *calendar.Object, to []message.Address, w *words, once route.Key) (*route.Plan, error) {
 	e := reply.Master()
-	l := letter{account: o.account.ID, from: o.as(nil), to: to, method: reply.Method, object: reply, answers: w.answers, once: once, text: w.comment, html: w.html, auto: w.auto}
+	l := letter{account: o.account.ID, by: o.by, from: o.as(nil), to: to, method: reply.Method, object: reply, answers: w.answers, once: once, text: w.comment, html: w.html, auto: w.auto}
 	if a := attendeeOf(e.Component, o.owns); a != nil {
 		l.from = o.as(&calendar.Person{Name: a.Param("CN"), Address: writtenAddress(a)})
 	}

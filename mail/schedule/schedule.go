@@ -12,6 +12,7 @@ package schedule
 import (
 	"context"
 	"errors"
+	"fmt"
 	"log/slog"
 	"sync"
 	"time"
@@ -30,6 +31,10 @@ var (
 	ErrOrganizer = errors.New("schedule: the organizer of a meeting does not change")
 	// ErrTooMany means that more people are invited than MaxAttendees.
 	ErrTooMany = errors.New("schedule: too many people are invited")
+	// ErrNotDelegate means that a change would send messages in the name of
+	// somebody for whom its author does not act. Who may only write in a calendar
+	// may not change what others must hear of.
+	ErrNotDelegate = fmt.Errorf("schedule: only a delegate sends messages in another's name: %w", mail.ErrReadOnly)
 	// ErrNoMeeting means that there is no invitation to answer.
 	ErrNoMeeting = errors.New("schedule: not an invitation that can be answered")
 	// ErrNoOccurrence means that the meeting does not take place then, or that it

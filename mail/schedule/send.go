@@ -20,6 +20,7 @@ import (
 // letter is a scheduling message as mail (RFC 6047).
 type letter struct {
 	account directory.AccountID // whose message it is
+	by      directory.AccountID // who sends it for them, zero: they do
 	from    message.Address
 	to      []message.Address
 	subject string
@@ -46,7 +47,7 @@ func (s *Scheduler) prepare(ctx context.Context, l *letter) (*route.Plan, error)
 		original = &compose.Original{Index: l.answers}
 	}
 	return s.router.Plan(ctx, route.Submission{
-		Account: l.account, Raw: compose.New(&out, original, s.now()), SaveInSent: !l.auto, Once: l.once, Automatic: l.auto,
+		Account: l.account, By: l.by, Raw: compose.New(&out, original, s.now()), SaveInSent: !l.auto, Once: l.once, Automatic: l.auto,
 	})
 }
 
@@ -91,7 +92,7 @@ func (s *Scheduler) prepareAll(ctx context.Context, o *owner, out []outgoing, co
 		}
 		text, html := describe(first, e)
 		p, err := s.prepare(ctx, &letter{
-			account: o.account.ID, from: o.as(e.Organizer), to: to, subject: subject(prefix, e), text: text, html: html,
+			account: o.account.ID, by: o.by, from: o.as(e.Organizer), to: to, subject: subject(prefix, e), text: text, html: html,
 			method: m.method, object: m.object,
 		})
 		if errors.Is(err, mail.ErrNoRecipients) {
@@ -108,6 +109,7 @@ func (s *Scheduler) prepareAll(ctx context.Context, o *owner, out []outgoing, co
 // owner is whose calendar it is.
 type owner struct {
 	account directory.Account
+	by      directory.AccountID // who acts for them, zero: they do
 	s       *Scheduler
 	known   map[string]bool
 }
