@@ -1,12 +1,10 @@
 package dav
 
 import (
-	"errors"
 	"net/http"
 	"net/url"
 
 	"martlet/mail"
-	"martlet/mail/object"
 	"martlet/store"
 )
 
@@ -62,102 +60,75 @@ func (q *request) destination() (place, error) {
 // one transaction. Where nothing but the folder changes it is a move for phones
 // too.
 func (q *request) transferObject(dst place, move bool) error {
-	var src *resource
-	err := q.view(func(tx *store.Tx) (err error) {
-		src, err = q.find(tx, &q.at)
-		return err
-	})
-	if err != nil {
+	w := write{q: q, at: dst, name: dst.name, raw: []byte{}, src: &source{move: move}}
+	if err := q.view(w.open); err != nil {
 		return err
 	}
-	if err := q.conditions(src); err != nil {
+	if err := w.run(); err != nil {
 		return err
 	}
-	if src.col.private(src.item) || move && !src.col.may(mail.MayWrite) {
-		return mail.ErrReadOnly
-	}
-	raw, err := q.body(src)
-	if err != nil {
-		return err
-	}
-	o, err := object.Read(src.col.folder.Class, raw)
-	if err != nil {
-		return unfit(src.col.folder.Class, err)
-	}
-	body, err := q.h.c.Mailboxes.KeepObject(q.r.Context(), o)
-	if err != nil {
-		return err
-	}
-	t := transfer{q: q, src: src, dst: dst, body: body, move: move}
-	if err := q.update(t.run); err != nil {
-		return err
-	}
-	if t.replaced {
+	if w.old != nil {
 		q.bare(http.StatusNoContent)
 		return nil
 	}
-	q.w.Header().Set("Location", t.href)
+	q.w.Header().Set("Location", w.col.object(&w.item).href)
 	q.bare(http.StatusCreated)
 	return nil
 }
 
-// transfer is an object on its way.
-type transfer struct {
-	q        *request
-	src      *resource
-	dst      place
-	body     mail.Body
-	move     bool
-	replaced bool
-	href     string
+// source is an object that is copied, or moved, to where a write puts it.
+type source struct {
+	*resource
+	move bool
 }
 
-func (t *transfer) run(tx *store.Tx) error {
-	q, boxes := t.q, t.q.h.c.Mailboxes
-	w := write{q: q, at: t.dst, name: t.dst.name, free: true, raw: []byte{}}
-	if err := w.open(tx); err != nil {
+// open finds the object, and whether it may go.
+func (s *source) open(q *request, tx *store.Tx) (err error) {
+	if s.resource, err = q.find(tx, &q.at); err != nil {
 		return err
 	}
-	from := t.src.col.folder.ID
-	now, err := boxes.Item(tx, q.box, from, t.src.item.ID)
-	if err != nil {
+	if err := q.conditions(s.resource); err != nil {
 		return err
 	}
-	class := t.src.col.folder.Class
+	if s.col.private(s.item) || s.move && !s.col.may(mail.MayWrite) {
+		return mail.ErrReadOnly
+	}
+	return nil
+}
+
+// isIn tells whether the object is in a mailbox.
+func (s *source) isIn(c *collection) bool { return s.col.box == c.box }
+
+// fits tells whether the object may come to where it is to be.
+func (s *source) fits(w *write) error {
 	switch {
-	case now.Blob != t.src.item.Blob:
-		return fail(http.StatusConflict) // it has changed at this moment
-	case w.col.folder.Class != class:
+	case w.col.folder.Class != s.col.folder.Class:
 		return unmet(cal("supported-calendar-component"), "the calendar holds something else")
-	case w.old != nil && w.old.ID == now.ID && w.col.real == t.src.col.real && w.col.box == t.src.col.box:
+	case w.old != nil && s.isIn(w.col) && w.old.ID == s.item.ID && w.col.real == s.col.real:
 		return &failure{status: http.StatusForbidden, text: "it is there already"}
-	case w.old != nil && q.r.Header.Get("Overwrite") == "F":
+	case w.old != nil && w.q.r.Header.Get("Overwrite") == "F":
 		return fail(http.StatusPreconditionFailed)
 	}
-	t.replaced = w.old != nil
-	if w.old != nil {
-		if _, err := boxes.Delete(tx, q.box, w.col.folder.ID, w.old.ID); err != nil {
-			return err
-		}
-		w.old = nil
+	if _, meeting := w.q.scheduleTag(s.resource); !meeting {
+		return nil
 	}
-	if t.move && now.Name == w.name && w.col.box == t.src.col.box {
-		it, err := boxes.Move(tx, q.box, from, now.ID, w.col.folder.ID)
-		t.href = w.col.object(&it).href
-		return err
+	switch {
+	case s.move && !s.isIn(w.col): // to whom it would be cancelled, or declined
+		return unmet(name{}, "a meeting stays with who has it")
+	case !s.move && s.isIn(w.col): // RFC 6638 3.2.4.1
+		return &failure{status: http.StatusForbidden, condition: cal("unique-scheduling-object-resource"), href: s.href, text: "a meeting is in one calendar"}
 	}
-	if t.move {
-		if _, err := boxes.Delete(tx, q.box, from, now.ID); err != nil {
-			return err
-		}
+	return nil
+}
+
+// leave takes the object away from where it was. Where it only changes the folder
+// it is moved: gone tells that nothing is left to be written.
+func (s *source) leave(w *write, tx *store.Tx) (gone bool, err error) {
+	boxes, from := w.q.h.c.Mailboxes, s.col.folder.ID
+	if w.old == nil && s.item.Name == w.name && s.isIn(w.col) {
+		w.item, err = boxes.Move(tx, w.q.box, from, s.item.ID, w.col.folder.ID)
+		return true, err
 	}
-	if err := w.unique(tx, class, t.body.Facts.UID); err != nil {
-		return err
-	}
-	it, err := boxes.Append(tx, q.box, w.col.folder.ID, mail.NewItem{Class: class, Body: t.body, Name: w.name})
-	if errors.Is(err, mail.ErrNameTaken) {
-		return fail(http.StatusPreconditionFailed)
-	}
-	t.href = w.col.object(&it).href
-	return err
+	_, err = boxes.Delete(tx, w.q.box, from, s.item.ID)
+	return false, err
 }

@@ -127,12 +127,17 @@ type write struct {
 	old    *mail.Item // what is there; nil: nothing
 	item   mail.Item  // what is there afterwards
 	asSent bool       // it is kept byte for byte
-	free   bool       // the request's conditions are not about this resource
+	src    *source    // it comes from there; nil: with the request
 }
 
 // open finds the collection and what is there, and whether it may be changed.
 func (w *write) open(tx *store.Tx) (err error) {
 	q := w.q
+	if w.src != nil {
+		if err := w.src.open(q, tx); err != nil {
+			return err
+		}
+	}
 	if w.col, err = q.collection(tx, &w.at); err != nil {
 		if errors.Is(err, mail.ErrNoFolder) && w.raw == nil && q.r.Method == http.MethodDelete {
 			return fail(http.StatusNotFound)
@@ -156,13 +161,16 @@ func (w *write) open(tx *store.Tx) (err error) {
 	if w.old != nil {
 		r = w.col.object(w.old)
 	}
-	if !w.free {
+	if w.src == nil {
 		if err := q.conditions(r); err != nil {
 			return err
 		}
 	}
 	if !w.col.may(mail.MayWrite) || w.old != nil && w.col.private(w.old) {
 		return mail.ErrReadOnly
+	}
+	if w.src != nil {
+		return w.src.fits(w)
 	}
 	return nil
 }
@@ -192,6 +200,14 @@ var errAgain = errors.New("dav: it has changed meanwhile")
 
 func (w *write) once(ctx context.Context) error {
 	q, class := w.q, w.col.folder.Class
+	var from *mail.Item
+	if w.src != nil {
+		var err error
+		if w.raw, err = q.body(w.src.resource); err != nil {
+			return err
+		}
+		from = w.src.item
+	}
 	o, err := w.read(class, w.raw)
 	if err != nil {
 		return err
@@ -217,7 +233,7 @@ func (w *write) once(ctx context.Context) error {
 		if err := w.open(tx); err != nil {
 			return err
 		}
-		if plan != nil && !sameItem(planned, w.old) {
+		if plan != nil && !sameItem(planned, w.old) || from != nil && !sameItem(from, w.src.item) {
 			return errAgain
 		}
 		if w.raw != nil {
@@ -277,6 +293,11 @@ func misfit(class mail.Class, raw []byte, err error) error {
 // commit is the change itself.
 func (w *write) commit(tx *store.Tx, class mail.Class, body mail.Body) (err error) {
 	boxes, f := w.q.h.c.Mailboxes, w.col.folder.ID
+	if w.src != nil && w.src.move {
+		if done, err := w.src.leave(w, tx); done || err != nil {
+			return err
+		}
+	}
 	switch {
 	case w.raw == nil:
 		if w.old == nil {
@@ -313,7 +334,7 @@ func (w *write) unique(tx *store.Tx, class mail.Class, uid string) error {
 		return err
 	}
 	for _, p := range places {
-		if p.Folder != w.col.real || w.old != nil && p.Item == w.old.ID {
+		if p.Folder != w.col.real || w.old != nil && p.Item == w.old.ID || w.src != nil && w.src.move && w.src.isIn(w.col) && p.Item == w.src.item.ID {
 			continue
 		}
 		f := &failure{status: http.StatusForbidden, condition: condition, text: "another resource has this UID"}

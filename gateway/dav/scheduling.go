@@ -33,6 +33,9 @@ func (w *write) plan(ctx context.Context, o *object.Object) (*schedule.Plan, err
 	if q.h.c.Schedule == nil || w.col.folder.Class != mail.ClassCalendar {
 		return nil, nil
 	}
+	if w.src != nil && w.src.move && w.old == nil { // the same bytes in another place
+		return nil, nil
+	}
 	c := schedule.Change{Account: directory.AccountID(q.box), Box: q.box, Folder: w.col.folder.ID}
 	if o != nil {
 		c.New = o.Raw

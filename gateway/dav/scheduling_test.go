@@ -10,6 +10,7 @@ import (
 	"martlet/mail/queue"
 	"martlet/mail/route"
 	"martlet/mail/schedule"
+	"martlet/mail/share"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -32,6 +33,7 @@ func meeting(t *testing.T) (*house, *schedule.Scheduler) {
 			}
 		})
 		c.Schedule = s
+		c.Shares = share.New(share.Config{Store: c.Store, Directory: c.Directory, Mailboxes: c.Mailboxes})
 	})
 	h.references = []func(*store.Tx, func(blob.Ref)) error{s.References, q.References}
 	return h, s

@@ -21,27 +21,43 @@ func sharing(t *testing.T) (*house, *share.Shares) {
 	return h, shares
 }
 
-func (h *house) grant(s *share.Shares, role mail.Role, rights mail.Rights) {
+func (h *house) grant(_ *share.Shares, role mail.Role, rights mail.Rights) {
+	h.t.Helper()
+	h.grantFrom(robin, kenji, role, rights)
+}
+
+func (h *house) grantFrom(owner, to string, role mail.Role, rights mail.Rights) {
 	h.t.Helper()
 	var f mail.Folder
 	h.must(h.store.View(h.t.Context(), func(tx *store.Tx) (err error) {
-		f, err = h.boxes.FolderByRole(tx, h.box(robin), role)
+		f, err = h.boxes.FolderByRole(tx, h.box(owner), role)
 		return err
 	}))
-	h.must(s.Grant(h.t.Context(), share.Grant{Box: h.box(robin), Folder: f.ID, To: share.Principal{Account: h.accounts[kenji].ID}, Rights: rights}))
+	h.must(h.c.Shares.Grant(h.t.Context(), share.Grant{Box: h.box(owner), Folder: f.ID, To: share.Principal{Account: h.accounts[to].ID}, Rights: rights}))
 }
 
 // shared is the path of what Robin shares with Kenji.
 func (h *house) shared(home string) string {
 	h.t.Helper()
-	a := h.want(http.StatusMultiStatus, "PROPFIND", "/dav/"+home+"/kenji@example.org/", `<propfind xmlns="DAV:"><prop><displayname/></prop></propfind>`, "Depth", "1")
+	return h.sharedIn("/dav/"+home+"/kenji@example.org/", "Robin")
+}
+
+// sharedOf is the path of the calendar that somebody shares with another.
+func (h *house) sharedOf(owner, with string) string {
+	h.t.Helper()
+	return h.sharedIn("/dav/calendars/"+with+"/", owner)
+}
+
+func (h *house) sharedIn(home, owner string) string {
+	h.t.Helper()
+	a := h.want(http.StatusMultiStatus, "PROPFIND", home, `<propfind xmlns="DAV:"><prop><displayname/></prop></propfind>`, "Depth", "1")
 	for s := range strings.SplitSeq(a.body, "<D:response>") {
-		if strings.Contains(s, "Robin") {
+		if strings.Contains(s, owner) {
 			href, _, _ := strings.Cut(s, "</D:href>")
 			return strings.TrimPrefix(href, "<D:href>")
 		}
 	}
-	h.t.Fatalf("nothing of Robin's is there: %s", a.body)
+	h.t.Fatalf("nothing of theirs is there: %s", a.body)
 	return ""
 }
 
