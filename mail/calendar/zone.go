@@ -134,26 +134,40 @@ func readZones(root *Component) zones {
 		if id == "" || z[id] != nil {
 			continue
 		}
-		loc, err := LoadZone(id)
-		if err != nil || isFixed(loc) && hasSummer(c) {
-			if loc, err = LoadZone(c.Text("X-LIC-LOCATION")); err != nil {
-				loc, err = defineZone(c, &left)
-				if matched++; err == nil && matched <= maxMatched {
-					if year == 0 {
-						year = firstYear(root)
-					}
-					if known := namesake(loc, year); known != nil {
-						loc = known
-					}
+		loc := worldZone(id, c)
+		if loc == nil {
+			loc = worldZone(c.Text("X-LIC-LOCATION"), c)
+		}
+		if loc == nil {
+			var err error
+			loc, err = defineZone(c, &left)
+			if matched++; err == nil && matched <= maxMatched {
+				if year == 0 {
+					year = firstYear(root)
+				}
+				if known := namesake(loc, year); known != nil {
+					loc = known
 				}
 			}
 		}
-		if err == nil {
+		if loc != nil {
 			z[id] = loc
 		}
 	}
 	return z
 }
+
+// worldZone is the zone of the world that the name of a definition stands for;
+// nil if there is none, or one that tells less than the definition.
+func worldZone(name string, c *Component) *time.Location {
+	loc, err := LoadZone(name)
+	if err != nil || isFixed(loc) && hasSummer(c) {
+		return nil
+	}
+	return loc
+}
+
+func (c *Component) isOfTheWorld() bool { return worldZone(c.Text("TZID"), c) != nil }
 
 // isFixed tells whether a zone has one offset for ever: those that are named by
 // it, or by nothing better.

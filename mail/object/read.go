@@ -83,21 +83,12 @@ func reason(err error) error {
 	return fmt.Errorf("%w: %w", ErrMalformed, err)
 }
 
-// merge puts what several calendars hold into one, each time zone once.
+// merge puts what several calendars hold into one.
 func merge(roots []*calendar.Component) *calendar.Component {
 	root := &calendar.Component{Name: "VCALENDAR", Props: roots[0].Props}
-	zones := map[string]bool{}
+	var m calendar.Merger
 	for _, r := range roots {
-		for _, c := range r.Children {
-			if c.Name == "VTIMEZONE" {
-				id := c.Text("TZID")
-				if zones[id] {
-					continue
-				}
-				zones[id] = true
-			}
-			root.Children = append(root.Children, c)
-		}
+		root.Children = append(root.Children, m.Take(r)...)
 	}
 	return root
 }

@@ -37,7 +37,7 @@ type Part struct {
 func Split(raw []byte) iter.Seq2[Part, error] {
 	return func(yield func(Part, error) bool) {
 		raw := fromUTF16(raw)
-		f := &file{raw: raw, zones: map[string][]byte{}}
+		f := &file{raw: raw, zones: map[zoneKey][]byte{}}
 		f.scan()
 		if len(f.groups) == 1 && len(f.refused) == 0 { // a file of one object stays as it is
 			g := f.groups[0]
@@ -88,10 +88,18 @@ type file struct {
 	raw     []byte
 	groups  []*group
 	byUID   map[string]*group
-	zones   map[string][]byte // the definitions, by TZID
+	zones   map[zoneKey][]byte // the definitions
 	refused []refusal
 	head    []byte // of the calendar that is being read: PRODID, VERSION, CALSCALE
+	root    int    // which calendar that is, from 1
 	n       int
+}
+
+// zoneKey is a TZID of one of a file's calendars, which may mean different things
+// by it; of none, the first that has it, for calendars that lack a definition.
+type zoneKey struct {
+	root int
+	id   string
 }
 
 type refusal struct {
@@ -111,6 +119,7 @@ type group struct {
 type piece struct {
 	from, to int
 	line     int
+	root     int    // which calendar it is of
 	id       string // its RECURRENCE-ID; empty: it is the master
 	zones    []string
 	sequence int
@@ -164,7 +173,9 @@ func (f *file) scan() {
 			}
 		case name == "VCALENDAR":
 			end(begin)
-			f.head = nil
+			if f.head = nil; word == "BEGIN" {
+				f.root++
+			}
 		case word == "BEGIN" && kind == "":
 			kind, depth, from, begun = name, 1, begin, line
 		case word == "BEGIN" && !agent && (classOf(name) != 0 || name == "VTIMEZONE"):
@@ -184,6 +195,9 @@ func (f *file) scan() {
 		}
 	}
 	end(len(f.raw))
+	if at < len(f.raw) {
+		f.refuse(Part{Line: line + 1}, fmt.Errorf("%w: what follows %d objects", ErrTooLarge, f.n))
+	}
 }
 
 // boundary reads a line that begins or ends a component.
@@ -210,7 +224,7 @@ func isHead(line []byte) bool {
 // take notes a piece with its like.
 func (f *file) take(kind string, from, to, line int) {
 	f.n++
-	p := piece{from: from, to: to, line: line}
+	p := piece{from: from, to: to, line: line, root: f.root}
 	raw := f.raw[from:to]
 	class := classOf(kind)
 	switch {
@@ -230,8 +244,10 @@ func (f *file) take(kind string, from, to, line int) {
 		return
 	}
 	if kind == "VTIMEZONE" {
-		if id := c.Text("TZID"); f.zones[id] == nil {
-			f.zones[id] = raw
+		for _, key := range [...]zoneKey{{f.root, c.Text("TZID")}, {0, c.Text("TZID")}} {
+			if f.zones[key] == nil {
+				f.zones[key] = raw
+			}
 		}
 		return
 	}
@@ -304,20 +320,37 @@ func (p piece) before(q piece) bool {
 	return p.stamp < q.stamp
 }
 
-// join writes a calendar of the group's pieces.
-func (f *file) join(g *group) []byte {
-	b := []byte("BEGIN:VCALENDAR\r\n")
-	b = append(b, g.head...)
-	var seen []string
-	for _, p := range g.pieces {
+// join writes a calendar of the group's pieces: one, or one for each calendar that
+// they are from.
+func (f *file) join(g *group) (b []byte) {
+	slices.SortStableFunc(g.pieces, func(p, q piece) int { return p.root - q.root })
+	for from := 0; from < len(g.pieces); {
+		to := from + 1
+		for to < len(g.pieces) && g.pieces[to].root == g.pieces[from].root {
+			to++
+		}
+		b = f.joinSome(b, g.head, g.pieces[from:to])
+		from = to
+	}
+	return b
+}
+
+func (f *file) joinSome(b, head []byte, pieces []piece) []byte {
+	b = append(append(b, "BEGIN:VCALENDAR\r\n"...), head...)
+	seen := map[string]bool{}
+	for _, p := range pieces {
 		for _, id := range p.zones {
-			if zone := f.zones[id]; zone != nil && !slices.Contains(seen, id) {
-				seen = append(seen, id)
+			zone := f.zones[zoneKey{p.root, id}]
+			if zone == nil {
+				zone = f.zones[zoneKey{0, id}]
+			}
+			if zone != nil && !seen[id] {
+				seen[id] = true
 				b = appendPiece(b, zone)
 			}
 		}
 	}
-	for _, p := range g.pieces {
+	for _, p := range pieces {
 		b = appendPiece(b, f.raw[p.from:p.to])
 	}
 	return append(b, "END:VCALENDAR\r\n"...)

@@ -156,6 +156,37 @@ func TestAFileOfOneObjectStaysAsItIs(t *testing.T) {
 	}
 }
 
+// Two calendars in a file may call different zones by one name.
+func TestEachEventOfAFileKeepsTheZoneOfItsCalendar(t *testing.T) {
+	zone := func(offset string) string {
+		return "BEGIN:VTIMEZONE\r\nTZID:Office\r\nBEGIN:STANDARD\r\nDTSTART:19700101T000000\r\nTZOFFSETFROM:" + offset + "\r\nTZOFFSETTO:" + offset + "\r\nEND:STANDARD\r\nEND:VTIMEZONE\r\n"
+	}
+	one := func(uid, extra string) string {
+		return "BEGIN:VEVENT\r\nUID:" + uid + "\r\nDTSTART;TZID=Office:20260610T100000\r\nDURATION:PT1H\r\n" + extra + "END:VEVENT\r\n"
+	}
+	around := func(s string) string {
+		return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n" + s + "END:VCALENDAR\r\n"
+	}
+	in := around(zone("+0300")+one("a", "RRULE:FREQ=DAILY;COUNT=2\r\n")) + around(zone("+0500")+one("b", "")+one("a", "RECURRENCE-ID:20260611T070000Z\r\n")) + around(one("c", ""))
+	want := map[string]string{"a": "10T07:00-10T08:00 10T05:00-10T06:00 ", "b": "10T05:00-10T06:00 ", "c": "10T07:00-10T08:00 "}
+	for p, err := range Split([]byte(in)) {
+		if err != nil {
+			t.Fatal(err)
+		}
+		o, err := Read(p.Class, p.Raw)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := ""
+		for _, e := range o.Calendar.Events {
+			got += e.Start.UTC().Format("02T15:04") + "-" + e.End.UTC().Format("02T15:04") + " "
+		}
+		if got != want[p.UID] {
+			t.Errorf("%s: %s, want %s\n%s", p.UID, got, want[p.UID], p.Raw)
+		}
+	}
+}
+
 func TestAFileInUTF16(t *testing.T) {
 	text := strings.Replace(string(crlf(lunch)), "Lunch", "Käse 🧀", 1)
 	for _, order := range []binary.AppendByteOrder{binary.LittleEndian, binary.BigEndian} {

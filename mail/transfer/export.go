@@ -6,8 +6,6 @@ import (
 	"fmt"
 	"io"
 	"iter"
-	"slices"
-	"strconv"
 
 	"martlet/mail"
 	"martlet/mail/calendar"
@@ -85,7 +83,7 @@ func (t *Transfer) Write(ctx context.Context, from Target, w io.Writer) (n int, 
 		}
 		return n, nil
 	}
-	m := &merger{zones: map[string][]byte{}}
+	var m calendar.Merger
 	if _, err := io.WriteString(w, "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:-//martlet//martlet//EN\r\n"); err != nil {
 		return 0, err
 	}
@@ -93,85 +91,19 @@ func (t *Transfer) Write(ctx context.Context, from Target, w io.Writer) (n int, 
 		if err != nil {
 			return n, err
 		}
-		text, err := m.take(o.Raw)
+		one, err := calendar.Parse(o.Raw)
 		if err != nil {
 			return n, fmt.Errorf("transfer: %s: %w", o.Name, err)
 		}
 		n++
+		var text []byte
+		for _, c := range m.Take(one.Root) {
+			text = c.Append(text)
+		}
 		if _, err := w.Write(text); err != nil {
 			return n, err
 		}
 	}
 	_, err = io.WriteString(w, "END:VCALENDAR\r\n")
 	return n, err
-}
-
-// merger puts calendars into one. Two of them may mean different things by one
-// name of a time zone: then the second gets another name.
-type merger struct {
-	zones map[string][]byte // as they were written, by name
-}
-
-// take returns what of a calendar is to be written.
-func (m *merger) take(raw []byte) ([]byte, error) {
-	o, err := calendar.Parse(raw)
-	if err != nil {
-		return nil, err
-	}
-	var out []byte
-	renamed := map[string]string{}
-	for _, c := range o.Root.Children {
-		if c.Name != "VTIMEZONE" {
-			continue
-		}
-		id := c.Text("TZID")
-		name, known := m.nameFor(id, c)
-		if name != id {
-			renamed[id] = name
-			c.SetText("TZID", name)
-		}
-		if !known {
-			out = c.Append(out)
-		}
-	}
-	for _, c := range o.Root.Children {
-		if c.Name != "VTIMEZONE" {
-			rename(c, renamed)
-			out = c.Append(out)
-		}
-	}
-	return out, nil
-}
-
-// nameFor returns the name under which a zone stands in the file, and whether
-// it is there already.
-func (m *merger) nameFor(id string, zone *calendar.Component) (name string, known bool) {
-	text := zone.Append(nil)
-	name = id
-	for n := 2; ; n++ {
-		there, taken := m.zones[name]
-		if !taken {
-			m.zones[name] = text
-			return name, false
-		}
-		if slices.Equal(there, text) {
-			return name, true
-		}
-		name = id + " (" + strconv.Itoa(n) + ")"
-	}
-}
-
-// rename has a component refer to its zones by other names.
-func rename(c *calendar.Component, names map[string]string) {
-	if len(names) == 0 {
-		return
-	}
-	for i := range c.Props {
-		if name, ok := names[c.Props[i].Param("TZID")]; ok {
-			c.Props[i].SetParam("TZID", name)
-		}
-	}
-	for _, k := range c.Children {
-		rename(k, names)
-	}
 }
