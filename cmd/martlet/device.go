@@ -2,8 +2,6 @@ package main
 
 import (
 	"errors"
-	"fmt"
-	"text/tabwriter"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -27,19 +25,13 @@ func (a *app) deviceList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if a.json {
-					return a.printJSON(all)
-				}
-				w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-				fmt.Fprintln(w, "DEVICE\tTYPE\tMODEL\tVERSION\tLAST SEEN\tRECOVERY PASSWORD")
-				for _, d := range all {
+				return showAll(a, all, "DEVICE\tTYPE\tMODEL\tVERSION\tLAST SEEN\tRECOVERY PASSWORD", func(d *admin.Device) []any {
 					kept := "no"
 					if d.Password {
 						kept = "yes"
 					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", d.ID, d.Type, d.Model, d.Version, d.LastSeen.Local().Format(time.DateTime), kept)
-				}
-				return w.Flush()
+					return []any{d.ID, d.Type, d.Model, d.Version, d.LastSeen.Local().Format(time.DateTime), kept}
+				})
 			})
 		},
 	}

@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -30,15 +28,9 @@ func (a *app) groupPut(v entryVerb) *cobra.Command {
 			if g.PhotoBase64, err = a.photo(f); err != nil {
 				return err
 			}
-			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
-				got, err := c.PutGroup(cmd.Context(), v.request(args[0], f, &directory.File{Groups: []directory.FileGroup{g}}))
-				if v.isNew && errors.Is(err, directory.ErrNoDomain) {
-					return fmt.Errorf("%w: add --new-domain if it shall be", err)
-				}
-				if err != nil {
-					return err
-				}
-				return a.shown(got, "%s the group %s of %d\n", v.said, got.Address, len(got.Members))
+			file := &directory.File{Groups: []directory.FileGroup{g}}
+			return put(a, cmd, v, args[0], file, admin.Client.PutGroup, func(g *admin.Group) string {
+				return fmt.Sprintf("group %s of %d", g.Address, len(g.Members))
 			})
 		},
 	}
@@ -48,7 +40,7 @@ func (a *app) groupPut(v entryVerb) *cobra.Command {
 		cmd.Example = "  martlet group add crew@example.org --name \"The crew\" --member robin@example.org --member kim@example.org"
 		cmd.Flags().Bool("new-domain", false, "make the domain one of this server's")
 	} else {
-		cmd.ValidArgsFunction = a.completeEntry(groupAddresses)
+		cmd.ValidArgsFunction = groups().complete(a)
 	}
 	f := cmd.Flags()
 	f.String("name", "", "name as shown to others")
@@ -58,55 +50,24 @@ func (a *app) groupPut(v entryVerb) *cobra.Command {
 	return cmd
 }
 
-func groupAddresses(cmd *cobra.Command, c admin.Client) (all []string, err error) {
-	groups, err := c.ListGroups(cmd.Context())
-	for _, g := range groups {
-		all = append(all, g.Address)
-	}
-	return all, err
+func groups() entries[admin.Group] {
+	return entries[admin.Group]{admin.Client.ListGroups, func(g *admin.Group) (string, string) { return g.Address, g.Name }}
 }
 
 func (a *app) groupList() *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List the groups", Args: cobra.NoArgs,
-		Example: `  martlet group list --json`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
-				all, err := c.ListGroups(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if a.json {
-					return a.printJSON(all)
-				}
-				w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-				fmt.Fprintln(w, "ADDRESS\tNAME\tMEMBERS\tSTATE")
-				for _, g := range all {
-					state := ""
-					if g.Hidden {
-						state = "hidden"
-					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", g.Address, g.Name, strings.Join(g.Members, " "), state)
-				}
-				return w.Flush()
-			})
-		},
-	}
+	cmd := &cobra.Command{Short: "List the groups", Example: `  martlet group list --json`}
+	return groups().list(a, cmd, "ADDRESS\tNAME\tMEMBERS\tSTATE", func(g *admin.Group) []any {
+		return []any{g.Address, g.Name, strings.Join(g.Members, " "), hiddenState(g.Hidden)}
+	})
 }
 
 func (a *app) groupRemove() *cobra.Command {
-	return &cobra.Command{
-		Use: "remove ADDRESS", Short: "Remove a group; its members stay", Args: namedArguments,
-		Example:           `  martlet group remove crew@example.org`,
-		ValidArgsFunction: a.completeEntry(groupAddresses),
-		RunE: func(cmd *cobra.Command, args []string) error {
-			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
-				got, err := c.RemoveGroup(cmd.Context(), args[0])
-				if err != nil {
-					return err
-				}
-				return a.shown(got, "removed the group %s\n", got.Address)
-			})
-		},
+	cmd := &cobra.Command{
+		Use: "group", Short: "Remove a group; its members stay",
+		Long: `Remove a group; its members stay. It leaves other groups, what was shared with it,
+who may write for it, and the bookings of rooms: one that nobody else may book is
+closed.`,
+		Example: `  martlet group remove crew@example.org`,
 	}
+	return groups().remove(a, cmd, admin.Client.RemoveGroup)
 }

@@ -97,16 +97,9 @@ func (a *app) pushList() *cobra.Command {
 				if err != nil {
 					return err
 				}
-				if a.json {
-					return a.printJSON(all)
-				}
-				w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-				fmt.Fprintln(w, "ID\tLOGIN\tAPP\tDEVICE\tMODE\tTARGET\tREGISTERED\tLAST")
-				for _, r := range all {
-					fmt.Fprintf(w, "%d\t%s\t%s (%s)\t%s\t%s\t%s\t%s\t%s\n", r.ID, r.Login, r.App, r.Kind, r.Device, r.Mode, r.Target,
-						r.Registered.Local().Format(time.DateTime), lastWord(&r))
-				}
-				return w.Flush()
+				return showAll(a, all, "ID\tLOGIN\tAPP\tDEVICE\tMODE\tTARGET\tREGISTERED\tLAST", func(r *admin.Registration) []any {
+					return []any{r.ID, r.Login, r.App + " (" + r.Kind + ")", r.Device, r.Mode, r.Target, r.Registered.Local().Format(time.DateTime), lastWord(r)}
+				})
 			})
 		},
 	}

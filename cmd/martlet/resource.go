@@ -1,10 +1,8 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -39,16 +37,8 @@ func (a *app) resourcePut(v entryVerb) *cobra.Command {
 			if r.PhotoBase64, err = a.photo(f); err != nil {
 				return err
 			}
-			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
-				got, err := c.PutResource(cmd.Context(), v.request(args[0], f, &directory.File{Resources: []directory.FileResource{r}}))
-				if v.isNew && errors.Is(err, directory.ErrNoDomain) {
-					return fmt.Errorf("%w: add --new-domain if it shall be", err)
-				}
-				if err != nil {
-					return err
-				}
-				return a.shown(got, "%s the %s %s\n", v.said, got.Kind, got.Address)
-			})
+			file := &directory.File{Resources: []directory.FileResource{r}}
+			return put(a, cmd, v, args[0], file, admin.Client.PutResource, func(r *admin.Resource) string { return r.Kind + " " + r.Address })
 		},
 	}
 	if v.isNew {
@@ -57,7 +47,7 @@ func (a *app) resourcePut(v entryVerb) *cobra.Command {
 		cmd.Example = "  martlet resource add attic@example.org --name \"The Attic\" --location \"Top floor\" --capacity 12"
 		cmd.Flags().Bool("new-domain", false, "make the domain one of this server's")
 	} else {
-		cmd.ValidArgsFunction = a.completeEntry(resourceAddresses)
+		cmd.ValidArgsFunction = resources().complete(a)
 	}
 	f := cmd.Flags()
 	f.String("kind", "", `"room" or "equipment"; a new one is a room`)
@@ -82,40 +72,19 @@ func (a *app) resourcePut(v entryVerb) *cobra.Command {
 	return cmd
 }
 
-func resourceAddresses(cmd *cobra.Command, c admin.Client) (all []string, err error) {
-	resources, err := c.ListResources(cmd.Context())
-	for _, r := range resources {
-		all = append(all, r.Address)
-	}
-	return all, err
+func resources() entries[admin.Resource] {
+	return entries[admin.Resource]{admin.Client.ListResources, func(r *admin.Resource) (string, string) { return r.Address, r.Name }}
 }
 
 func (a *app) resourceList() *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List rooms and things, and their rules", Args: cobra.NoArgs,
-		Example: `  martlet resource list --json`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
-				all, err := c.ListResources(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if a.json {
-					return a.printJSON(all)
-				}
-				w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-				fmt.Fprintln(w, "ADDRESS\tKIND\tNAME\tLOCATION\tCAPACITY\tBOOKING")
-				for _, r := range all {
-					capacity := ""
-					if r.Capacity > 0 {
-						capacity = fmt.Sprint(r.Capacity)
-					}
-					fmt.Fprintf(w, "%s\t%s\t%s\t%s\t%s\t%s\n", r.Address, r.Kind, r.Name, r.Location, capacity, bookingText(&r))
-				}
-				return w.Flush()
-			})
-		},
-	}
+	cmd := &cobra.Command{Short: "List rooms and things, and their rules", Example: `  martlet resource list --json`}
+	return resources().list(a, cmd, "ADDRESS\tKIND\tNAME\tLOCATION\tCAPACITY\tBOOKING", func(r *admin.Resource) []any {
+		capacity := ""
+		if r.Capacity > 0 {
+			capacity = fmt.Sprint(r.Capacity)
+		}
+		return []any{r.Address, r.Kind, r.Name, r.Location, capacity, bookingText(r)}
+	})
 }
 
 // bookingText is a rule in few words.
@@ -144,7 +113,7 @@ func (a *app) resourceRemove() *cobra.Command {
 	cmd := &cobra.Command{
 		Use: "remove ADDRESS", Short: "Remove a room or a thing with its calendar", Args: namedArguments,
 		Example:           `  martlet resource remove attic@example.org --yes`,
-		ValidArgsFunction: a.completeEntry(resourceAddresses),
+		ValidArgsFunction: resources().complete(a),
 		Long:              "Remove a room or a thing with its calendar. Without --yes it only shows what would go.",
 		RunE: func(cmd *cobra.Command, args []string) error {
 			return a.withAdmin(cmd.Context(), func(c admin.Client) error {

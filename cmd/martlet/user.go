@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -77,31 +76,18 @@ func (a *app) showUser(u admin.User, password string, made bool, format string, 
 	return nil
 }
 
-func (a *app) userList() *cobra.Command {
-	return &cobra.Command{
-		Use: "list", Short: "List all users", Args: cobra.NoArgs,
-		Example: `  martlet user list --json`,
-		RunE: func(cmd *cobra.Command, _ []string) error {
-			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
-				users, err := c.ListUsers(cmd.Context())
-				if err != nil {
-					return err
-				}
-				if a.json {
-					return a.printJSON(users)
-				}
-				w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-				fmt.Fprintln(w, "LOGIN\tNAME\tITEMS\tSIZE\tPHONES\tSTATE")
-				for _, u := range users {
-					fmt.Fprintf(w, "%s\t%s\t%d\t%s\t%d\t%s\n", u.Login, u.Name, u.Items, bytesText(int64(u.Bytes)), u.Devices, userState(u))
-				}
-				return w.Flush()
-			})
-		},
-	}
+func users() entries[admin.User] {
+	return entries[admin.User]{admin.Client.ListUsers, func(u *admin.User) (string, string) { return u.Login, u.Name }}
 }
 
-func userState(u admin.User) string {
+func (a *app) userList() *cobra.Command {
+	cmd := &cobra.Command{Short: "List all users", Example: `  martlet user list --json`}
+	return users().list(a, cmd, "LOGIN\tNAME\tITEMS\tSIZE\tPHONES\tSTATE", func(u *admin.User) []any {
+		return []any{u.Login, u.Name, u.Items, bytesText(int64(u.Bytes)), u.Devices, userState(u)}
+	})
+}
+
+func userState(u *admin.User) string {
 	var s []string
 	if u.Admin {
 		s = append(s, "administrator")

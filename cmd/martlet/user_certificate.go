@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"io"
 	"strings"
-	"text/tabwriter"
 
 	"github.com/spf13/cobra"
 
@@ -74,19 +73,13 @@ func (a *app) withCertificates(ctx context.Context, do func(admin.Client) ([]adm
 		if err != nil {
 			return err
 		}
-		if a.json {
-			return a.printJSON(all)
-		}
-		w := tabwriter.NewWriter(a.out, 0, 8, 2, ' ', 0)
-		fmt.Fprintln(w, "FINGERPRINT\tADDRESSES\tISSUER\tVALID UNTIL")
-		for _, one := range all {
-			until := one.NotAfter.Format("2006-01-02")
-			if one.Expired {
+		return showAll(a, all, "FINGERPRINT\tADDRESSES\tISSUER\tVALID UNTIL", func(c *admin.Certificate) []any {
+			until := c.NotAfter.Format("2006-01-02")
+			if c.Expired {
 				until += " (expired)"
 			}
-			fmt.Fprintf(w, "%s\t%s\t%s\t%s\n", one.Fingerprint[:min(16, len(one.Fingerprint))], strings.Join(one.Addresses, " "), one.Issuer, until)
-		}
-		return w.Flush()
+			return []any{c.Fingerprint[:min(16, len(c.Fingerprint))], strings.Join(c.Addresses, " "), c.Issuer, until}
+		})
 	})
 }
 

@@ -31,19 +31,8 @@ func (a *app) userSet() *cobra.Command {
 		},
 	}
 	f := cmd.Flags()
-	f.String("name", "", "name as shown to others")
-	f.String("given-name", "", "given name")
-	f.String("surname", "", "surname")
-	f.String("title", "", "what they are")
-	f.String("company", "", "company")
-	f.String("department", "", "department")
-	f.String("office", "", "office")
-	f.String("phone", "", "telephone number")
-	f.String("mobile", "", "mobile number")
-	f.String("home-phone", "", "telephone number at home")
-	f.String("short-name", "", "short name in the address list")
+	personFlags(f)
 	f.StringSlice("alias", nil, "further address; may be given several times; all of them")
-	f.Bool("hidden", false, "not in the address list")
 	f.Bool("admin", false, "an administrator: gets mail for postmaster and abuse")
 	f.Bool("active-sync", true, "phones may synchronise")
 	return cmd

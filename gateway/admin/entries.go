@@ -117,10 +117,12 @@ func (a *Admin) put(ctx context.Context, in *EntryRequest, there func() error) e
 	case err != nil && !errors.Is(err, directory.ErrNoAccount) && !errors.Is(err, directory.ErrNoAddress) && !errors.Is(err, directory.ErrNoContact):
 		return err
 	}
-	if in.Domain {
-		if err := a.addDomain(ctx, in.Address); err != nil {
+	if in.Domain { // with the entry, or not at all
+		name, err := directory.DomainOf(in.Address)
+		if err != nil {
 			return err
 		}
+		in.File.Domains = append(in.File.Domains, directory.FileDomain{Name: name})
 	}
 	edits, err := a.c.Directory.Apply(ctx, in.File, false)
 	if err == nil && len(edits) > 0 {
