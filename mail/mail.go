@@ -116,6 +116,11 @@ const (
 	FlagDeleted // IMAP \Deleted; ActiveSync does not show it
 	FlagDraft
 	FlagBcc // it came as a blind carbon copy; nobody changes that
+
+	// What becomes of an invitation when somebody acts for who is invited; nobody
+	// changes these either.
+	FlagDelegator // the invitation of who is invited: their delegates have it, too
+	FlagDelegated // a delegate's copy
 )
 
 // FollowUpStatus is the state of a follow-up flag (MS-ASEMAIL 2.2.2.76).
@@ -205,6 +210,7 @@ type Change struct {
 	Received int64     // the item's, so that a reader knows its Position
 	Deleted  bool      // a tombstone
 	MovedTo  Place     // of a tombstone: where the item went, if it was moved
+	Away     Away      // of a tombstone: where it went in another mailbox
 	SMS      bool      // of a short message
 	Thread   ThreadID  // of a tombstone: the conversation the item was in
 	Was      []Earlier // the item's
@@ -218,6 +224,12 @@ func (c *Change) Position() Position { return Position{c.Received, c.Item} }
 type Place struct {
 	Folder FolderID
 	Item   ItemID
+}
+
+// Away is an item's address in another mailbox.
+type Away struct {
+	Box MailboxID
+	At  Place
 }
 
 // Body is what an item holds: durable bytes, and what is known of them without

@@ -22,7 +22,7 @@ const maxRecipients = 5000
 type Submission struct {
 	Account    directory.AccountID
 	By         directory.AccountID // who sends it for Account, if it is not Account; named in Sender. The caller knows that they may
-	Envelope   *mail.Envelope // nil: taken from the header fields From, To, Cc and Bcc
+	Envelope   *mail.Envelope      // nil: taken from the header fields From, To, Cc and Bcc
 	Raw        []byte
 	SaveInSent bool
 	Once       Key                      // remembered for a day

@@ -60,6 +60,7 @@ type work struct {
 	sends  []*route.Plan
 	copies []mail.MailboxID // of delegates, who get the message too
 	letter mail.Body        // the message itself
+	from   mail.Place       // and where it came
 }
 
 // place is where a meeting is in a calendar, and what it holds.
@@ -101,7 +102,14 @@ func (w *work) commit(tx *store.Tx, n uint64) error {
 			return err
 		}
 	}
-	return nil
+	if len(w.copies) == 0 || w.booking != nil {
+		return nil
+	}
+	_, err = w.s.mailboxes.UpdateItem(tx, w.box, w.from.Folder, w.from.Item, func(it *mail.Item) { it.Flags |= mail.FlagDelegator })
+	if errors.Is(err, mail.ErrNoItem) || errors.Is(err, mail.ErrNoFolder) { // its reader was faster
+		return nil
+	}
+	return err
 }
 
 func (w *work) done() {
@@ -143,7 +151,7 @@ func (s *Scheduler) write(tx *store.Tx, box mail.MailboxID, uid string, there *p
 	return s.mailboxes.Append(tx, box, folder.ID, mail.NewItem{Class: mail.ClassCalendar, Body: *body})
 }
 
-// hand puts a copy of a message into an inbox.
+// hand puts a delegate's copy of an invitation into their inbox.
 func (s *Scheduler) hand(tx *store.Tx, box mail.MailboxID, letter mail.Body) error {
 	if err := s.mailboxes.Ensure(tx, box); err != nil {
 		return err
@@ -152,7 +160,7 @@ func (s *Scheduler) hand(tx *store.Tx, box mail.MailboxID, letter mail.Body) err
 	if err != nil {
 		return err
 	}
-	_, err = s.mailboxes.Append(tx, box, inbox.ID, mail.NewItem{Class: mail.ClassEmail, Body: letter})
+	_, err = s.mailboxes.Append(tx, box, inbox.ID, mail.NewItem{Class: mail.ClassEmail, Body: letter, Flags: mail.FlagDelegated})
 	return err
 }
 
@@ -220,7 +228,7 @@ func (s *Scheduler) workSafely(ctx context.Context, a *arrival) (w *work, err er
 
 // work reads a message and works out what it does.
 func (s *Scheduler) work(ctx context.Context, a *arrival) (*work, error) {
-	w := &work{s: s, box: mail.MailboxOf(a.account)}
+	w := &work{s: s, box: mail.MailboxOf(a.account), from: a.at}
 	o, err := s.owner(ctx, a.account)
 	if errors.Is(err, directory.ErrNoAccount) {
 		return w, nil

@@ -9,6 +9,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/store"
 )
 
 // Programs write DTSTAMP and SEQUENCE of their own when a reminder is changed.
@@ -209,4 +210,36 @@ func TestWhoIsNoDelegateSendsNothingInTheOwnersName(t *testing.T) {
 	if n := h.change("ann", "1", []byte(strings.Replace(raw, "SUMMARY", "CATEGORIES:x\r\nSUMMARY", 1)), asDan); n != 0 {
 		t.Errorf("%d messages", n)
 	}
+}
+
+// MS-ASEMAIL_R538, R539.
+func TestAnInvitationThatDelegatesGetIsMarkedOnBothSides(t *testing.T) {
+	h := openHouse(t)
+	h.delegates[h.people["bob"]] = []directory.AccountID{h.people["cat"]}
+	h.change("ann", "1", event("1", lunch...))
+	h.settle()
+	h.tick(time.Hour)
+	h.edit("ann", "1", "Canteen", "Park")
+	h.change("ann", "2", event("2", append([]string{"CLASS:PRIVATE"}, lunch...)...))
+	h.settle()
+	const delegation = mail.FlagDelegator | mail.FlagDelegated
+	flags := func(who string) (all []mail.Flags) {
+		for _, l := range h.letters(who, mail.RoleInbox) {
+			all = append(all, l.item.Flags&delegation)
+		}
+		return all
+	}
+	h.expect("Bob's", fmt.Sprint(flags("bob")), fmt.Sprint([]mail.Flags{mail.FlagDelegator, mail.FlagDelegator, 0}))
+	h.expect("Cat's", fmt.Sprint(flags("cat")), fmt.Sprint([]mail.Flags{mail.FlagDelegated, mail.FlagDelegated}))
+	// Who has deleted it by then has not got it back.
+	h.tick(time.Hour)
+	h.edit("ann", "1", "Park", "Pub")
+	l := h.letters("bob", mail.RoleInbox)[3].item
+	h.update(func(tx *store.Tx) error {
+		_, err := h.mailboxes.Delete(tx, h.box("bob"), l.Folder, l.ID)
+		return err
+	})
+	h.settle()
+	h.expect("Bob's", fmt.Sprint(len(flags("bob")), len(flags("cat"))), "3 3")
+	h.expect("Bob's place", h.has("bob", "1").Master().Location, "Pub")
 }

@@ -43,7 +43,7 @@ func RenderEmail(item *mail.Item, ix *message.Index, src io.ReaderAt, opt *Optio
 	renderState(item, mail.AllParts, ix, opt.Version, v, dst)
 	dst.MessageClass = messageClass(ix, src)
 	if isMeeting(dst.MessageClass) {
-		dst.MeetingRequest = meetingRequest(ix, src, dst.MessageClass, item.Received, opt.Version)
+		dst.MeetingRequest = meetingRequest(ix, src, dst.MessageClass, item, opt.Version)
 	}
 	if opt.Version >= eas.V120 {
 		dst.ContentClass = contentClass(dst.MessageClass)

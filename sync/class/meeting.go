@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"martlet/mail"
 	"martlet/mail/calendar"
 	"martlet/mail/message"
 	"martlet/protocol/eas"
@@ -109,6 +110,8 @@ const (
 	meetingOther   uint8 = 0
 	meetingInitial uint8 = 1
 	meetingUpdate  uint8 = 2
+	meetingShared  uint8 = 5 // delegates have it, too
+	meetingOthers  uint8 = 6 // it came to a delegate
 
 	// MeetingOutdated is the type of a request after which a newer one came. What
 	// else is in the mailbox a message does not tell.
@@ -124,7 +127,7 @@ const (
 
 // meetingRequest is what a message tells of its meeting (MS-ASEMAIL 2.2.2.48);
 // nil if there is none.
-func meetingRequest(ix *message.Index, src io.ReaderAt, class string, received int64, v eas.Version) *eas.MeetingRequest {
+func meetingRequest(ix *message.Index, src io.ReaderAt, class string, item *mail.Item, v eas.Version) *eas.MeetingRequest {
 	o, forwardees := ReadMeeting(ix, src), []eas.Forwardee(nil)
 	if class == classForwarded {
 		o, forwardees = readNotice(ix, src)
@@ -138,7 +141,7 @@ func meetingRequest(ix *message.Index, src io.ReaderAt, class string, received i
 		Sensitivity: pointer(sensitivity(e)), BusyStatus: pointer(busyStatus(e, v)), InstanceType: pointer(instanceSingle),
 	}
 	if m.DtStamp.IsZero() { // the element must be there (MS-ASEMAIL_R897)
-		m.DtStamp = time.UnixMilli(received).UTC().Truncate(time.Second)
+		m.DtStamp = time.UnixMilli(item.Received).UTC().Truncate(time.Second)
 	}
 	if !e.Start.IsZero() {
 		m.StartTime, m.EndTime = e.Start.UTC(), e.End.UTC()
@@ -157,7 +160,7 @@ func meetingRequest(ix *message.Index, src io.ReaderAt, class string, received i
 		m.DisallowNewTimeProposal = flagOf(e.NoCounter)
 	}
 	if v >= eas.V141 {
-		m.MeetingMessageType = pointer(meetingType(class, e))
+		m.MeetingMessageType = pointer(meetingType(class, e, item.Flags))
 	}
 	if v >= eas.V161 && o.Method == "COUNTER" {
 		renderProposal(m, e)
@@ -244,11 +247,16 @@ func renderMeetingID(m *eas.MeetingRequest, e *calendar.Event, uid string, v eas
 	m.GlobalObjID = base64.StdEncoding.EncodeToString(calendar.GlobalID(uid, date))
 }
 
-// meetingType tells a first request from an update (MS-ASEMAIL 2.2.2.47).
-func meetingType(class string, e *calendar.Event) uint8 {
+// meetingType tells a first request from an update, and whose it is where somebody
+// has delegates (MS-ASEMAIL 2.2.2.47, MS-ASCMD_R5601).
+func meetingType(class string, e *calendar.Event, flags mail.Flags) uint8 {
 	switch {
 	case class != classRequest:
 		return meetingOther
+	case flags&mail.FlagDelegated != 0:
+		return meetingOthers
+	case flags&mail.FlagDelegator != 0:
+		return meetingShared
 	case e.Sequence > 0:
 		return meetingUpdate
 	}

@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"martlet/mail"
 	"martlet/mail/calendar"
 	"martlet/mail/message"
 	"martlet/mail/tnef"
@@ -94,6 +95,23 @@ func TestAMeetingRequestInEachVersion(t *testing.T) {
 			t.Errorf("%s: %v %v %v", v, r.CalendarType, r.IsLeapMonth, r.FirstDayOfWeek)
 		}
 		dump(t, e) // it can be written
+	}
+}
+
+// MS-ASEMAIL_R538, R539.
+func TestAnInvitationTellsWhoseItIsWhereSomebodyHasDelegates(t *testing.T) {
+	for method, kinds := range map[string]map[mail.Flags]uint8{
+		"REQUEST": {0: 2, mail.FlagDelegator: 5, mail.FlagDelegated: 6, mail.FlagSeen: 2},
+		"CANCEL":  {mail.FlagDelegator: 0},
+	} {
+		raw := meetingMail(method, "UID:1\nSEQUENCE:1\nDTSTAMP:20260601T000000Z\nDTSTART:20260610T100000Z\nORGANIZER:mailto:ben@example.org")
+		for flags, want := range kinds {
+			item := itemOf(raw)
+			item.Flags = flags
+			if m := render(t, item, raw, &Options{Version: eas.V141}).MeetingRequest; *m.MeetingMessageType != want {
+				t.Errorf("%s with flags %d: type %d, want %d", method, flags, *m.MeetingMessageType, want)
+			}
+		}
 	}
 }
 
