@@ -199,7 +199,8 @@ func isOwn(s *session, address string) bool {
 }
 
 // markDone notes with the original what was done with it (MS-ASEMAIL 2.2.2.44,
-// 2.2.2.45). One that is gone by then needs no mark.
+// 2.2.2.45). One that is gone by then needs no mark, and one that may only be read
+// gets none.
 func (h *Handler) markDone(s *session, item *mail.Item, verb uint8) func(tx *store.Tx) error {
 	now, id := time.Now(), formatLongID(item)
 	return func(tx *store.Tx) error {
@@ -214,7 +215,7 @@ func (h *Handler) markDone(s *session, item *mail.Item, verb uint8) func(tx *sto
 				}
 			})
 		}
-		if errors.Is(err, mail.ErrNoItem) || errors.Is(err, mail.ErrNoFolder) {
+		if errors.Is(err, mail.ErrNoItem) || errors.Is(err, mail.ErrNoFolder) || errors.Is(err, mail.ErrReadOnly) {
 			return nil
 		}
 		return err

@@ -110,7 +110,7 @@ func open(t testing.TB, dir string, reserve int64, rules ...activesync.Rules) *h
 	h.devices = device.New(device.Config{Store: h.store})
 	h.queue = queue.New(queue.Config{Store: h.store, Blobs: h.blobs})
 	h.router = route.New(route.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Queue: h.queue, Hostname: "mail.example.org", Logger: logger})
-	h.schedule = schedule.New(schedule.Config{Store: h.store, Mailboxes: h.mailboxes, Directory: h.directory, Router: h.router, Zone: time.UTC, Logger: logger})
+	h.schedule = schedule.New(schedule.Config{Store: h.store, Mailboxes: h.mailboxes, Directory: h.directory, Router: h.router, Delegates: h.delegates, Zone: time.UTC, Logger: logger})
 	h.server, err = gateway.New(gateway.Config{
 		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Schedule: h.schedule, Shares: h.shares, Hub: h.hub, Logger: logger, Documents: h.library(t),
 		Engine: engine.New(engine.Config{Store: h.store, Devices: h.devices, Source: h.mailboxes, Logger: logger}),
@@ -154,6 +154,15 @@ func (h *house) close(t testing.TB) {
 	if err := h.store.Close(); err != nil {
 		t.Error(err)
 	}
+}
+
+// delegates are those whom somebody has made delegates.
+func (h *house) delegates(ctx context.Context, id directory.AccountID) (all []directory.AccountID, err error) {
+	err = h.store.View(ctx, func(tx *store.Tx) error {
+		all, err = h.shares.Delegates(tx, id)
+		return err
+	})
+	return all, err
 }
 
 // update runs a transaction that must succeed.

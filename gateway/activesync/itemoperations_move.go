@@ -81,7 +81,7 @@ func conversationMoveStatus(err error) eas.ItemOperationsStatus {
 		return eas.StatusMoveCommandDisallowedForNonPersistentMoveAction
 	case errors.Is(err, errMoveCache): // MS-ASCON_R262
 		return eas.StatusInvalidCombinationOfIDs
-	case errors.Is(err, errMoveClass): // MS-ASCON_R338
+	case errors.Is(err, errMoveClass), errors.Is(err, mail.ErrReadOnly): // MS-ASCON_R338
 		return eas.StatusMoveCommandInvalidDestinationFolder
 	case errors.Is(err, mail.ErrNoFolder), errors.Is(err, mail.ErrNoItem), errors.Is(err, errBadID): // MS-ASCON_R146, R317
 		return eas.ItemOperationsStatusNotFound

@@ -127,7 +127,7 @@ func (h *Handler) answerOnce(ctx context.Context, s *session, a *eas.MeetingAnsw
 			if err := answered.Commit(tx); err != nil {
 				return err
 			}
-			return f.remove(tx)
+			return f.remove(tx, answered.Box)
 		})
 	}
 	switch {

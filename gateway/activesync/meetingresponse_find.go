@@ -15,10 +15,10 @@ import (
 // foundMeeting is what a MeetingResponse names: a message that asks for an
 // answer, or the meeting in a calendar.
 type foundMeeting struct {
-	answer schedule.Answer // what names it
-	linked mail.FolderID   // the link through which it was named, if it was one
-	gone   bool            // it was declined by a request that is repeated
-	remove func(tx *store.Tx) error
+	answer schedule.Answer                                // what names it
+	linked mail.FolderID                                  // the link through which it was named, if it was one
+	gone   bool                                           // it was declined by a request that is repeated
+	remove func(tx *store.Tx, whose mail.MailboxID) error // what asks for an answer, behind one in whose name
 }
 
 func (f *foundMeeting) fill(a *schedule.Answer) {
@@ -130,36 +130,37 @@ func (h *Handler) foundEvent(ctx context.Context, s *session, a *eas.MeetingAnsw
 	if s.version < eas.V141 || a.InstanceID != nil && *a.InstanceID == "" {
 		return errNoMeeting
 	}
-	f.remove = func(*store.Tx) error { return nil }
+	f.remove = func(*store.Tx, mail.MailboxID) error { return nil }
 	f.answer.Box, f.answer.At = s.box, mail.Place{Folder: item.Folder, Item: item.ID}
-	folder, _, err := parseItemID(a.RequestID)
-	if err != nil {
-		folder = item.Folder
-	}
 	return h.c.Store.View(ctx, func(tx *store.Tx) error {
-		is, box, there, err := h.c.Mailboxes.Resolve(tx, s.box, folder)
+		is, box, there, err := h.c.Mailboxes.Resolve(tx, s.box, item.Folder)
 		if err != nil || is.Link.IsZero() {
 			return err
 		}
 		if is.Link.Rights&mail.MayDelegate == 0 {
 			return errNoMeeting
 		}
-		f.linked = folder
+		f.linked = item.Folder
 		f.answer.Box, f.answer.At = box, mail.Place{Folder: there, Item: item.ID}
 		return nil
 	})
 }
 
 // removeRequest moves an answered request to the deleted items, as Exchange
-// does. One that is there already stays.
-func (h *Handler) removeRequest(s *session, item *mail.Item) func(tx *store.Tx) error {
+// does. One that is there already stays, and so does another's unless it was
+// answered in their name.
+func (h *Handler) removeRequest(s *session, item *mail.Item) func(tx *store.Tx, whose mail.MailboxID) error {
 	id := formatLongID(item)
-	return func(tx *store.Tx) error {
+	return func(tx *store.Tx, whose mail.MailboxID) error {
 		it, err := h.itemByLongID(tx, s, id)
 		if errors.Is(err, mail.ErrNoItem) {
 			return nil
 		}
 		if err != nil {
+			return err
+		}
+		is, box, _, err := h.c.Mailboxes.Resolve(tx, s.box, it.Folder)
+		if err != nil || !is.Link.IsZero() && (box != whose || is.Link.Rights&mail.MayWrite == 0) {
 			return err
 		}
 		trash, err := h.c.Mailboxes.FolderByRole(tx, s.box, mail.RoleDeletedItems)

@@ -90,11 +90,7 @@ func ownerFrom(a *directory.Account) owner {
 
 // hidden tells whether an item's content is not for somebody's eyes.
 func hidden(o *owner, it *mail.Item) bool {
-	if !o.blank {
-		return false
-	}
-	b, err := object.ParseBrief(it.Brief)
-	return err != nil || b.Private || b.Confidential
+	return o.blank && object.Hidden(it.Brief)
 }
 
 // readObject reads the bytes of an item that is no message.

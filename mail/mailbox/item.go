@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"martlet/mail"
+	"martlet/mail/object"
 	"martlet/store"
 )
 
@@ -131,6 +132,11 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 		old.Folder = named
 		return old, nil
 	}
+	if it.Blob != old.Blob {
+		if err := o.mayChange(&old); err != nil {
+			return old, err
+		}
+	}
 	it.By = o.by
 	it.Parts.Note(mail.Differing(&old, &it), st.ModSeq+1)
 	if it.Blob != old.Blob {
@@ -175,13 +181,16 @@ func (m *Mailboxes) Delete(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id
 		return mail.Change{}, noItem(err)
 	}
 	it, err := m.item(tx, itemKey{o.box, o.folder.ID, id})
+	if err == nil {
+		err = o.mayChange(&it)
+	}
 	if err != nil {
 		return mail.Change{}, err
 	}
 	if err := m.letGo(tx, it.Class, it.Blob); err != nil {
 		return mail.Change{}, err
 	}
-	c, err := m.bury(tx, o.box, &o.st, &o.folder, &it, mail.Place{})
+	c, err := m.bury(tx, o.box, &o.st, &o.folder, &it, mail.Away{})
 	if err != nil {
 		return mail.Change{}, err
 	}
@@ -198,6 +207,9 @@ func (m *Mailboxes) Move(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id m
 		return mail.Item{}, noItem(err)
 	}
 	old, err := m.item(tx, itemKey{o.box, o.folder.ID, id})
+	if err == nil {
+		err = o.mayChange(&old)
+	}
 	if err != nil {
 		return old, err
 	}
@@ -219,7 +231,7 @@ func (m *Mailboxes) Move(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id m
 	if err := m.addItem(tx, o.box, &o.st, to, &it); err != nil {
 		return old, err
 	}
-	if _, err := m.bury(tx, o.box, &o.st, &o.folder, &old, mail.Place{Folder: to.ID, Item: it.ID}); err != nil {
+	if _, err := m.bury(tx, o.box, &o.st, &o.folder, &old, mail.Away{Box: o.box, At: mail.Place{Folder: to.ID, Item: it.ID}}); err != nil {
 		return old, err
 	}
 	if to != &o.folder {
@@ -243,7 +255,11 @@ func (m *Mailboxes) moveAway(tx *store.Tx, o *opening, old *mail.Item, box mail.
 	if err := m.letGo(tx, old.Class, old.Blob); err != nil {
 		return it, err
 	}
-	if _, err := m.bury(tx, o.box, &o.st, &o.folder, old, mail.Place{}); err != nil {
+	at, _, err := m.locate(tx, box, dst, mail.MayWrite)
+	if err != nil {
+		return it, err
+	}
+	if _, err := m.bury(tx, o.box, &o.st, &o.folder, old, mail.Away{Box: at.Box, At: mail.Place{Folder: at.Folder, Item: it.ID}}); err != nil {
 		return it, err
 	}
 	return it, m.save(tx, o)
@@ -255,6 +271,15 @@ type opening struct {
 	st     state
 	folder mail.Folder
 	by     mail.MailboxID // who is there by a link; zero: the owner
+	blind  bool           // who may not see what is private
+}
+
+// mayChange refuses to change or to take away what somebody may not see.
+func (o *opening) mayChange(it *mail.Item) error {
+	if o.blind && !indexed(it.Class) && object.Hidden(it.Brief) {
+		return mail.ErrReadOnly
+	}
+	return nil
 }
 
 // open reads it, for writing.
@@ -268,10 +293,15 @@ func (m *Mailboxes) open(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (o o
 	}
 	o.box, o.folder = at.Box, folder
 	if at.Box != box {
-		o.by = box
+		link, err := m.folder(tx, folderKey{box, f})
+		if err != nil {
+			return o, err
+		}
+		o.by, o.blind = box, link.Link.Rights&mail.MaySee == 0
 		o.st, err = m.state(tx, at.Box)
+		return o, err
 	}
-	return o, err
+	return o, nil
 }
 
 // save writes what open has read.
@@ -326,15 +356,20 @@ func (m *Mailboxes) logItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 		mail.Change{Item: it.ID, Created: it.Created, Received: it.Received, SMS: it.Class == mail.ClassSMS, Was: it.Was})
 }
 
-// bury replaces the item by a tombstone at the next ModSeq. The body is the
-// caller's business: a moved item keeps it.
-func (m *Mailboxes) bury(tx *store.Tx, box mail.MailboxID, st *state, folder *mail.Folder, it *mail.Item, movedTo mail.Place) (mail.Change, error) {
+// bury replaces the item by a tombstone at the next ModSeq, which says where it
+// went. The body is the caller's business: a moved item keeps it.
+func (m *Mailboxes) bury(tx *store.Tx, box mail.MailboxID, st *state, folder *mail.Folder, it *mail.Item, went mail.Away) (mail.Change, error) {
 	st.ModSeq++
 	folder.Highest = st.ModSeq
 	count(folder, it, false)
 	c := mail.Change{
 		ModSeq: st.ModSeq, Item: it.ID, Created: it.Created, Received: it.Received,
-		Deleted: true, MovedTo: movedTo, Thread: it.Thread, SMS: it.Class == mail.ClassSMS, Was: it.Was, Name: it.Name,
+		Deleted: true, Thread: it.Thread, SMS: it.Class == mail.ClassSMS, Was: it.Was, Name: it.Name,
+	}
+	if went.Box == box {
+		c.MovedTo = went.At
+	} else {
+		c.Away = went
 	}
 	if err := m.leaveThread(tx, box, it); err != nil {
 		return c, err
@@ -342,7 +377,7 @@ func (m *Mailboxes) bury(tx *store.Tx, box mail.MailboxID, st *state, folder *ma
 	if err := m.unnameObject(tx, box, it); err != nil {
 		return c, err
 	}
-	if movedTo == (mail.Place{}) {
+	if went.Box != box {
 		if err := m.leaveIndex(tx, box, it); err != nil {
 			return c, err
 		}

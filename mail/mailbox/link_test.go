@@ -290,3 +290,121 @@ func TestATombstoneBehindALinkNamesTheLinkThatTheItemWentTo(t *testing.T) {
 		return nil
 	})
 }
+
+// A conversation goes to another's folder whole, however long it is; nobody sends
+// one where nothing may be written.
+func TestALongConversationMovesToTheFolderOfAnother(t *testing.T) {
+	h := newHouse(t)
+	link := h.linkedMail(mail.MayRead | mail.MayWrite)
+	inbox := h.role(2, mail.RoleInbox)
+	thread := mail.ThreadID{7}
+	for range moveChunk {
+		h.deliver(2, inbox, mail.NewItem{Class: mail.ClassEmail, Thread: thread})
+	}
+	if err := h.MoveThread(context.Background(), 2, thread, link); err != nil {
+		t.Fatal(err)
+	}
+	if n := h.folder(2, link).Items; n != moveChunk || h.folder(2, inbox).Items != 0 {
+		t.Errorf("%d are there, %d stayed", n, h.folder(2, inbox).Items)
+	}
+	h.update(func(tx *store.Tx) error {
+		if f, err := h.ThreadFolder(tx, 2, thread); err != nil || f != link {
+			t.Errorf("its folder is %d, %v", f, err)
+		}
+		if _, err := h.UpdateLink(tx, 2, link, 0, "Anna: Inbox", mail.MayRead); err != nil {
+			return err
+		}
+		if f, err := h.ThreadFolder(tx, 2, thread); err != nil || f != 0 {
+			t.Errorf("where nothing may be written any more: %d, %v", f, err)
+		}
+		return nil
+	})
+	h.deliver(2, inbox, mail.NewItem{Class: mail.ClassEmail, Thread: thread})
+	if err := h.MoveThread(context.Background(), 2, thread, link); !errors.Is(err, mail.ErrReadOnly) {
+		t.Errorf("where nothing may be written: %v", err)
+	}
+}
+
+// linkedMail is a link of mailbox 2 to the inbox of mailbox 1.
+func (h *house) linkedMail(rights mail.Rights) mail.FolderID {
+	h.tb.Helper()
+	inbox := h.role(1, mail.RoleInbox)
+	var link mail.Folder
+	h.update(func(tx *store.Tx) (err error) {
+		if err := h.Ensure(tx, 2); err != nil {
+			return err
+		}
+		link, err = h.CreateLink(tx, 2, 0, "Anna: Inbox", mail.Link{Box: 1, Folder: inbox, Rights: rights})
+		return err
+	})
+	return link.ID
+}
+
+// private makes an event private or confidential.
+func (h *house) private(uid, class string) mail.Body {
+	h.tb.Helper()
+	b, err := h.PrepareObject(context.Background(), mail.ClassCalendar, []byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:"+uid+
+		"\r\nDTSTAMP:20260101T000000Z\r\nDTSTART:20270101T100000Z\r\nCLASS:"+class+"\r\nSUMMARY:x\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n"))
+	if err != nil {
+		h.tb.Fatal(err)
+	}
+	return b
+}
+
+// Who may not see what is private neither changes it nor takes it away.
+func TestWhatIsPrivateIsLeftAloneByWhoMayNotSeeIt(t *testing.T) {
+	for rights, may := range map[mail.Rights]bool{mail.MayRead | mail.MayWrite: false, mail.MayRead | mail.MayWrite | mail.MaySee: true} {
+		for _, class := range []string{"PRIVATE", "CONFIDENTIAL"} {
+			h := newHouse(t)
+			cal := h.role(1, mail.RoleCalendar)
+			link, own := h.linked(cal, rights), h.role(2, mail.RoleCalendar)
+			it := h.deliver(1, cal, mail.NewItem{Class: mail.ClassCalendar, Body: h.private("a", class)})
+			other := h.event("a", 4)
+			for name, write := range map[string]func(tx *store.Tx) error{
+				"replace": func(tx *store.Tx) error { _, err := h.ReplaceBody(tx, 2, link, it.ID, other, nil); return err },
+				"delete":  func(tx *store.Tx) error { _, err := h.Delete(tx, 2, link, it.ID); return err },
+				"move":    func(tx *store.Tx) error { _, err := h.Move(tx, 2, link, it.ID, own); return err },
+			} {
+				back := errors.New("undo")
+				err := h.store.Update(context.Background(), func(tx *store.Tx) error { return errors.Join(write(tx), back) })
+				if errors.Is(err, mail.ErrReadOnly) == may {
+					t.Errorf("%s, rights %d, %s: %v", class, rights, name, err)
+				}
+			}
+			for day := range emptyChunk + 2 {
+				h.deliver(1, cal, mail.NewItem{Class: mail.ClassCalendar, Body: h.event("b"+strconv.Itoa(day), 1+day%28)})
+			}
+			if _, err := h.Empty(context.Background(), 2, link, false); err != nil {
+				t.Fatal(err)
+			}
+			if n := h.folder(1, cal).Items; n != 1 && !may || n != 0 && may {
+				t.Errorf("%s, rights %d: %d are left", class, rights, n)
+			}
+		}
+	}
+}
+
+// Where an item went in another mailbox is told to who can open it there.
+func TestATombstoneTellsOfAnotherMailboxWhoCanOpenIt(t *testing.T) {
+	h := newHouse(t)
+	cal := h.role(1, mail.RoleCalendar)
+	link, own := h.linked(cal, mail.MayRead|mail.MayWrite), h.role(2, mail.RoleCalendar)
+	it := h.deliver(2, own, mail.NewItem{Class: mail.ClassCalendar, Body: h.event("a", 3)})
+	went := func(box mail.MailboxID, f mail.FolderID, id mail.ItemID, want mail.Place) {
+		t.Helper()
+		h.view(func(tx *store.Tx) error {
+			if gone, err := h.Tombstone(tx, box, f, id); err != nil || gone.MovedTo != want || gone.Away != (mail.Away{}) {
+				t.Errorf("to mailbox %d it went to %+v, %+v, %v", box, gone.MovedTo, gone.Away, err)
+			}
+			return nil
+		})
+	}
+	var there, back mail.Item
+	h.update(func(tx *store.Tx) (err error) { there, err = h.Move(tx, 2, own, it.ID, link); return err })
+	went(2, own, it.ID, mail.Place{Folder: link, Item: there.ID})
+	h.update(func(tx *store.Tx) (err error) { back, err = h.Move(tx, 2, link, there.ID, own); return err })
+	went(2, link, there.ID, mail.Place{Folder: own, Item: back.ID})
+	went(1, cal, there.ID, mail.Place{}) // his calendar is not hers to open
+	h.update(func(tx *store.Tx) error { return h.DropLink(tx, 2, link) })
+	went(2, own, it.ID, mail.Place{})
+}

@@ -51,7 +51,8 @@ func (m *Mailboxes) highest(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (
 }
 
 // Tombstone returns what is left of an item that was in the folder: where it
-// went, if it was moved. An item that still is there, or never was, is
+// went, if it was moved, in the words of the mailbox that asks; what cannot be
+// opened from there is nowhere. An item that still is there, or never was, is
 // mail.ErrNoItem.
 func (m *Mailboxes) Tombstone(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error) {
 	at, _, err := m.locate(tx, box, f, mail.MayRead)
@@ -70,12 +71,26 @@ func (m *Mailboxes) Tombstone(tx *store.Tx, box mail.MailboxID, f mail.FolderID,
 		return mail.Change{}, fmt.Errorf("mailbox: tombstone: %w", err)
 	}
 	c.ModSeq = n
-	if at.Box != box && c.MovedTo.Folder != 0 {
-		if c.MovedTo.Folder, err = m.linkTo(tx, box, folderKey{at.Box, c.MovedTo.Folder}); c.MovedTo.Folder == 0 {
-			c.MovedTo = mail.Place{}
-		}
-	}
+	c.MovedTo, err = m.movedTo(tx, box, at.Box, &c)
+	c.Away = mail.Away{}
 	return c, err
+}
+
+// movedTo is where an item went from a folder of the mailbox from, as box knows
+// it.
+func (m *Mailboxes) movedTo(tx *store.Tx, box, from mail.MailboxID, c *mail.Change) (mail.Place, error) {
+	went := mail.Away{Box: from, At: c.MovedTo}
+	if c.Away.Box != 0 {
+		went = c.Away
+	}
+	if went.Box == box || went.At.Folder == 0 {
+		return went.At, nil
+	}
+	link, err := m.linkTo(tx, box, folderKey{went.Box, went.At.Folder})
+	if link == 0 {
+		return mail.Place{}, err
+	}
+	return mail.Place{Folder: link, Item: went.At.Item}, err
 }
 
 // Newest visits the items of a folder from the newest to the oldest: those

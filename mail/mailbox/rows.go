@@ -324,6 +324,9 @@ func appendChange(dst []byte, c mail.Change) []byte {
 	e.Bool(8, c.SMS)
 	appendWas(e, 9, c.Was)
 	e.String(10, c.Name)
+	e.Uint(11, uint64(c.Away.Box))
+	e.Uint(12, uint64(c.Away.At.Folder))
+	e.Uint(13, uint64(c.Away.At.Item))
 	return e.Out()
 }
 
@@ -352,6 +355,12 @@ func parseChange(b []byte) (c mail.Change, err error) {
 			return err
 		case 10:
 			c.Name = f.String()
+		case 11:
+			c.Away.Box = mail.MailboxID(f.Uint())
+		case 12:
+			c.Away.At.Folder = mail.FolderID(f.Uint())
+		case 13:
+			c.Away.At.Item = mail.ItemID(f.Uint())
 		}
 		return nil
 	})

@@ -82,6 +82,7 @@ func TestOtherRowsKeepEverything(t *testing.T) {
 		c := mail.Change{
 			Item: mail.ItemID(n("item")), Created: mail.ModSeq(n("c")), Received: int64(n("r") >> 1), Deleted: n("d")%2 == 0,
 			MovedTo: mail.Place{Folder: mail.FolderID(n("mf")), Item: mail.ItemID(n("mi"))},
+			Away:    mail.Away{Box: mail.MailboxID(n("ab")), At: mail.Place{Folder: mail.FolderID(n("af")), Item: mail.ItemID(n("ai"))}},
 		}
 		if got, err := parseChange(appendChange(nil, c)); err != nil || !reflect.DeepEqual(got, c) {
 			t.Fatalf("wrote %+v, read %+v, %v", c, got, err)

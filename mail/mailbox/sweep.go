@@ -18,7 +18,8 @@ const (
 )
 
 // Empty deletes all items that are in the folder now, and with subfolders all
-// folders below it too, and tells how many items went. It works in chunks:
+// folders below it too, and tells how many items went. What is private stays when
+// who empties a folder of another may not see it. It works in chunks:
 // after an error a part may be gone. If it deleted folders, the caller should
 // start Sweep afterwards.
 func (m *Mailboxes) Empty(ctx context.Context, box mail.MailboxID, f mail.FolderID, subfolders bool) (int, error) {
@@ -85,7 +86,9 @@ func (m *Mailboxes) deleteSome(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 			break
 		}
 		row.Value.ID, row.Value.Folder = row.Key.Item, f
-		some = append(some, row.Value)
+		if o.mayChange(&row.Value) == nil {
+			some = append(some, row.Value)
+		}
 	}
 	if len(some) == 0 {
 		return 0, nil
@@ -94,7 +97,7 @@ func (m *Mailboxes) deleteSome(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 		if err := m.letGo(tx, some[i].Class, some[i].Blob); err != nil {
 			return 0, err
 		}
-		if _, err := m.bury(tx, box, &o.st, &o.folder, &some[i], mail.Place{}); err != nil {
+		if _, err := m.bury(tx, box, &o.st, &o.folder, &some[i], mail.Away{}); err != nil {
 			return 0, err
 		}
 	}

@@ -12,12 +12,12 @@ import (
 // SetThreadFolder makes a folder the place for all mail of a conversation that
 // is delivered from now on; zero takes that back. Nothing that is there already
 // moves. A conversation that has no message in the mailbox is mail.ErrNoItem, a
-// missing folder mail.ErrNoFolder.
+// missing folder mail.ErrNoFolder, one that may only be read mail.ErrReadOnly.
 func (m *Mailboxes) SetThreadFolder(tx *store.Tx, box mail.MailboxID, t mail.ThreadID, f mail.FolderID) error {
 	if f == 0 {
 		return ruleTable.Delete(tx, ruleKey{box, t})
 	}
-	if _, err := m.Folder(tx, box, f); err != nil {
+	if _, _, err := m.locate(tx, box, f, mail.MayWrite); err != nil {
 		return err
 	}
 	for _, err := range m.Thread(tx, box, t) {
@@ -38,7 +38,8 @@ func (m *Mailboxes) SetThreadFolder(tx *store.Tx, box mail.MailboxID, t mail.Thr
 }
 
 // ThreadFolder returns where mail of a conversation goes, zero if nobody said.
-// A folder that is gone by now is none.
+// A folder that is gone by now is none, nor is another's that may not be written
+// any more: mail comes in all the same.
 func (m *Mailboxes) ThreadFolder(tx *store.Tx, box mail.MailboxID, t mail.ThreadID) (mail.FolderID, error) {
 	f, err := ruleTable.Get(tx, ruleKey{box, t})
 	if errors.Is(err, store.ErrNotFound) {
@@ -47,12 +48,12 @@ func (m *Mailboxes) ThreadFolder(tx *store.Tx, box mail.MailboxID, t mail.Thread
 	if err != nil {
 		return 0, fmt.Errorf("mailbox: thread folder: %w", err)
 	}
-	there, err := folderTable.Has(tx, folderKey{box, f})
-	if err != nil {
-		return 0, fmt.Errorf("mailbox: thread folder: %w", err)
-	}
-	if !there {
+	_, _, err = m.locate(tx, box, f, mail.MayWrite)
+	switch {
+	case errors.Is(err, mail.ErrNoFolder), errors.Is(err, mail.ErrReadOnly):
 		return 0, nil
+	case err != nil:
+		return 0, fmt.Errorf("mailbox: thread folder: %w", err)
 	}
 	return f, nil
 }
@@ -112,10 +113,12 @@ const moveChunk = 100
 // the errors. What comes is diverted from the first of its transactions on, so
 // that nothing is left behind; after an error a part may not have moved yet.
 func (m *Mailboxes) MoveThread(ctx context.Context, box mail.MailboxID, t mail.ThreadID, dst mail.FolderID) error {
-	for more := true; more; {
+	for first, more := true, true; more; first = false {
 		err := m.store.Update(ctx, func(tx *store.Tx) (err error) {
-			if err := m.SetThreadFolder(tx, box, t, dst); err != nil {
-				return err
+			if first { // afterwards all of it may be in another mailbox
+				if err := m.SetThreadFolder(tx, box, t, dst); err != nil {
+					return err
+				}
 			}
 			more, err = m.moveSome(tx, box, t, dst)
 			return err
