@@ -222,6 +222,8 @@ func (s *session) copy(ctx context.Context, p *parser, uid bool) error {
 			return mail.Item{}, err
 		} else if there == s.view.at.Box {
 			n.Object, n.Thread = it.Object, it.Thread
+		} else {
+			n.Own = true // to that mailbox it is new, and yet no mail that came
 		}
 		return s.srv.cfg.Mailboxes.Append(tx, s.box, dst, n)
 	}, true)
