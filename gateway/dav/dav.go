@@ -17,8 +17,6 @@ import (
 	"strings"
 	"time"
 
-	"golang.org/x/sync/semaphore"
-
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/mailbox"
@@ -32,15 +30,14 @@ const Path = "/dav"
 
 // Limits of what a client asks and sends.
 const (
-	maxXML       = 4 << 20   // bytes of a request's document: a multiget of 20,000 resources
-	maxObject    = 20 << 20  // bytes of an event or a card
-	maxBodies    = 256 << 20 // bytes of all requests that are being read
-	maxHrefs     = 20_000    // resources that one multiget names
-	maxSegment   = 512       // bytes of a resource's name
-	maxPath      = 4096      // bytes of a path
-	maxInstances = 5_000     // occurrences that one resource is expanded to
-	maxAttendees = 1_000     // whose free time one request asks for
-	maxSearched  = 200       // principals that one search finds
+	maxXML       = 4 << 20  // bytes of a request's document: a multiget of 20,000 resources
+	maxObject    = 20 << 20 // bytes of an event or a card
+	maxHrefs     = 20_000   // resources that one multiget names
+	maxSegment   = 512      // bytes of a resource's name
+	maxPath      = 4096     // bytes of a path
+	maxInstances = 5_000    // occurrences that one resource is expanded to
+	maxAttendees = 1_000    // whose free time one request asks for
+	maxSearched  = 200      // principals that one search finds
 )
 
 // Config is what the door stands on. Store, Directory and Mailboxes are needed.
@@ -62,7 +59,7 @@ type Handler struct {
 	log    *slog.Logger
 	meta   metaTables
 	files  fileTables
-	bodies *semaphore.Weighted
+	bodies budget
 	clock  func() time.Time
 	origin *http.CrossOriginProtection
 
@@ -78,7 +75,7 @@ func New(c Config) (*Handler, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
-	h := &Handler{c: c, log: c.Logger, meta: newMetaTables(), files: newFileTables(), bodies: semaphore.NewWeighted(maxBodies), clock: time.Now, origin: http.NewCrossOriginProtection()}
+	h := &Handler{c: c, log: c.Logger, meta: newMetaTables(), files: newFileTables(), clock: time.Now, origin: http.NewCrossOriginProtection()}
 	h.properties = liveProperties()
 	h.order = slices.SortedFunc(maps.Keys(h.properties), func(a, b name) int {
 		return cmp.Or(strings.Compare(a.space, b.space), strings.Compare(a.local, b.local))

@@ -1,13 +1,6 @@
 package dav
 
 import (
-	"errors"
-	"io"
-	"net/http"
-	"os"
-	"strings"
-	"time"
-
 	"martlet/mail"
 	"martlet/store"
 )
@@ -18,75 +11,6 @@ const maxProps = 200
 // rowsAtOnce is how many items are read in one transaction: nothing is sent
 // while one is open.
 const rowsAtOnce = 500
-
-// readBody reads the request's body within a limit. The returned function must be
-// called when it is no longer used.
-func (q *request) readBody(limit int64) (body []byte, release func(), err error) {
-	release = func() {}
-	n := q.r.ContentLength
-	if n == 0 || q.r.Body == nil {
-		return nil, release, nil
-	}
-	tooLarge := &failure{status: http.StatusRequestEntityTooLarge, text: "the request is too large"}
-	if n > limit {
-		return nil, release, tooLarge
-	}
-	if n < 0 {
-		n = limit // it may grow to that
-	}
-	if e := q.r.Header.Get("Content-Encoding"); e != "" && e != "identity" {
-		return nil, release, fail(http.StatusUnsupportedMediaType)
-	}
-	if !q.h.bodies.TryAcquire(n) {
-		return nil, release, fail(http.StatusServiceUnavailable)
-	}
-	release = func() { q.h.bodies.Release(n) }
-	rc := http.NewResponseController(q.w)
-	_ = rc.SetReadDeadline(time.Now().Add(bodyPatience(n)))
-	body, err = io.ReadAll(http.MaxBytesReader(q.w, q.r.Body, limit))
-	var large *http.MaxBytesError
-	switch {
-	case errors.As(err, &large):
-		return nil, release, tooLarge
-	case errors.Is(err, os.ErrDeadlineExceeded):
-		return nil, release, &failure{status: http.StatusRequestTimeout, text: "the request did not arrive in time"}
-	case err != nil:
-		return nil, release, &failure{status: http.StatusBadRequest, text: "the request broke off", cause: err}
-	}
-	_ = rc.SetReadDeadline(time.Time{})
-	return body, release, nil
-}
-
-// bodyPatience is how long a body may take: half a minute, and what a slow line
-// needs.
-func bodyPatience(n int64) time.Duration {
-	return 30*time.Second + time.Duration(n/slowest)*time.Second
-}
-
-// treeCost is how much more memory a document takes than its bytes, at most.
-const treeCost = 8
-
-// readDocument reads the request's XML document; nil: there is none. What it
-// takes is counted until the request is over.
-func (q *request) readDocument() (*element, error) {
-	body, release, err := q.readBody(maxXML)
-	q.free = append(q.free, release)
-	if err != nil || len(body) == 0 {
-		return nil, err
-	}
-	n := treeCost * int64(len(body))
-	if !q.h.bodies.TryAcquire(n) {
-		return nil, fail(http.StatusServiceUnavailable)
-	}
-	q.free = append(q.free, func() { q.h.bodies.Release(n) })
-	kind, _, _ := strings.Cut(q.r.Header.Get("Content-Type"), ";")
-	switch strings.ToLower(strings.TrimSpace(kind)) {
-	case "", "text/xml", "application/xml", "text/plain", "application/x-www-form-urlencoded": // of which some are wrong, and sent
-	default:
-		return nil, fail(http.StatusUnsupportedMediaType)
-	}
-	return readXML(body)
-}
 
 // propfind tells properties of a resource, and with Depth 1 of what is in it
 // (RFC 4918 9.1).

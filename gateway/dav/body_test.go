@@ -1,0 +1,134 @@
+package dav
+
+import (
+	"errors"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"os"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+)
+
+// hanging is a body of which nothing comes behind its beginning until it breaks off.
+type hanging struct {
+	begin  io.Reader
+	waits  chan<- struct{}
+	breaks <-chan struct{}
+	once   sync.Once
+}
+
+func (r *hanging) Read(p []byte) (int, error) {
+	if n, err := r.begin.Read(p); err == nil {
+		return n, nil
+	}
+	r.once.Do(func() { r.waits <- struct{}{} })
+	<-r.breaks
+	return 0, os.ErrDeadlineExceeded
+}
+
+// Who announces much and sends little takes no room from others.
+func TestBodiesThatDoNotComeTakeNoRoom(t *testing.T) {
+	h := newHouse(t, nil)
+	const many = 30
+	waits, breaks := make(chan struct{}, many), make(chan struct{})
+	statuses := make(chan int, many)
+	for i := range many {
+		r := httptest.NewRequest("PUT", calendars+"calendar/slow", &hanging{begin: strings.NewReader("BEGIN:VCALENDAR\r\n"), waits: waits, breaks: breaks})
+		r.ContentLength = maxObject
+		if i%2 == 0 {
+			r.ContentLength = -1
+		}
+		go func() {
+			w := httptest.NewRecorder()
+			h.handler.Serve(w, r, h.accounts[robin])
+			statuses <- w.Code
+		}()
+	}
+	for range many {
+		select {
+		case <-waits:
+		case status := <-statuses:
+			t.Fatalf("one is answered %d before it came", status)
+		}
+	}
+	h.user = kenji
+	h.put("/dav/calendars/kenji@example.org/calendar/a", simple("a"))
+	h.user = robin
+	h.put(calendars+"calendar/a", simple("a"))
+	close(breaks)
+	for range many {
+		if status := <-statuses; status != http.StatusRequestTimeout {
+			t.Errorf("answered %d", status)
+		}
+	}
+	if h.handler.bodies.all != 0 || len(h.handler.bodies.each) != 0 {
+		t.Errorf("afterwards %d bytes are taken", h.handler.bodies.all)
+	}
+}
+
+// One user cannot fill what all have, and what is too much is not read.
+func TestTheRoomForBodiesIsShared(t *testing.T) {
+	var b budget
+	if !b.take(1, maxUserBodies) || b.take(1, 1) {
+		t.Error("one user has more than a share")
+	}
+	n := int64(maxUserBodies)
+	for who := userID(2); n+maxUserBodies <= maxBodies; who++ {
+		if !b.take(who, maxUserBodies) {
+			t.Fatal("another one has no share")
+		}
+		n += maxUserBodies
+	}
+	if b.take(99, maxBodies-n+1) || !b.take(99, maxBodies-n) {
+		t.Error("the whole is not bounded")
+	}
+	b.give(1, maxUserBodies)
+	if !b.take(1, 1) {
+		t.Error("what is given back is not there again")
+	}
+}
+
+// A line that is slow, and not too slow, is waited for; one that stands still is
+// not, however much it has announced.
+func TestABodyIsWaitedForByWhatHasCome(t *testing.T) {
+	if first := patience(0); first > time.Minute {
+		t.Errorf("of which nothing came is waited for %v", first)
+	}
+	if all := patience(maxObject); all < 20*time.Minute {
+		t.Errorf("an object has %v", all)
+	}
+}
+
+func TestABodyHasWhatWasSent(t *testing.T) {
+	h := newHouse(t, nil)
+	for _, n := range []int{0, 1, firstRoom - 1, firstRoom, firstRoom + 1, 3*firstRoom + 7, 1 << 20} {
+		for _, known := range []bool{true, false} {
+			sent := strings.Repeat("twig ", n/5+1)[:n]
+			r := httptest.NewRequest("PUT", "/", io.MultiReader(strings.NewReader(sent))) // of no known length
+			if r.ContentLength = -1; known {
+				r.ContentLength = int64(n)
+			}
+			q := &request{h: h.handler, w: httptest.NewRecorder(), r: r}
+			got, release, err := q.readBody(1 << 20)
+			if err != nil || string(got) != sent {
+				t.Errorf("%d bytes (known: %v): %d, %v", n, known, len(got), err)
+			}
+			release()
+			if n == 0 {
+				continue
+			}
+			r = httptest.NewRequest("PUT", "/", io.MultiReader(strings.NewReader(sent)))
+			r.ContentLength = -1
+			q.r = r
+			_, release, err = q.readBody(int64(n - 1))
+			release()
+			var f *failure
+			if !errors.As(err, &f) || f.status != http.StatusRequestEntityTooLarge {
+				t.Errorf("one byte more than %d: %v", n-1, err)
+			}
+		}
+	}
+}
