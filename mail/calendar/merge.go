@@ -1,32 +1,39 @@
 package calendar
 
-import (
-	"bytes"
-	"strconv"
-)
+import "strconv"
 
 // Merger puts what several calendars hold into one, each time zone once. Two of
-// them may mean different things by one name of a zone: then the second gets
-// another name. The zero Merger is ready.
-type Merger struct {
-	zones map[string][]byte // as they are written, by name
+// them may mean different things by one name of a zone, or one of them nothing at
+// all: then the second gets another name. The zero Merger is ready.
+type Merger struct{ zones map[string]mergedZone }
+
+// mergedZone is what a name stands for.
+type mergedZone struct {
+	text    string // its definition; ofTheWorld, or nothing if nobody defines it
+	defined bool   // the definition is there
 }
+
+// ofTheWorld stands for the definitions of a zone whose name says more than they.
+const ofTheWorld = "the world's"
 
 // Take returns what of a calendar goes into the one: its components, without the
 // zones that are there already.
 func (m *Merger) Take(root *Component) (out []*Component) {
 	if m.zones == nil {
-		m.zones = map[string][]byte{}
+		m.zones = map[string]mergedZone{}
 	}
-	renamed := map[string]string{}
+	names := map[string]string{} // in the one, by what this calendar calls them
 	for _, c := range root.Children {
 		if c.Name != "VTIMEZONE" {
 			continue
 		}
 		id := c.Text("TZID")
-		name, known := m.nameFor(id, c)
-		if name != id {
-			renamed[id] = name
+		zone := mergedZone{string(c.Append(nil)), true}
+		if worldZone(id, c) != nil {
+			zone.text = ofTheWorld
+		}
+		name, known := m.nameFor(id, zone)
+		if names[id] = name; name != id {
 			c.SetText("TZID", name)
 		}
 		if !known {
@@ -34,26 +41,35 @@ func (m *Merger) Take(root *Component) (out []*Component) {
 		}
 	}
 	for _, c := range root.Children {
-		if c.Name != "VTIMEZONE" {
-			c.renameZones(renamed)
-			out = append(out, c)
+		if c.Name == "VTIMEZONE" {
+			continue
 		}
+		for _, id := range c.Zones() {
+			if _, ok := names[id]; !ok {
+				zone := mergedZone{}
+				if _, err := LoadZone(id); err == nil {
+					zone.text = ofTheWorld
+				}
+				names[id], _ = m.nameFor(id, zone)
+			}
+		}
+		c.renameZones(names)
+		out = append(out, c)
 	}
 	return out
 }
 
 // nameFor returns the name under which a zone stands in the one, and whether it
-// is there already. What the world knows means the same however it is defined.
-func (m *Merger) nameFor(id string, zone *Component) (name string, known bool) {
-	text := zone.Append(nil)
+// is defined there already.
+func (m *Merger) nameFor(id string, zone mergedZone) (name string, known bool) {
 	name = id
 	for n := 2; ; n++ {
 		there, taken := m.zones[name]
-		if !taken {
-			m.zones[name] = text
+		if !taken || there.text == zone.text && !there.defined {
+			m.zones[name] = zone
 			return name, false
 		}
-		if bytes.Equal(there, text) || zone.isOfTheWorld() {
+		if there.text == zone.text {
 			return name, true
 		}
 		name = id + " (" + strconv.Itoa(n) + ")"
@@ -62,12 +78,11 @@ func (m *Merger) nameFor(id string, zone *Component) (name string, known bool) {
 
 // renameZones has a component refer to its zones by other names.
 func (c *Component) renameZones(names map[string]string) {
-	if len(names) == 0 {
-		return
-	}
 	for i := range c.Props {
-		if name, ok := names[c.Props[i].Param("TZID")]; ok {
-			c.Props[i].SetParam("TZID", name)
+		for _, q := range c.Props[i].Params {
+			if q.Name == "TZID" && len(q.Values) > 0 && names[q.Values[0]] != "" {
+				q.Values[0] = names[q.Values[0]]
+			}
 		}
 	}
 	for _, k := range c.Children {

@@ -167,8 +167,6 @@ func worldZone(name string, c *Component) *time.Location {
 	return loc
 }
 
-func (c *Component) isOfTheWorld() bool { return worldZone(c.Text("TZID"), c) != nil }
-
 // isFixed tells whether a zone has one offset for ever: those that are named by
 // it, or by nothing better.
 func isFixed(loc *time.Location) bool {
