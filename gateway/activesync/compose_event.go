@@ -2,13 +2,13 @@ package activesync
 
 import (
 	"context"
-	"slices"
 	"time"
 
 	"martlet/mail"
 	"martlet/mail/calendar"
 	"martlet/mail/compose"
 	"martlet/mail/message"
+	"martlet/mail/schedule"
 	"martlet/protocol/eas"
 )
 
@@ -48,11 +48,7 @@ func (h *Handler) eventAsMessage(ctx context.Context, s *session, item *mail.Ite
 	if e.Organizer != nil {
 		from, method = message.Address{Name: e.Organizer.Name, Address: e.Organizer.Address}, "REQUEST"
 	}
-	// What reminds one of it is nobody else's business.
-	for _, c := range o.Root.Children {
-		c.Children = slices.DeleteFunc(c.Children, func(c *calendar.Component) bool { return c.Name == "VALARM" })
-	}
-	o.Root.SetValue("METHOD", method)
+	schedule.SendOn(o, method)
 	b := compose.New(&compose.Message{From: from, To: []message.Address{own(s)}, Subject: e.Summary, Text: e.Description, Calendar: o.Encode(), Method: method}, nil, s.start)
 	return &compose.Original{Index: message.Parse(b), Raw: b, Received: s.start}, nil
 }

@@ -7,6 +7,20 @@ import (
 	"martlet/mail/calendar"
 )
 
+// SendOn brings an object into the form in which somebody sends it on who has it
+// in their calendar (RFC 5546 3.2.2.6): without what is theirs or the server's, and
+// with the occurrences that only they have taken out.
+func SendOn(o *calendar.Object, method string) {
+	o.Root.SetValue("METHOD", method)
+	for _, e := range o.Events {
+		c := e.Component
+		c.Props = slices.DeleteFunc(c.Props, func(p calendar.Property) bool { return p.Name == "EXDATE" && p.Param(paramDeclined) != "" })
+		publish(c, method)
+		c.Children = nil
+	}
+	o.Root.Props = slices.DeleteFunc(o.Root.Props, func(p calendar.Property) bool { return strings.HasPrefix(p.Name, ownPrefix) })
+}
+
 // publish takes out of an event what is nobody's business but its owner's, and
 // what the server keeps in it for itself.
 func publish(c *calendar.Component, method string) {
