@@ -132,3 +132,57 @@ func TestABodyHasWhatWasSent(t *testing.T) {
 		}
 	}
 }
+
+// timed is an answer that notes until when it may be written.
+type timed struct {
+	*httptest.ResponseRecorder
+	deadline time.Time
+	least    time.Duration // of what was left at each write
+	writes   int
+}
+
+func (w *timed) SetWriteDeadline(t time.Time) error { w.deadline = t; return nil }
+
+func (w *timed) note() {
+	if left := time.Until(w.deadline); w.writes == 0 || left < w.least {
+		w.least = left
+	}
+	w.writes++
+}
+
+func (w *timed) WriteHeader(status int) { w.note(); w.ResponseRecorder.WriteHeader(status) }
+
+func (w *timed) Write(p []byte) (int, error) {
+	w.note()
+	if need := time.Duration(len(p)/slowest) * time.Second; time.Until(w.deadline) < need {
+		w.least = 0
+	}
+	return w.ResponseRecorder.Write(p)
+}
+
+// However long it took to read a request and to work on it, a client has time to
+// take the answer, and for a large one as much as a slow line needs.
+func TestAnAnswerMayTakeItsTime(t *testing.T) {
+	h := newHouse(t, nil)
+	large := event("large", "DTSTART:20260504T100000Z", "DESCRIPTION:"+strings.Repeat("twig ", 300_000))
+	for i, ask := range [][2]string{
+		{"PUT", calendars + "calendar/large"}, {"GET", calendars + "calendar/large"}, {"GET", calendars + "calendar/"}, {"PUT", "/dav/files/robin@example.org/f"},
+		{"GET", "/dav/files/robin@example.org/f"}, {"PUT", "/dav/calendars/robin@example.org/none/x"}, {"DELETE", "/dav/files/robin@example.org/f"},
+	} {
+		body := large
+		if strings.Contains(ask[1], "/files/") {
+			body = strings.Repeat("twig", 200_000)
+		}
+		if ask[0] != "PUT" {
+			body = ""
+		}
+		w := &timed{ResponseRecorder: httptest.NewRecorder()}
+		// The body takes longer than the first patience.
+		r := httptest.NewRequest(ask[0], ask[1], &meanwhile{func() { w.deadline = time.Now().Add(-time.Second) }, strings.NewReader(body)})
+		r.ContentLength = int64(len(body))
+		h.handler.Serve(w, r, h.accounts[robin])
+		if w.writes == 0 || w.least < 50*time.Second {
+			t.Errorf("%d: %s %s answers %d with %v left", i, ask[0], ask[1], w.Code, w.least)
+		}
+	}
+}

@@ -67,6 +67,7 @@ func TestWhatCannotBeKeptIsRefusedWithItsCondition(t *testing.T) {
 	} {
 		h.want(http.StatusForbidden, "PUT", c.path, c.body, "Content-Type", c.kind).says(t, "<"+c.condition)
 	}
+	h.want(http.StatusForbidden, "POST", books+"contacts/", contact("huge", "NOTE:"+strings.Repeat("x", maxCard)), "Content-Type", "text/vcard").says(t, "<A:max-resource-size")
 	h.want(http.StatusConflict, "PUT", calendars+"nowhere/x.ics", event("x", "DTSTART:20260504T100000Z"))
 	h.want(http.StatusMethodNotAllowed, "PUT", calendars+"calendar/", event("x", "DTSTART:20260504T100000Z"))
 }

@@ -200,6 +200,21 @@ func (q *request) mayWrite(n int) {
 	_ = http.NewResponseController(q.w).SetWriteDeadline(time.Now().Add(time.Minute + time.Duration(n/slowest)*time.Second))
 }
 
+// begin sends the status: what was read before may have taken its time.
+func (q *request) begin(status int) {
+	q.mayWrite(0)
+	q.status = status
+	q.w.WriteHeader(status)
+}
+
+// send sends a part of the answer's body.
+func (q *request) send(p []byte) (int, error) {
+	q.mayWrite(len(p))
+	n, err := q.w.Write(p)
+	q.sent += int64(n)
+	return n, err
+}
+
 // logAnswer writes the request's line in the log: never what it says.
 func (q *request) logAnswer(err error) {
 	level := slog.LevelInfo

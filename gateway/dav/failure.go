@@ -174,15 +174,13 @@ func (q *request) bare(status int) {
 	if status != http.StatusNoContent && status != http.StatusNotModified {
 		q.w.Header().Set("Content-Length", "0")
 	}
-	q.status = status
-	q.w.WriteHeader(status)
+	q.begin(status)
 }
 
 func (q *request) writeXML(status int, body []byte) {
 	hd := q.w.Header()
 	hd.Set("Content-Type", "application/xml; charset=utf-8")
 	hd.Set("Content-Length", strconv.Itoa(len(body)))
-	q.status, q.sent = status, int64(len(body))
-	q.w.WriteHeader(status)
-	_, _ = q.w.Write(body)
+	q.begin(status)
+	_, _ = q.send(body) // nobody is left to hear of an error
 }

@@ -98,31 +98,21 @@ func (q *request) getFile(r *resource) error {
 	if r.file.Blob.Size == 0 {
 		return q.write(r.contentType(), nil)
 	}
-	counted := &countingWriter{ResponseWriter: q.w}
-	http.ServeContent(counted, q.r, "", r.file.Modified, io.NewSectionReader(q.h.c.Mailboxes.Blobs().Reader(q.r.Context(), r.file.Blob), 0, r.file.Blob.Size))
-	q.status, q.sent = counted.status, counted.n
+	http.ServeContent(sentFile{q.w, q}, q.r, "", r.file.Modified, io.NewSectionReader(q.h.c.Mailboxes.Blobs().Reader(q.r.Context(), r.file.Blob), 0, r.file.Blob.Size))
 	return nil
 }
 
-// countingWriter notes what is answered.
-type countingWriter struct {
+// sentFile is a file on its way.
+type sentFile struct {
 	http.ResponseWriter
-	status int
-	n      int64
+	q *request
 }
 
-// WriteHeader notes the status.
-func (w *countingWriter) WriteHeader(status int) {
-	w.status = status
-	w.ResponseWriter.WriteHeader(status)
-}
+// WriteHeader sends the status.
+func (w sentFile) WriteHeader(status int) { w.q.begin(status) }
 
-// Write counts the bytes.
-func (w *countingWriter) Write(p []byte) (int, error) {
-	n, err := w.ResponseWriter.Write(p)
-	w.n += int64(n)
-	return n, err
-}
+// Write sends a part of the file.
+func (w sentFile) Write(p []byte) (int, error) { return w.q.send(p) }
 
 // parent finds the folder in which a file is to be: without it, 409 (RFC 4918
 // 9.7.1).

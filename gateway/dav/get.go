@@ -118,13 +118,10 @@ func (q *request) write(contentType string, body []byte) error {
 	hd.Set("Content-Type", contentType)
 	hd.Set("Content-Length", strconv.Itoa(len(body)))
 	hd.Set("X-Content-Type-Options", "nosniff")
-	q.status = http.StatusOK
-	q.w.WriteHeader(http.StatusOK)
-	if q.r.Method == http.MethodHead {
-		return nil
+	q.begin(http.StatusOK)
+	if q.r.Method != http.MethodHead {
+		_, _ = q.send(body)
 	}
-	q.sent = int64(len(body))
-	_, _ = q.w.Write(body) // nobody is left to hear of an error
 	return nil
 }
 
@@ -138,8 +135,7 @@ func (q *request) getList(r *resource) error {
 	}
 	hd.Set("Content-Type", r.contentType())
 	hd.Set("X-Content-Type-Options", "nosniff")
-	q.status = http.StatusOK
-	q.w.WriteHeader(http.StatusOK)
+	q.begin(http.StatusOK)
 	if q.r.Method == http.MethodHead {
 		return nil
 	}
@@ -206,8 +202,7 @@ func (w *listWriter) object(r *resource) error {
 }
 
 func (w *listWriter) flush() error {
-	n, err := w.q.w.Write(w.b)
-	w.q.sent += int64(n)
+	_, err := w.q.send(w.b)
 	w.b = w.b[:0]
 	if err != nil {
 		return errors.Join(errSent, err)

@@ -86,7 +86,6 @@ func (m *multistatus) flush(whole bool) error {
 		return nil
 	}
 	m.begin(whole)
-	m.q.mayWrite(len(m.d.b))
 	var err error
 	if m.zip != nil {
 		if _, err = m.zip.Write(m.d.b); err == nil && whole {
@@ -125,8 +124,7 @@ func (m *multistatus) begin(whole bool) {
 	if m.minimal {
 		hd.Set("Preference-Applied", "return=minimal")
 	}
-	q.status = http.StatusMultiStatus
-	q.w.WriteHeader(http.StatusMultiStatus)
+	q.begin(http.StatusMultiStatus)
 }
 
 // compressFrom is the size from which an answer is compressed: below, it fits
@@ -138,15 +136,11 @@ var compressors = sync.Pool{New: func() any {
 	return z
 }}
 
-// sentWriter counts what goes out.
+// sentWriter is what goes out.
 type sentWriter struct{ q *request }
 
 // Write sends the bytes.
-func (w sentWriter) Write(p []byte) (int, error) {
-	n, err := w.q.w.Write(p)
-	w.q.sent += int64(n)
-	return n, err
-}
+func (w sentWriter) Write(p []byte) (int, error) { return w.q.send(p) }
 
 // acceptsGzip tells whether the answer may be compressed.
 func acceptsGzip(r *http.Request) bool {

@@ -29,17 +29,10 @@ func (q *request) addMember() error {
 	if err := q.view(w.open); err != nil {
 		return err
 	}
-	body, release, err := q.readBody(maxObject)
+	release, err := w.receive()
 	defer release()
 	if err != nil {
 		return err
-	}
-	if err := checkType(q.r.Header.Get("Content-Type"), w.col.folder.Class); err != nil {
-		return err
-	}
-	w.raw = body
-	if w.raw == nil {
-		w.raw = []byte{} // which is no object
 	}
 	if err := w.run(); err != nil {
 		return err

@@ -36,24 +36,10 @@ func (q *request) put() error {
 	if err := q.view(w.open); err != nil { // before the body is looked at
 		return err
 	}
-	limit := int64(maxObject)
-	if w.col.kind() == kindBook {
-		limit = maxCard
-	}
-	body, release, err := q.readBody(limit)
+	release, err := w.receive()
 	defer release()
 	if err != nil {
-		var f *failure
-		if errors.As(err, &f) && f.status == http.StatusRequestEntityTooLarge {
-			return unfit(w.col.folder.Class, object.ErrTooLarge)
-		}
 		return err
-	}
-	if err := checkType(q.r.Header.Get("Content-Type"), w.col.folder.Class); err != nil {
-		return err
-	}
-	if w.raw = body; body == nil {
-		w.raw = []byte{} // which is no object, and not a deletion
 	}
 	if err := w.run(); err != nil {
 		return err
@@ -77,6 +63,26 @@ func (q *request) put() error {
 	return nil
 }
 
+// receive reads what the client sends. The returned function must be called when
+// it is no longer used.
+func (w *write) receive() (release func(), err error) {
+	class, limit := w.col.folder.Class, int64(maxObject)
+	if class == mail.ClassContacts {
+		limit = maxCard
+	}
+	w.raw, release, err = w.q.readBody(limit)
+	if f := (*failure)(nil); errors.As(err, &f) && f.status == http.StatusRequestEntityTooLarge {
+		return release, unfit(class, object.ErrTooLarge)
+	}
+	if err != nil {
+		return release, err
+	}
+	if w.raw == nil {
+		w.raw = []byte{} // which is no object, and not a deletion
+	}
+	return release, checkType(w.q.r.Header.Get("Content-Type"), class)
+}
+
 // representation answers with what is kept now (RFC 8144 3).
 func (q *request) representation(r *resource, status int) error {
 	raw, err := q.body(r)
@@ -91,9 +97,8 @@ func (q *request) representation(r *resource, status int) error {
 	if status == http.StatusNoContent {
 		status = http.StatusOK
 	}
-	q.status, q.sent = status, int64(len(raw))
-	q.w.WriteHeader(status)
-	_, _ = q.w.Write(raw)
+	q.begin(status)
+	_, _ = q.send(raw)
 	return nil
 }
 
