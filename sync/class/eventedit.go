@@ -260,10 +260,14 @@ func (w *eventWriter) ownSeries() bool { return w.organizes(w.series) }
 func (w *eventWriter) editSeries(in *eas.Calendar) error {
 	e := w.series
 	cur := w.view(e)
+	before := w.seriesBefore(cur)
 	if err := w.editTimes(e, in, cur); err != nil {
 		return err
 	}
 	if err := w.editContent(e, in, cur, w.gone); err != nil {
+		return err
+	}
+	if err := w.inheritSeries(before); err != nil {
 		return err
 	}
 	if len(in.Exceptions) == 0 {

@@ -95,13 +95,7 @@ func (w *eventWriter) editText(c *calendar.Component, in *eas.Calendar, gone fun
 	if err != nil || text == old {
 		return err
 	}
-	c.SetText("DESCRIPTION", text.plain)
-	c.Remove("X-ALT-DESC")
-	if text.html != "" {
-		p := calendar.Property{Name: "X-ALT-DESC", Value: calendar.EscapeText(text.html)}
-		p.SetParam("FMTTYPE", "text/html")
-		c.Add(p)
-	}
+	setText(c, text)
 	w.touch(c, false)
 	return nil
 }

@@ -7,6 +7,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/google/go-cmp/cmp"
+
 	"martlet/protocol/eas"
 	"martlet/sync/class"
 )
@@ -193,5 +195,71 @@ func TestSingleOccurrencesAreShownOnTheirDays(t *testing.T) {
 			break
 		}
 		showEvent(t, got, eas.V161, bob)
+	}
+}
+
+// An exception has from its series what it has not of its own, also when the
+// series changes later (MS-ASCAL_R82 and its like): what a phone is told of an
+// exception is then what it was told before.
+func TestExceptionsFollowTheirSeries(t *testing.T) {
+	one := func(own ...string) []byte {
+		series := []string{"SUMMARY:a", "DESCRIPTION:a", "LOCATION:a", "CATEGORIES:a", "ORGANIZER:mailto:ada@example.org", "ATTENDEE;CN=Bob;PARTSTAT=ACCEPTED:mailto:bob@example.com",
+			"ATTENDEE;CN=Eve:mailto:eve@example.com", "ATTACH;FILENAME=a.txt;ENCODING=BASE64;VALUE=BINARY:YQ==", "BEGIN:VALARM", "ACTION:DISPLAY", "TRIGGER:-PT15M", "END:VALARM"}
+		exception := append([]string{"END:VEVENT", "BEGIN:VEVENT", "UID:one@example.org", "DTSTAMP:20260901T080000Z", "RECURRENCE-ID:20261002T090000Z", "DTSTART:20261002T150000Z", "DTEND:20261002T160000Z"}, series...)
+		for i, line := range exception {
+			exception[i] = strings.Replace(line, "PARTSTAT=ACCEPTED", "PARTSTAT=DECLINED", 1)
+			for _, o := range own {
+				if name, _, _ := strings.Cut(o, ":"); strings.HasPrefix(line, name+":") {
+					exception[i] = o
+				}
+			}
+		}
+		return ics(append(append([]string{"DTSTART:20261001T090000Z", "DTEND:20261001T100000Z", "RRULE:FREQ=DAILY;COUNT=3"}, series...), exception...)...)
+	}
+	changesOf := map[string]*eas.Calendar{
+		"subject":     {Subject: ptr("b")},
+		"text":        {CalendarBody: eas.CalendarBody{Body: &eas.Body{Type: 2, Data: ptr("<p>b</p>")}}},
+		"place":       {Location: &eas.Location{DisplayName: "b"}},
+		"categories":  {Categories: []string{"b"}},
+		"none":        {Categories: []string{}},
+		"reminder":    {Reminder: ptr("30")},
+		"no reminder": {Reminder: ptr("")},
+		"busy":        {BusyStatus: ptr(uint8(3))},
+		"private":     {Sensitivity: ptr(uint8(2))},
+		"one more":    {Attendees: []eas.CalendarAttendee{{Email: "bob@example.com", Name: "Bob"}, {Email: "eve@example.com", Name: "Eve"}, {Email: "new@example.com", Name: "New"}}},
+		"one less":    {Attendees: []eas.CalendarAttendee{{Email: "eve@example.com", Name: "Eve"}}},
+		"canceled":    {MeetingStatus: ptr(uint8(5))},
+		"proposals":   {DisallowNewTimeProposal: ptr(true)},
+		"a file":      {Attachments: []eas.AttachmentItem{{Add: &eas.AttachmentAdd{ClientID: "1", DisplayName: "b.txt", Method: 1, Content: []byte("b")}}}},
+	}
+	for name, in := range changesOf {
+		raw := one()
+		got := changeEvent(t, raw, in, editOptions(eas.V161, ada))
+		before, after := showEvent(t, raw, eas.V161, ada), showEvent(t, got, eas.V161, ada)
+		for _, c := range []*eas.Calendar{before, after} {
+			for i := range c.Exceptions {
+				c.Exceptions[i].DtStamp = nil
+				if name == "one less" || name == "one more" { // whose answers are not those of the series
+					c.Exceptions[i].Attendees = nil
+				}
+			}
+		}
+		if diff := cmp.Diff(before.Exceptions, after.Exceptions); diff != "" || bytes.Equal(raw, got) {
+			t.Errorf("%s: %s", name, diff)
+		}
+		if again := changeEvent(t, got, in, editOptions(eas.V161, ada)); !bytes.Equal(again, got) && name != "a file" {
+			t.Errorf("%s: once more it changes %v", name, changes(got, again))
+		}
+		if name == "one more" && (bytes.Count(got, []byte("PARTSTAT=DECLINED:mailto:bob")) != 1 || bytes.Count(got, []byte("new@example.com")) != 2) {
+			t.Errorf("%s:\n%s", name, got)
+		}
+		if name == "a file" && bytes.Count(got, []byte("FILENAME=b.txt")) != 2 {
+			t.Errorf("%s:\n%s", name, got)
+		}
+	}
+	for name, own := range map[string]string{"subject": "SUMMARY:mine", "text": "DESCRIPTION:mine", "place": "LOCATION:mine", "categories": "CATEGORIES:mine", "reminder": "TRIGGER:-PT45M"} {
+		if got := changeEvent(t, one(own), changesOf[name], editOptions(eas.V161, ada)); !bytes.Contains(got, []byte(own+"\r\n")) {
+			t.Errorf("its own %s is gone:\n%s", name, got)
+		}
 	}
 }

@@ -129,12 +129,6 @@ func (w *listEdit) editBody(text objectText) error {
 		return nil
 	}
 	w.changed = true
-	w.c.SetText("DESCRIPTION", text.plain)
-	w.c.Remove("X-ALT-DESC")
-	if text.html != "" {
-		p := calendar.Property{Name: "X-ALT-DESC", Value: calendar.EscapeText(text.html)}
-		p.SetParam("FMTTYPE", "text/html")
-		w.c.Add(p)
-	}
+	setText(w.c, text)
 	return nil
 }

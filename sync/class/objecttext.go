@@ -4,6 +4,7 @@ import (
 	"encoding/base64"
 	"strings"
 
+	"martlet/mail/calendar"
 	"martlet/mail/message"
 	"martlet/mail/rtf"
 	"martlet/protocol/eas"
@@ -12,6 +13,17 @@ import (
 // objectText is the text of an event, a task or a note as it is kept: plain, and
 // as HTML where it has that, too.
 type objectText struct{ plain, html string }
+
+// setText writes a text in both of its forms.
+func setText(c *calendar.Component, text objectText) {
+	c.SetText("DESCRIPTION", text.plain)
+	c.Remove("X-ALT-DESC")
+	if text.html != "" {
+		p := calendar.Property{Name: "X-ALT-DESC", Value: calendar.EscapeText(text.html)}
+		p.SetParam("FMTTYPE", "text/html")
+		c.Add(p)
+	}
+}
 
 // native is the type in which it is kept (MS-ASAIRS 2.2.2.32).
 func (t objectText) native() uint8 {
