@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
+	"slices"
 	"strings"
 	"time"
 
@@ -146,17 +147,24 @@ func (b *Book) replace(tx *store.Tx, r, old *Registration) error {
 	if err != nil {
 		return err
 	}
-	switch {
-	case old.Lost != "":
-		err = b.begin(tx, r, st)
-	case r.targetKey() != old.targetKey():
+	if old.Lost != "" {
+		return errors.Join(b.begin(tx, r, st), b.put(tx, r))
+	}
+	w, err := b.watch(tx, r)
+	if err != nil {
+		return err
+	}
+	marks, moved := w.marks(&st, r.Mode), r.targetKey() != old.targetKey()
+	if moved {
 		// What the old target shows is not on the new one's screen.
 		st.Epoch++
 		st.Told, st.Over, st.Unread = nil, nil, 0
-		err = b.states.Set(tx, r.ID, st)
 	}
-	if err != nil {
-		return err
+	if moved || !slices.Equal(marks, st.Marks) {
+		st.Marks = marks
+		if err := b.states.Set(tx, r.ID, st); err != nil {
+			return err
+		}
 	}
 	return b.put(tx, r)
 }
@@ -172,7 +180,9 @@ func (b *Book) begin(tx *store.Tx, r *Registration, old state) error {
 		return err
 	}
 	// The app that registers is running and knows its number.
-	return b.states.Set(tx, r.ID, state{Epoch: old.Epoch + 1, Last: last, Unread: w.unread + 1, Noted: old.Noted, Spent: old.Spent, Run: b.run})
+	st := state{Epoch: old.Epoch + 1, Last: last, Unread: w.unread + 1, Noted: old.Noted, Spent: old.Spent, Run: b.run}
+	st.Marks = w.marks(&st, r.Mode)
+	return b.states.Set(tx, r.ID, st)
 }
 
 // put writes the row and what leads to it, and tells the notifier.

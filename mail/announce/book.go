@@ -32,6 +32,9 @@ type Config struct {
 	// hears of a change without being pushed. Nil: none ever does, or Ask says
 	// later who.
 	Holding func(mailbox uint64, device string) bool
+	// Refresh makes an account's links to the folders of others what was granted,
+	// so that what was revoked is not told. Nil: they are as they should be.
+	Refresh func(ctx context.Context, account directory.AccountID) error
 }
 
 // Book keeps the registrations and plans what they are told: it is the
@@ -263,7 +266,7 @@ func (b *Book) forgetTarget(tx *store.Tx, r *Registration) error {
 func (r *Registration) subscription(w *watch) push.Subscription {
 	s := push.Subscription{
 		ID: r.ID, Mailbox: uint64(mail.MailboxOf(r.Account)), Folders: push.AllFolders,
-		Kind: r.Kind, App: r.App, Service: r.service(),
+		Elsewhere: w.elsewhere, Kind: r.Kind, App: r.App, Service: r.service(),
 	}
 	if r.All {
 		return s

@@ -95,12 +95,17 @@ func (c *checker) state(r *Registration) error {
 	if err != nil {
 		return err
 	}
-	if len(st.Waiting) > maxWaiting || len(st.Told) > maxTold || len(st.Over) > maxOver {
+	if len(st.Waiting) > maxWaiting || len(st.Told) > maxTold || len(st.Over) > maxOver || len(st.Marks) > maxMarks {
 		c.bad("app state", r.ID, "holds too much")
 	}
 	if last, err := c.b.c.Mailboxes.Last(c.tx, mail.MailboxOf(r.Account)); err == nil {
 		if st.Last.ModSeq > last.ModSeq || st.Last.Item > last.Item || st.Last.Object > last.Object {
 			c.bad("app state", r.ID, "is ahead of the mailbox")
+		}
+	}
+	for _, m := range st.Marks {
+		if f, err := c.b.c.Mailboxes.Folder(c.tx, mail.MailboxOf(r.Account), m.Folder); err == nil && m.ModSeq > f.Highest {
+			c.bad("app state", r.ID, "is ahead of folder %d", m.Folder)
 		}
 	}
 	if r.Mode == push.Badge && len(st.Waiting) > 0 {

@@ -39,6 +39,7 @@ const (
 	regLostAt
 	regSecret
 	regLogin
+	regEvery
 )
 
 // Field numbers of quiet hours.
@@ -92,6 +93,7 @@ func appendRegistration(dst []byte, r Registration) []byte {
 	e.Time(regLostAt, r.LostAt)
 	e.Bytes(regSecret, r.secret)
 	e.Bytes(regLogin, r.login)
+	e.Bool(regEvery, r.Every)
 	return e.Out()
 }
 
@@ -155,6 +157,8 @@ func parseRegistration(b []byte) (r Registration, err error) {
 			r.secret = bytes.Clone(f.Bytes())
 		case regLogin:
 			r.login = bytes.Clone(f.Bytes())
+		case regEvery:
+			r.Every = f.Bool()
 		}
 		return nil
 	})

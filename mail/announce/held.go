@@ -1,13 +1,11 @@
 package announce
 
 import (
-	"errors"
 	"slices"
 	"strconv"
 	"time"
 
 	"martlet/mail"
-	"martlet/store"
 	"martlet/sync/device"
 )
 
@@ -75,7 +73,7 @@ func (b *Book) holds(r *Registration) bool {
 // leaveToPhone returns what a device that holds a request will not hear of by
 // itself. The rest is looked at again: what the device has been sent by then is
 // no news to it. The longer something waits, the rarer that is.
-func (p *planner) leaveToPhone() (due []entry) {
+func (p *planner) leaveToPhone() (due []entry, changed []stale) {
 	p.st.Unread = p.watch.unread + 1
 	p.st.Over = slices.DeleteFunc(p.st.Over, func(o entry) bool { return p.pings(o.Folder) })
 	newest := int64(0)
@@ -86,10 +84,17 @@ func (p *planner) leaveToPhone() (due []entry) {
 			due = append(due, n)
 		}
 	}
+	for _, s := range p.stale {
+		if s.synced && p.pings(s.folder) {
+			newest = max(newest, s.since)
+		} else {
+			changed = append(changed, s)
+		}
+	}
 	if newest != 0 {
 		p.later(p.now.Add(max(fetchTime, p.now.Sub(time.UnixMilli(newest))/2)))
 	}
-	return due
+	return due, changed
 }
 
 // pings tells whether a folder is among those of the device's last Ping. One that
@@ -106,22 +111,17 @@ func (p *planner) leaveFetched() error {
 		return nil
 	}
 	for i := range p.watch.folders {
+		if p.watch.folders[i].Class != mail.ClassEmail {
+			continue
+		}
 		f := p.watch.folders[i].ID
-		top, err := p.b.sent(p.tx, p.reg, f)
+		c, _, err := p.b.collection(p.tx, p.reg, f)
 		if err != nil {
 			return err
 		}
+		top := mail.ItemID(max(c.Confirmed.Top, c.Pending.Top)) // the highest that it has been sent
 		p.fresh = slices.DeleteFunc(p.fresh, func(n news) bool { return n.Folder == f && n.Item <= top })
 		p.st.Waiting = slices.DeleteFunc(p.st.Waiting, func(n entry) bool { return n.Folder == f && n.Item <= top })
 	}
 	return nil
-}
-
-// sent is the highest item of a folder that the device has been sent.
-func (b *Book) sent(tx *store.Tx, r *Registration, f mail.FolderID) (mail.ItemID, error) {
-	c, err := b.c.Devices.Collection(tx, device.ID{Account: r.Account, Device: r.Device}, uint32(f))
-	if errors.Is(err, device.ErrNoCollection) {
-		return 0, nil
-	}
-	return mail.ItemID(max(c.Confirmed.Top, c.Pending.Top)), err
 }

@@ -45,6 +45,7 @@ type house struct {
 	bob       directory.AccountID
 
 	held    map[string]bool // devices that hold a request
+	refresh func(context.Context, directory.AccountID) error
 	detail  Detail
 	now     time.Time
 	letters int
@@ -110,6 +111,7 @@ func (h *house) reopenBook() {
 		Holding: func(box uint64, device string) bool {
 			return box == uint64(h.alice) && h.held[device]
 		},
+		Refresh: h.refresh,
 	})
 	h.must(err)
 }
@@ -156,11 +158,12 @@ type letter struct {
 	reply                       bool // to the message before
 	folder                      mail.FolderID
 	flags                       mail.Flags
-	own                         bool // Alice's own program puts it there
+	own                         bool           // Alice's own program puts it there
+	box                         mail.MailboxID // whose, if not Alice's
 	at                          time.Time
 }
 
-// deliver puts a message into Alice's mailbox, the Inbox unless it says where.
+// deliver puts a message into a mailbox, the Inbox unless it says where.
 func (h *house) deliver(m letter) mail.Item {
 	h.Helper()
 	h.letters++
@@ -176,8 +179,15 @@ func (h *house) deliver(m letter) mail.Item {
 	if m.reply {
 		m.header += fmt.Sprintf("In-Reply-To: <%d@example.net>\r\n", h.letters-1)
 	}
+	if m.box == 0 {
+		m.box = mail.MailboxOf(h.alice)
+	}
 	if m.folder == 0 {
-		m.folder = h.folder(mail.RoleInbox)
+		h.update(func(tx *store.Tx) error {
+			f, err := h.boxes.FolderByRole(tx, m.box, mail.RoleInbox)
+			m.folder = f.ID
+			return err
+		})
 	}
 	if m.at.IsZero() {
 		m.at = h.now
@@ -191,7 +201,7 @@ func (h *house) deliver(m letter) mail.Item {
 	h.must(err)
 	var it mail.Item
 	h.update(func(tx *store.Tx) (err error) {
-		it, err = h.boxes.Append(tx, mail.MailboxOf(h.alice), m.folder,
+		it, err = h.boxes.Append(tx, m.box, m.folder,
 			mail.NewItem{Class: mail.ClassEmail, Received: m.at.UnixMilli(), Body: body, Flags: m.flags, Own: m.own})
 		return err
 	})
@@ -201,9 +211,14 @@ func (h *house) deliver(m letter) mail.Item {
 // see marks a message as read, as another device does.
 func (h *house) see(items ...mail.Item) {
 	h.Helper()
+	h.seeIn(mail.MailboxOf(h.alice), items...)
+}
+
+func (h *house) seeIn(box mail.MailboxID, items ...mail.Item) {
+	h.Helper()
 	for _, it := range items {
 		h.update(func(tx *store.Tx) error {
-			_, err := h.boxes.UpdateItem(tx, mail.MailboxOf(h.alice), it.Folder, it.ID, func(it *mail.Item) { it.Flags |= mail.FlagSeen })
+			_, err := h.boxes.UpdateItem(tx, box, it.Folder, it.ID, func(it *mail.Item) { it.Flags |= mail.FlagSeen })
 			return err
 		})
 	}
@@ -217,10 +232,15 @@ func (h *house) unsee(it mail.Item) {
 	})
 }
 
-func (h *house) move(it mail.Item, to mail.FolderID) (moved mail.Item) {
+func (h *house) move(it mail.Item, to mail.FolderID) mail.Item {
+	h.Helper()
+	return h.moveIn(mail.MailboxOf(h.alice), it, to)
+}
+
+func (h *house) moveIn(box mail.MailboxID, it mail.Item, to mail.FolderID) (moved mail.Item) {
 	h.Helper()
 	h.update(func(tx *store.Tx) (err error) {
-		moved, err = h.boxes.Move(tx, mail.MailboxOf(h.alice), it.Folder, it.ID, to)
+		moved, err = h.boxes.Move(tx, box, it.Folder, it.ID, to)
 		return err
 	})
 	return moved
@@ -339,4 +359,30 @@ func (h *house) says(id uint64, want string) []*push.Notification {
 		h.Fatalf("told %s\nwant %s", got, want)
 	}
 	return all
+}
+
+// standing is where a registration stands.
+func (h *house) standing(id uint64) (st state) {
+	h.Helper()
+	h.must(h.store.View(h.ctx(), func(tx *store.Tx) (err error) {
+		st, err = h.book.state(tx, id)
+		return err
+	}))
+	return st
+}
+
+// reads counts the rows that a plan reads.
+func (h *house) reads(id uint64) (n int) {
+	h.Helper()
+	h.must(h.store.View(h.ctx(), func(tx *store.Tx) error {
+		reg, err := h.book.load(tx, 0, id)
+		if err != nil {
+			return err
+		}
+		p := &planner{b: h.book, tx: tx, ctx: h.ctx(), now: h.now, reg: &reg, box: mail.MailboxOf(h.alice), refreshed: true}
+		err = p.run()
+		n = tx.Reads()
+		return err
+	}))
+	return n
 }

@@ -11,7 +11,6 @@ import (
 
 	"martlet/mail"
 	"martlet/push"
-	"martlet/store"
 )
 
 // model is what a phone shows and what its user's mailbox holds, kept apart from
@@ -291,7 +290,7 @@ func seeds() uint64 {
 // TestReadingCostsWhatChanged compares a mailbox of some hundred messages with an
 // empty one.
 func TestReadingCostsWhatChanged(t *testing.T) {
-	reads := func(full bool) (n int) {
+	reads := func(full bool) int {
 		h := newHouse(t)
 		if full {
 			for range 300 {
@@ -300,17 +299,7 @@ func TestReadingCostsWhatChanged(t *testing.T) {
 		}
 		id := h.phone().ID
 		h.deliver(letter{})
-		h.must(h.store.View(h.ctx(), func(tx *store.Tx) error {
-			reg, err := h.book.load(tx, 0, id)
-			if err != nil {
-				return err
-			}
-			p := &planner{b: h.book, tx: tx, ctx: h.ctx(), now: h.now, reg: &reg, box: mail.MailboxOf(h.alice)}
-			err = p.run()
-			n = tx.Reads()
-			return err
-		}))
-		return n
+		return h.reads(id)
 	}
 	if empty, full := reads(false), reads(true); empty != full {
 		t.Errorf("%d rows are read in an empty mailbox, %d in a full one", empty, full)

@@ -33,7 +33,8 @@ const (
 // once the log is read, and what the notification is about.
 type note struct {
 	epoch uint64
-	state state // with the log read, and nothing told
+	state state  // with the log read, and nothing told
+	had   []mark // the marks that it found
 	act   act
 }
 
@@ -48,6 +49,7 @@ type act struct {
 	asked    time.Time // the test that was asked for
 	test     bool
 	last     *mailbox.Last // of Apple's Mail app: how far the log was told
+	stale    []stale       // folders of which an accepted wake has told
 }
 
 // planner makes one plan, in one View.
@@ -63,6 +65,8 @@ type planner struct {
 	before state // as it is
 	watch  watch
 	fresh  []news
+	filed  map[place]bool // where messages went that were moved, in other mailboxes
+	stale  []stale
 	dev    device.Device // of a registration that is tied to one
 	held   bool          // the device holds a request
 	read   int           // entries of the log that were looked at
@@ -76,13 +80,16 @@ type planner struct {
 	// one so far. That is written down before it is sent.
 	sums bool
 	plan push.Plan
+	// refreshed says that the links are what was granted.
+	refreshed bool
 }
 
 // Plan says what a registration is to be told now. It is push.Book's.
 func (b *Book) Plan(ctx context.Context, id uint64, ask push.Ask) (push.Plan, error) {
 	var p *planner
 	var expired *Registration
-	err := b.store.View(ctx, func(tx *store.Tx) error {
+	refreshed := b.c.Refresh == nil
+	look := func(tx *store.Tx) error {
 		reg, err := b.load(tx, 0, id)
 		if errors.Is(err, ErrNoRegistration) || err == nil && reg.Lost != "" {
 			return push.ErrForgotten
@@ -94,9 +101,16 @@ func (b *Book) Plan(ctx context.Context, id uint64, ask push.Ask) (push.Plan, er
 			expired = &reg
 			return push.ErrForgotten
 		}
-		p = &planner{b: b, tx: tx, ctx: ctx, now: ask.Now.UTC(), ask: ask, reg: &reg, box: mail.MailboxOf(reg.Account)}
+		p = &planner{b: b, tx: tx, ctx: ctx, now: ask.Now.UTC(), ask: ask, reg: &reg, box: mail.MailboxOf(reg.Account), refreshed: refreshed}
 		return p.run()
-	})
+	}
+	err := b.store.View(ctx, look)
+	if errors.Is(err, errLinks) {
+		if err = b.c.Refresh(ctx, p.reg.Account); err == nil {
+			refreshed = true
+			err = b.store.View(ctx, look)
+		}
+	}
 	if expired != nil {
 		if err := b.expire(ctx, expired, ask.Now); err != nil {
 			return push.Plan{}, err
@@ -116,6 +130,10 @@ func (b *Book) Plan(ctx context.Context, id uint64, ask push.Ask) (push.Plan, er
 	return p.plan, nil
 }
 
+// errLinks says that the registration has links, which must first be what was
+// granted.
+var errLinks = errors.New("announce: there are links")
+
 // sum writes down which messages are told in a summary, before it is sent: after
 // a crash they must not be told by themselves beside it.
 func (b *Book) sum(ctx context.Context, id uint64, p *planner) error {
@@ -124,9 +142,7 @@ func (b *Book) sum(ctx context.Context, id uint64, p *planner) error {
 		if err != nil || st.Epoch != p.before.Epoch {
 			return err
 		}
-		next := p.st.clone()
-		next.Noted, next.Asked = st.Noted, st.Asked
-		return b.states.Set(tx, id, next)
+		return b.states.Set(tx, id, p.plan.Note.(*note).carry(&st))
 	})
 }
 
@@ -156,6 +172,12 @@ func (p *planner) run() (err error) {
 	if p.watch, err = p.b.watch(p.tx, p.reg); err != nil {
 		return err
 	}
+	if len(p.watch.elsewhere) > 0 && !p.refreshed {
+		return errLinks
+	}
+	p.plan.Elsewhere = p.watch.elsewhere
+	p.st.Marks = p.watch.marks(&p.st, p.reg.Mode)
+	p.leaveGone()
 	if p.reg.Mode == push.AppleMail && !barred {
 		return p.appleMail(last)
 	}
@@ -166,6 +188,8 @@ func (p *planner) run() (err error) {
 	case barred:
 		// What comes while nobody may read it is not announced afterwards.
 		p.st.Waiting, p.st.Missed, p.st.Over, p.st.Asked = nil, 0, nil, time.Time{}
+		p.st.caughtUp(p.stale)
+		p.came = p.came || len(p.stale) > 0
 	default:
 		p.held = p.st.Asked.IsZero() && p.b.holds(p.reg) // a test is for the user to see
 		if err := p.decide(); err != nil {
@@ -187,7 +211,7 @@ func (p *planner) finish() {
 		n = &note{}
 		p.plan.Note = n
 	}
-	n.epoch, n.state = p.before.Epoch, p.st
+	n.epoch, n.state, n.had = p.before.Epoch, p.st, p.before.Marks
 	if p.st.Asked.IsZero() {
 		n.act.asked = p.before.Asked // dropped, and no other
 	}
@@ -228,15 +252,30 @@ func (p *planner) decide() error {
 		return p.test()
 	}
 	p.expireWaiting()
-	due := p.st.Waiting
+	due, changed := p.st.Waiting, p.stale
 	if p.held {
-		due = p.leaveToPhone()
+		due, changed = p.leaveToPhone()
 	}
-	switch p.reg.Mode {
-	case push.Silent:
-		p.wake(due)
+	if p.reg.Mode == push.Silent {
+		p.wake(due, changed)
 		return nil
-	case push.Alert, push.Sealed:
+	}
+	if err := p.show(due); err != nil {
+		return err
+	}
+	switch {
+	case len(changed) == 0:
+	case p.plan.Notification != nil:
+		p.plan.More = true // the wake comes behind it
+	default:
+		p.wake(nil, changed)
+	}
+	return nil
+}
+
+// show plans what is seen on the screen.
+func (p *planner) show(due []entry) error {
+	if p.reg.Mode == push.Alert || p.reg.Mode == push.Sealed {
 		if done, err := p.alert(due); done || err != nil {
 			return err
 		}
@@ -252,7 +291,7 @@ func (p *planner) decide() error {
 
 // notify sets the plan's notification, and what it means when it is accepted.
 func (p *planner) notify(n push.Notification, a act) {
-	if n.Mode != push.Sealed { // there it is in the envelope
+	if p.reg.Mode != push.Sealed { // there it is in the envelope
 		n.Account = p.reg.Name
 	}
 	p.plan.Notification = &n

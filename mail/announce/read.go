@@ -17,7 +17,30 @@ import (
 type news struct {
 	entry
 	item mail.Item
+	real place
 	ix   *message.Index // nil: not needed so far
+}
+
+// place is where an item really is.
+type place struct {
+	box mail.MailboxID
+	mail.Place
+}
+
+// real is where an item of a folder really is.
+func (p *planner) real(f *mail.Folder, id mail.ItemID) place {
+	if f.Link.IsZero() {
+		return place{p.box, mail.Place{Folder: f.ID, Item: id}}
+	}
+	return place{f.Link.Box, mail.Place{Folder: f.Link.Folder, Item: id}}
+}
+
+// from is how far the log of a folder was read.
+func (p *planner) from(f *mail.Folder) mail.ModSeq {
+	if m := p.st.mark(f.ID); marked(f) && m != nil {
+		return m.ModSeq
+	}
+	return p.st.Last.ModSeq
 }
 
 // readLog brings the state to where the mailbox is: what is no news any more
@@ -28,12 +51,13 @@ func (p *planner) readLog(last mailbox.Last) error {
 		return nil
 	}
 	for i := range p.watch.folders {
-		if f := &p.watch.folders[i]; f.Highest > p.st.Last.ModSeq {
+		if f := &p.watch.folders[i]; f.Highest > p.from(f) {
 			if err := p.readFolder(f); err != nil {
 				return err
 			}
 		}
 	}
+	p.fresh = slices.DeleteFunc(p.fresh, func(n news) bool { return p.filed[n.real] })
 	if err := p.leaveMoved(last); err != nil {
 		return err
 	}
@@ -57,20 +81,35 @@ func (p *planner) readLog(last mailbox.Last) error {
 	return nil
 }
 
+// readFolder reads what happened in a folder.
 func (p *planner) readFolder(f *mail.Folder) error {
-	oldest := p.now.Add(-alertLife).UnixMilli()
-	for c, err := range p.b.c.Mailboxes.Changes(p.tx, p.box, f.ID, p.st.Last.ModSeq) {
+	m := p.st.mark(f.ID)
+	switch {
+	case !marked(f):
+		return p.readMail(f)
+	case f.Class != mail.ClassEmail:
+		return p.readOther(f, m)
+	}
+	err := p.readMail(f)
+	m.ModSeq = f.Highest
+	return err
+}
+
+func (p *planner) readMail(f *mail.Folder) error {
+	oldest, from := p.now.Add(-alertLife).UnixMilli(), p.from(f)
+	for c, err := range p.b.c.Mailboxes.Changes(p.tx, p.box, f.ID, from) {
 		if err != nil {
 			return err
 		}
 		p.read++
 		at := mail.Place{Folder: f.ID, Item: c.Item}
-		came := c.Created > p.st.Last.ModSeq && !c.Deleted
+		came := c.Created > from && !c.Deleted
 		p.came = p.came || came
 		if c.Deleted {
-			if !p.st.drop(at, p.now, p.unsure) && p.unsure && c.Created > p.st.Last.ModSeq && c.Received >= oldest {
+			if !p.st.drop(at, p.now, p.unsure) && p.unsure && c.Created > from && c.Received >= oldest {
 				p.st.end(entry{Folder: f.ID, Item: c.Item, Thread: c.Thread}, p.now)
 			}
+			p.file(f, c.MovedTo)
 			continue
 		}
 		// An item that came, but long ago, was imported. A short message was shown by
@@ -82,16 +121,52 @@ func (p *planner) readFolder(f *mail.Folder) error {
 		if err != nil {
 			return err
 		}
+		is := came && p.isNew(f, &it)
 		switch {
 		case it.Flags&(mail.FlagSeen|mail.FlagDeleted|mail.FlagDraft) != 0:
-			if !p.st.drop(at, p.now, p.unsure) && p.unsure && it.Object > p.st.Last.Object {
+			if !p.st.drop(at, p.now, p.unsure) && p.unsure && is {
 				p.st.end(entry{Folder: f.ID, Item: c.Item, Thread: it.Thread}, p.now)
 			}
-		case came && it.Object > p.st.Last.Object && !it.Own:
-			p.fresh = append(p.fresh, news{item: it, entry: entry{Folder: f.ID, Item: it.ID, Thread: it.Thread, At: it.Received}})
+		case is && !p.putThere(&it):
+			p.fresh = append(p.fresh, news{item: it, real: p.real(f, it.ID), entry: entry{Folder: f.ID, Item: it.ID, Thread: it.Thread, At: it.Received}})
 		}
 	}
 	return nil
+}
+
+// isNew tells whether what came into a folder was nowhere else before. To those
+// with whom a folder is shared that is what its owner moves there, too.
+func (p *planner) isNew(f *mail.Folder, it *mail.Item) bool {
+	return !f.Link.IsZero() || it.Object > p.st.Last.Object
+}
+
+// putThere tells whether a program of the user's put a message into a folder, or
+// one of the owner's, as a migration does. What somebody else posts is news.
+func (p *planner) putThere(it *mail.Item) bool {
+	return it.By == p.box || it.Own && it.By == 0
+}
+
+// file remembers where a message of a shared folder went.
+func (p *planner) file(f *mail.Folder, to mail.Place) {
+	if f.Link.IsZero() || to == (mail.Place{}) {
+		return
+	}
+	if p.filed == nil {
+		p.filed = map[place]bool{}
+	}
+	p.filed[place{f.Link.Box, to}] = true
+}
+
+// leaveGone takes out what is in folders that are not watched any more: whoever
+// may not open a folder is told nothing of it, and alerts about it go.
+func (p *planner) leaveGone() {
+	for _, list := range [][]entry{p.before.Waiting, p.before.Told} {
+		for i := range list {
+			if !p.watch.has(list[i].Folder) {
+				p.st.drop(list[i].place(), p.now, p.unsure)
+			}
+		}
+	}
 }
 
 // knows tells whether a message is in one of the lists.
@@ -132,18 +207,28 @@ func (p *planner) leaveMoved(last mailbox.Last) error {
 }
 
 // leaveCopies puts what came into the order of its arrival, and takes out what is
-// the same object again.
+// the same object again. Numbers of several mailboxes say nothing of each other.
 func (p *planner) leaveCopies() {
 	if len(p.fresh) < 2 {
 		return
 	}
-	slices.SortFunc(p.fresh, func(a, b news) int { return cmp.Compare(a.Item, b.Item) })
-	there := make(map[uint64]bool, len(p.fresh))
+	type object struct {
+		box mail.MailboxID
+		id  uint64
+	}
+	slices.SortFunc(p.fresh, func(a, b news) int {
+		return cmp.Or(cmp.Compare(a.real.box, b.real.box), cmp.Compare(a.real.Item, b.real.Item))
+	})
+	there := make(map[object]bool, len(p.fresh))
 	p.fresh = slices.DeleteFunc(p.fresh, func(n news) bool {
-		again := there[n.item.Object]
-		there[n.item.Object] = true
+		o := object{n.real.box, n.item.Object}
+		again := there[o]
+		there[o] = true
 		return again
 	})
+	if p.fresh[0].real.box != p.fresh[len(p.fresh)-1].real.box {
+		slices.SortStableFunc(p.fresh, func(a, b news) int { return cmp.Compare(a.At, b.At) })
+	}
 }
 
 // weigh finds out how urgent a message is.

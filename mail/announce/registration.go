@@ -124,6 +124,7 @@ type Registration struct {
 
 	Folders []mail.FolderID // empty: the Inbox
 	All     bool            // every mail folder but Sent, Drafts, Outbox, Junk and Deleted Items
+	Every   bool            // with All: the folders of the other classes, too
 	Mode    push.Mode
 	SealKey []byte // of push.Sealed: the app's X25519 public key, 32 bytes
 	Detail  Detail

@@ -39,9 +39,9 @@ func (b *Book) Settle(ctx context.Context, id uint64, p *push.Plan, o push.Outco
 		if again {
 			if n.act.withdrew && n.epoch == st.Epoch {
 				// When it was seen stands nowhere else, and it ends by that.
-				noted, asked, failing := st.Noted, st.Asked, st.Failing
-				st = n.state.clone()
-				st.Noted, st.Asked, st.Failing = noted, asked, failing
+				failing := st.Failing
+				st = n.carry(&st)
+				st.Failing = failing
 			}
 			if st.Failing.IsZero() {
 				st.Failing = now
@@ -74,6 +74,21 @@ func noted(p *push.Plan, n *note, o push.Outcome, again bool, now time.Time) *Ou
 	return out
 }
 
+// carry is the plan's state, with what only others write as it is in st.
+func (n *note) carry(st *state) state {
+	next := n.state.clone()
+	next.Noted, next.Asked = st.Noted, st.Asked
+	if !slices.EqualFunc(n.had, st.Marks, ofSame) { // other folders are asked for since
+		next.Marks = slices.DeleteFunc(next.Marks, func(m mark) bool { return hasMark(n.had, m) && !hasMark(st.Marks, m) })
+		for _, m := range st.Marks {
+			if !hasMark(n.had, m) && !hasMark(next.Marks, m) {
+				next.Marks = append(next.Marks, m)
+			}
+		}
+	}
+	return next
+}
+
 // settle returns where a registration stands after a plan, of which st is what
 // it is now.
 func (n *note) settle(st state, r push.Result) state {
@@ -81,8 +96,7 @@ func (n *note) settle(st state, r push.Result) state {
 		// Another target, or begun anew: the plan speaks of what was before.
 		return st
 	}
-	next := n.state.clone()
-	next.Noted, next.Asked = st.Noted, st.Asked
+	next := n.carry(&st)
 	next.Failing = time.Time{}
 	a := &n.act
 	switch r {
@@ -92,6 +106,7 @@ func (n *note) settle(st state, r push.Result) state {
 			next.Unread = *a.unread
 		}
 		next.Spent = a.spent
+		next.caughtUp(a.stale)
 	case push.Gone, push.BadTarget, push.BadApp:
 		// Another target may be there by now, or the app be mended: what was to be
 		// told still is.
@@ -105,6 +120,7 @@ func (n *note) settle(st state, r push.Result) state {
 		// It is given up. An attempt whose answer was lost may have come through, so
 		// it is withdrawn when it is seen.
 		next.tell(a.entries, a.sum)
+		next.caughtUp(a.stale)
 	}
 	if a.withdrew {
 		next.settled(a.over)
@@ -154,7 +170,8 @@ func (b *Book) lose(tx *store.Tx, r *Registration, o push.Outcome, now time.Time
 // equal compares all that a plan may change but how far the log was read.
 func (s *state) equal(o *state) bool {
 	return s.Unread == o.Unread && s.Missed == o.Missed && s.Asked.Equal(o.Asked) &&
-		slices.Equal(s.Waiting, o.Waiting) && slices.Equal(s.Told, o.Told) && slices.Equal(s.Over, o.Over)
+		slices.Equal(s.Waiting, o.Waiting) && slices.Equal(s.Told, o.Told) && slices.Equal(s.Over, o.Over) &&
+		sameMarks(s.Marks, o.Marks)
 }
 
 // Subscriptions lists all who have a target, and removes whose time is over. It
@@ -212,7 +229,7 @@ func (b *Book) standing(tx *store.Tx, r *Registration) (push.Subscription, error
 		return s, err
 	}
 	badge := (r.Mode == push.Badge || r.Mode == push.Alert) && st.Unread != w.unread+1
-	s.Behind = badge || w.highest > st.Last.ModSeq || len(st.Waiting) > 0 || len(st.Over) > 0 || !st.Asked.IsZero()
+	s.Behind = badge || r.Mode != push.Badge && w.behindMarks(&st) || w.highest > st.Last.ModSeq || len(st.Waiting) > 0 || len(st.Over) > 0 || !st.Asked.IsZero()
 	return s, nil
 }
 

@@ -32,6 +32,7 @@ type state struct {
 	Failing time.Time // when the first attempt at what is still to be told failed
 	Run     uint64    // the process that settled the last plan
 	Noted   uint64    // how many outcomes were ever noted
+	Marks   []mark    // of the folders watched that are links or not mail, in the watch's order
 }
 
 // Bounds of what a state holds. What does not fit into Waiting is only counted;
@@ -73,6 +74,7 @@ func (n *entry) place() mail.Place { return mail.Place{Folder: n.Folder, Item: n
 func (s *state) clone() state {
 	c := *s
 	c.Waiting, c.Told, c.Over = slices.Clone(s.Waiting), slices.Clone(s.Told), slices.Clone(s.Over)
+	c.Marks = slices.Clone(s.Marks)
 	return c
 }
 
@@ -156,6 +158,7 @@ const (
 	stateFailing
 	stateNoted
 	stateRun
+	stateMark
 )
 
 const (
@@ -229,6 +232,9 @@ func appendStateRow(dst []byte, s state) []byte {
 	e.Time(stateFailing, s.Failing)
 	e.Uint(stateNoted, s.Noted)
 	e.Uint(stateRun, s.Run)
+	for i := range s.Marks {
+		e.Message(stateMark, s.Marks[i].encode)
+	}
 	return e.Out()
 }
 
@@ -264,6 +270,10 @@ func parseStateRow(b []byte) (s state, err error) {
 			s.Noted = f.Uint()
 		case stateRun:
 			s.Run = f.Uint()
+		case stateMark:
+			m, err := parseMark(f.Bytes())
+			s.Marks = append(s.Marks, m)
+			return err
 		}
 		if list == nil {
 			return nil

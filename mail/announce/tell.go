@@ -127,10 +127,11 @@ func (p *planner) badge() {
 	}, act{unread: p.badgeNow(), spent: p.st.Spent})
 }
 
-// wake plans a silent wake for what is due, or when all of what the app was
-// woken for was seen elsewhere.
-func (p *planner) wake(due []entry) {
-	if len(due) == 0 && len(p.st.Over) == 0 {
+// wake plans a silent wake for what is due and for folders that have changed, or
+// when all of what the app was woken for was seen elsewhere.
+func (p *planner) wake(due []entry, changed []stale) {
+	over := p.reg.Mode == push.Silent && len(p.st.Over) > 0
+	if len(due) == 0 && len(changed) == 0 && !over {
 		return
 	}
 	spent, ok := p.background()
@@ -138,16 +139,17 @@ func (p *planner) wake(due []entry) {
 		return
 	}
 	n := push.Notification{Mode: push.Silent, Collapse: p.reg.opaque("wake", nil)}
-	a := act{entries: due, sum: true, spent: spent}
+	a := act{entries: due, sum: true, spent: spent, stale: changed}
 	newest := int64(0)
 	for _, w := range due {
 		newest = max(newest, w.At)
 		n.High = n.High || w.High && p.reg.Kind != push.APNs // Apple takes it in the background only
 	}
-	if len(due) == 0 {
-		n.Withdrawn = true
-		a = act{withdrew: true, over: p.st.Over[0].slot(), spent: spent}
-		newest = p.st.Over[0].At
+	if len(due) == 0 && over { // whoever fetches sees that, too
+		a.withdrew, a.over = true, p.st.Over[0].slot()
+		if len(changed) == 0 {
+			n.Withdrawn, newest = true, p.st.Over[0].At
+		}
 	}
 	n.Expires = p.since(newest).Add(wakeLife)
 	p.notify(n, a)
@@ -185,20 +187,26 @@ func (p *planner) appleMail(last mailbox.Last) error {
 		return err
 	}
 	var changed []string
+	var links []stale
 	for i := range p.watch.folders {
 		f := &p.watch.folders[i]
-		if at := slices.Index(p.reg.Folders, f.ID); f.Highest > p.st.Last.ModSeq && at >= 0 && at < len(p.reg.AppleMailboxes) {
+		if at := slices.Index(p.reg.Folders, f.ID); f.Highest > p.from(f) && at >= 0 && at < len(p.reg.AppleMailboxes) {
 			changed = append(changed, p.reg.AppleMailboxes[at])
+			if marked(f) {
+				links = append(links, stale{folder: f.ID, upto: f.Highest})
+			}
 		}
 	}
 	if len(changed) == 0 {
+		p.finish()
 		return nil
 	}
+	unread := p.st.clone()
 	if err := p.readLog(last); err != nil {
 		return err
 	}
 	came := len(p.fresh) > 0
-	p.st, p.read, p.came = p.before.clone(), 0, false
+	p.st, p.read, p.came = unread, 0, false
 	spent, ok := p.st.Spent, true
 	if !came {
 		spent, ok = p.background()
@@ -214,7 +222,7 @@ func (p *planner) appleMail(last mailbox.Last) error {
 			newest = p.since(0)
 		}
 		n := push.Notification{Collapse: p.reg.opaque("mail", nil), High: came, Expires: newest.Add(wakeLife)}
-		p.notify(p.appleWake(changed, n), act{spent: spent, last: &last})
+		p.notify(p.appleWake(changed, n), act{spent: spent, last: &last, stale: links})
 	}
 	p.finish()
 	return nil

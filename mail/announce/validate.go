@@ -73,7 +73,7 @@ func (r *Registration) check(now time.Time) error {
 		return ErrBadName
 	case r.Detail >= details:
 		return ErrBadDetail
-	case r.All && len(r.Folders) > 0, len(r.Folders) > MaxFolders, slices.Contains(r.Folders, 0):
+	case r.All && len(r.Folders) > 0, r.Every && !r.All, len(r.Folders) > MaxFolders, slices.Contains(r.Folders, 0):
 		return ErrBadFolders
 	case !r.Expires.IsZero() && (!r.Expires.After(now) || r.Expires.Sub(now) > maxLife):
 		return ErrBadExpiry

@@ -2,16 +2,19 @@ package announce
 
 import (
 	"errors"
+	"slices"
 
 	"martlet/mail"
+	"martlet/push"
 	"martlet/store"
 )
 
 // watch is what a registration watches, as the folders are now.
 type watch struct {
-	folders []mail.Folder
-	unread  uint64
-	highest mail.ModSeq // the last change in any of them
+	folders   []mail.Folder // a link has the role of the folder that it stands for
+	unread    uint64
+	highest   mail.ModSeq  // the last change in any of the mailbox's own mail folders
+	elsewhere []push.Topic // where the links lead to
 }
 
 // watch reads the folders of a registration. One that is gone by now is none.
@@ -43,16 +46,81 @@ func (b *Book) watch(tx *store.Tx, r *Registration) (w watch, err error) {
 	}
 	kept := w.folders[:0]
 	for _, f := range w.folders {
-		// A link is told of in another mailbox's log, in which nobody stands here.
-		if f.Class != mail.ClassEmail || !f.Link.IsZero() || r.All && !announced(f.Role) {
-			continue
+		if !f.Link.IsZero() {
+			is, err := b.c.Mailboxes.Folder(tx, f.Link.Box, f.Link.Folder)
+			if err != nil {
+				return w, err
+			}
+			f.Role = is.Role
 		}
-		w.unread += uint64(f.Unread)
-		w.highest = max(w.highest, f.Highest)
-		kept = append(kept, f)
+		if r.watches(&f) {
+			kept = append(kept, f)
+		}
 	}
 	w.folders = kept
+	w.bound()
+	w.sum(r)
 	return w, nil
+}
+
+// watches tells whether a folder among those asked for is watched. The badge is a
+// number of messages, so of the others it says nothing, and with all folders it is
+// that of the user's own.
+func (r *Registration) watches(f *mail.Folder) bool {
+	link := !f.Link.IsZero()
+	switch {
+	case link && f.Link.Rights&mail.MayRead == 0:
+		return false
+	case f.Class == mail.ClassEmail:
+		return !r.All || announced(f.Role) && !(link && r.Mode == push.Badge)
+	case f.Class < mail.ClassCalendar || f.Class > mail.ClassNotes || f.Role == mail.RoleRecipientInfo:
+		return false
+	}
+	return (!r.All || r.Every) && r.Mode != push.Badge && r.Mode != push.AppleMail
+}
+
+// marked tells whether a folder has a mark of its own. The log of the user's own
+// mail folders is read in one go.
+func marked(f *mail.Folder) bool { return !f.Link.IsZero() || f.Class != mail.ClassEmail }
+
+// bound leaves out what there is no room for marks for, the links first.
+func (w *watch) bound() {
+	if len(w.folders) <= maxMarks {
+		return
+	}
+	n := 0
+	drop := map[mail.FolderID]bool{}
+	for _, link := range []bool{false, true} {
+		for i := range w.folders {
+			if f := &w.folders[i]; marked(f) && !f.Link.IsZero() == link {
+				n++
+				drop[f.ID] = n > maxMarks
+			}
+		}
+	}
+	w.folders = slices.DeleteFunc(w.folders, func(f mail.Folder) bool { return drop[f.ID] })
+}
+
+// sum adds up what the folders say.
+func (w *watch) sum(r *Registration) {
+	for i := range w.folders {
+		f := &w.folders[i]
+		if f.Class == mail.ClassEmail && (f.Link.IsZero() || !r.All) {
+			w.unread += uint64(f.Unread)
+		}
+		if !marked(f) {
+			w.highest = max(w.highest, f.Highest)
+		}
+		if f.Link.IsZero() {
+			continue
+		}
+		at := slices.IndexFunc(w.elsewhere, func(t push.Topic) bool { return t.Mailbox == uint64(f.Link.Box) })
+		if at < 0 {
+			at = len(w.elsewhere)
+			w.elsewhere = append(w.elsewhere, push.Topic{Mailbox: uint64(f.Link.Box)})
+		}
+		w.elsewhere[at].Folders |= push.FoldersOf(uint32(f.Link.Folder))
+	}
 }
 
 // announced tells whether mail in a folder of this role may be news: what is in
