@@ -136,7 +136,7 @@ func (a *attending) reply(e *calendar.Event, p *calendar.Property, answer string
 // replyTime is the time of an answer: later than that of the one before, to the
 // second, so that the organizer knows which came last.
 func replyTime(c *calendar.Component, now time.Time) time.Time {
-	if last, err := time.Parse("20060102T150405Z", c.Value(propReplyTime)); err == nil && !now.After(last.Add(time.Second)) && last.Sub(now) < time.Minute {
+	if last, err := time.Parse(stampForm, c.Value(propReplyTime)); err == nil && !now.After(last.Add(time.Second)) && last.Sub(now) < time.Minute {
 		return last.Add(time.Second)
 	}
 	return now
@@ -157,7 +157,7 @@ func finishReply(c *calendar.Component, sentBy string) {
 func setAnswer(c *calendar.Component, p *calendar.Property, answer string, at time.Time) {
 	p.SetParam("PARTSTAT", answer)
 	p.SetParam("RSVP", "")
-	c.SetValue(propReplyTime, at.UTC().Format("20060102T150405Z"))
+	c.SetValue(propReplyTime, at.UTC().Format(stampForm))
 	setBusy(c, answer)
 }
 

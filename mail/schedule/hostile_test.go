@@ -243,3 +243,43 @@ func TestAnInvitationThatDelegatesGetIsMarkedOnBothSides(t *testing.T) {
 	h.expect("Bob's", fmt.Sprint(len(flags("bob")), len(flags("cat"))), "3 3")
 	h.expect("Bob's place", h.has("bob", "1").Master().Location, "Pub")
 }
+
+// MS-ASCAL 2.2.2.3: the organizer's calendar tells who would like another time.
+func TestAProposedTimeIsInTheOrganizersMeetingUntilItIsSettled(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", lunch...))
+	h.settle()
+	proposed := func(who, uid, guest string) string {
+		p := attendeeOf(h.has(who, uid).Master().Component, func(a string) bool { return a == guest })
+		return p.Param(paramProposedStart) + "/" + p.Param(paramProposedEnd)
+	}
+	counter := func() {
+		t.Helper()
+		h.tick(time.Hour)
+		h.answer("bob", "1", tentative, func(a *Answer) {
+			a.ProposedStart = time.Date(2026, 11, 11, 12, 0, 0, 0, time.UTC)
+			a.ProposedEnd = a.ProposedStart.Add(time.Hour)
+		})
+		h.settle()
+		h.expect("what Bob proposes", proposed("ann", "1", "bob@example.org"), "20261111T120000Z/20261111T130000Z")
+	}
+	counter()
+	h.tick(time.Hour)
+	raw := string(h.has("ann", "1").Encode()) // her program does not know it
+	h.change("ann", "1", []byte(strings.ReplaceAll(strings.ReplaceAll(strings.ReplaceAll(raw, "\r\n ", ""), ";X-PROPOSED-START=20261111T120000Z;X-PROPOSED-END=20261111T130000Z", ""), "Canteen", "Park")))
+	h.settle()
+	h.expect("what Bob proposes", proposed("ann", "1", "bob@example.org"), "20261111T120000Z/20261111T130000Z")
+	for _, l := range append(h.queued(), h.letters("bob", mail.RoleInbox)...) {
+		if strings.Contains(string(l.object.Encode()), "X-PROPOSED") {
+			t.Errorf("%s", l.raw)
+		}
+	}
+	h.tick(time.Hour)
+	h.answer("bob", "1", accepted)
+	h.settle()
+	h.expect("once he comes", proposed("ann", "1", "bob@example.org"), "/")
+	counter()
+	h.tick(time.Hour)
+	h.edit("ann", "1", "20261110T12", "20261112T12", "20261110T13", "20261112T13")
+	h.expect("at another time", proposed("ann", "1", "bob@example.org"), "/")
+}

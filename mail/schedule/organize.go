@@ -170,7 +170,7 @@ func (o *organizing) keepStatuses() {
 			if q == nil {
 				continue
 			}
-			for _, name := range [...]string{paramReplied, paramVerified} {
+			for _, name := range [...]string{paramReplied, paramVerified, paramProposedStart, paramProposedEnd} {
 				p.SetParam(name, q.Param(name))
 			}
 			if status(p) == needsAction && status(q) != needsAction {
@@ -206,7 +206,9 @@ func (o *organizing) number(silent bool) {
 		for p := range e.Component.All("ATTENDEE") {
 			if !o.own(addressOf(p)) {
 				p.SetParam("PARTSTAT", needsAction)
-				p.SetParam(paramReplied, "") // what was answered before is outdated by itself
+				for _, name := range [...]string{paramReplied, paramProposedStart, paramProposedEnd} { // what was answered before is outdated by itself
+					p.SetParam(name, "")
+				}
 			}
 		}
 	}

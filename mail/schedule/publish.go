@@ -33,7 +33,7 @@ func publish(c *calendar.Component, method string) {
 		p := &c.Props[i]
 		if p.Name == "ATTENDEE" || p.Name == "ORGANIZER" {
 			p.Params = slices.DeleteFunc(p.Params, func(q calendar.Param) bool {
-				return strings.HasPrefix(q.Name, ownPrefix) || strings.HasPrefix(q.Name, "SCHEDULE-") || q.Name == "RSVP" && len(q.Values) == 0
+				return strings.HasPrefix(q.Name, ownPrefix) || strings.HasPrefix(q.Name, "SCHEDULE-") || strings.HasPrefix(q.Name, "X-PROPOSED-") || q.Name == "RSVP" && len(q.Values) == 0
 			})
 		}
 		if p.Name == "ATTENDEE" && method == methodRequest && status(p) == needsAction {

@@ -107,7 +107,7 @@ func (a *answer) note(e, m *calendar.Event, answered string) bool {
 		return false
 	}
 	stamp := versionOf(m).stamp
-	if last, err := time.Parse("20060102T150405Z", p.Param(paramReplied)); err == nil && stamp <= last.Unix() {
+	if last, err := time.Parse(stampForm, p.Param(paramReplied)); err == nil && stamp <= last.Unix() {
 		return false
 	}
 	if !a.verified && p.Param(paramVerified) != "" { // what is less certain does not take its place
@@ -117,7 +117,13 @@ func (a *answer) note(e, m *calendar.Event, answered string) bool {
 	p.SetParam("RSVP", "")
 	p.SetParam("SCHEDULE-STATUS", "2.0") // RFC 6638 3.2.9, RFC 5546 3.6
 	if stamp != 0 {
-		p.SetParam(paramReplied, time.Unix(stamp, 0).UTC().Format("20060102T150405Z"))
+		p.SetParam(paramReplied, time.Unix(stamp, 0).UTC().Format(stampForm))
+	}
+	p.SetParam(paramProposedStart, "")
+	p.SetParam(paramProposedEnd, "")
+	if a.counter && !m.Start.IsZero() {
+		p.SetParam(paramProposedStart, m.Start.UTC().Format(stampForm))
+		p.SetParam(paramProposedEnd, m.End.UTC().Format(stampForm))
 	}
 	p.SetParam(paramVerified, "")
 	if a.verified {

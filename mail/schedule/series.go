@@ -20,6 +20,12 @@ const (
 	paramVerified  = "X-MARTLET-VERIFIED"   // of an ATTENDEE: that reply was authentic
 	paramDeclined  = "X-MARTLET-DECLINED"   // of an EXDATE: the user does not come
 	ownPrefix      = "X-MARTLET-"
+
+	// Of an ATTENDEE: the time that they would like better, in UTC. Phones show it
+	// (MS-ASCAL 2.2.2.3).
+	paramProposedStart = "X-PROPOSED-START"
+	paramProposedEnd   = "X-PROPOSED-END"
+
 	propBusy       = "X-MICROSOFT-CDO-BUSYSTATUS"
 	propIntendedMS = "X-MICROSOFT-CDO-INTENDEDSTATUS"
 	propRemoved    = "X-MARTLET-REMOVED" // an address that was invited and is no more: an answer on its way does not bring it back
@@ -297,8 +303,11 @@ func usedZones(zones []*calendar.Component, events ...*calendar.Component) (used
 	return used
 }
 
+// stampForm is a time in UTC (RFC 5545 3.3.5).
+const stampForm = "20060102T150405Z"
+
 func setStamp(c *calendar.Component, stamp int64) {
-	c.SetValue("DTSTAMP", time.Unix(stamp, 0).UTC().Format("20060102T150405Z"))
+	c.SetValue("DTSTAMP", time.Unix(stamp, 0).UTC().Format(stampForm))
 }
 
 func setSequence(c *calendar.Component, n int) { c.SetValue("SEQUENCE", strconv.Itoa(n)) }

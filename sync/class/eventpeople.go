@@ -183,7 +183,11 @@ func attendeeType(a *calendar.Attendee) uint8 {
 // proposal is the time that an attendee proposed.
 func proposal(c *calendar.Component, address string) (start, end *time.Time) {
 	for p := range c.All("ATTENDEE") {
-		if len(p.Value) < len(address) || !strings.EqualFold(p.Value[len(p.Value)-len(address):], address) {
+		whose := strings.TrimSpace(p.Value)
+		if i := strings.IndexByte(whose, ':'); i >= 0 {
+			whose, _, _ = strings.Cut(whose[i+1:], "?")
+		}
+		if !strings.EqualFold(whose, address) {
 			continue
 		}
 		from, err1 := time.Parse("20060102T150405Z", p.Param(paramProposedStart))

@@ -144,11 +144,15 @@ func TestAMeetingIsShownByWhoLooks(t *testing.T) {
 // An attendee's time of choice is told since 16.1 (MS-ASCAL_R103001).
 func TestAProposedTimeIsTold(t *testing.T) {
 	raw := ics("SUMMARY:x", "DTSTART:20261005T080000Z", "DTEND:20261005T090000Z", "ORGANIZER:mailto:ada@example.org",
-		"ATTENDEE;PARTSTAT=TENTATIVE;X-PROPOSED-START=20261006T080000Z;X-PROPOSED-END=20261006T090000Z:mailto:bob@example.com")
+		"ATTENDEE;PARTSTAT=TENTATIVE;X-PROPOSED-START=20261006T080000Z;X-PROPOSED-END=20261006T090000Z:MAILTO:bob@example.com",
+		"ATTENDEE:mailto:ob@example.com") // whose address another's ends with
 	for _, v := range eas.Versions() {
 		a := showEvent(t, raw, v, ada).Attendees[0]
 		if told := a.ProposedStartTime != nil; told != (v >= eas.V161) || told && !a.ProposedEndTime.Equal(time.Date(2026, 10, 6, 9, 0, 0, 0, time.UTC)) {
 			t.Errorf("%s: %v", v, a.ProposedStartTime)
+		}
+		if b := showEvent(t, raw, v, ada).Attendees[1]; b.ProposedStartTime != nil {
+			t.Errorf("%s: another proposes %v", v, b.ProposedStartTime)
 		}
 	}
 }
