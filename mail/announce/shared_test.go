@@ -425,3 +425,37 @@ func TestReadingASharedFolderCostsWhatChanged(t *testing.T) {
 		t.Errorf("%d rows are read of an empty folder, %d of a full one", empty, full)
 	}
 }
+
+// Whoever takes a message out of a folder of somebody else's, or puts one there,
+// knows of it; the others do not.
+func TestWhatIsMovedBetweenMailboxesIsNewsToOthersOnly(t *testing.T) {
+	d := newDesk(t)
+	link := d.share(d.mine(), d.inbox(), whole)
+	id := d.phone(toAll).ID
+	bobs := d.phone(toAll, of("bob", 1), func(r *Registration) { r.Account = d.house.bob }).ID
+	it := d.deliver(letter{box: d.bob, subject: "Ships"})
+	d.only(id)
+	d.only(bobs)
+	it.Folder = link
+	it = d.move(it, d.folder(mail.RoleInbox))
+	for _, who := range []uint64{id, bobs} {
+		for _, n := range d.toldAll(who) {
+			if !n.Withdrawn && n.Mode == push.Alert {
+				t.Errorf("%d is told %s", who, spell([]*push.Notification{n}))
+			}
+		}
+	}
+	d.move(it, link)
+	for _, n := range d.toldAll(id) {
+		if n.Mode == push.Alert {
+			t.Errorf("Alice is told %s", spell([]*push.Notification{n}))
+		}
+	}
+	d.says(bobs, "[alert | Carol | Ships | Text 1. | 1]")
+}
+
+func (h *house) toldAll(id uint64) []*push.Notification {
+	h.Helper()
+	all, _ := h.told(id)
+	return all
+}

@@ -247,7 +247,7 @@ func (m *Mailboxes) Move(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id m
 func (m *Mailboxes) moveAway(tx *store.Tx, o *opening, old *mail.Item, box mail.MailboxID, dst mail.FolderID) (mail.Item, error) {
 	it, err := m.append(tx, box, dst, mail.NewItem{
 		Class: old.Class, Received: old.Received, Body: mail.Body{Blob: old.Blob}, Flags: old.Flags, FollowUp: old.FollowUp,
-		Keywords: old.Keywords, LastVerb: old.LastVerb, VerbTime: old.VerbTime, Own: old.Own,
+		Keywords: old.Keywords, LastVerb: old.LastVerb, VerbTime: old.VerbTime, Own: true, // no mail that came
 	}, old)
 	if err != nil {
 		return it, err
