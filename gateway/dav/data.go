@@ -21,6 +21,7 @@ type dataAsked struct {
 	comp    *compPart // nil: all
 	props   []string  // of a card; none: all
 	version string    // of a card
+	zone    *time.Location
 }
 
 // compPart says what is wanted of a component.
@@ -142,11 +143,11 @@ func (a *dataAsked) apply(raw []byte, k kind, q *request) ([]byte, error) {
 	root := o.Root
 	switch {
 	case a.expand != nil:
-		if root, err = expand(o, *a.expand); err != nil {
+		if root, err = expand(o, *a.expand, a.zone); err != nil {
 			return nil, err
 		}
 	case a.limit != nil:
-		root = limited(o, *a.limit)
+		root = limited(o, *a.limit, a.zone)
 	}
 	if a.comp != nil && a.comp.name == root.Name {
 		root = a.comp.cut(root)

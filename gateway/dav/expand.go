@@ -1,16 +1,24 @@
 package dav
 
 import (
+	"net/http"
 	"slices"
 	"time"
 
 	"martlet/mail/calendar"
 )
 
+// maxExpanded bounds what one resource is expanded to, in bytes.
+const maxExpanded = 32 << 20
+
+// errTooMuch says that a resource has more occurrences than are told. Some of
+// them would be taken for all.
+var errTooMuch = &failure{status: http.StatusInsufficientStorage, condition: dav("number-of-matches-within-limits")}
+
 // expand makes an object of an event's occurrences in a span, each on its own and
-// in UTC (RFC 4791 9.6.5). Dates stay dates; a wall clock that is of no zone
-// stays one.
-func expand(o *calendar.Object, s span) (*calendar.Component, error) {
+// in UTC (RFC 4791 9.6.5). Dates and a wall clock that is of no zone are in zone,
+// and stay what they are.
+func expand(o *calendar.Object, s span, zone *time.Location) (*calendar.Component, error) {
 	root := &calendar.Component{Name: o.Root.Name, Props: slices.Clone(o.Root.Props)}
 	kind, work := "VEVENT", o
 	for _, c := range o.Root.Children {
@@ -25,10 +33,14 @@ func expand(o *calendar.Object, s span) (*calendar.Component, error) {
 		return withoutZones(o.Root), nil
 	}
 	recurs := master.Recurs() || master.RecurrenceID != nil
-	n := 0
-	for at := range work.Occurrences(s.start, s.end, time.UTC) {
-		if n++; n > maxInstances {
-			break
+	n, size, sizes := 0, 0, map[*calendar.Component]int{}
+	for at := range work.Occurrences(s.start, s.end, zone) {
+		if sizes[at.Event.Component] == 0 {
+			sizes[at.Event.Component] = len(at.Event.Component.Append(nil))
+		}
+		n++
+		if size += sizes[at.Event.Component]; n > maxInstances || size > maxExpanded {
+			return nil, errTooMuch
 		}
 		c := at.Event.Component.Clone()
 		c.Name = kind
@@ -93,15 +105,18 @@ func timeProperty(name string, t time.Time, like calendar.Time) calendar.Propert
 }
 
 // limited leaves out the overrides that matter to no occurrence in a span (RFC
-// 4791 9.6.6).
-func limited(o *calendar.Object, s span) *calendar.Component {
+// 4791 9.6.6). Tasks and notes have few: they stay.
+func limited(o *calendar.Object, s span, zone *time.Location) *calendar.Component {
+	if len(o.Events) == 0 {
+		return o.Root
+	}
 	matters := map[*calendar.Component]bool{}
-	for at := range o.Occurrences(s.start, s.end, time.UTC) {
+	for at := range o.Occurrences(s.start, s.end, zone) {
 		matters[at.Event.Component] = true
 	}
 	for _, e := range o.Events { // what would be there, and is elsewhere
 		if e.RecurrenceID != nil {
-			would := e.RecurrenceID.Time
+			would := e.RecurrenceID.In(zone)
 			if s.overlaps(would, would.Add(e.End.Sub(e.Start.Time))) {
 				matters[e.Component] = true
 			}

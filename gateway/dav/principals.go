@@ -207,8 +207,8 @@ func (q *request) people(words []string, all bool) ([]directory.Account, error) 
 }
 
 // principalMatch finds the principals that are the user (RFC 3744 9.3).
-func (q *request) principalMatch(doc *element, _ *resource) error {
-	a, err := readReported(doc)
+func (q *request) principalMatch(doc *element, r *resource) error {
+	a, err := readReported(doc, r)
 	if err != nil {
 		return err
 	}
@@ -223,7 +223,7 @@ func (q *request) principalMatch(doc *element, _ *resource) error {
 
 // aclPrincipals tells of those whom a resource's acl names (RFC 3744 9.2).
 func (q *request) aclPrincipals(doc *element, r *resource) error {
-	a, err := readReported(doc)
+	a, err := readReported(doc, r)
 	if err != nil {
 		return err
 	}

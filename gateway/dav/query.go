@@ -18,7 +18,7 @@ import (
 
 // calendarQuery finds objects (RFC 4791 7.8).
 func (q *request) calendarQuery(doc *element, r *resource) error {
-	a, err := readReported(doc)
+	a, err := readReported(doc, r)
 	if err != nil {
 		return err
 	}
@@ -313,7 +313,7 @@ var errEnough = errors.New("dav: enough")
 
 // bookQuery finds cards (RFC 6352 8.6).
 func (q *request) bookQuery(doc *element, r *resource) error {
-	a, err := readReported(doc)
+	a, err := readReported(doc, r)
 	if err != nil {
 		return err
 	}

@@ -52,8 +52,8 @@ func (q *request) report() error {
 }
 
 // readReported reads which properties of each resource a report is to tell.
-func readReported(doc *element) (*asked, error) {
-	a := &asked{whole: true}
+func readReported(doc *element, of *resource) (a *asked, err error) {
+	a = &asked{whole: true}
 	for e := range doc.children {
 		switch e.name {
 		case dav("prop"):
@@ -66,7 +66,10 @@ func readReported(doc *element) (*asked, error) {
 			a.only = true
 		}
 	}
-	return a, nil
+	if a.data != nil && of.col != nil {
+		a.data.zone, err = of.col.zone(doc.child(cal("timezone")))
+	}
+	return a, err
 }
 
 // depth1 tells whether a report is about what is in a collection, too.
@@ -76,7 +79,7 @@ func depth1(r *http.Request) bool {
 
 // multiget tells of the resources that it names (RFC 4791 7.9, RFC 6352 8.7).
 func (q *request) multiget(doc *element, r *resource) error {
-	a, err := readReported(doc)
+	a, err := readReported(doc, r)
 	if err != nil {
 		return err
 	}
@@ -167,14 +170,23 @@ func (q *request) namedEntries(m *multistatus, a *asked, list *resource, hrefs [
 	return nil
 }
 
-// object is response for one whose body may have gone since its row was read.
+// object is response for one whose body may have gone since its row was read, or
+// that cannot be told.
 func (m *multistatus) object(r *resource, a *asked) error {
 	mark := len(m.d.b)
 	err := m.response(r, a)
 	a.body = nil
-	if errors.Is(err, blob.ErrGone) && !errors.Is(err, errSent) {
-		m.d.b = m.d.b[:mark]
-		return m.status(r.href, &failure{status: http.StatusNotFound})
+	var f *failure
+	switch {
+	case err == nil || errors.Is(err, errSent):
+		return err
+	case errors.Is(err, blob.ErrGone):
+		f = &failure{status: http.StatusNotFound}
+	case errors.Is(err, errTooMuch):
+		f = errTooMuch
+	default:
+		return err
 	}
-	return err
+	m.d.b = m.d.b[:mark]
+	return m.status(r.href, f)
 }

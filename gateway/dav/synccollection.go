@@ -38,7 +38,7 @@ func (c *collection) since(token string) (mail.ModSeq, error) {
 // syncCollection tells what has changed since a token (RFC 6578 3.2). It reads
 // what changed, never the collection; without a token that is everything.
 func (q *request) syncCollection(doc *element, r *resource) error {
-	a, err := readReported(doc)
+	a, err := readReported(doc, r)
 	if err != nil {
 		return err
 	}
