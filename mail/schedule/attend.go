@@ -63,13 +63,6 @@ type work struct {
 	from   mail.Place       // and where it came
 }
 
-// place is where a meeting is in a calendar, and what it holds.
-type place struct {
-	at     mail.Place
-	blob   blob.Ref
-	object *calendar.Object
-}
-
 // commit does it, unless it is done.
 func (w *work) commit(tx *store.Tx, n uint64) error {
 	ok, err := w.s.strike(tx, n)
@@ -119,90 +112,6 @@ func (w *work) done() {
 	for _, p := range w.sends {
 		p.Done()
 	}
-}
-
-// write puts a meeting into the calendar, in the place where it was found, or as
-// a new item where none was. ErrStale when that is not so any more.
-func (s *Scheduler) write(tx *store.Tx, box mail.MailboxID, uid string, there *place, body *mail.Body) (mail.Item, error) {
-	if there != nil {
-		it, err := s.mailboxes.Item(tx, box, there.at.Folder, there.at.Item)
-		if errors.Is(err, mail.ErrNoItem) || err == nil && it.Blob != there.blob {
-			return it, ErrStale
-		}
-		if err != nil {
-			return it, err
-		}
-		return s.mailboxes.ReplaceBody(tx, box, there.at.Folder, there.at.Item, *body, nil)
-	}
-	if err := s.mailboxes.Ensure(tx, box); err != nil {
-		return mail.Item{}, err
-	}
-	places, err := s.mailboxes.ByUID(tx, box, mail.ClassCalendar, uid)
-	if err != nil {
-		return mail.Item{}, err
-	}
-	if len(places) > 0 {
-		return mail.Item{}, ErrStale
-	}
-	folder, err := s.mailboxes.FolderByRole(tx, box, mail.RoleCalendar)
-	if err != nil {
-		return mail.Item{}, err
-	}
-	return s.mailboxes.Append(tx, box, folder.ID, mail.NewItem{Class: mail.ClassCalendar, Body: *body})
-}
-
-// hand puts a delegate's copy of an invitation into their inbox.
-func (s *Scheduler) hand(tx *store.Tx, box mail.MailboxID, letter mail.Body) error {
-	if err := s.mailboxes.Ensure(tx, box); err != nil {
-		return err
-	}
-	inbox, err := s.mailboxes.FolderByRole(tx, box, mail.RoleInbox)
-	if err != nil {
-		return err
-	}
-	_, err = s.mailboxes.Append(tx, box, inbox.ID, mail.NewItem{Class: mail.ClassEmail, Body: letter, Flags: mail.FlagDelegated})
-	return err
-}
-
-// seek looks for a meeting in a mailbox: in its own calendar first; nil for none.
-func (s *Scheduler) seek(ctx context.Context, box mail.MailboxID, uid string) (*place, error) {
-	var p *place
-	err := s.store.View(ctx, func(tx *store.Tx) error {
-		p = nil
-		places, err := s.mailboxes.ByUID(tx, box, mail.ClassCalendar, uid)
-		if err != nil || len(places) == 0 {
-			return err
-		}
-		at := places[0]
-		if folder, err := s.mailboxes.FolderByRole(tx, box, mail.RoleCalendar); err == nil {
-			for _, q := range places {
-				if q.Folder == folder.ID {
-					at = q
-					break
-				}
-			}
-		}
-		it, err := s.mailboxes.Item(tx, box, at.Folder, at.Item)
-		p = &place{at: at, blob: it.Blob}
-		return err
-	})
-	if errors.Is(err, mail.ErrNoMailbox) {
-		return nil, nil
-	}
-	if err != nil || p == nil {
-		return nil, err
-	}
-	return p, s.load(ctx, p)
-}
-
-// load reads what a place holds.
-func (s *Scheduler) load(ctx context.Context, p *place) error {
-	raw, err := s.mailboxes.Blobs().Read(ctx, p.blob)
-	if err != nil {
-		return err
-	}
-	p.object, err = calendar.Parse(raw)
-	return err
 }
 
 // incoming is a scheduling message that is attended to.
@@ -291,55 +200,6 @@ func readMeeting(ix *message.Index, raw []byte) *calendar.Object {
 	return nil
 }
 
-// speaksFor tells whether a sender may say something about a meeting for a
-// person: it is them, somebody elsewhere who says to act for them within the same
-// domain, or one of ours who does. Of ours it is known who acts for whom: what a
-// message says of that does not count.
-func (s *Scheduler) speaksFor(ctx context.Context, sender string, p *calendar.Person) (bool, error) {
-	address := strings.ToLower(p.Address)
-	switch {
-	case sender == "" || address == "":
-		return false, nil
-	case sender == address:
-		return true, nil
-	case sender == strings.ToLower(p.SentBy) && domainOf(sender) == domainOf(address):
-		if !s.isOurs(ctx, sender) && !s.isOurs(ctx, address) {
-			return true, nil
-		}
-	}
-	var owner, actor directory.AccountID
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		if owner, _, err = s.directory.Whose(tx, address); err != nil {
-			return err
-		}
-		actor, _, err = s.directory.Whose(tx, sender)
-		return err
-	})
-	if errors.Is(err, directory.ErrNoAddress) || errors.Is(err, directory.ErrBadAddress) {
-		return false, nil
-	}
-	if err != nil || owner == 0 || actor == 0 || owner == actor {
-		return owner != 0 && owner == actor, err
-	}
-	return s.actsFor(ctx, actor, owner)
-}
-
-func domainOf(address string) string { return address[strings.LastIndexByte(address, '@')+1:] }
-
-// actsFor tells whether one of ours is another's delegate.
-func (s *Scheduler) actsFor(ctx context.Context, actor, owner directory.AccountID) (bool, error) {
-	if s.delegates == nil {
-		return false, nil
-	}
-	all, err := s.delegates(ctx, owner)
-	for _, d := range all {
-		if d == actor {
-			return true, err
-		}
-	}
-	return false, err
-}
-
 // fromOrganizer attends to an invitation, a change or a cancellation.
 func (s *Scheduler) fromOrganizer(ctx context.Context, w *work, in *incoming, m *series) error {
 	organizer := m.organizer()
@@ -376,28 +236,6 @@ func (s *Scheduler) fromOrganizer(ctx context.Context, w *work, in *incoming, m 
 		next = add(w.there.object, r)
 	}
 	return s.enter(ctx, w, in, next)
-}
-
-// mayChange tells whether a message may change what the calendar has: it speaks
-// for the same organizer, and is at least as well authenticated as what is there.
-func (s *Scheduler) mayChange(ctx context.Context, was *series, organizer *calendar.Person, verified bool, header string) (bool, error) {
-	had := was.organizer()
-	if had == nil {
-		return false, nil // an appointment of the user's own
-	}
-	if !strings.EqualFold(had.Address, organizer.Address) {
-		same, err := s.speaksFor(ctx, strings.ToLower(organizer.Address), had)
-		if err != nil || !same {
-			return false, err
-		}
-	}
-	if verified {
-		return true, nil
-	}
-	if was.isVerified() {
-		return false, nil
-	}
-	return s.speaksFor(ctx, header, had)
 }
 
 // unknown attends to a message about a meeting that the calendar does not have.
@@ -441,52 +279,4 @@ func (s *Scheduler) keep(ctx context.Context, w *work, next *calendar.Object) er
 	}
 	w.body = &body
 	return nil
-}
-
-// copies finds the delegates who get the invitation, too: those who have not been
-// sent it themselves. What is private is not for them.
-func (s *Scheduler) copies(ctx context.Context, w *work, in *incoming, m *series) error {
-	if s.delegates == nil || in.o.account.IsResource() {
-		return nil
-	}
-	for _, e := range m.events() {
-		if e.Class != "" && e.Class != "PUBLIC" {
-			return nil
-		}
-	}
-	delegates, err := s.delegates(ctx, in.o.account.ID)
-	if err != nil || len(delegates) == 0 {
-		return err
-	}
-	invited := false
-	for _, e := range m.events() {
-		invited = invited || attendeeOf(e.Component, in.o.owns) != nil
-	}
-	if !invited { // there is nobody in whose name it could be answered
-		return nil
-	}
-	for _, d := range delegates {
-		other, err := s.owner(ctx, d)
-		if errors.Is(err, directory.ErrNoAccount) {
-			continue
-		}
-		if err != nil {
-			return err
-		}
-		if d == in.o.account.ID || other.account.Disabled || other.owns(m.organizer().Address) || isInvited(m, other) {
-			continue
-		}
-		w.copies = append(w.copies, mail.MailboxOf(d))
-	}
-	w.letter = mail.Body{Blob: in.a.blob, Index: in.index}
-	return nil
-}
-
-func isInvited(m *series, o *owner) bool {
-	for _, e := range m.events() {
-		if attendeeOf(e.Component, o.owns) != nil {
-			return true
-		}
-	}
-	return false
 }

@@ -4,14 +4,11 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"slices"
 	"strings"
 
-	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/calendar"
 	"martlet/mail/route"
-	"martlet/store"
 )
 
 // fromAttendee attends to an answer, or to who asks for the newest state.
@@ -61,46 +58,6 @@ func replier(m *series) *calendar.Attendee {
 		}
 	}
 	return nil
-}
-
-// isOurs tells whether an address is an account's or a group's here.
-func (s *Scheduler) isOurs(ctx context.Context, address string) bool {
-	to, err := s.directory.Resolve(ctx, address)
-	return err == nil && to.Local || errors.Is(err, directory.ErrDisabled)
-}
-
-// invitedAs is the address by which somebody was invited who answers under
-// address: one of ours may have several. It is address itself where they were not.
-func (s *Scheduler) invitedAs(ctx context.Context, was *series, address string) (string, error) {
-	for _, e := range was.events() {
-		if attendeeOf(e.Component, func(a string) bool { return a == address }) != nil {
-			return address, nil
-		}
-	}
-	var id directory.AccountID
-	err := s.store.View(ctx, func(tx *store.Tx) (err error) {
-		id, _, err = s.directory.Whose(tx, address)
-		return err
-	})
-	if errors.Is(err, directory.ErrNoAddress) || errors.Is(err, directory.ErrBadAddress) || err == nil && id == 0 {
-		return address, nil
-	}
-	if err != nil {
-		return "", err
-	}
-	who, err := s.owner(ctx, id)
-	if err != nil {
-		return "", err
-	}
-	for _, e := range was.events() {
-		if p := attendeeOf(e.Component, who.owns); p != nil {
-			return addressOf(p), nil
-		}
-	}
-	if i := slices.IndexFunc(was.removed(), who.owns); i >= 0 {
-		return was.removed()[i], nil
-	}
-	return address, nil
 }
 
 // refresh sends somebody who is invited the meeting as it is (RFC 5546 3.2.6),
