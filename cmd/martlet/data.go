@@ -111,8 +111,15 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	d.setUp = c.Push.apps
 	d.apps, err = announce.New(announce.Config{
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Devices: d.devices, Logger: log, Detail: c.Push.Detail,
+		Refresh: d.refreshLinks,
 	})
 	return d, err
+}
+
+// refreshLinks makes an account's links what was granted.
+func (d *data) refreshLinks(ctx context.Context, account directory.AccountID) error {
+	_, err := d.shares.Refresh(ctx, account)
+	return err
 }
 
 // delegates are those who get an account's invitations.

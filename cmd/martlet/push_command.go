@@ -195,7 +195,9 @@ func (a *app) showRegistration(r *admin.Registration) {
 	line("target", strings.TrimSpace(r.Target+" "+r.Host))
 	line("mode", r.Mode+", detail "+r.Detail)
 	folders := "inbox"
-	if r.All {
+	if r.Everything {
+		folders = "everything"
+	} else if r.All {
 		folders = "all"
 	} else if len(r.Folders) > 0 {
 		folders = strings.Trim(fmt.Sprint(r.Folders), "[]")

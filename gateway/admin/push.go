@@ -54,6 +54,7 @@ type Registration struct {
 	Detail     string     `json:"detail"`
 	Folders    []uint32   `json:"folders,omitempty"` // none: the inbox
 	All        bool       `json:"all,omitempty"`
+	Everything bool       `json:"everything,omitempty"` // with all
 	VIPs       int        `json:"vips,omitempty"`
 	OnlyVIP    bool       `json:"only_vip,omitempty"`
 	Quiet      *Quiet     `json:"quiet_hours,omitempty"`
@@ -147,7 +148,7 @@ func shortHash(secret string) string {
 func (a *Admin) shownRegistration(ctx context.Context, login string, r *announce.Registration) (Registration, error) {
 	out := Registration{
 		ID: r.ID, Login: login, Kind: r.Kind.String(), App: r.App, Device: r.Device, Sandbox: r.Sandbox,
-		Target: shortHash(r.Token + r.Endpoint), Account: r.Name, Mode: r.Mode.String(), Detail: r.Detail.String(), All: r.All,
+		Target: shortHash(r.Token + r.Endpoint), Account: r.Name, Mode: r.Mode.String(), Detail: r.Detail.String(), All: r.All, Everything: r.Every,
 		VIPs: len(r.VIPs), OnlyVIP: r.OnlyVIP, Created: r.Created, Registered: r.LastSeen, Expires: moment(r.Expires), Lost: r.Lost, LostAt: moment(r.LostAt),
 	}
 	if u, err := url.Parse(r.Endpoint); err == nil {

@@ -204,8 +204,12 @@ func detailOf(name string) announce.Detail {
 	return announce.DetailNone
 }
 
-// allFolders is the name that stands for every folder with news in it.
-const allFolders = "all"
+// allFolders is the name that stands for every folder with news in it,
+// everything for those of the other classes, too.
+const (
+	allFolders = "all"
+	everything = "everything"
+)
 
 // role pairs a well-known name with what a folder is for.
 type role struct {
@@ -224,19 +228,19 @@ func roles() []role {
 // chooseFolders finds the folders that a form names among those there are.
 func chooseFolders(r *form, there []mail.Folder) error {
 	var errs []fieldError
-	r.Folders, r.All = nil, false
+	r.Folders, r.All, r.Every = nil, false, false
 	for i, name := range r.folders {
 		pointer := fmt.Sprintf("#/folders/%d", i)
-		if name == allFolders {
+		if name == allFolders || name == everything {
 			if len(r.folders) > 1 {
-				errs = append(errs, fieldError{pointer, "all stands alone"})
+				errs = append(errs, fieldError{pointer, name + " stands alone"})
 			}
-			r.All = true
+			r.All, r.Every = true, name == everything
 			continue
 		}
 		id, ok := findFolder(name, there)
 		if !ok {
-			errs = append(errs, fieldError{pointer, "no such folder; name inbox, drafts, …, all, or the server id of one"})
+			errs = append(errs, fieldError{pointer, "no such folder; name inbox, drafts, …, all, everything, or the server id of one"})
 			continue
 		}
 		r.Folders = append(r.Folders, id)
@@ -264,7 +268,10 @@ func findFolder(name string, there []mail.Folder) (mail.FolderID, bool) {
 
 // folderNames are what an answer calls the folders of a registration.
 func folderNames(r *announce.Registration, there []mail.Folder) []string {
-	if r.All {
+	switch {
+	case r.Every:
+		return []string{everything}
+	case r.All:
 		return []string{allFolders}
 	}
 	if len(r.Folders) == 0 {
@@ -301,7 +308,7 @@ func refused(err error) error {
 		{announce.ErrBadName, "#/account", "at most 128 bytes without control characters"},
 		{announce.ErrBadMode, "#/mode", "not a mode of this kind"},
 		{announce.ErrBadSealKey, "#/seal/public_key", "mode sealed wants a key of 32 bytes, the other modes none"},
-		{announce.ErrBadFolders, "#/folders", "the folders do not exist, or are too many, or all stands beside others"},
+		{announce.ErrBadFolders, "#/folders", "the folders do not exist, or are too many, or all or everything stands beside others"},
 		{announce.ErrBadQuiet, "#/quiet_hours", "a beginning, another end, and a time zone of the IANA"},
 		{announce.ErrBadVIPs, "#/vip/senders", "addresses or domains, at most 200; only wants one at least"},
 		{announce.ErrBadDetail, "#/detail", "one of preview, subject, sender, none"},
