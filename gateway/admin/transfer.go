@@ -59,8 +59,9 @@ func (a *Admin) transferer() *transfer.Transfer {
 	return transfer.New(transfer.Config{Store: a.c.Store, Mailboxes: a.c.Mailboxes})
 }
 
-// target finds the folder that a request names.
-func (a *Admin) target(ctx context.Context, in *FolderRequest, create bool) (transfer.Target, error) {
+// target finds the folder that a request names, or makes it; to look only, it
+// makes none.
+func (a *Admin) target(ctx context.Context, in *FolderRequest, create, look bool) (transfer.Target, error) {
 	acc, err := a.find(ctx, in.Login)
 	if err != nil {
 		return transfer.Target{}, err
@@ -74,13 +75,13 @@ func (a *Admin) target(ctx context.Context, in *FolderRequest, create bool) (tra
 	}
 	t := a.transferer()
 	if create {
-		return t.FindOrCreate(ctx, mail.MailboxOf(acc.ID), in.Folder, class)
+		return t.FindOrCreate(ctx, mail.MailboxOf(acc.ID), in.Folder, class, look)
 	}
 	return t.Find(ctx, mail.MailboxOf(acc.ID), in.Folder, class)
 }
 
 func (a *Admin) importObjects(ctx context.Context, in ImportRequest) (Imported, error) {
-	to, err := a.target(ctx, &in.FolderRequest, in.Create && !in.DryRun)
+	to, err := a.target(ctx, &in.FolderRequest, in.Create, in.DryRun)
 	if err != nil {
 		return Imported{}, err
 	}
@@ -89,7 +90,7 @@ func (a *Admin) importObjects(ctx context.Context, in ImportRequest) (Imported, 
 }
 
 func (a *Admin) exportObjects(ctx context.Context, in ExportRequest, w io.Writer) error {
-	from, err := a.target(ctx, &in.FolderRequest, false)
+	from, err := a.target(ctx, &in.FolderRequest, false, false)
 	if err != nil {
 		return err
 	}

@@ -33,8 +33,8 @@ func (t *Transfer) Each(ctx context.Context, from Target) iter.Seq2[Exported, er
 			for i := range some {
 				it := &some[i]
 				last = it.ID
-				raw, err := t.c.Mailboxes.Blobs().Read(ctx, it.Blob)
-				if errors.Is(err, blob.ErrGone) {
+				raw, err := t.body(ctx, from, it)
+				if errors.Is(err, mail.ErrNoItem) {
 					continue
 				}
 				if err != nil {
@@ -47,6 +47,29 @@ func (t *Transfer) Each(ctx context.Context, from Target) iter.Seq2[Exported, er
 			if len(some) < maxAtOnce {
 				return
 			}
+		}
+	}
+}
+
+// body reads an item's body, or what has taken its place meanwhile. ErrNoItem: it
+// is deleted.
+func (t *Transfer) body(ctx context.Context, from Target, it *mail.Item) ([]byte, error) {
+	for {
+		raw, err := t.c.Mailboxes.Blobs().Read(ctx, it.Blob)
+		if !errors.Is(err, blob.ErrGone) {
+			return raw, err
+		}
+		was := it.Blob
+		err = t.c.Store.View(ctx, func(tx *store.Tx) error {
+			now, err := t.c.Mailboxes.Item(tx, from.Box, from.Folder, it.ID)
+			*it = now
+			return err
+		})
+		if err != nil {
+			return nil, err
+		}
+		if it.Blob == was {
+			return nil, blob.ErrGone // a fault of the store
 		}
 	}
 }

@@ -93,11 +93,15 @@ func (t *Transfer) Find(ctx context.Context, box mail.MailboxID, path string, cl
 	return Target{box, found.ID, found.Class, found.Name}, nil
 }
 
-// FindOrCreate is Find that makes a folder at the top which is not there.
-func (t *Transfer) FindOrCreate(ctx context.Context, box mail.MailboxID, path string, class mail.Class) (Target, error) {
+// FindOrCreate is Find that makes a folder at the top which is not there. For a
+// look only it makes none: what it finds then has no number.
+func (t *Transfer) FindOrCreate(ctx context.Context, box mail.MailboxID, path string, class mail.Class, look bool) (Target, error) {
 	to, err := t.Find(ctx, box, path, class)
 	if !errors.Is(err, ErrNoFolder) || class == 0 || path == "" || strings.Contains(path, "/") {
 		return to, err
+	}
+	if look {
+		return Target{Box: box, Class: class, Name: path}, nil
 	}
 	err = t.c.Store.Update(ctx, func(tx *store.Tx) error {
 		_, err := t.c.Mailboxes.CreateFolder(tx, box, 0, path, class)
@@ -157,13 +161,13 @@ const attempts = 4
 // itself; an error is one that stops all: what was done before it stays.
 func (t *Transfer) Put(ctx context.Context, to Target, raw [][]byte, o Options) ([]Result, error) {
 	results := make([]Result, 0, len(raw))
+	look := map[string]*object.Object{}
 	for len(raw) > 0 {
-		n := min(len(raw), maxAtOnce)
-		done, err := t.putSome(ctx, to, raw[:n], o)
+		done, err := t.putSome(ctx, to, raw[:min(len(raw), maxAtOnce)], o, look)
 		if err != nil {
 			return results, fmt.Errorf("transfer: %w", err)
 		}
-		results, raw = append(results, done...), raw[n:]
+		results, raw = append(results, done...), raw[len(done):]
 	}
 	return results, nil
 }
@@ -171,14 +175,20 @@ func (t *Transfer) Put(ctx context.Context, to Target, raw [][]byte, o Options) 
 // errMoved means that somebody else has changed an object meanwhile.
 var errMoved = errors.New("transfer: changed meanwhile")
 
-func (t *Transfer) putSome(ctx context.Context, to Target, raw [][]byte, o Options) (results []Result, err error) {
+// putSome brings in one object at least, up to the first with the UID of one
+// before it. look has those that a dry run would have brought in.
+func (t *Transfer) putSome(ctx context.Context, to Target, raw [][]byte, o Options, look map[string]*object.Object) (results []Result, err error) {
+	var plans []plan
 	for range attempts {
-		plans := t.plan(ctx, to, raw, o)
+		plans, err = t.plan(ctx, to, raw, o, look)
+		if errors.Is(err, blob.ErrGone) {
+			continue // replaced while it was looked at
+		}
+		if err != nil {
+			return nil, err
+		}
 		results = results[:0]
 		for i := range plans {
-			if plans[i].err != nil {
-				return nil, plans[i].err
-			}
 			results = append(results, plans[i].result)
 		}
 		if o.DryRun {
@@ -202,14 +212,13 @@ func (t *Transfer) putSome(ctx context.Context, to Target, raw [][]byte, o Optio
 // plan is what is to be done with one object.
 type plan struct {
 	result Result
-	err    error // that stops all
 	object *object.Object
 	body   mail.Body
 	there  mail.Item // zero: it is not
 }
 
-func (t *Transfer) plan(ctx context.Context, to Target, raw [][]byte, o Options) []plan {
-	plans := make([]plan, len(raw))
+func (t *Transfer) plan(ctx context.Context, to Target, raw [][]byte, o Options, look map[string]*object.Object) (plans []plan, err error) {
+	plans = make([]plan, len(raw))
 	seen := map[string]bool{}
 	for i := range raw {
 		p := &plans[i]
@@ -219,49 +228,65 @@ func (t *Transfer) plan(ctx context.Context, to Target, raw [][]byte, o Options)
 			continue
 		}
 		p.object, p.result = obj, Result{UID: obj.Facts.UID, Title: title(obj)}
-		if seen[obj.Facts.UID] {
-			p.result.Outcome, p.result.Reason = Refused, "another object with its UID stands before it"
-			p.object = nil
-			continue
+		if seen[obj.Facts.UID] { // to be compared with what becomes of that
+			return plans[:i], nil
 		}
 		seen[obj.Facts.UID] = true
-		if p.err = t.decide(ctx, to, p, o); p.err != nil {
-			return plans
+		if err := t.decide(ctx, to, p, o, look[obj.Facts.UID]); err != nil {
+			return nil, err
 		}
-		if (p.result.Outcome == Added || p.result.Outcome == Updated) && !o.DryRun {
-			p.body, p.err = t.c.Mailboxes.KeepObject(ctx, obj)
+		if p.result.Outcome != Added && p.result.Outcome != Updated {
+			continue
+		}
+		if o.DryRun {
+			look[obj.Facts.UID] = obj
+		} else if p.body, err = t.c.Mailboxes.KeepObject(ctx, obj); err != nil {
+			return nil, err
 		}
 	}
-	return plans
+	return plans, nil
 }
 
-// decide tells what is to become of an object that can be read.
-func (t *Transfer) decide(ctx context.Context, to Target, p *plan, o Options) error {
-	err := t.c.Store.View(ctx, func(tx *store.Tx) (err error) {
-		p.there, err = t.find(tx, to, p.object.Facts.UID)
-		return err
-	})
+// decide tells what is to become of an object that can be read. old is what would
+// be there, if a dry run knows.
+func (t *Transfer) decide(ctx context.Context, to Target, p *plan, o Options, old *object.Object) (err error) {
+	there := old != nil
+	if !there && to.Folder != 0 {
+		if there, old, err = t.there(ctx, to, p); err != nil {
+			return err
+		}
+	}
 	switch {
-	case err != nil:
-		return err
-	case p.there.ID == 0:
+	case !there:
 		p.result.Outcome = Added
-		return nil
-	}
-	raw, err := t.c.Mailboxes.Blobs().Read(ctx, p.there.Blob)
-	if err != nil {
-		return err
-	}
-	old, err := object.Read(to.Class, raw)
-	switch {
-	case string(raw) == string(p.object.Raw):
+	case old != nil && string(old.Raw) == string(p.object.Raw):
 		p.result.Outcome = Unchanged
-	case o.Replace || err != nil || newer(p.object, old):
+	case old == nil || o.Replace || newer(p.object, old):
 		p.result.Outcome = Updated
 	default:
 		p.result.Outcome = Kept
 	}
 	return nil
+}
+
+// there finds the object with the UID that the folder has; nil for one that
+// cannot be read.
+func (t *Transfer) there(ctx context.Context, to Target, p *plan) (there bool, old *object.Object, err error) {
+	err = t.c.Store.View(ctx, func(tx *store.Tx) (err error) {
+		p.there, err = t.find(tx, to, p.object.Facts.UID)
+		return err
+	})
+	if err != nil || p.there.ID == 0 {
+		return false, nil, err
+	}
+	raw, err := t.c.Mailboxes.Blobs().Read(ctx, p.there.Blob)
+	if err != nil {
+		return false, nil, err
+	}
+	if old, err = object.Read(to.Class, raw); err != nil {
+		old = nil
+	}
+	return true, old, nil
 }
 
 // find returns the item of a folder that has a UID, or one without a number.

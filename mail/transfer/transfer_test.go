@@ -127,11 +127,54 @@ func TestANewerStateStays(t *testing.T) {
 func TestWhatCannotBeReadIsRefusedAlone(t *testing.T) {
 	h := open(t)
 	to := h.folder("Calendar", 0)
-	want(t, h.put(to, Options{}, event("a", ""), "BEGIN:VCALENDAR\r\nnonsense", event("a", "LOCATION:x\r\n"), event("b", "")), Added, Refused, Refused, Added)
+	want(t, h.put(to, Options{}, event("a", ""), "BEGIN:VCALENDAR\r\nnonsense", event("a", "LOCATION:x\r\n"), event("b", "")), Added, Refused, Kept, Added)
 	for path, is := range map[string]error{"Nowhere": ErrNoFolder, "Inbox": ErrClass} {
 		if _, err := h.Find(context.Background(), 1, path, 0); !errors.Is(err, is) {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+// Of several states of an object the newest is there in the end, whichever way
+// the files are cut into batches; and a look first tells the same.
+func TestAnObjectThatComesTwice(t *testing.T) {
+	first, second, third := event("a", "SEQUENCE:1\r\n"), event("a", "SEQUENCE:2\r\n"), event("a", "SEQUENCE:3\r\n")
+	for _, tt := range []struct {
+		in   []string
+		want []Outcome
+	}{
+		{[]string{first, event("b", ""), second, third}, []Outcome{Added, Added, Updated, Updated}},
+		{[]string{third, first, event("b", ""), second}, []Outcome{Added, Kept, Added, Kept}},
+		{[]string{second, second, third, third, first}, []Outcome{Added, Unchanged, Updated, Unchanged, Kept}},
+	} {
+		h := open(t)
+		to := h.folder("", mail.ClassCalendar)
+		want(t, h.put(to, Options{DryRun: true}, tt.in...), tt.want...)
+		if n := h.count(to); n != 0 {
+			t.Errorf("a look has made %d objects", n)
+		}
+		want(t, h.put(to, Options{}, tt.in...), tt.want...)
+		for o, err := range h.Each(context.Background(), to) {
+			if err != nil || bytes.Contains(o.Raw, []byte("UID:a")) && !bytes.Contains(o.Raw, []byte("SEQUENCE:3")) {
+				t.Errorf("%v: %s", err, o.Raw)
+			}
+		}
+	}
+}
+
+// A look into a folder that would be made makes none.
+func TestALookMakesNoFolder(t *testing.T) {
+	h := open(t)
+	to, err := h.FindOrCreate(context.Background(), 1, "Team", mail.ClassCalendar, true)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, h.put(to, Options{DryRun: true}, event("a", ""), event("a", "")), Added, Unchanged)
+	if _, err := h.Find(context.Background(), 1, "Team", 0); !errors.Is(err, ErrNoFolder) {
+		t.Errorf("%v", err)
+	}
+	if to, err = h.FindOrCreate(context.Background(), 1, "Team", mail.ClassCalendar, false); err != nil || to.Folder == 0 {
+		t.Errorf("%+v, %v", to, err)
 	}
 }
 
