@@ -151,7 +151,7 @@ func (s *Scheduler) BusyIn(ctx context.Context, q BusyQuery) ([]Period, error) {
 	}
 	if q.Folders == nil {
 		var err error
-		if q.Folders, err = s.calendars(ctx, q.Box); err != nil {
+		if q.Folders, err = s.calendars(ctx, &q); err != nil {
 			return nil, err
 		}
 	}
@@ -166,17 +166,24 @@ func (s *Scheduler) BusyIn(ctx context.Context, q BusyQuery) ([]Period, error) {
 	return clip(all, q.From, q.To), nil
 }
 
-// calendars are the calendars of a mailbox, without those that others share with
+// calendars are the calendars of a mailbox, without those that take no time (RFC
+// 6638 9.1), unless it is a resource's, and without those that others share with
 // its owner: their time is not the owner's.
-func (s *Scheduler) calendars(ctx context.Context, box mail.MailboxID) (ids []mail.FolderID, err error) {
+func (s *Scheduler) calendars(ctx context.Context, q *BusyQuery) (ids []mail.FolderID, err error) {
 	err = s.store.View(ctx, func(tx *store.Tx) error {
 		ids = []mail.FolderID{}
-		folders, err := s.mailboxes.Folders(tx, box)
+		folders, err := s.mailboxes.Folders(tx, q.Box)
 		if errors.Is(err, mail.ErrNoFolder) {
 			return nil
 		}
 		for i := range folders {
-			if f := &folders[i]; f.Class == mail.ClassCalendar && f.Link.IsZero() {
+			f := &folders[i]
+			if f.Class != mail.ClassCalendar || !f.Link.IsZero() {
+				continue
+			}
+			if counts, err := s.counts(tx, q.Box, f.ID); err != nil {
+				return err
+			} else if counts || q.Booked {
 				ids = append(ids, f.ID)
 			}
 		}

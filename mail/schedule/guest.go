@@ -1,6 +1,7 @@
 package schedule
 
 import (
+	"fmt"
 	"maps"
 	"slices"
 	"strings"
@@ -93,4 +94,40 @@ func (s *series) guests(own func(address string) bool) map[string]*guest {
 		}
 	}
 	return all
+}
+
+// maxWritten bounds all messages about one change together, in properties.
+const maxWritten = 1_000_000
+
+// tooMany tells whether a meeting invites more people than may be, or to more
+// apart than anybody takes in, or each to other occurrences, so that each would get
+// a message of their own that is as large as the meeting.
+func (s *series) tooMany(own func(address string) bool) bool {
+	if s == nil {
+		return false
+	}
+	if len(s.over) >= maxEvents {
+		return true
+	}
+	known, parts := map[string]bool{}, 0
+	for _, e := range s.events() {
+		for p := range e.Component.All("ATTENDEE") {
+			if known[addressOf(p)] = true; len(known) > MaxAttendees {
+				return true
+			}
+		}
+		parts += len(e.Component.Props)
+	}
+	if len(known)*parts <= maxWritten {
+		return false
+	}
+	apart := map[string]bool{}
+	for _, g := range s.guests(own) {
+		var id strings.Builder
+		for _, k := range sortedKeys(g.over) {
+			fmt.Fprint(&id, g.over[k])
+		}
+		apart[digest(id.String())] = true
+	}
+	return len(apart)*parts > maxWritten
 }

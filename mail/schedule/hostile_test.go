@@ -283,3 +283,39 @@ func TestAProposedTimeIsInTheOrganizersMeetingUntilItIsSettled(t *testing.T) {
 	h.edit("ann", "1", "20261110T12", "20261112T12", "20261110T13", "20261112T13")
 	h.expect("at another time", proposed("ann", "1", "bob@example.org"), "/")
 }
+
+// A meeting of which everybody has another part is written out for each of them.
+func TestManyWhoAreEachInvitedToSomethingElseAreRefused(t *testing.T) {
+	h := openHouse(t)
+	people := func(n, without int) (lines []string) {
+		for i := range n {
+			if i != without {
+				lines = append(lines, fmt.Sprintf("ATTENDEE:mailto:u%d@peer.example", i))
+			}
+		}
+		return lines
+	}
+	meeting := func(uid string, n int, apart bool) []byte {
+		raw := string(event(uid, append(people(n, -1), "DTSTART:20261110T120000Z", "DTEND:20261110T130000Z", "SUMMARY:S", "RRULE:FREQ=DAILY", "ORGANIZER:mailto:ann@example.org")...))
+		var b strings.Builder
+		for i := range n {
+			day := time.Date(2026, 11, 10, 12, 0, 0, 0, time.UTC).AddDate(0, 0, i).Format("20060102")
+			without := -1
+			if apart {
+				without = i
+			}
+			b.WriteString("BEGIN:VEVENT\r\nUID:" + uid + "\r\nRECURRENCE-ID:" + day + "T120000Z\r\nDTSTART:" + day + "T140000Z\r\nDTEND:" + day + "T150000Z\r\nSUMMARY:S\r\n" +
+				"ORGANIZER:mailto:ann@example.org\r\n" + strings.Join(people(n, without), "\r\n") + "\r\nEND:VEVENT\r\n")
+		}
+		return []byte(strings.Replace(raw, "END:VCALENDAR", b.String()+"END:VCALENDAR", 1))
+	}
+	if _, err := h.tryChange("ann", "1", meeting("1", 150, true)); !errors.Is(err, ErrTooMany) {
+		t.Errorf("%v", err)
+	}
+	if n := h.change("ann", "2", meeting("2", 150, false)); n != 1 {
+		t.Errorf("%d messages", n)
+	}
+	if n := h.change("ann", "3", meeting("3", 5, true)); n != 5 {
+		t.Errorf("%d messages", n)
+	}
+}

@@ -76,9 +76,14 @@ func (o *organizing) keepStatuses() {
 		if before == nil {
 			continue
 		}
+		had := map[string]*calendar.Property{}
+		for q := range before.Component.All("ATTENDEE") {
+			if a := addressOf(q); had[a] == nil {
+				had[a] = q
+			}
+		}
 		for p := range e.Component.All("ATTENDEE") {
-			address := addressOf(p)
-			q := attendeeOf(before.Component, func(a string) bool { return a == address })
+			q := had[addressOf(p)]
 			if q == nil {
 				continue
 			}

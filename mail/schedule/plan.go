@@ -156,27 +156,10 @@ func (p *Plan) carry(ctx context.Context, c *Change, o *owner, old, wanted *cale
 	if organizer != nil && !o.owns(organizer.Address) {
 		return p.attend(ctx, c, o, old, wanted, organizer, sentBy)
 	}
-	if now.tooMany() {
+	if now.tooMany(o.owns) {
 		return ErrTooMany
 	}
 	return p.organize(ctx, c, o, old, wanted, organizer, sentBy)
-}
-
-// tooMany tells whether a meeting invites more people than may be, or more apart
-// than anybody could take in.
-func (s *series) tooMany() bool {
-	if s == nil {
-		return false
-	}
-	known := map[string]bool{}
-	for _, e := range s.events() {
-		for p := range e.Component.All("ATTENDEE") {
-			if known[addressOf(p)] = true; len(known) > MaxAttendees {
-				return true
-			}
-		}
-	}
-	return len(s.over) >= maxEvents
 }
 
 // organizerOf is who organizes a meeting, nil for nobody so far. It does not

@@ -66,6 +66,8 @@ type Config struct {
 	// Delegates are the accounts that get an account's invitations and may answer
 	// them in its name; nil: nobody has any.
 	Delegates func(ctx context.Context, account directory.AccountID) ([]directory.AccountID, error)
+	// Counts tells whether a calendar takes its owner's time; nil: all do.
+	Counts func(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (bool, error)
 	// Zone is that of days and of times without one, where nobody says another: of
 	// who is busy when, and of the hours of a room without a zone; nil: time.Local.
 	Zone   *time.Location
@@ -79,6 +81,7 @@ type Scheduler struct {
 	directory *directory.Directory
 	router    *route.Router
 	delegates func(ctx context.Context, account directory.AccountID) ([]directory.AccountID, error)
+	counts    func(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (bool, error)
 	appointed func(ctx context.Context, account directory.AccountID) ([]directory.AccountID, error) // Config.Delegates
 	log       *slog.Logger
 	now       func() time.Time
@@ -104,6 +107,9 @@ func New(c Config) *Scheduler {
 		now: time.Now, wake: make(chan struct{}, 1),
 	}
 	s.delegates = s.resourceDelegates
+	if s.counts = c.Counts; s.counts == nil {
+		s.counts = func(*store.Tx, mail.MailboxID, mail.FolderID) (bool, error) { return true, nil }
+	}
 	s.rows, s.gone = newArrivals(), newGoneTables()
 	if s.zone = c.Zone; s.zone == nil {
 		s.zone = time.Local
