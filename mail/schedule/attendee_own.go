@@ -23,11 +23,14 @@ func (a *attending) restore() {
 			continue
 		}
 		c, was := e.Component, before.Component
-		for _, name := range [...]string{"SEQUENCE", "DTSTAMP", "ORGANIZER"} {
+		for _, name := range [...]string{"SEQUENCE", "DTSTAMP"} {
 			c.Remove(name)
-			for p := range was.All(name) {
+			if p := was.Prop(name); p != nil {
 				c.Add(*p)
 			}
+		}
+		if p := was.Prop("ORGANIZER"); p != nil && (e.Organizer == nil || e.Organizer.Address == "") {
+			c.Set(*p)
 		}
 		if p := attendeeOf(was, a.own); p != nil && attendeeOf(c, a.own) == nil && (e.RecurrenceID == nil || c.Prop("ATTENDEE") != nil) {
 			c.Add(*p)
