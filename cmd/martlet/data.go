@@ -105,7 +105,7 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Trusted: c.TrustedResults, Logger: log,
 	})
 	d.schedule = schedule.New(schedule.Config{
-		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Router: d.router, Delegates: d.delegates, Logger: log,
+		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Router: d.router, Delegates: d.delegates, Counts: dav.Counting(), Logger: log,
 	})
 	d.devices = device.New(device.Config{Store: d.store})
 	d.setUp = c.Push.apps

@@ -24,6 +24,16 @@ func Connect(m *mailbox.Mailboxes) {
 	}})
 }
 
+// Counting tells of calendars whether what is in them takes their owner's time
+// (RFC 6638 9.1).
+func Counting() func(*store.Tx, mail.MailboxID, mail.FolderID) (bool, error) {
+	t := newMetaTables()
+	return func(tx *store.Tx, box mail.MailboxID, f mail.FolderID) (bool, error) {
+		m, err := t.of(tx, box, f)
+		return !m.Transparent, err
+	}
+}
+
 // Check reports rows of mailboxes without an account, names that lead nowhere or
 // come from nowhere, files in no folder, and totals that are wrong.
 func Check(ctx context.Context, s *store.Store, people *directory.Directory, report func(store.Problem)) error {

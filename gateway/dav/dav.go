@@ -47,7 +47,8 @@ type Config struct {
 	Mailboxes *mailbox.Mailboxes
 	Logger    *slog.Logger  // nil: nothing is logged
 	Shares    *share.Shares // nil: nothing is shared
-	// Schedule sends and takes invitations; nil: no scheduling is offered.
+	// Schedule sends and takes invitations and knows who is busy; nil: no scheduling
+	// is offered, and nobody is busy.
 	Schedule *schedule.Scheduler
 	// FileBytes is how much each user may keep in files; 0: there are no files.
 	FileBytes int64

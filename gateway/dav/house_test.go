@@ -189,6 +189,9 @@ func contact(uid string, lines ...string) string {
 	return strings.Join(append(all, "END:VCARD", ""), "\r\n")
 }
 
+// day4 is the 4th of May.
+var day4 = time.Date(2026, 5, 4, 0, 0, 0, 0, time.UTC)
+
 const (
 	calendars = "/dav/calendars/robin@example.org/"
 	books     = "/dav/addressbooks/robin@example.org/"

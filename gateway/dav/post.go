@@ -3,8 +3,8 @@ package dav
 import (
 	"errors"
 	"net/http"
+	"slices"
 	"strings"
-	"time"
 
 	"martlet/directory"
 	"martlet/mail/calendar"
@@ -73,15 +73,41 @@ func (q *request) askBusy() error {
 	if s.start.IsZero() || !s.end.After(s.start) || s.end.Sub(s.start) > schedule.MaxBusySpan {
 		return unmet(cal("valid-scheduling-message"), "no span of time")
 	}
-	d := &document{}
-	d.root(cal("schedule-response"))
-	n := 0
+	var who []*calendar.Property
 	for p := range c.All("ATTENDEE") {
-		if n++; n > maxAttendees {
+		if who = append(who, p); len(who) > maxAttendees {
 			return unmet(cal("max-attendees-per-instance"), "too many people at once")
 		}
-		if err := q.busyResponse(d, c, p, s); err != nil {
+	}
+	return q.tellBusy(c, who, s)
+}
+
+// Limits of an answer about who is busy.
+const (
+	busyAtOnce   = 50       // people who are looked after at once
+	maxBusyBytes = 32 << 20 // of the answer; of whom it has no room for nothing is told
+	leastGroup   = 20       // members that a group may have, however many others are asked about
+)
+
+// tellBusy answers for each attendee (RFC 6638 5.2).
+func (q *request) tellBusy(asks *calendar.Component, who []*calendar.Property, s span) error {
+	d := &document{}
+	d.root(cal("schedule-response"))
+	most := max(leastGroup, maxAttendees/max(1, len(who)))
+	for some := range slices.Chunk(who, busyAtOnce) {
+		addresses := make([]string, len(some))
+		for i, p := range some {
+			addresses[i] = q.mailOf(p)
+		}
+		all := q.h.c.Schedule.BusyOf(q.r.Context(), addresses, s.start, s.end, most)
+		if err := q.r.Context().Err(); err != nil {
 			return err
+		}
+		for i, p := range some {
+			if all[i].Err == nil && len(d.b) > maxBusyBytes {
+				all[i].Err = errTooMuch
+			}
+			q.busyResponse(d, asks, p, s, all[i])
 		}
 	}
 	d.close(cal("schedule-response"))
@@ -90,30 +116,22 @@ func (q *request) askBusy() error {
 }
 
 // busyResponse answers for one attendee.
-func (q *request) busyResponse(d *document, asks *calendar.Component, p *calendar.Property, s span) error {
+func (q *request) busyResponse(d *document, asks *calendar.Component, p *calendar.Property, s span, is schedule.BusyAnswer) {
 	d.open(cal("response"))
 	defer d.close(cal("response"))
 	d.open(cal("recipient"))
 	d.href(p.Value)
 	d.close(cal("recipient"))
-	busy, err := q.h.c.Schedule.BusyAt(q.r.Context(), q.mailOf(p), s.start, s.end, maxAttendees)
-	switch {
+	switch err := is.Err; {
 	case errors.Is(err, schedule.ErrNoData), errors.Is(err, schedule.ErrTooMany), errors.Is(err, directory.ErrBadAddress):
 		d.text(cal("request-status"), "3.7;Invalid calendar user")
-		return nil
+		return
 	case err != nil:
-		if q.r.Context().Err() != nil {
-			return err
-		}
 		q.h.log.Error("cannot tell who is busy", "login", q.account.Login, "error", err)
 		d.text(cal("request-status"), "5.1;Service unavailable")
-		return nil
+		return
 	}
-	var periods []period
-	for _, b := range busy {
-		periods = append(periods, period{maxTime(b.Start, s.start).UTC(), minTime(b.End, s.end).UTC(), b.Status})
-	}
-	fb := freeBusy(s, periods, q.h.clock())
+	fb := schedule.FreeBusyComponent(is.Periods, s.start, s.end, q.h.clock())
 	fb.SetText("UID", asks.Text("UID"))
 	if organizer := asks.Prop("ORGANIZER"); organizer != nil {
 		fb.Add(*organizer)
@@ -123,21 +141,6 @@ func (q *request) busyResponse(d *document, asks *calendar.Component, p *calenda
 	d.open(cal("calendar-data"))
 	d.escape(string(calendarOf("REPLY", fb).Append(nil)), false)
 	d.close(cal("calendar-data"))
-	return nil
-}
-
-func maxTime(a, b time.Time) time.Time {
-	if a.After(b) {
-		return a
-	}
-	return b
-}
-
-func minTime(a, b time.Time) time.Time {
-	if a.Before(b) {
-		return a
-	}
-	return b
 }
 
 // mailAddress is the mail address in a calendar user address.

@@ -247,8 +247,10 @@ func reportsOf(k kind) []name {
 	switch k {
 	case kindRoot, kindPrincipals, kindPrincipal, kindHomes, kindCalendarHome, kindBookHome:
 		reports = append(reports, dav("principal-property-search"), dav("principal-search-property-set"), dav("principal-match"))
-	case kindCalendar, kindEvent:
+	case kindCalendar:
 		reports = append(reports, cal("calendar-query"), cal("calendar-multiget"), cal("free-busy-query"))
+	case kindEvent:
+		reports = append(reports, cal("calendar-query"), cal("calendar-multiget"))
 	case kindBook, kindCard, kindDirectory, kindEntry:
 		reports = append(reports, card("addressbook-query"), card("addressbook-multiget"))
 	}

@@ -164,20 +164,6 @@ func TestOccurrencesAreToldEachOnItsOwn(t *testing.T) {
 	a.saysNothingOf(t, "RRULE", "DTSTART", "PRODID")
 }
 
-func TestFreeBusyTellsWhenAndNotWhat(t *testing.T) {
-	h := newHouse(t, nil)
-	at := calendars + "calendar/"
-	h.put(at+"a", event("a", "DTSTART:20260504T100000Z", "DTEND:20260504T110000Z", "SUMMARY:Secret"))
-	h.put(at+"b", event("b", "DTSTART:20260504T103000Z", "DTEND:20260504T120000Z"))
-	h.put(at+"c", event("c", "DTSTART:20260504T130000Z", "DTEND:20260504T140000Z", "TRANSP:TRANSPARENT"))
-	h.put(at+"d", event("d", "DTSTART:20260501T150000Z", "DTEND:20260501T160000Z", "RRULE:FREQ=DAILY", "STATUS:TENTATIVE"))
-	h.put(at+"e", event("e", "DTSTART:20260504T170000Z", "DTEND:20260504T180000Z", "STATUS:CANCELLED"))
-	h.put(at+"f", event("f", "DTSTART:20260504T230000Z", "DTEND:20260505T010000Z"))
-	a := h.want(http.StatusOK, "REPORT", at, `<C:free-busy-query xmlns:C="urn:ietf:params:xml:ns:caldav">`+span2("20260504T000000Z", "20260505T000000Z")+`</C:free-busy-query>`, "Depth", "1")
-	a.says(t, "BEGIN:VFREEBUSY", "FREEBUSY;FBTYPE=BUSY:20260504T100000Z/20260504T120000Z\r\n", "FREEBUSY;FBTYPE=BUSY-TENTATIVE:20260504T150000Z/20260504T160000Z\r\n", "FREEBUSY;FBTYPE=BUSY:20260504T230000Z/20260505T000000Z\r\n")
-	a.saysNothingOf(t, "Secret", "T130000Z", "T170000Z")
-}
-
 func TestQueriesFindCards(t *testing.T) {
 	h := newHouse(t, nil)
 	at := books + "contacts/"

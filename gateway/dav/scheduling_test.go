@@ -23,7 +23,7 @@ func meeting(t *testing.T) (*house, *schedule.Scheduler) {
 	h := newHouse(t, func(c *Config) {
 		q = queue.New(queue.Config{Store: c.Store, Blobs: c.Mailboxes.Blobs(), Logger: c.Logger})
 		r := route.New(route.Config{Store: c.Store, Directory: c.Directory, Mailboxes: c.Mailboxes, Queue: q, Hostname: "mx.example.org", Logger: c.Logger})
-		s = schedule.New(schedule.Config{Store: c.Store, Mailboxes: c.Mailboxes, Directory: c.Directory, Router: r, Zone: time.UTC, Logger: c.Logger})
+		s = schedule.New(schedule.Config{Store: c.Store, Mailboxes: c.Mailboxes, Directory: c.Directory, Router: r, Counts: Counting(), Zone: time.UTC, Logger: c.Logger})
 		t.Cleanup(func() {
 			if err := r.Close(); err != nil {
 				t.Error(err)
