@@ -1,13 +1,12 @@
 package main
 
 import (
-	"bytes"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
+	"maps"
 	"os"
 	"path/filepath"
 	"slices"
@@ -44,7 +43,7 @@ type importReport struct {
 // importTrial is an object that was refused.
 type importTrial struct {
 	File   string `json:"file"`
-	Line   int    `json:"line"` // where it begins
+	Line   int    `json:"line"` // where it begins; 0: the whole file
 	Title  string `json:"title,omitempty"`
 	Reason string `json:"reason"`
 }
@@ -92,46 +91,53 @@ func (a *app) runImport(ctx context.Context, in admin.ImportRequest, names []str
 		run := &importRun{app: a, client: c, in: in, total: total, p: a.progress(), batches: map[mail.Class]*importBatch{},
 			report: importReport{DryRun: in.DryRun, Refused: []importTrial{}}}
 		defer run.p.clear()
-		for _, name := range files {
-			if err := run.file(ctx, name); err != nil {
-				run.p.clear()
-				return fmt.Errorf("%s: %w\nwhat was done so far stays; run the same command again to go on", name, err)
-			}
-		}
-		for _, b := range run.batches {
-			if err := run.flush(ctx, b); err != nil {
+		if err := run.all(ctx, files); err != nil {
+			run.p.clear()
+			if len(run.report.Folders) == 0 {
 				return err
 			}
+			return fmt.Errorf("%w\nwhat was done so far stays; run the same command again to go on", err)
 		}
 		if run.otherKind != nil && len(run.report.Folders) == 0 {
 			return run.otherKind
 		}
 		run.p.clear()
-		return a.showImport(&run.report)
+		if err := a.showImport(&run.report); err != nil || run.unread == 0 {
+			return err
+		}
+		return fmt.Errorf("%d of %d files could not be read", run.unread, len(files))
 	})
 }
 
 // importFiles lists the files that names stand for, and how large they are
-// together.
+// together. In folders links are followed to files, not to folders.
 func importFiles(names []string) (files []string, total int64, err error) {
 	for _, name := range names {
 		if name == "-" {
 			files = append(files, name)
 			continue
 		}
-		err := filepath.WalkDir(name, func(path string, d fs.DirEntry, err error) error {
+		if info, err := os.Stat(name); err != nil {
+			return nil, 0, err
+		} else if !info.IsDir() {
+			files, total = append(files, name), total+info.Size()
+			continue
+		}
+		// The separator has a folder that is named by a link followed.
+		err := filepath.WalkDir(name+string(filepath.Separator), func(path string, d fs.DirEntry, err error) error {
 			if err != nil || d.IsDir() {
 				return err
 			}
-			kind := strings.ToLower(filepath.Ext(path))
-			if path != name && kind != ".ics" && kind != ".vcf" {
+			if kind := strings.ToLower(filepath.Ext(path)); kind != ".ics" && kind != ".vcf" {
 				return nil
 			}
-			info, err := d.Info()
-			if err != nil {
-				return err
+			info, err := os.Stat(path)
+			if err == nil && !info.Mode().IsRegular() { // a pipe is waited for without end
+				return nil
 			}
-			files, total = append(files, path), total+info.Size()
+			if files = append(files, path); err == nil { // else it is told when it is to be read
+				total += info.Size()
+			}
 			return nil
 		})
 		if err != nil {
@@ -153,6 +159,7 @@ type importRun struct {
 	p      *progress
 
 	total, read int64 // bytes of files
+	unread      int   // files that could not be read
 	batches     map[mail.Class]*importBatch
 	otherKind   error // some are of another kind than the folder
 }
@@ -165,22 +172,47 @@ type importBatch struct {
 	size    int
 }
 
-func (r *importRun) file(ctx context.Context, name string) error {
+// all brings in what the files hold.
+func (r *importRun) all(ctx context.Context, files []string) error {
+	for _, name := range files {
+		raw, err := r.contents(name)
+		if err != nil {
+			r.unread++
+			r.report.Refused = append(r.report.Refused, importTrial{File: name, Reason: err.Error()})
+			continue
+		}
+		if err := r.file(ctx, name, raw); err != nil {
+			return fmt.Errorf("%s: %w", name, err)
+		}
+	}
+	for _, class := range slices.Sorted(maps.Keys(r.batches)) {
+		if err := r.flush(ctx, r.batches[class]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+func (r *importRun) contents(name string) ([]byte, error) {
 	in, err := r.app.input(name)
 	if err != nil {
-		return err
+		return nil, err
 	}
+	defer in.Close()
 	raw, err := io.ReadAll(io.LimitReader(in, importFile+1))
-	in.Close()
-	if err != nil {
-		return err
+	if err == nil && len(raw) > importFile {
+		err = errors.New("the file is larger than 1 GB: split it")
 	}
-	if len(raw) > importFile {
-		return errors.New("the file is larger than 1 GB: split it")
-	}
+	return raw, err
+}
+
+func (r *importRun) file(ctx context.Context, name string, raw []byte) error {
 	r.report.Files++
+	begun := r.read
+	defer func() { r.read = begun + int64(len(raw)) }()
 	for part, err := range object.Split(raw) {
 		at := importTrial{File: name, Line: part.Line}
+		r.read = max(r.read, begun+int64(part.At))
 		if kind := kindOf(part.Class); err == nil && r.in.Kind != "" && kind != r.in.Kind {
 			err = fmt.Errorf("it is one of the %s", kind)
 		}
@@ -193,7 +225,6 @@ func (r *importRun) file(ctx context.Context, name string) error {
 			return err
 		}
 	}
-	r.read += int64(len(raw))
 	return nil
 }
 
@@ -282,116 +313,14 @@ func (a *app) showImport(r *importReport) error {
 	a.printf("%s: %d %sadded, %d %supdated, %d unchanged, %d kept as they are newer, %d refused\n",
 		where, r.Added, would, r.Updated, would, r.Unchanged, r.Kept, len(r.Refused))
 	for _, t := range r.Refused {
-		title := ""
+		where := t.File
+		if t.Line > 0 {
+			where += fmt.Sprintf(", line %d", t.Line)
+		}
 		if t.Title != "" {
-			title = " (" + t.Title + ")"
+			where += " (" + t.Title + ")"
 		}
-		a.printf("  %s, line %d%s: %s\n", t.File, t.Line, title, t.Reason)
+		a.printf("  %s\n", printable(where+": "+t.Reason))
 	}
 	return nil
-}
-
-func (a *app) exportCommand() *cobra.Command {
-	in := admin.ExportRequest{}
-	var output string
-	cmd := &cobra.Command{
-		Use: "export LOGIN", Short: "Write a user's events, contacts, tasks or notes into a file, or into one for each",
-		Long: `Write what a folder holds as one .ics or .vcf file, or with --each as a file for
-each item into a folder. Nothing is lost: martlet import reads it back as it was.`,
-		Example: `  martlet export ada@example.org --kind events -o calendar.ics
-  martlet export ada@example.org --folder Customers --each -o cards/`,
-		Args:              namedArguments,
-		ValidArgsFunction: a.completeLogin,
-		RunE: func(cmd *cobra.Command, args []string) error {
-			in.Login = args[0]
-			if in.Each && output == "-" {
-				return errors.New("--each writes many files: name a folder with -o")
-			}
-			return a.withAdmin(cmd.Context(), func(c admin.Client) error {
-				if in.Each {
-					return a.exportEach(cmd.Context(), c, in, output)
-				}
-				return a.writeOutput(output, func(w io.Writer) error { return c.ExportObjects(cmd.Context(), in, w) })
-			})
-		},
-	}
-	f := cmd.Flags()
-	f.StringVar(&in.Kind, "kind", "", "events, contacts, tasks or notes")
-	f.StringVar(&in.Folder, "folder", "", "the folder's path; without it, the default one of the kind")
-	f.BoolVar(&in.Each, "each", false, "a file for each item")
-	f.StringVarP(&output, "output", "o", "-", "the file, or with --each the folder; - is standard output")
-	return cmd
-}
-
-// exportEach writes a file for each object. Those that are there already and
-// say the same are left alone.
-func (a *app) exportEach(ctx context.Context, c admin.Client, in admin.ExportRequest, dir string) error {
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return err
-	}
-	p := a.progress()
-	defer p.clear()
-	n := 0
-	w := &exported{each: func(o *admin.ExportedObject) error {
-		n++
-		p.tell("%d written", n)
-		name := filepath.Join(dir, fileName(o.Name))
-		if there, err := os.ReadFile(name); err == nil && bytes.Equal(there, o.Raw) {
-			return nil
-		}
-		return os.WriteFile(name, o.Raw, 0o600)
-	}}
-	if err := c.ExportObjects(ctx, in, w); err != nil {
-		return err
-	}
-	p.clear()
-	if a.json {
-		return a.printJSON(map[string]any{"folder": dir, "items": n})
-	}
-	a.printf("wrote %d items into %s\n", n, dir)
-	return nil
-}
-
-// exported takes an export apart, a line for each object.
-type exported struct {
-	each func(*admin.ExportedObject) error
-	rest []byte
-}
-
-func (x *exported) Write(b []byte) (int, error) {
-	x.rest = append(x.rest, b...)
-	for {
-		line, rest, ok := bytes.Cut(x.rest, []byte{'\n'})
-		if !ok {
-			x.rest = slices.Clone(x.rest)
-			return len(b), nil
-		}
-		var o admin.ExportedObject
-		if err := json.Unmarshal(line, &o); err != nil {
-			return 0, fmt.Errorf("the server's answer: %w", err)
-		}
-		if err := x.each(&o); err != nil {
-			return 0, err
-		}
-		x.rest = rest
-	}
-}
-
-// fileName makes of the name of a resource, which a client chose, one that is a
-// file of this folder and no other.
-func fileName(name string) string {
-	name = strings.Map(func(r rune) rune {
-		if r < ' ' || strings.ContainsRune(`/\:*?"<>|`, r) {
-			return '_'
-		}
-		return r
-	}, name)
-	if name = strings.TrimLeft(name, "."); name == "" {
-		name = "item"
-	}
-	if len(name) > 200 {
-		ext := filepath.Ext(name)
-		name = name[:200-len(ext)] + ext
-	}
-	return name
 }

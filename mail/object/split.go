@@ -28,6 +28,7 @@ type Part struct {
 	Class mail.Class // zero if it is of none
 	UID   string
 	Line  int    // where it begins in the file, from 1
+	At    int    // the same in bytes, from 0
 	Raw   []byte // for Read
 }
 
@@ -42,7 +43,7 @@ func Split(raw []byte) iter.Seq2[Part, error] {
 		if len(f.groups) == 1 && len(f.refused) == 0 { // a file of one object stays as it is
 			g := f.groups[0]
 			if o, err := Read(g.class, raw); err == nil {
-				yield(Part{g.class, o.Facts.UID, g.pieces[0].line, o.Raw}, nil)
+				yield(Part{g.class, o.Facts.UID, g.pieces[0].line, g.pieces[0].from, o.Raw}, nil)
 				return
 			}
 		}
@@ -268,14 +269,14 @@ func (f *file) refuse(p Part, err error) { f.refused = append(f.refused, refusal
 
 // hand gives an object out, and what of it is older.
 func (f *file) hand(g *group, yield func(Part, error) bool) bool {
-	part := Part{Class: g.class, UID: g.uid, Line: g.pieces[0].line}
+	part := Part{Class: g.class, UID: g.uid, Line: g.pieces[0].line, At: g.pieces[0].from}
 	var raw []byte
 	if g.class == mail.ClassContacts {
 		raw = f.raw[g.pieces[0].from:g.pieces[0].to]
 	} else {
 		for _, p := range f.older(g) {
 			old := f.raw[p.from:p.to]
-			if !yield(Part{g.class, g.uid, p.line, old}, ErrOlder) {
+			if !yield(Part{g.class, g.uid, p.line, p.from, old}, ErrOlder) {
 				return false
 			}
 		}
