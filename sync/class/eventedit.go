@@ -27,14 +27,8 @@ const (
 type eventWriter struct {
 	*eventReader
 	o       *EditOptions
-	added   bool // a new event
-	touched []touched
-}
-
-// touched is a VEVENT that is changed.
-type touched struct {
-	c           *calendar.Component
-	significant bool // in a way that its attendees must hear of (RFC 5545 3.8.7.4)
+	added   bool                         // a new event
+	touched map[*calendar.Component]bool // the VEVENTs that are changed: in a way that their attendees must hear of (RFC 5545 3.8.7.4)
 }
 
 // editEvent makes the object of an event from what a client sends: of an Add
@@ -126,7 +120,7 @@ func newEventWriter(old []byte, o *EditOptions) (*eventWriter, error) {
 	if err != nil {
 		return nil, err
 	}
-	return &eventWriter{eventReader: r, o: o}, nil
+	return &eventWriter{eventReader: r, o: o, touched: map[*calendar.Component]bool{}}, nil
 }
 
 // addEvent makes a new event.
@@ -215,13 +209,7 @@ func (w *eventWriter) gone(tag string) bool {
 
 // touch notes that a VEVENT is changed.
 func (w *eventWriter) touch(c *calendar.Component, significant bool) {
-	for i := range w.touched {
-		if w.touched[i].c == c {
-			w.touched[i].significant = w.touched[i].significant || significant
-			return
-		}
-	}
-	w.touched = append(w.touched, touched{c, significant})
+	w.touched[c] = w.touched[c] || significant
 }
 
 // finish stamps what is changed and writes the object. An attendee's own changes
@@ -232,18 +220,18 @@ func (w *eventWriter) finish(old []byte) ([]byte, error) {
 		return old, nil
 	}
 	now := calendar.UTC(w.o.Now.Truncate(time.Second))
-	for _, t := range w.touched {
+	for c, significant := range w.touched {
 		if w.added {
 			continue
 		}
-		t.c.Set(timeProperty("LAST-MODIFIED", now))
+		c.Set(timeProperty("LAST-MODIFIED", now))
 		if !w.ownSeries() {
 			continue
 		}
-		t.c.Set(timeProperty("DTSTAMP", now))
-		if t.significant {
-			n, _ := strconv.Atoi(t.c.Value("SEQUENCE")) // none is nought
-			t.c.SetValue("SEQUENCE", strconv.Itoa(min(max(n, 0), 1<<30)+1))
+		c.Set(timeProperty("DTSTAMP", now))
+		if significant {
+			n, _ := strconv.Atoi(c.Value("SEQUENCE")) // none is nought
+			c.SetValue("SEQUENCE", strconv.Itoa(min(max(n, 0), 1<<30)+1))
 		}
 	}
 	out := w.obj.Root.Append(nil)

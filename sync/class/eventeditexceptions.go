@@ -37,7 +37,7 @@ func DeleteOccurrence(old []byte, o *EditOptions) ([]byte, error) {
 // was one.
 func (w *eventWriter) deleteAt(t time.Time) bool {
 	id := w.readShownID(t)
-	n := w.remove(func(e *calendar.Event) bool { return w.isAt(e, id) })
+	n := w.remove(w.isAt(id))
 	if w.series.RecurrenceID == nil && w.series.Recurs() && w.series.HasOccurrence(id.Time) {
 		w.deletedAt(id)
 		return true
@@ -48,19 +48,21 @@ func (w *eventWriter) deleteAt(t time.Time) bool {
 	return n > 0
 }
 
-// isAt tells whether an exception stands for an occurrence.
-func (w *eventWriter) isAt(e *calendar.Event, id calendar.Time) bool {
-	return e.RecurrenceID != nil && w.tellID(*e.RecurrenceID).Equal(w.tellID(id))
+// isAt tells of an exception whether it stands for an occurrence.
+func (w *eventWriter) isAt(id calendar.Time) func(*calendar.Event) bool {
+	const near = 48 * time.Hour // of those further away no zone makes the same
+	told := w.tellID(id)
+	return func(e *calendar.Event) bool {
+		return e.RecurrenceID != nil && e.RecurrenceID.Time.Sub(id.Time).Abs() < near && w.tellID(*e.RecurrenceID).Equal(told)
+	}
 }
 
 // occurrence finds what stands for an occurrence, or makes it of the series; then
 // it is not in the object yet.
 func (w *eventWriter) occurrence(t time.Time) (e *calendar.Event, made bool, err error) {
 	id := w.readShownID(t)
-	for _, e := range w.obj.Events {
-		if w.isAt(e, id) {
-			return e, false, nil
-		}
+	if i := slices.IndexFunc(w.obj.Events, w.isAt(id)); i >= 0 {
+		return w.obj.Events[i], false, nil
 	}
 	s := w.series
 	if s.RecurrenceID != nil || !s.Recurs() || !s.HasOccurrence(id.Time) {
@@ -130,7 +132,7 @@ func (w *eventWriter) editInstance(t time.Time, in *eas.Calendar) error {
 }
 
 func (w *eventWriter) editOne(e *calendar.Event, made bool, in *eas.Calendar, gone func(string) bool) error {
-	cur, n := w.view(e), len(w.touched)
+	cur := w.view(e)
 	zone := w.zone
 	defer func() { w.zone = zone }()
 	if w.zone = zone; !e.Start.Date && !e.Start.Floating {
@@ -142,7 +144,7 @@ func (w *eventWriter) editOne(e *calendar.Event, made bool, in *eas.Calendar, go
 	if err := w.editContent(e, in, cur, gone); err != nil {
 		return err
 	}
-	if made && slices.ContainsFunc(w.touched[n:], func(t touched) bool { return t.c == e.Component }) {
+	if _, changed := w.touched[e.Component]; made && changed {
 		w.obj.Root.Children = append(w.obj.Root.Children, e.Component)
 		w.obj.Events = append(w.obj.Events, e)
 	}
@@ -194,12 +196,13 @@ func (w *eventWriter) reload() error {
 	if err != nil || len(obj.Events) != len(w.obj.Events) {
 		return ErrBadValue
 	}
-	for i := range w.touched {
-		at := slices.IndexFunc(w.obj.Events, func(e *calendar.Event) bool { return e.Component == w.touched[i].c })
-		if at >= 0 {
-			w.touched[i].c = obj.Events[at].Component
+	touched := map[*calendar.Component]bool{}
+	for i, e := range w.obj.Events {
+		if significant, is := w.touched[e.Component]; is {
+			touched[obj.Events[i].Component] = significant
 		}
 	}
+	w.touched = touched
 	w.obj, w.series = obj, seriesOf(obj)
 	w.zone = eventZone(obj, w.series)
 	w.shown = w.shapeOf()

@@ -77,17 +77,19 @@ func (w *eventWriter) prune() {
 }
 
 // remove takes out exceptions, and tells how many.
-func (w *eventWriter) remove(drop func(*calendar.Event) bool) (n int) {
-	root := w.obj.Root
+func (w *eventWriter) remove(drop func(*calendar.Event) bool) int {
+	gone := map[*calendar.Component]bool{}
 	w.obj.Events = slices.DeleteFunc(w.obj.Events, func(e *calendar.Event) bool {
 		if e.RecurrenceID == nil || !drop(e) {
 			return false
 		}
-		root.Children = slices.DeleteFunc(root.Children, func(c *calendar.Component) bool { return c == e.Component })
-		n++
+		gone[e.Component] = true
 		return true
 	})
-	return n
+	if root := w.obj.Root; len(gone) > 0 {
+		root.Children = slices.DeleteFunc(root.Children, func(c *calendar.Component) bool { return gone[c] })
+	}
+	return len(gone)
 }
 
 // follow brings along what hangs on the times of a series that has moved: the end

@@ -67,13 +67,17 @@ func (r *eventReader) own(e *calendar.Event) *calendar.Attendee {
 func (r *eventReader) viewPeople(e *calendar.Event, v *eventView) {
 	v.organizer = r.organizer(e)
 	mine := r.organizes(e)
+	var proposed map[string]proposal
+	if r.opt.Version >= eas.V161 {
+		proposed = proposals(e.Component)
+	}
 	for i := range e.Attendees {
 		a := &e.Attendees[i]
 		// The organizer is told of apart (MS-ASCAL 2.2.2.35).
 		if e.Organizer != nil && strings.EqualFold(a.Address, e.Organizer.Address) || a.Address == "" || len(v.attendees) == maxShownAttendees {
 			continue
 		}
-		v.attendees = append(v.attendees, r.attendee(a, e.Component))
+		v.attendees = append(v.attendees, r.attendee(a, proposed))
 		v.asked = v.asked || a.RSVP && (mine || r.isViewer(a.Address))
 	}
 	canceled := e.Status == "CANCELLED"
@@ -153,7 +157,7 @@ func responseOf(status string) uint8 {
 	return eas.ResponseNone
 }
 
-func (r *eventReader) attendee(a *calendar.Attendee, c *calendar.Component) eas.CalendarAttendee {
+func (r *eventReader) attendee(a *calendar.Attendee, proposed map[string]proposal) eas.CalendarAttendee {
 	out := eas.CalendarAttendee{Email: a.Address, Name: a.Name}
 	if out.Name == "" { // it must be there (MS-ASCAL_R101)
 		out.Name = a.Address
@@ -162,8 +166,8 @@ func (r *eventReader) attendee(a *calendar.Attendee, c *calendar.Component) eas.
 		return out
 	}
 	out.AttendeeStatus, out.AttendeeType = pointer(responseOf(a.Status)), pointer(attendeeType(a))
-	if r.opt.Version >= eas.V161 && c != nil {
-		out.ProposedStartTime, out.ProposedEndTime = proposal(c, a.Address)
+	if p, ok := proposed[strings.ToLower(a.Address)]; ok {
+		out.ProposedStartTime, out.ProposedEndTime = &p.start, &p.end
 	}
 	return out
 }
@@ -181,22 +185,26 @@ func attendeeType(a *calendar.Attendee) uint8 {
 }
 
 // proposal is the time that an attendee proposed.
-func proposal(c *calendar.Component, address string) (start, end *time.Time) {
+type proposal struct{ start, end time.Time }
+
+// proposals are those of a VEVENT, by the attendees' addresses in lower case.
+func proposals(c *calendar.Component) (all map[string]proposal) {
 	for p := range c.All("ATTENDEE") {
+		start, err1 := time.Parse("20060102T150405Z", p.Param(paramProposedStart))
+		end, err2 := time.Parse("20060102T150405Z", p.Param(paramProposedEnd))
+		if err1 != nil || err2 != nil {
+			continue
+		}
 		whose := strings.TrimSpace(p.Value)
 		if i := strings.IndexByte(whose, ':'); i >= 0 {
 			whose, _, _ = strings.Cut(whose[i+1:], "?")
 		}
-		if !strings.EqualFold(whose, address) {
-			continue
+		if all == nil {
+			all = map[string]proposal{}
 		}
-		from, err1 := time.Parse("20060102T150405Z", p.Param(paramProposedStart))
-		to, err2 := time.Parse("20060102T150405Z", p.Param(paramProposedEnd))
-		if err1 == nil && err2 == nil {
-			return &from, &to
-		}
+		all[strings.ToLower(whose)] = proposal{start, end}
 	}
-	return nil, nil
+	return all
 }
 
 // meetingLinks are where an online meeting is held: a SIP address, and a page
