@@ -20,10 +20,10 @@ var errTooMuch = &failure{status: http.StatusInsufficientStorage, condition: dav
 // and stay what they are.
 func expand(o *calendar.Object, s span, zone *time.Location) (*calendar.Component, error) {
 	root := &calendar.Component{Name: o.Root.Name, Props: slices.Clone(o.Root.Props)}
-	kind, work := "VEVENT", o
+	kind, work, whenDue := "VEVENT", o, false
 	for _, c := range o.Root.Children {
 		if c.Name == "VTODO" || c.Name == "VJOURNAL" {
-			kind = c.Name
+			kind, whenDue = c.Name, dueOnly(c)
 			work, _ = events(o.Root, c)
 			break
 		}
@@ -60,6 +60,9 @@ func expand(o *calendar.Object, s span, zone *time.Location) (*calendar.Componen
 		c.Set(timeProperty("DTSTART", at.Start, at.Event.Start))
 		if c.Remove("DTEND"); hasEnd && kind != "VJOURNAL" {
 			c.Set(timeProperty(end, at.End, at.Event.End))
+		}
+		if whenDue {
+			c.Prop("DTSTART").Name = "DUE"
 		}
 		c.Remove("RECURRENCE-ID")
 		if recurs {

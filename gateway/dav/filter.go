@@ -5,6 +5,7 @@ import (
 	"time"
 
 	"golang.org/x/text/cases"
+	"golang.org/x/text/unicode/norm"
 
 	"martlet/mail/calendar"
 )
@@ -46,8 +47,9 @@ type textMatch struct {
 
 func asIs(s string) string { return s }
 
-// foldUnicode is i;unicode-casemap as far as anybody tells it apart (RFC 5051).
-func foldUnicode(s string) string { return cases.Fold().String(s) }
+// foldUnicode is i;unicode-casemap as far as anybody tells it apart (RFC 5051): a
+// letter and its accent are the letter that has one.
+func foldUnicode(s string) string { return norm.NFKD.String(cases.Fold().String(s)) }
 
 // foldASCII is i;ascii-casemap (RFC 4790 9.2).
 func foldASCII(s string) string {

@@ -84,6 +84,7 @@ func (q *request) multiget(doc *element, r *resource) error {
 		return err
 	}
 	var hrefs []string
+	named := map[string]bool{}
 	for e := range doc.children {
 		if e.name != dav("href") {
 			continue
@@ -91,7 +92,9 @@ func (q *request) multiget(doc *element, r *resource) error {
 		if len(hrefs) == maxHrefs {
 			return &failure{status: http.StatusForbidden, condition: dav("number-of-matches-within-limits"), text: "too many resources at once"}
 		}
-		hrefs = append(hrefs, e.word())
+		if href := e.word(); !named[href] {
+			named[href], hrefs = true, append(hrefs, href)
+		}
 	}
 	m := q.newMultistatus()
 	for len(hrefs) > 0 {

@@ -90,8 +90,8 @@ func (m *matching) note(c *calendar.Component, s span) bool {
 }
 
 // events is an object in which the components that are like c are events, so that
-// they recur as those do: of a task, what is due is its end. It returns what c has
-// become, too.
+// they recur as those do: of a task, what is due is its end, or all of it where
+// it has no start. It returns what c has become, too.
 func events(root, c *calendar.Component) (o *calendar.Object, stand *calendar.Component) {
 	r := &calendar.Component{Name: root.Name, Props: root.Props}
 	for _, k := range root.Children {
@@ -102,9 +102,9 @@ func events(root, c *calendar.Component) (o *calendar.Object, stand *calendar.Co
 			continue
 		}
 		e := &calendar.Component{Name: "VEVENT", Props: slices.Clone(k.Props)}
-		for i := range e.Props {
-			if e.Props[i].Name == "DUE" {
-				e.Props[i].Name = "DTEND"
+		if due := e.Prop("DUE"); due != nil {
+			if due.Name = "DTEND"; dueOnly(k) {
+				due.Name = "DTSTART"
 			}
 		}
 		if k == c {
@@ -115,6 +115,9 @@ func events(root, c *calendar.Component) (o *calendar.Object, stand *calendar.Co
 	return calendar.Of(r), stand
 }
 
+// dueOnly tells whether something begins when it is due.
+func dueOnly(c *calendar.Component) bool { return c.Prop("DTSTART") == nil && c.Prop("DUE") != nil }
+
 // maxAlarm is how far from its event an alarm is looked for.
 const maxAlarm = 400 * 24 * time.Hour
 
@@ -124,7 +127,7 @@ func (m *matching) alarm(c, around *calendar.Component, s span) bool {
 	if around.Name != "VEVENT" {
 		o, stand = events(m.o.Root, around)
 	}
-	one := &calendar.Component{Name: "VEVENT", Props: around.Props, Children: []*calendar.Component{c}}
+	one := &calendar.Component{Name: "VEVENT", Props: stand.Props, Children: []*calendar.Component{c}}
 	read := calendar.Of(&calendar.Component{Name: "VCALENDAR", Children: []*calendar.Component{one}})
 	if len(read.Events) == 0 || len(read.Events[0].Alarms) == 0 {
 		return false
