@@ -188,7 +188,17 @@ func (h *Handler) calendarID(ctx context.Context, s *session, f *foundMeeting, a
 	if f.linked != 0 {
 		return itemServerID(f.linked, answered.At.Item), nil
 	}
-	return "", nil
+	id := ""
+	err := h.c.Store.View(ctx, func(tx *store.Tx) error {
+		folders, err := h.c.Mailboxes.Folders(tx, s.box)
+		for i := range folders {
+			if l := &folders[i].Link; l.Box == answered.Box && l.Folder == answered.At.Folder {
+				id = itemServerID(folders[i].ID, answered.At.Item)
+			}
+		}
+		return err
+	})
+	return id, err
 }
 
 // answeredBefore is the id that the first request was answered with.

@@ -2,6 +2,7 @@ package acceptance
 
 import (
 	"context"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -105,10 +106,13 @@ func TestADelegateAnswersOnAPhoneAndARoomIsGivenOnce(t *testing.T) {
 		t.Errorf("the delegate's invitation is of type %v", kind)
 	}
 	for range 2 { // the second time its answer was lost
-		if _, err := finchs.Respond(ctx, eas.MeetingAnswer{
+		id, err := finchs.Respond(ctx, eas.MeetingAnswer{
 			UserResponse: eas.MeetingAccept, CollectionID: h.folder(finchs, eas.FolderInbox), RequestID: request.ServerID, SendResponse: &eas.MeetingSendResponse{},
-		}); err != nil {
-			t.Fatal(err)
+		})
+		if err != nil || !slices.ContainsFunc(finchs.Folders(), func(f eas.Folder) bool { // in Wren's calendar, as Finch sees it
+			return f.Type == eas.FolderUserCalendar && strings.HasPrefix(id, f.ServerID+":")
+		}) {
+			t.Fatalf("%q, %v: %+v", id, err, finchs.Folders())
 		}
 	}
 	h.until(ctx, robins, h.folder(robins, eas.FolderCalendar), "the organizer's view", func(m *phone.Message) bool {
