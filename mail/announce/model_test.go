@@ -11,6 +11,7 @@ import (
 
 	"martlet/mail"
 	"martlet/push"
+	"martlet/store"
 )
 
 // model is what a phone shows and what its user's mailbox holds, kept apart from
@@ -20,6 +21,7 @@ type model struct {
 	r       *rand.Rand
 	id      uint64
 	lists   mail.FolderID
+	theirs  mail.FolderID // what lists stands for in Bob's mailbox; zero: it is Alice's own
 	mail    map[mail.Place]*modelled
 	places  []mail.Place            // of mail, in a fixed order
 	screen  map[string][]mail.Place // by collapse id
@@ -76,8 +78,12 @@ func (m *model) step() {
 	switch {
 	case n < 30:
 		l := letter{reply: m.r.IntN(3) == 0 && m.letters > 0, folder: m.folder(mail.RoleInbox)}
-		if m.r.IntN(4) == 0 {
+		listed := m.r.IntN(4) == 0
+		if listed {
 			l.folder = m.lists
+		}
+		if listed && m.theirs != 0 {
+			l.box, l.folder = mail.MailboxOf(m.bob), m.theirs
 		}
 		if m.r.IntN(6) == 0 {
 			l.flags = mail.FlagSeen
@@ -86,12 +92,21 @@ func (m *model) step() {
 			l.from = "The Boss <boss@example.net>"
 		}
 		it := m.deliver(l)
+		if listed {
+			it.Folder = m.lists
+		}
 		m.logf("deliver %d/%d seen %t %s", it.Folder, it.ID, l.flags != 0, l.from)
 		m.add(it, l.flags == 0)
 	case n < 45:
 		if x := m.pick(); x != nil {
 			m.logf("see %d/%d", x.item.Folder, x.item.ID)
-			m.see(x.item)
+			if m.theirs != 0 && x.item.Folder == m.lists { // by its owner
+				it := x.item
+				it.Folder = m.theirs
+				m.seeIn(mail.MailboxOf(m.bob), it)
+			} else {
+				m.see(x.item)
+			}
 			x.seen, x.news = true, false
 		}
 	case n < 50:
@@ -259,7 +274,11 @@ func TestAPhoneShowsWhatIsNewWhateverHappens(t *testing.T) {
 	for seed := range seeds() {
 		t.Run(fmt.Sprint(seed), func(t *testing.T) {
 			m := &model{house: newHouse(t), r: rand.New(rand.NewPCG(seed, 1)), mail: map[mail.Place]*modelled{}, screen: map[string][]mail.Place{}}
-			m.lists = m.makeFolder("Lists")
+			if seed%3 == 1 {
+				m.share()
+			} else {
+				m.lists = m.makeFolder("Lists")
+			}
 			m.now = time.Date(2026, 11, 23, 12, 0, 0, 0, time.UTC)
 			m.id = m.phone(func(r *Registration) {
 				r.Folders = []mail.FolderID{m.folder(mail.RoleInbox), m.lists}
@@ -277,6 +296,21 @@ func TestAPhoneShowsWhatIsNewWhateverHappens(t *testing.T) {
 			m.rest()
 		})
 	}
+}
+
+// share has Bob share a folder of lists.
+func (m *model) share() {
+	bob := mail.MailboxOf(m.bob)
+	m.must(m.boxes.Create(m.ctx(), bob))
+	m.update(func(tx *store.Tx) error {
+		f, err := m.boxes.CreateFolder(tx, bob, 0, "Lists", mail.ClassEmail)
+		if err != nil {
+			return err
+		}
+		link, err := m.boxes.CreateLink(tx, mail.MailboxOf(m.alice), 0, "Bob: Lists", mail.Link{Box: bob, Folder: f.ID, Rights: mail.MayRead | mail.MayWrite})
+		m.lists, m.theirs = link.ID, f.ID
+		return err
+	})
 }
 
 // seeds are few unless somebody looks for trouble.

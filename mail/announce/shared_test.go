@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"os"
+	"runtime"
 	"testing"
 	"time"
 
@@ -458,4 +459,67 @@ func (h *house) toldAll(id uint64) []*push.Notification {
 	h.Helper()
 	all, _ := h.told(id)
 	return all
+}
+
+// The real notifier hears of a folder that is shared while it runs, and of what
+// comes there, and hears nothing more when it is not shared any more.
+func TestTheNotifierFollowsWhatIsShared(t *testing.T) {
+	d := newDesk(t)
+	d.phone(mode(push.Silent), toEvery, func(r *Registration) { r.Kind, r.Token = push.FCM, "a-registration-token" })
+	asked := make(chan string, 100)
+	book := &watched{Book: d.book, planned: make(chan push.Plan, 100)}
+	n := push.NewNotifier(push.NotifierConfig{
+		Hub: d.hub, Book: book, Senders: map[push.Kind]push.Sender{push.FCM: teller(asked)},
+		Limits: push.Limits{Gather: time.Microsecond, Interval: time.Millisecond, Drain: time.Millisecond},
+	})
+	d.book.Tell(n.Follow, n.Forget)
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error)
+	go func() { ended <- n.Run(ctx) }()
+	defer func() { cancel(); d.must(<-ended) }()
+
+	calendar := d.make("Team", mail.ClassCalendar)
+	for d.hub.Waiting() == 0 {
+		runtime.Gosched()
+	}
+	link := d.share(d.mine(), calendar, mail.MayRead)
+	for len((<-book.planned).Elsewhere) == 0 {
+	}
+	<-book.planned // once more, now that it waits there
+	d.write(d.bob, calendar, 0, event("Standup"))
+	if got := <-asked; got != "silent" {
+		t.Errorf("told %s", got)
+	}
+	d.unshare(d.mine(), link)
+	for len((<-book.planned).Elsewhere) != 0 {
+	}
+	for d.hub.Waiting() != 1 {
+		runtime.Gosched()
+	}
+	d.write(d.bob, calendar, 0, event("Retro"))
+	d.write(d.mine(), d.role(d.mine(), mail.RoleCalendar), 0, event("Own"))
+	<-asked
+	if len(asked) != 0 {
+		t.Errorf("told %s", <-asked)
+	}
+}
+
+// watched is the book, and shows what it plans.
+type watched struct {
+	*Book
+	planned chan push.Plan
+}
+
+func (b *watched) Plan(ctx context.Context, id uint64, ask push.Ask) (push.Plan, error) {
+	p, err := b.Book.Plan(ctx, id, ask)
+	b.planned <- p
+	return p, err
+}
+
+// teller says what it was to send.
+type teller chan string
+
+func (c teller) Send(_ context.Context, _ push.Target, n *push.Notification) push.Outcome {
+	c <- n.Mode.String()
+	return push.Outcome{Result: push.Accepted, Status: 200}
 }
