@@ -22,17 +22,18 @@ import (
 // of its class are one collection. Each of these folders has its own state in the
 // engine, with its own key; the collection's SyncKey is all of them together, so
 // that a repeated request repeats each. An item's ServerId names the folder that
-// it is in, as always.
+// it is in, as always. Which folders the phone was told to be in it is kept beside
+// the own one's options: one that is gone makes it begin anew.
 
 // maxMerged is how many folders of others a collection takes in: a SyncKey has
 // 64 characters at most (MS-ASCMD 2.2.3.181.4).
 const maxMerged = 5
 
 // merges tells whether the phone gets what is shared among its own items.
-func (s *session) merges() bool {
-	if !s.linked {
-		return false
-	}
+func (s *session) merges() bool { return s.linked && s.hasOneCalendar() }
+
+// hasOneCalendar tells whether the phone has room for no others.
+func (s *session) hasOneCalendar() bool {
 	kind := strings.ToUpper(cmp.Or(s.device.Type, s.query.DeviceType))
 	return strings.HasPrefix(kind, "SAMSUNG") || strings.HasPrefix(kind, "WP")
 }
@@ -124,31 +125,38 @@ func (h *Handler) prepareMerged(tx *store.Tx, s *session, c *syncCollection, fol
 	c.class, c.role = folder.Class, folder.Role
 	c.request.Box, c.request.Folder = s.box, folder.ID
 	key, err := parseMergedKey(c.wire.SyncKey)
-	if err == nil && !c.recalled {
-		err = key.within(parts)
-	}
 	if err != nil {
 		c.err = err
 		return nil
 	}
+	own, err := h.c.Devices.Collection(tx, s.id(), uint32(folder.ID))
+	if err != nil && !errors.Is(err, device.ErrNoCollection) {
+		return err
+	}
 	c.parts = make([]syncCollection, 0, 1+len(parts))
 	for _, f := range append([]mail.FolderID{folder.ID}, parts...) {
 		w := *c.wire
-		w.CollectionID, w.Commands = folderServerID(f), commandsFor(c.wire.Commands, f, folder.ID)
-		part := syncCollection{wire: &w, recalled: c.recalled, part: true}
-		switch known, ok := key.parts[f]; {
+		w.CollectionID, w.Commands = folderServerID(f), commandsFor(c.wire.Commands, f, folder.ID, parts)
+		part := syncCollection{wire: &w, recalled: c.recalled, fresh: c.fresh, part: true}
+		known, ok := key.parts[f]
+		switch {
 		case f == folder.ID:
-			w.SyncKey = key.own
+			w.SyncKey, part.takes = key.own, parts
 		case c.recalled:
 			if _, err := h.c.Devices.Collection(tx, s.id(), uint32(f)); errors.Is(err, device.ErrNoCollection) {
-				w.SyncKey, w.GetChanges, part.recalled = engine.NewKey, nil, false
+				part.recalled = false
 			} else if err != nil {
 				return err
 			}
 		case ok && key.own != engine.NewKey:
 			w.SyncKey = known
-		default: // it was not shared when the key was given
+		case key.own == engine.NewKey:
 			w.SyncKey, w.GetChanges = engine.NewKey, nil
+		}
+		if !part.recalled && f != folder.ID && (c.recalled || !ok && key.own != engine.NewKey) {
+			if err := beginLater(&w, own.Options); err != nil {
+				return err
+			}
 		}
 		c.parts = append(c.parts, part)
 		if err := h.prepareCollection(tx, s, &c.parts[len(c.parts)-1]); err != nil {
@@ -162,20 +170,37 @@ func (h *Handler) prepareMerged(tx *store.Tx, s *session, c *syncCollection, fol
 	return nil
 }
 
-// within returns engine.ErrStaleSyncKey if a folder is gone of which the phone has
-// items: it has to begin anew.
-func (k *mergedKey) within(parts []mail.FolderID) error {
-	for f := range k.parts {
-		if !slices.Contains(parts, f) {
-			return engine.ErrStaleSyncKey
-		}
+// beginLater makes w the first request for a folder that was not shared yet when
+// the phone was given its key: with the options of its own.
+func beginLater(w *eas.SyncCollection, kept []byte) error {
+	was, err := decodeOptions(kept)
+	w.SyncKey, w.GetChanges, w.Supported = engine.NewKey, nil, was.Supported
+	if w.Options == nil {
+		w.Options = was.Options
 	}
-	return nil
+	return err
+}
+
+// namesOf are the folders that a collection takes in, as they are kept.
+func namesOf(parts []mail.FolderID) string {
+	names := make([]string, len(parts))
+	for i, f := range parts {
+		names[i] = folderServerID(f)
+	}
+	return strings.Join(names, " ")
+}
+
+// lost tells whether a folder is gone of which the phone has items.
+func lost(names string, parts []mail.FolderID) bool {
+	return slices.ContainsFunc(strings.Fields(names), func(name string) bool {
+		f, err := parseFolderID(name)
+		return err != nil || !slices.Contains(parts, f)
+	})
 }
 
 // commandsFor are the commands on items of a folder. What is added goes to the
-// phone's own, and so does what names no folder.
-func commandsFor(all []eas.SyncCommand, f, own mail.FolderID) (some []eas.SyncCommand) {
+// phone's own, and so does what is of no folder of the collection.
+func commandsFor(all []eas.SyncCommand, f, own mail.FolderID, parts []mail.FolderID) (some []eas.SyncCommand) {
 	for i := range all {
 		id := ""
 		switch w := &all[i]; {
@@ -187,7 +212,7 @@ func commandsFor(all []eas.SyncCommand, f, own mail.FolderID) (some []eas.SyncCo
 			id = w.Fetch.ServerID
 		}
 		to := own
-		if folder, _, err := parseItemID(id); err == nil {
+		if folder, _, err := parseItemID(id); err == nil && slices.Contains(parts, folder) {
 			to = folder
 		}
 		if to == f {
@@ -202,13 +227,16 @@ func (h *Handler) syncMerged(ctx context.Context, s *session, c *syncCollection,
 	out := &eas.SyncResponseCollection{Class: c.wireClass(s), CollectionID: c.wire.CollectionID, Status: eas.SyncStatusSuccess}
 	key := mergedKey{parts: map[mail.FolderID]string{}}
 	told := false
+	left := *room
+	left.items = min(room.items, window(c.wire.WindowSize, defaultWindow))
+	full := left.items
 	for i := range c.parts {
 		p := &c.parts[i]
 		is := p.request.Key
-		if i > 0 && room.items <= 0 {
+		if i > 0 && left.items <= 0 {
 			out.MoreAvailable = true // there may be: the next request will tell
 		}
-		answer, err := h.syncCollection(ctx, s, p, room)
+		answer, err := h.syncCollection(ctx, s, p, &left)
 		switch {
 		case err != nil:
 			return nil, err
@@ -228,6 +256,7 @@ func (h *Handler) syncMerged(ctx context.Context, s *session, c *syncCollection,
 			key.parts[p.request.Folder] = is
 		}
 	}
+	room.items, room.bytes = room.items-(full-left.items), left.bytes
 	if !told {
 		return nil, nil
 	}
@@ -261,15 +290,16 @@ func (h *Handler) estimateMerged(ctx context.Context, s *session, c *syncCollect
 	return all, nil
 }
 
-// withParts are folders with those that they take in.
-func (h *Handler) withParts(ctx context.Context, s *session, folders []mail.FolderID) ([][]mail.FolderID, error) {
-	all := make([][]mail.FolderID, len(folders))
-	err := h.c.Store.View(ctx, func(tx *store.Tx) error {
+// takeIn has a Ping watch what its folders take in, under their names. One that
+// takes in others than the phone was told has changed.
+func (h *Handler) takeIn(ctx context.Context, s *session, p *pinged) error {
+	if !s.hasOneCalendar() {
+		return nil
+	}
+	names, folders := p.names, p.folders
+	return h.c.Store.View(ctx, func(tx *store.Tx) error {
+		p.names, p.folders, p.regrouped = names[:len(names):len(names)], folders[:len(folders):len(folders)], nil
 		for i, f := range folders {
-			all[i] = []mail.FolderID{f}
-			if !s.merges() {
-				continue
-			}
 			folder, err := h.c.Mailboxes.Folder(tx, s.box, f)
 			if errors.Is(err, mail.ErrNoFolder) {
 				continue // others say so
@@ -281,9 +311,39 @@ func (h *Handler) withParts(ctx context.Context, s *session, folders []mail.Fold
 			if err != nil {
 				return err
 			}
-			all[i] = append(all[i], parts...)
+			for _, f := range parts {
+				p.names, p.folders = append(p.names, names[i]), append(p.folders, f)
+			}
+			state, err := h.c.Devices.Collection(tx, s.id(), uint32(f))
+			if errors.Is(err, device.ErrNoCollection) {
+				continue
+			}
+			if err != nil {
+				return err
+			}
+			if kept, err := decodeOptions(state.Options); err != nil {
+				return err
+			} else if kept.CollectionID != namesOf(parts) {
+				p.regrouped = append(p.regrouped, names[i])
+			}
 		}
 		return nil
 	})
-	return all, err
+}
+
+// holds tells whether items of a folder are in the one that a client names, to it.
+func (h *Handler) holds(ctx context.Context, s *session, named, folder mail.FolderID) (is bool, err error) {
+	if named == folder || !s.merges() {
+		return named == folder, nil
+	}
+	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
+		f, err := h.c.Mailboxes.Folder(tx, s.box, named)
+		if err != nil {
+			return err
+		}
+		parts, err := h.partsOf(tx, s, &f)
+		is = slices.Contains(parts, folder)
+		return err
+	})
+	return is, err
 }

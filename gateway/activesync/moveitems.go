@@ -60,7 +60,11 @@ func (h *Handler) readMove(ctx context.Context, s *session, m eas.Move, moves *[
 	if err != nil {
 		return eas.MoveItemsStatusInvalidSource
 	}
-	if f, err := parseFolderID(m.SrcFldID); err != nil || f != from {
+	named, err := parseFolderID(m.SrcFldID)
+	if err != nil {
+		return eas.MoveItemsStatusInvalidSource
+	}
+	if is, err := h.holds(ctx, s, named, from); err != nil || !is {
 		return eas.MoveItemsStatusInvalidSource
 	}
 	if m.DstFldID == eas.RecipientInfoServerID && s.version >= eas.V140 { // MS-ASCMD_R4821

@@ -41,7 +41,9 @@ func (h *Handler) openNamed(ctx context.Context, s *session, folderID, itemID, l
 	if err != nil {
 		return item, nil, err
 	}
-	if folder != named {
+	if is, err := h.holds(ctx, s, named, folder); err != nil {
+		return item, nil, err
+	} else if !is {
 		return item, nil, mail.ErrNoItem
 	}
 	return h.openItem(ctx, s, folder, id)

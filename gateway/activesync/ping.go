@@ -72,6 +72,7 @@ type pinged struct {
 	heartbeat time.Duration
 	names     []string // as the client wrote them
 	folders   []mail.FolderID
+	regrouped []string // those of the names that take in others than before
 }
 
 // pingParameters completes a request from the device's last one, and keeps it
@@ -145,20 +146,6 @@ func (h *Handler) named(ctx context.Context, s *session, heartbeat uint32, folde
 	return p, 0, h.takeIn(ctx, s, p)
 }
 
-// takeIn has a Ping watch what its folders take in, under their names.
-func (h *Handler) takeIn(ctx context.Context, s *session, p *pinged) error {
-	if !s.merges() {
-		return nil
-	}
-	all, err := h.withParts(ctx, s, p.folders)
-	for i, with := range all {
-		for _, f := range with[min(1, len(with)):] {
-			p.names, p.folders = append(p.names, p.names[i]), append(p.folders, f)
-		}
-	}
-	return err
-}
-
 func refusedPing(status eas.PingStatus) *eas.PingResponse {
 	if status == 0 {
 		return nil
@@ -175,12 +162,12 @@ func (h *Handler) pingChanges(ctx context.Context, s *session, p *pinged) (*eas.
 	case err != nil:
 		h.logFailure(s, err, ctx.Err() == nil)
 		return &eas.PingResponse{Status: eas.PingStatusServerError}, nil
-	case len(changed) == 0:
+	case len(changed)+len(p.regrouped) == 0:
 		return nil, nil
 	case slices.Contains(changed, mail.Hierarchy): // MS-ASCMD_R4256
 		return &eas.PingResponse{Status: eas.PingStatusFolderSyncRequired}, nil
 	}
-	resp := &eas.PingResponse{Status: eas.PingStatusChanges}
+	resp := &eas.PingResponse{Status: eas.PingStatusChanges, Folders: p.regrouped}
 	for i, f := range p.folders {
 		if slices.Contains(changed, f) && !slices.Contains(resp.Folders, p.names[i]) {
 			resp.Folders = append(resp.Folders, p.names[i])

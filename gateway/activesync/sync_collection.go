@@ -34,6 +34,7 @@ type syncCollection struct {
 	wire       *eas.SyncCollection
 	parts      []syncCollection // of several folders: a collection of each
 	part       bool             // it is one of those
+	takes      []mail.FolderID  // it is the first of those, and these are the others
 	recalled   bool             // the client did not name it, the memory did
 	fresh      bool             // options that were kept do not count
 	class      mail.Class
@@ -66,7 +67,10 @@ func (c *syncCollection) readOptions(s *session, kept []byte) error {
 	if err != nil {
 		return err
 	}
-	is := eas.SyncCollection{Options: c.wire.Options, Supported: was.Supported}
+	if lost(was.CollectionID, c.takes) {
+		return engine.ErrStaleSyncKey
+	}
+	is := eas.SyncCollection{Options: c.wire.Options, Supported: was.Supported, CollectionID: namesOf(c.takes)}
 	if is.Options == nil {
 		is.Options = was.Options
 	}
@@ -75,7 +79,7 @@ func (c *syncCollection) readOptions(s *session, kept []byte) error {
 			return errProtocol // MS-ASNOTE_R114
 		}
 	}
-	if c.wire.Options != nil || is.Supported != nil {
+	if c.wire.Options != nil || is.Supported != nil || is.CollectionID != was.CollectionID {
 		if b, err := wbxml.MarshalRaw(&is); err != nil {
 			return err
 		} else if !bytes.Equal(b, kept) {
@@ -101,8 +105,9 @@ func (c *syncCollection) readOptions(s *session, kept []byte) error {
 	return nil
 }
 
-// decodeOptions reads what is kept: the options and the Supported elements, as
-// the content of a collection that has nothing else.
+// decodeOptions reads what is kept: the options, the Supported elements and the
+// folders that it takes in (see merged.go), as the content of a collection that
+// has nothing else.
 func decodeOptions(kept []byte) (c eas.SyncCollection, err error) {
 	if len(kept) > 0 {
 		err = wbxml.UnmarshalRaw(kept, &c)
