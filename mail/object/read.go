@@ -193,18 +193,23 @@ func readCard(raw []byte) (*Object, error) {
 }
 
 // cardFit tells whether the bytes of a card are fit to be kept: they are of a
-// version that we hand out, in UTF-8, in lines that end as they ought to.
+// version that we hand out, in UTF-8, in lines that end as they ought to, each a
+// property's.
 func cardFit(raw []byte, card *vcard.Card) bool {
 	if !utf8.Valid(raw) || bytes.HasPrefix(raw, []byte("\xef\xbb\xbf")) || !bytes.HasSuffix(raw, []byte("\r\n")) {
 		return false
 	}
+	lines := 0
 	for i, c := range raw {
+		if c == '\n' && (i+1 == len(raw) || raw[i+1] != ' ' && raw[i+1] != '\t') {
+			lines++
+		}
 		switch {
 		case c == '\n' && (i == 0 || raw[i-1] != '\r'), c == '\r' && (i+1 == len(raw) || raw[i+1] != '\n'), c < ' ' && c != '\t' && c != '\r' && c != '\n', c == 0x7f:
 			return false
 		}
 	}
-	return bytes.Contains(raw, []byte("\r\nVERSION:"+card.Version+"\r\n"))
+	return lines == len(card.Properties)+3 && bytes.Contains(raw, []byte("\r\nVERSION:"+card.Version+"\r\n"))
 }
 
 func cardBrief(card *vcard.Card) *Brief {

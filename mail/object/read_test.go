@@ -160,6 +160,12 @@ func TestCards(t *testing.T) {
 			t.Errorf("%s became\n%s", name, o.Raw)
 		}
 	}
+	for _, odd := range []string{"NOTE:one\r\ntwo\r\n", "NOTE:one\r\n\r\n", "PHOTO;ENCODING=b:AAAA\r\nAAAA\r\n", "AGENT:\r\nBEGIN:VCARD\r\nEND:VCARD\r\n"} {
+		o, err := Read(mail.ClassContacts, []byte(strings.Replace(card, "END", odd+"END", 1)))
+		if err != nil || strings.Count(string(o.Raw), "\r\n") != 8 {
+			t.Errorf("%q is kept: %v\n%s", odd, err, o.Raw)
+		}
+	}
 	for in, want := range map[string]error{card + card: ErrTwo, "": ErrMalformed, "hello": ErrMalformed, "BEGIN:VCARD\r\n" + strings.Repeat("X", MaxBytes): ErrTooLarge} {
 		if _, err := Read(mail.ClassContacts, []byte(in)); !errors.Is(err, want) {
 			t.Errorf("%.20q: %v, want %v", in, err, want)

@@ -45,7 +45,7 @@ func (r *reader) card() (*Card, error) {
 		return nil, fmt.Errorf("%w: it does not begin with BEGIN:VCARD", ErrMalformed)
 	}
 	c := &Card{Properties: make([]Property, 0, 16)}
-	old := false
+	old, texts := false, 0
 	var more strings.Builder // of the last property
 	for {
 		line, ok := r.line()
@@ -81,6 +81,12 @@ func (r *reader) card() (*Card, error) {
 		}
 		if len(c.Properties) == MaxProperties {
 			return nil, fmt.Errorf("%w: more than %d properties", ErrMalformed, MaxProperties)
+		}
+		for i := range p.Params {
+			texts += len(p.Params[i].Values)
+		}
+		if texts > maxParamTexts {
+			return nil, fmt.Errorf("%w: more than %d values of parameters", ErrMalformed, maxParamTexts)
 		}
 		c.Properties = append(c.Properties, p)
 	}
@@ -195,11 +201,12 @@ func (r *reader) softLines(value string) string {
 }
 
 // unquote undoes quoted-printable and its character set, so that the value is
-// as in later versions. A semicolon that was encoded is no separator.
+// as in later versions. A semicolon that was encoded or escaped, which is the one
+// escape of 2.1, is no separator.
 func (p *Property) unquote(value string) string {
-	fields := strings.Split(value, ";")
+	fields := split(value, ';')
 	for i, f := range fields {
-		b, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(f)))
+		b, err := io.ReadAll(quotedprintable.NewReader(strings.NewReader(strings.ReplaceAll(f, `\;`, ";"))))
 		if err != nil {
 			return value // kept as it is
 		}

@@ -16,9 +16,10 @@ import (
 const (
 	MaxBytes      = 25 << 20 // of one card: photos are in it
 	MaxProperties = 2000
-	maxParams     = 64   // of one property
-	maxValues     = 200  // of one parameter
-	maxParts      = 1000 // components, or values in a list
+	maxParams     = 64     // of one property
+	maxValues     = 200    // of one parameter
+	maxParts      = 1000   // components, or values in a list
+	maxParamTexts = 50_000 // values of parameters of one card: each takes many times its length
 )
 
 // ErrMalformed means that the text is not a vCard, or beyond the limits.
