@@ -201,3 +201,33 @@ func TestWrongMovesAreRefusedAlone(t *testing.T) {
 		}
 	}
 }
+
+// Between the end of another's folder and that of the link to it the link is
+// passed over.
+func TestFolderSyncPassesOverALinkThatLeadsNowhere(t *testing.T) {
+	h := open(t)
+	key := h.folderSync(engine.NewKey).Key
+	var theirs, link mail.Folder
+	h.update(func(tx *store.Tx) (err error) {
+		if err = h.boxes.Ensure(tx, 2); err != nil {
+			return err
+		}
+		if theirs, err = h.boxes.CreateFolder(tx, 2, 0, "Plans", mail.ClassEmail); err != nil {
+			return err
+		}
+		link, err = h.boxes.CreateLink(tx, box, 0, "Bob: Plans", mail.Link{Box: 2, Folder: theirs.ID, Rights: mail.MayRead})
+		return err
+	})
+	h.update(func(tx *store.Tx) error { return h.boxes.DeleteFolder(tx, 2, theirs.ID) })
+	res := h.folderSync(key)
+	if len(res.Adds)+len(res.Updates)+len(res.Deletes) != 0 {
+		t.Errorf("%+v", res)
+	}
+	if changed, err := h.eng.Changed(context.Background(), phone, box, []mail.FolderID{mail.Hierarchy}); err != nil || len(changed) != 0 {
+		t.Errorf("a Ping says %v, %v", changed, err)
+	}
+	h.update(func(tx *store.Tx) error { return h.boxes.DropLink(tx, box, link.ID) })
+	if res = h.folderSync(res.Key); len(res.Adds)+len(res.Updates) != 0 {
+		t.Errorf("%+v", res)
+	}
+}

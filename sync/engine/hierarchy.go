@@ -156,6 +156,9 @@ func (e *Engine) folderChanges(tx *store.Tx, box mail.MailboxID, g *device.Gener
 			continue
 		}
 		f, err := e.source.Folder(tx, box, id)
+		if errors.Is(err, mail.ErrNoFolder) { // a link that leads nowhere: its end is about to be told
+			continue
+		}
 		if err != nil {
 			return h, fmt.Errorf("engine: folder %d is in the log: %w", id, err)
 		}
