@@ -1,6 +1,7 @@
 package class
 
 import (
+	"bytes"
 	"os"
 	"path/filepath"
 	"reflect"
@@ -185,6 +186,22 @@ func TestEachElementOfAContactComesBackAlone(t *testing.T) {
 			if *e.field(gone) != nil {
 				t.Errorf("%s: it is not taken away: %q", e.tag, **e.field(gone))
 			}
+		}
+	}
+}
+
+// The same of a contact that others share, behind whose name stands whose it is.
+func TestAMarkedContactThatIsSentBackStaysAsItIs(t *testing.T) {
+	for name, raw := range cards(t) {
+		o, e := wholeBody(eas.V141), at141()
+		o.Viewer.Mark, e.Mark = "Ada", "Ada"
+		c := contactOf(t, raw, o)
+		if got := editedContact(t, raw, c, e); !bytes.Equal(got, raw) || !strings.HasSuffix(*c.FileAs, " (Ada)") {
+			t.Errorf("%s: %s: %s", name, *c.FileAs, cmp.Diff(string(raw), string(got)))
+		}
+		c.FileAs = ptr("Another (Ada)")
+		if got := contactOf(t, editedContact(t, raw, c, e), wholeBody(eas.V141)); *got.FileAs != "Another" {
+			t.Errorf("%s: filed as %s", name, *got.FileAs)
 		}
 	}
 }

@@ -28,6 +28,7 @@ func editContact(old []byte, data wbxml.Raw, o *EditOptions) ([]byte, error) {
 	if err := wbxml.UnmarshalRaw(data, &d); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadValue, err)
 	}
+	takeContactMark(&d, o)
 	if len(d.Children) > maxEntries || len(d.Categories) > maxEntries {
 		return nil, ErrBadValue
 	}

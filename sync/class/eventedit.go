@@ -39,7 +39,7 @@ func editEvent(old []byte, data wbxml.Raw, o *EditOptions) ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	takeMark(in, o)
+	takeEventMark(in, o)
 	if old == nil {
 		return addEvent(in, o)
 	}
@@ -82,23 +82,6 @@ func decodeEvent(data wbxml.Raw) (*eas.Calendar, error) {
 		return nil, ErrBadValue
 	}
 	return &in, checkCategories(in.Categories)
-}
-
-// takeMark takes off what a client sends the name of whose event it is, so that a
-// subject that it was shown is the same again.
-func takeMark(in *eas.Calendar, o *EditOptions) {
-	if o.Mark == "" {
-		return
-	}
-	take := func(s *string) {
-		if s != nil {
-			*s = strings.TrimPrefix(*s, eventMark(o.Mark))
-		}
-	}
-	take(in.Subject)
-	for i := range in.Exceptions {
-		take(in.Exceptions[i].Subject)
-	}
 }
 
 // instanceTime is the occurrence that a command names.

@@ -44,15 +44,22 @@ func changes(old, new []byte) (out []string) {
 
 // An event that others share is marked with whose it is; sent back, it is the same.
 func TestAMarkedEventThatIsSentBackStaysAsItIs(t *testing.T) {
-	raw := eventFile(t, "series")
-	for _, v := range eas.Versions() {
-		who := ada
-		who.Mark = "Ada"
-		c := showEvent(t, raw, v, who)
-		o := editOptions(v, ada)
-		o.Mark = "Ada"
-		if got := changeEvent(t, raw, clientData(c, v), o); *c.Subject != "Ada: Stand-up" || !bytes.Equal(got, raw) {
-			t.Errorf("%s: %s: %v", v, *c.Subject, changes(raw, got))
+	series := eventFile(t, "series")
+	for _, raw := range [][]byte{series, bytes.ReplaceAll(series, []byte("SUMMARY:Stand-up\r\n"), []byte("SUMMARY:Ada: Stand-up\r\n")), bytes.ReplaceAll(series, []byte("SUMMARY:Stand-up\r\n"), nil)} {
+		for _, v := range eas.Versions() {
+			who := ada
+			who.Mark = "Ada"
+			c := showEvent(t, raw, v, who)
+			o := editOptions(v, ada)
+			o.Mark = "Ada"
+			if got := changeEvent(t, raw, clientData(c, v), o); *c.Subject != "Ada: "+*showEvent(t, raw, v, ada).Subject || !bytes.Equal(got, raw) {
+				t.Errorf("%s: %s: %v", v, *c.Subject, changes(raw, got))
+			}
+			if *c.Subject = strings.TrimSpace(*c.Subject); *c.Subject == "Ada:" {
+				if got := changeEvent(t, raw, clientData(c, v), o); !bytes.Equal(got, raw) {
+					t.Errorf("%s: without the blank: %v", v, changes(raw, got))
+				}
+			}
 		}
 	}
 }

@@ -3,9 +3,6 @@ package class
 import (
 	"strings"
 
-	"martlet/mail"
-	"martlet/mail/calendar"
-	"martlet/mail/vcard"
 	"martlet/protocol/eas"
 )
 
@@ -43,53 +40,29 @@ func marked(subject *string, who string) *string {
 func eventMark(who string) string   { return who + ": " }
 func contactMark(who string) string { return " (" + who + ")" }
 
-// unmark takes the name away from what was written.
-func unmark(class mail.Class, raw []byte, who string) []byte {
-	switch class {
-	case mail.ClassCalendar:
-		return unmarkEvent(raw, eventMark(who))
-	case mail.ClassContacts:
-		return unmarkContact(raw, contactMark(who))
+// takeEventMark takes off what a client sends the name of whose event it is, so
+// that a subject that it was shown is the same again.
+func takeEventMark(in *eas.Calendar, o *EditOptions) {
+	if o.Mark == "" {
+		return
 	}
-	return raw
+	take := func(s *string) {
+		if s == nil {
+			return
+		}
+		if *s = strings.TrimPrefix(*s, eventMark(o.Mark)); *s == strings.TrimSpace(eventMark(o.Mark)) {
+			*s = "" // there was no subject, and the client took the blank for one at the end
+		}
+	}
+	take(in.Subject)
+	for i := range in.Exceptions {
+		take(in.Exceptions[i].Subject)
+	}
 }
 
-func unmarkEvent(raw []byte, prefix string) []byte {
-	o, err := calendar.Parse(raw)
-	if err != nil {
-		return raw
+// takeContactMark does the same with a contact.
+func takeContactMark(in *eas.Contact, o *EditOptions) {
+	if in.FileAs != nil && o.Mark != "" {
+		*in.FileAs = strings.TrimSuffix(*in.FileAs, contactMark(o.Mark))
 	}
-	changed := false
-	for _, e := range o.Events {
-		if text, is := strings.CutPrefix(e.Component.Text("SUMMARY"), prefix); is {
-			e.Component.SetText("SUMMARY", text)
-			changed = true
-		}
-	}
-	if !changed {
-		return raw
-	}
-	return o.Encode()
-}
-
-func unmarkContact(raw []byte, suffix string) []byte {
-	c, err := vcard.Parse(raw)
-	if err != nil {
-		return raw
-	}
-	changed := false
-	for i := range c.Properties {
-		p := &c.Properties[i]
-		if p.Name != "FN" && !strings.HasPrefix(p.Name, "X-") {
-			continue
-		}
-		if text, is := strings.CutSuffix(p.Text(), suffix); is {
-			p.Value = vcard.TextProperty(p.Name, text).Value
-			changed = true
-		}
-	}
-	if !changed {
-		return raw
-	}
-	return c.Bytes()
 }

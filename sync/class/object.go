@@ -67,14 +67,6 @@ func renderObject(item *mail.Item, raw []byte, opt *Options) (any, error) {
 // EditObject makes the object that an item is to hold from what a client sends:
 // of an Add with old nil, of a Change from what the item holds.
 func EditObject(class mail.Class, old []byte, data wbxml.Raw, o *EditOptions) ([]byte, error) {
-	raw, err := editObject(class, old, data, o)
-	if err == nil && o.Mark != "" {
-		raw = unmark(class, raw, o.Mark)
-	}
-	return raw, err
-}
-
-func editObject(class mail.Class, old []byte, data wbxml.Raw, o *EditOptions) ([]byte, error) {
 	switch class {
 	case mail.ClassCalendar:
 		return editEvent(old, data, o)
