@@ -47,7 +47,7 @@ knows, so that the next command goes on from there; it is a device of its own.`,
   martlet phone sync Inbox --user robin@example.org --xml
   martlet phone ping --user robin@example.org --memory phone.json --heartbeat 10m`,
 	}, a.phoneOptions(f), a.phoneDiscover(f), a.phoneProvision(f), a.phoneFolders(f), a.phoneSync(f), a.phonePing(f),
-		a.phoneAdd(f), a.phoneSend(f), a.phoneSearch(f), a.phoneFind(f), a.phoneFetch(f))
+		a.phoneAdd(f), a.phoneChange(f), a.phoneDelete(f), a.phoneRespond(f), a.phoneSend(f), a.phoneSearch(f), a.phoneFind(f), a.phoneFetch(f))
 	flags := cmd.PersistentFlags()
 	flags.StringVar(&f.url, "url", "", "the server, or its ActiveSync endpoint (default: found by Autodiscover)")
 	flags.StringVar(&f.user, "user", "", "login, as typed into the phone")

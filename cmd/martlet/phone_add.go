@@ -4,7 +4,6 @@ import (
 	"context"
 	"crypto/rand"
 	"errors"
-	"fmt"
 
 	"github.com/spf13/cobra"
 
@@ -41,45 +40,17 @@ those of this machine. Who is invited to an event gets an invitation.`,
 				if err != nil {
 					return err
 				}
-				id, err := addedID(r)
+				id, err := taken(r)
+				if err == nil && id == "" {
+					err = errors.New("the server did not say whether it took it")
+				}
 				if err != nil {
 					return err
 				}
-				if a.json {
-					return a.printJSON(map[string]string{"id": id})
-				}
-				a.printf("added %s to %s\n", id, folder.DisplayName)
-				return nil
+				return a.shown(map[string]string{"id": id}, "added %s to %s\n", id, folder.DisplayName)
 			})
 		},
 	}
-	flags := cmd.Flags()
-	flags.StringVar(&o.subject, "subject", "", "what it is about; of a contact, the name")
-	flags.StringVar(&o.text, "text", "", "text")
-	flags.StringVar(&o.start, "start", "", `when an event begins: "2026-12-01 12:00", or with --all-day 2026-12-01`)
-	flags.StringVar(&o.end, "end", "", "when it ends (default: an hour later); with --all-day its last day")
-	flags.BoolVar(&o.allDay, "all-day", false, "an event of whole days")
-	flags.StringVar(&o.place, "place", "", "where an event is")
-	flags.StringSliceVar(&o.invite, "invite", nil, "who is invited to an event: people and rooms; may be given several times")
-	flags.StringVar(&o.due, "due", "", "the day when a task is due: 2026-12-01")
-	flags.StringVar(&o.email, "email", "", "a contact's mail address")
-	flags.StringVar(&o.mobile, "mobile", "", "a contact's mobile number")
-	flags.StringVar(&o.company, "company", "", "a contact's company")
+	o.add(cmd.Flags())
 	return cmd
-}
-
-// addedID is the id that the server gave, or why it gave none.
-func addedID(r *phone.SyncResult) (string, error) {
-	for _, reply := range r.Replies {
-		if a := reply.Add; a != nil {
-			if a.Status == eas.SyncStatusConversionError {
-				return "", errors.New("the server refused it (Sync status 6): may the folder only be read?")
-			}
-			if a.Status != eas.SyncStatusSuccess {
-				return "", fmt.Errorf("the server refused it: %s (Sync status %d)", a.Status, a.Status)
-			}
-			return a.ServerID, nil
-		}
-	}
-	return "", errors.New("the server did not say whether it took it")
 }

@@ -5,6 +5,8 @@ import (
 	"testing"
 	"time"
 
+	"github.com/spf13/pflag"
+
 	"martlet/internal/phone"
 	"martlet/mail/calendar"
 	"martlet/protocol/eas"
@@ -44,9 +46,21 @@ func TestWhatOthersWroteMovesNoCursor(t *testing.T) {
 	}
 }
 
+// flagged are the flags as somebody gives them.
+func flagged(t *testing.T, args ...string) *objectFlags {
+	t.Helper()
+	var o objectFlags
+	flags := pflag.NewFlagSet("", pflag.ContinueOnError)
+	o.add(flags)
+	if err := flags.Parse(args); err != nil {
+		t.Fatal(err)
+	}
+	return &o
+}
+
 // What a folder does not have is refused, and what is added fits the version.
 func TestThePhoneAddsWhatTheVersionHas(t *testing.T) {
-	o := objectFlags{subject: "Fair", start: "2026-12-24", allDay: true}
+	o := flagged(t, "--subject=Fair", "--start=2026-12-24", "--all-day")
 	for _, v := range []eas.Version{eas.V25, eas.V141, eas.V160, eas.V161} {
 		data, err := o.object(phone.Calendar, v, "uid")
 		if err != nil {
@@ -56,14 +70,14 @@ func TestThePhoneAddsWhatTheVersionHas(t *testing.T) {
 			t.Errorf("%v: zone %v, %s", v, c.Timezone, eventTimes(c))
 		}
 	}
-	for class, o := range map[string]objectFlags{
-		phone.Tasks:    {subject: "x", place: "here"},
-		phone.Notes:    {subject: "x", due: "2026-12-24"},
-		phone.Contacts: {subject: "x", start: "2026-12-24 10:00"},
-		phone.Calendar: {subject: "x", start: "2026-12-24 10:00", end: "2026-12-24 09:00"},
-		"Email":        {subject: "x"},
+	for class, args := range map[string][]string{
+		phone.Tasks:    {"--subject=x", "--place=here"},
+		phone.Notes:    {"--subject=x", "--due=2026-12-24"},
+		phone.Contacts: {"--subject=x", "--start=2026-12-24 10:00"},
+		phone.Calendar: {"--subject=x", "--start=2026-12-24 10:00", "--end=2026-12-24 09:00"},
+		"Email":        {"--subject=x"},
 	} {
-		if data, err := o.object(class, eas.V161, "uid"); err == nil {
+		if data, err := flagged(t, args...).object(class, eas.V161, "uid"); err == nil {
 			t.Errorf("%s: took %+v", class, data)
 		}
 	}

@@ -1,6 +1,9 @@
 package phone
 
 import (
+	"context"
+	"fmt"
+
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
 )
@@ -35,4 +38,18 @@ func Delete(serverID string) eas.SyncCommand {
 // Fetch is the command that brings a whole message.
 func Fetch(serverID string) eas.SyncCommand {
 	return eas.SyncCommand{Fetch: &eas.SyncFetch{ServerID: serverID}}
+}
+
+// Respond answers one invitation (MS-ASCMD 2.2.1.11). The id is that of the
+// meeting in the calendar, empty when it is in none, as after a refusal.
+func (p *Phone) Respond(ctx context.Context, a eas.MeetingAnswer) (calendarID string, err error) {
+	var resp eas.MeetingResponseResponse
+	if err := p.Call(ctx, "MeetingResponse", Params{}, &eas.MeetingResponse{Requests: []eas.MeetingAnswer{a}}, &resp); err != nil {
+		return "", err
+	}
+	if len(resp.Results) != 1 {
+		return "", fmt.Errorf("phone: MeetingResponse: %d answers", len(resp.Results))
+	}
+	r := resp.Results[0]
+	return r.CalendarID, statusError("MeetingResponse", r.Status, eas.MeetingResponseStatusSuccess)
 }
