@@ -42,6 +42,57 @@ func BenchmarkPlanNothing(b *testing.B) {
 	}
 }
 
+// BenchmarkPlanShared plans what one new message asks for of a registration for
+// all folders, without folders of others among them and with some, in an own
+// folder and in one of theirs.
+func BenchmarkPlanShared(b *testing.B) {
+	for _, links := range []int{0, 1, 20} {
+		for _, theirs := range []bool{false, true} {
+			if theirs && links == 0 {
+				continue
+			}
+			b.Run(fmt.Sprintf("links=%d/theirs=%t", links, theirs), func(b *testing.B) {
+				d := newDesk(b)
+				var last mail.FolderID
+				for i := range links {
+					last = d.make(fmt.Sprint("Team ", i), mail.ClassEmail)
+					d.share(d.mine(), last, mail.MayRead)
+				}
+				id := d.phone(toAll).ID
+				l := letter{}
+				if theirs {
+					l.box, l.folder = d.bob, last
+				}
+				d.deliver(l)
+				b.ReportAllocs()
+				for b.Loop() {
+					if p, err := d.book.Plan(d.ctx(), id, push.Ask{Now: d.now}); err != nil || p.Notification == nil {
+						b.Fatal(err)
+					}
+				}
+				b.ReportMetric(float64(d.reads(id)), "rows")
+			})
+		}
+	}
+}
+
+// BenchmarkPlanCalendar plans the wake for an event that was changed.
+func BenchmarkPlanCalendar(b *testing.B) {
+	h := newHouse(b)
+	calendar := h.folder(mail.RoleCalendar)
+	for i := range 100 {
+		h.write(mail.MailboxOf(h.alice), calendar, 0, event(fmt.Sprint("Event ", i)))
+	}
+	id := h.phone(mode(push.Silent), toFolders(calendar)).ID
+	h.write(mail.MailboxOf(h.alice), calendar, 0, event("Standup"))
+	b.ReportAllocs()
+	for b.Loop() {
+		if p, err := h.book.Plan(h.ctx(), id, push.Ask{Now: h.now}); err != nil || p.Notification == nil {
+			b.Fatal(err)
+		}
+	}
+}
+
 // BenchmarkSettle writes what became of plans, many at once as the notifier
 // does.
 func BenchmarkSettle(b *testing.B) {

@@ -11,7 +11,7 @@ import (
 
 // watch is what a registration watches, as the folders are now.
 type watch struct {
-	folders   []mail.Folder // a link has the role of the folder that it stands for
+	folders   []mail.Folder // a link to mail has the role of the folder that it stands for
 	unread    uint64
 	highest   mail.ModSeq  // the last change in any of the mailbox's own mail folders
 	elsewhere []push.Topic // where the links lead to
@@ -46,7 +46,7 @@ func (b *Book) watch(tx *store.Tx, r *Registration) (w watch, err error) {
 	}
 	kept := w.folders[:0]
 	for _, f := range w.folders {
-		if !f.Link.IsZero() {
+		if !f.Link.IsZero() && f.Class == mail.ClassEmail { // the role says what is news
 			is, err := b.c.Mailboxes.Folder(tx, f.Link.Box, f.Link.Folder)
 			if err != nil {
 				return w, err
