@@ -29,7 +29,7 @@ const (
 	maxText       = 32 << 10 // characters of a text that is handed out in a field of Event
 	maxAttendees  = 5_000
 	maxAlarms     = 100
-	maxZones      = 500 // that one object names
+	maxZones      = 100 // that one object defines, and names: to look for one that is none takes long
 	maxZonePath   = 4   // steps of a path before a zone's name
 	maxRules      = 10  // RRULEs and EXRULEs of one event
 	maxList       = 400 // numbers in a part of a recurrence rule

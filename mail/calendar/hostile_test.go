@@ -75,6 +75,23 @@ func TestDefinitionsOfZonesAreBounded(t *testing.T) {
 	}
 }
 
+// Of definitions only so many are looked at, those that define nothing, too.
+func TestEmptyDefinitionsOfZonesAreBounded(t *testing.T) {
+	var b strings.Builder
+	b.WriteString("BEGIN:VCALENDAR\r\n")
+	for i := range maxComponents - 10 {
+		fmt.Fprintf(&b, "BEGIN:VTIMEZONE\r\nTZID:a/b/c/d/%d\r\nX-LIC-LOCATION:e/f/g/h/%d\r\nEND:VTIMEZONE\r\n", i, i)
+	}
+	b.WriteString("BEGIN:VTIMEZONE\r\nTZID:Office\r\nX-LIC-LOCATION:Europe/Berlin\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT\r\nDTSTART;TZID=Office:20260101T090000\r\nEND:VEVENT\r\nEND:VCALENDAR\r\n")
+	o, err := Parse([]byte(b.String()))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !o.Events[0].Start.Floating {
+		t.Error("all are looked at")
+	}
+}
+
 // Of zones that nobody knows only so many are looked for.
 func TestUnknownZonesAreNotLookedForWithoutEnd(t *testing.T) {
 	z := zones{}

@@ -1,26 +1,35 @@
 package calendar
 
-import "strconv"
+import (
+	"strconv"
+	"time"
+)
 
 // Merger puts what several calendars hold into one, each time zone once. Two of
 // them may mean different things by one name of a zone, or one of them nothing at
 // all: then the second gets another name. The zero Merger is ready.
-type Merger struct{ zones map[string]mergedZone }
-
-// mergedZone is what a name stands for.
-type mergedZone struct {
-	text    string // its definition; ofTheWorld, or nothing if nobody defines it
-	defined bool   // the definition is there
+type Merger struct {
+	names   map[meaning]string
+	taken   map[string]int // how many other names were tried for one
+	defined map[string]bool
+	world   map[string]*time.Location // what the world has by a name; nil: nothing
 }
+
+// meaning is what a calendar means by the name of a zone: its definition,
+// ofTheWorld, or nothing if nobody defines it.
+type meaning struct{ id, text string }
 
 // ofTheWorld stands for the definitions of a zone whose name says more than they.
 const ofTheWorld = "the world's"
 
+// maxLookedFor is how many names a Merger looks for in the world.
+const maxLookedFor = 1000
+
 // Take returns what of a calendar goes into the one: its components, without the
 // zones that are there already.
 func (m *Merger) Take(root *Component) (out []*Component) {
-	if m.zones == nil {
-		m.zones = map[string]mergedZone{}
+	if m.names == nil {
+		m.names, m.taken, m.defined, m.world = map[meaning]string{}, map[string]int{}, map[string]bool{}, map[string]*time.Location{}
 	}
 	names := map[string]string{} // in the one, by what this calendar calls them
 	for _, c := range root.Children {
@@ -28,15 +37,16 @@ func (m *Merger) Take(root *Component) (out []*Component) {
 			continue
 		}
 		id := c.Text("TZID")
-		zone := mergedZone{string(c.Append(nil)), true}
-		if worldZone(id, c) != nil {
-			zone.text = ofTheWorld
+		zone := meaning{id, ofTheWorld}
+		if loc := m.find(id); loc == nil || isFixed(loc) && hasSummer(c) {
+			zone.text = string(c.Append(nil))
 		}
-		name, known := m.nameFor(id, zone)
+		name := m.nameFor(zone)
 		if names[id] = name; name != id {
 			c.SetText("TZID", name)
 		}
-		if !known {
+		if !m.defined[name] {
+			m.defined[name] = true
 			out = append(out, c)
 		}
 	}
@@ -46,11 +56,11 @@ func (m *Merger) Take(root *Component) (out []*Component) {
 		}
 		for _, id := range c.Zones() {
 			if _, ok := names[id]; !ok {
-				zone := mergedZone{}
-				if _, err := LoadZone(id); err == nil {
+				zone := meaning{id: id}
+				if m.find(id) != nil {
 					zone.text = ofTheWorld
 				}
-				names[id], _ = m.nameFor(id, zone)
+				names[id] = m.nameFor(zone)
 			}
 		}
 		c.renameZones(names)
@@ -59,21 +69,31 @@ func (m *Merger) Take(root *Component) (out []*Component) {
 	return out
 }
 
-// nameFor returns the name under which a zone stands in the one, and whether it
-// is defined there already.
-func (m *Merger) nameFor(id string, zone mergedZone) (name string, known bool) {
-	name = id
-	for n := 2; ; n++ {
-		there, taken := m.zones[name]
-		if !taken || there.text == zone.text && !there.defined {
-			m.zones[name] = zone
-			return name, false
-		}
-		if there.text == zone.text {
-			return name, true
-		}
-		name = id + " (" + strconv.Itoa(n) + ")"
+// find looks for a zone of the world.
+func (m *Merger) find(id string) *time.Location {
+	loc, known := m.world[id]
+	if !known && len(m.world) < maxLookedFor {
+		loc, _ = LoadZone(id)
+		m.world[id] = loc
 	}
+	return loc
+}
+
+// nameFor returns the name under which a zone stands in the one.
+func (m *Merger) nameFor(zone meaning) string {
+	if name, ok := m.names[zone]; ok {
+		return name
+	}
+	name := zone.id
+	for {
+		if _, taken := m.taken[name]; !taken {
+			break
+		}
+		m.taken[zone.id]++
+		name = zone.id + " (" + strconv.Itoa(m.taken[zone.id]+1) + ")"
+	}
+	m.taken[name], m.names[zone] = 0, name
+	return name
 }
 
 // renameZones has a component refer to its zones by other names.

@@ -54,3 +54,20 @@ func TestCalendarsInOneKeepTheirTimes(t *testing.T) {
 		t.Errorf("%d definitions", zones)
 	}
 }
+
+// Many calendars that call their zones the same cost no more than many others.
+func BenchmarkMerger(b *testing.B) {
+	var all []*Component
+	for i := range 5000 {
+		zone := &Component{Name: "VTIMEZONE", Props: []Property{{Name: "TZID", Value: "Office"}, {Name: "X", Value: fmt.Sprint(i)}}}
+		all = append(all, &Component{Name: "VCALENDAR", Children: []*Component{zone}})
+	}
+	for b.Loop() {
+		var m Merger
+		for _, c := range all {
+			if len(m.Take(c.Clone())) != 1 {
+				b.Fatal("a zone is lost")
+			}
+		}
+	}
+}

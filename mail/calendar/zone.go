@@ -125,10 +125,13 @@ const maxMatched = 20
 // the world's: definitions are often cut to one year, or wrong.
 func readZones(root *Component) zones {
 	z := zones{}
-	left, year, matched := maxObservances, 0, 0
+	left, year, matched, defined := maxObservances, 0, 0, 0
 	for _, c := range root.Children {
-		if c.Name != "VTIMEZONE" || len(z) >= maxZones {
+		if c.Name != "VTIMEZONE" {
 			continue
+		}
+		if defined++; defined > maxZones {
+			break
 		}
 		id := strings.Trim(c.Text("TZID"), `"`) // as parameters are read
 		if id == "" || z[id] != nil {
