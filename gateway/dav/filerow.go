@@ -23,6 +23,7 @@ const (
 	maxFiles     = 5_000 // files and folders: what one transaction can delete
 	maxFileDepth = 20
 	maxFile      = 64 << 20 // bytes of one
+	maxFileDead  = 8 << 10  // bytes of the properties that are kept with one
 )
 
 // fileKey is where a file is. The depth stands before the path, so that what is
@@ -161,9 +162,9 @@ func (t *fileTables) get(tx *store.Tx, box mail.MailboxID, path string) (*fileRo
 	return &f, nil
 }
 
-// within ranges over what is directly in a folder, or with deep in it at all, the
-// folders above before what is in them.
-func (t *fileTables) within(tx *store.Tx, box mail.MailboxID, path string, deep bool) iter.Seq2[*fileRow, error] {
+// within ranges over what is in a folder at all, the folders above before what is
+// in them.
+func (t *fileTables) within(tx *store.Tx, box mail.MailboxID, path string) iter.Seq2[*fileRow, error] {
 	return func(yield func(*fileRow, error) bool) {
 		depth := uint32(1)
 		prefix := ""
@@ -180,11 +181,33 @@ func (t *fileTables) within(tx *store.Tx, box mail.MailboxID, path string, deep 
 					return
 				}
 			}
-			if !deep || !some {
+			if !some {
 				return
 			}
 		}
 	}
+}
+
+// page is a part of what is directly in a folder, behind a path.
+func (t *fileTables) page(tx *store.Tx, box mail.MailboxID, folder, after string) (found []*fileRow, err error) {
+	depth, prefix := uint32(1), ""
+	if folder != "" {
+		depth, prefix = uint32(strings.Count(folder, "/")+2), folder+"/"
+	}
+	r := store.TableRange[fileKey]{Prefix: appendFileKey(nil, fileKey{box, depth, prefix})}
+	if after != "" {
+		r.From = &fileKey{box, depth, after + "\x00"}
+	}
+	for row, err := range t.files.Scan(tx, r) {
+		if err != nil {
+			return nil, fmt.Errorf("dav: files: %w", err)
+		}
+		row.Value.path = row.Key.Path
+		if found = append(found, &row.Value); len(found) == rowsAtOnce {
+			break
+		}
+	}
+	return found, nil
 }
 
 // put writes a file or folder in place of the old one, if there is any, and keeps
@@ -255,7 +278,7 @@ func (t *fileTables) sum(tx *store.Tx, box mail.MailboxID) (fileTotals, error) {
 // forgetFiles removes all files of a mailbox.
 func forgetFiles(tx *store.Tx, bodies *blob.Blobs, box mail.MailboxID) error {
 	t := newFileTables()
-	for f, err := range t.within(tx, box, "", true) {
+	for f, err := range t.within(tx, box, "") {
 		if err == nil {
 			err = t.remove(tx, bodies, box, f)
 		}

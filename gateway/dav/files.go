@@ -58,23 +58,25 @@ func (q *request) findFile(tx *store.Tx, at *place) (*resource, error) {
 
 // filesWithin visits what is directly in a folder.
 func (q *request) filesWithin(r *resource, visit func(*resource) error) error {
-	var found []*fileRow
-	err := q.view(func(tx *store.Tx) error {
-		found = found[:0]
-		for f, err := range q.h.files.within(tx, q.box, r.file.path, false) {
-			if err != nil {
+	for after := ""; ; {
+		var found []*fileRow
+		err := q.view(func(tx *store.Tx) (err error) {
+			found, err = q.h.files.page(tx, q.box, r.file.path, after)
+			return err
+		})
+		if err != nil {
+			return err
+		}
+		for _, f := range found {
+			after = f.path
+			if err := visit(q.fileResource(f)); err != nil {
 				return err
 			}
-			found = append(found, f)
 		}
-		return nil
-	})
-	for _, f := range found {
-		if err == nil {
-			err = visit(q.fileResource(f))
+		if len(found) < rowsAtOnce {
+			return nil
 		}
 	}
-	return err
 }
 
 // fileBytes is what the user's files come to.
@@ -247,7 +249,7 @@ func (q *request) tree(tx *store.Tx, f *fileRow) ([]*fileRow, error) {
 	if !f.folder {
 		return all, nil
 	}
-	for k, err := range q.h.files.within(tx, q.box, f.path, true) {
+	for k, err := range q.h.files.within(tx, q.box, f.path) {
 		if err != nil {
 			return nil, err
 		}
@@ -358,7 +360,7 @@ func (q *request) patchFile(tx *store.Tx, r *resource, edits []edit) ([]error, e
 		case !utf8.ValidString(e.prop.text()):
 			wrong[i] = &failure{status: http.StatusConflict}
 		default:
-			wrong[i] = keep(&f.Dead, e)
+			wrong[i] = keep(&f.Dead, e, maxFileDead)
 		}
 	}
 	if slices.ContainsFunc(wrong, func(err error) bool { return err != nil }) {

@@ -1,9 +1,12 @@
 package dav
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
+
+	"martlet/store"
 )
 
 const files = "/dav/files/robin@example.org/"
@@ -51,6 +54,31 @@ func TestFilesTakeNoMoreRoomThanIsAllowed(t *testing.T) {
 	h.want(http.StatusInsufficientStorage, "COPY", files+"a", "", "Destination", files+"b")
 	h.want(http.StatusNoContent, "PUT", files+"a", half)
 	h.want(http.StatusRequestEntityTooLarge, "PUT", files+"c", half+half)
+}
+
+// What programs say of files is not counted as their bytes: it has a bound of its
+// own, and a listing holds a part of it only.
+func TestPropertiesOfFilesAreBounded(t *testing.T) {
+	h := newHouse(t, nil)
+	at := files
+	h.want(http.StatusCreated, "PUT", at+"f", "twigs", "Content-Type", "text/plain")
+	set := func(n int) *answer {
+		return h.want(http.StatusMultiStatus, "PROPPATCH", at+"f", `<propertyupdate xmlns="DAV:"><set><prop><x xmlns="urn:x">`+strings.Repeat("x", n)+`</x></prop></set></propertyupdate>`)
+	}
+	set(maxFileDead/2).says(t, "200 OK")
+	set(maxFileDead).says(t, "507 ")
+	h.must(h.store.Update(t.Context(), func(tx *store.Tx) error {
+		for i := range rowsAtOnce + 20 {
+			if err := h.handler.files.put(tx, h.blobs, h.box(robin), nil, &fileRow{path: fmt.Sprint("d", i), folder: true}); err != nil {
+				return err
+			}
+		}
+		return nil
+	}))
+	a := h.want(http.StatusMultiStatus, "PROPFIND", at, `<propfind xmlns="DAV:"><prop><resourcetype/></prop></propfind>`, "Depth", "1")
+	if n := strings.Count(a.body, "<D:response>"); n != rowsAtOnce+22 {
+		t.Errorf("%d responses", n)
+	}
 }
 
 func TestThereAreNoFilesUnlessTheyAreAllowed(t *testing.T) {

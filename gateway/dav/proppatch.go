@@ -158,7 +158,7 @@ func (q *request) patchHome(tx *store.Tx, r *resource, edits []edit) ([]error, e
 		if _, live := q.h.properties[e.prop.name]; live {
 			wrong[i] = unmet(dav("cannot-modify-protected-property"), "")
 		} else {
-			wrong[i] = keep(&r.home.Dead, e)
+			wrong[i] = keep(&r.home.Dead, e, maxDeadBytes)
 		}
 	}
 	if slices.ContainsFunc(wrong, func(err error) bool { return err != nil }) {
@@ -198,7 +198,7 @@ func (c *collection) patch(e edit, q *request) error {
 		if _, live := q.h.properties[n]; live {
 			return unmet(dav("cannot-modify-protected-property"), "")
 		}
-		return keep(&c.meta.Dead, e)
+		return keep(&c.meta.Dead, e, maxDeadBytes)
 	}
 	return nil
 }
@@ -218,8 +218,9 @@ func (c *collection) rename(to string) error {
 	return nil
 }
 
-// keep sets or removes a property that is only kept.
-func keep(list *[]dead, e edit) error {
+// keep sets or removes a property that is only kept, of all of which there are
+// most bytes.
+func keep(list *[]dead, e edit, most int) error {
 	rest := slices.DeleteFunc(slices.Clone(*list), func(d dead) bool { return d.name == e.prop.name })
 	if !e.remove {
 		var d document
@@ -230,7 +231,7 @@ func keep(list *[]dead, e edit) error {
 	for i := range rest {
 		size += len(rest[i].xml)
 	}
-	if len(rest) > maxDead || size > maxDeadBytes {
+	if len(rest) > maxDead || size > most {
 		return &failure{status: http.StatusInsufficientStorage}
 	}
 	*list = rest
