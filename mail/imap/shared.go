@@ -100,12 +100,23 @@ func (s *session) tree(tx *store.Tx) ([]node, error) {
 	return tree(folders, public), nil
 }
 
-// refresh brings the links to folders of others up to what was granted.
+// refresh brings the links to folders of others up to what was granted. Where
+// nothing may be written any more, the selected mailbox is read-only from now on.
 func (s *session) refresh(ctx context.Context) (err error) {
-	if s.srv.cfg.Shares != nil {
-		s.linked, err = s.srv.cfg.Shares.Refresh(ctx, s.account.ID)
+	if s.srv.cfg.Shares == nil {
+		return nil
 	}
-	return err
+	if s.linked, err = s.srv.cfg.Shares.Refresh(ctx, s.account.ID); err != nil || s.view == nil || s.view.at.Box == s.box || s.view.readOnly {
+		return err
+	}
+	return s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		f, err := s.srv.cfg.Mailboxes.Folder(tx, s.box, s.view.folder)
+		if errors.Is(err, mail.ErrNoFolder) { // what looks into it says so
+			return nil
+		}
+		s.view.readOnly = readOnlyFor(&f)
+		return err
+	})
 }
 
 // mayNotMake refuses names where the user makes nothing.

@@ -190,6 +190,30 @@ func TestWhatWasRevokedIsGoneWithTheNextCommand(t *testing.T) {
 	}
 }
 
+// Who may not write any more reads on, in a mailbox that was selected for both.
+func TestRightsThatWereTakenAwayMakeTheSelectedMailboxReadOnly(t *testing.T) {
+	s := newSharing(t)
+	s.fill()
+	inbox := s.folder(mail.RoleInbox).ID
+	s.grant(inbox, mail.MayWrite)
+	s.bob.ok("SELECT " + aliceInbox)
+	s.grant(inbox, mail.MayRead)
+	for command, want := range map[string]string{
+		"FETCH 1 BODY[]": "k OK", `STORE 1 +FLAGS (\Flagged)`: "k NO [READ-ONLY]", "EXPUNGE": "k NO [READ-ONLY]", "MOVE 1 INBOX": "k NO [READ-ONLY]", "COPY 1 INBOX": "k OK",
+	} {
+		got := s.bob.do("k", command)
+		if last := got[len(got)-1]; !strings.HasPrefix(last, want) {
+			t.Errorf("%s: %s, want %s", command, last, want)
+		}
+	}
+	s.bob.ok("CLOSE")
+	a := s.login()
+	a.ok("SELECT INBOX")
+	if got := strings.Join(a.ok("FETCH 1 FLAGS"), "\n"); strings.Contains(got, "Seen") || strings.Contains(got, "Flagged") {
+		t.Error(got)
+	}
+}
+
 func TestOwnersShareByACL(t *testing.T) {
 	s := newSharing(t)
 	a := s.login()
