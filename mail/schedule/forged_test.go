@@ -268,3 +268,69 @@ func TestWhatAnEventSaysEndsNoLine(t *testing.T) {
 		t.Errorf("%s", l.raw)
 	}
 }
+
+func TestWhoActsForAnotherIsBelievedOfTheSameDomainElsewhereAlone(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", lunch...))
+	h.settle()
+	reply := func(whom, by, status, stamp string) string {
+		return itip("REPLY", "1", 0, stamp, "ORGANIZER:mailto:ann@example.org", `ATTENDEE;PARTSTAT=`+status+`;SENT-BY="mailto:`+by+`":mailto:`+whom)
+	}
+	h.deliver("ann", "mallory@evil.example", "dmarc=pass header.from=evil.example", reply("zoe@peer.example", "mallory@evil.example", "DECLINED", "20261103T100000Z"))
+	h.deliver("ann", "yan@peer.example", proven, reply("zoe@peer.example", "wil@peer.example", "DECLINED", "20261103T100000Z"))
+	h.deliver("ann", "gus@example.org", "dmarc=pass header.from=example.org", reply("bob@example.org", "gus@example.org", "DECLINED", "20261103T100000Z"))
+	h.settle()
+	h.expect("Zoë", h.statusOf("ann", "1", "zoe@peer.example"), needsAction)
+	h.expect("Bob", h.statusOf("ann", "1", "bob@example.org"), needsAction)
+	h.deliver("ann", "yan@peer.example", proven, reply("zoe@peer.example", "yan@peer.example", "ACCEPTED", "20261103T100000Z"))
+	h.settle()
+	h.expect("Zoë", h.statusOf("ann", "1", "zoe@peer.example"), accepted)
+}
+
+// Who has several addresses is the same under each.
+func TestAnAnswerForAnAliasOfTheSendersOwnCounts(t *testing.T) {
+	h := openHouse(t)
+	h.change("bob", "1", event("1", "DTSTART:20261110T120000Z", "DTEND:20261110T130000Z", "SUMMARY:S", "ATTENDEE:mailto:ann.alias@example.org"))
+	h.settle()
+	h.must(h.router.Submit(t.Context(), routeMail(h, "ann", "bob@example.org", itip("REPLY", "1", 0, "20261102T093000Z",
+		"ORGANIZER:mailto:bob@example.org", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:ann.alias@example.org"))))
+	h.settle()
+	h.expect("Ann", h.statusOf("bob", "1", "ann.alias@example.org"), accepted)
+}
+
+func TestAnAppointmentOfTheUsersOwnIsChangedByNoMessage(t *testing.T) {
+	h := openHouse(t)
+	h.change("bob", "z", event("z", "DTSTART:20261110T120000Z", "DTEND:20261110T130000Z", "SUMMARY:Dentist"))
+	h.deliver("bob", "zoe@peer.example", proven, zoes("REQUEST", 3, "20261103T100000Z"))
+	h.deliver("bob", "zoe@peer.example", proven, zoes("CANCEL", 4, "20261103T110000Z"))
+	h.settle()
+	h.expect("it", h.has("bob", "z").Master().Summary, "Dentist")
+}
+
+// That somebody here has a meeting does not make them its organizer.
+func TestAnInvitationIsProvenByTheOrganizersOwnMeetingAlone(t *testing.T) {
+	h := openHouse(t)
+	h.deliver("ann", "zoe@peer.example", proven, strings.ReplaceAll(zoes("REQUEST", 0, "20261101T100000Z"), "bob@", "ann@"))
+	h.settle()
+	h.deliver("bob", "mallory@evil.example", "", strings.ReplaceAll(zoes("REQUEST", 0, "20261101T100000Z"), "zoe@peer.example", "ann@example.org"))
+	h.answer("bob", "z", accepted)
+	h.settle()
+	if !h.unverified("bob", "z") {
+		t.Errorf("%s", h.has("bob", "z").Encode())
+	}
+}
+
+// What another message proves, proves nothing of this one.
+func TestAnInvitationThatIsAnsweredBeforeItIsAttendedToIsJudgedByItself(t *testing.T) {
+	h := openHouse(t)
+	h.deliver("bob", "zoe@peer.example", proven, strings.ReplaceAll(zoes("REQUEST", 0, "20261101T100000Z"), "UID:z", "UID:other"))
+	h.deliver("bob", "mallory@evil.example", "", zoes("REQUEST", 0, "20261101T100000Z"))
+	h.answer("bob", "z", accepted)
+	h.answer("bob", "other", accepted)
+	for uid, want := range map[string]bool{"z": true, "other": false} {
+		if h.unverified("bob", uid) != want {
+			t.Errorf("%s: %s", uid, h.has("bob", uid).Encode())
+		}
+	}
+	h.settle()
+}

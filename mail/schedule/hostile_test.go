@@ -319,3 +319,103 @@ func TestManyWhoAreEachInvitedToSomethingElseAreRefused(t *testing.T) {
 		t.Errorf("%d messages", n)
 	}
 }
+
+func TestWhatIsNotPublicIsNotForDelegates(t *testing.T) {
+	h := openHouse(t)
+	h.delegates[h.people["bob"]] = []directory.AccountID{h.people["cat"]}
+	for _, class := range []string{"PRIVATE", "CONFIDENTIAL", "X-SECRET", "PUBLIC"} {
+		h.change("ann", class, event(class, append([]string{"CLASS:" + class}, lunch...)...))
+	}
+	h.settle()
+	h.expect("Cat's inbox", h.got("cat"), "REQUEST Lunch; with a comma, and ü")
+	if e := h.has("bob", "CONFIDENTIAL").Master(); e.Summary == "" {
+		t.Error("Bob has not got it")
+	}
+}
+
+// A room is booked by whatever brings it the invitation, once.
+func TestARoomIsInvitedThroughAGroupAndByItsAlias(t *testing.T) {
+	h := openHouse(t)
+	withRooms(h)
+	f, err := directory.ParseFile(strings.NewReader(`
+[[resource]]
+address = "den@example.org"
+name = "The Den"
+aliases = ["lair@example.org"]
+[[group]]
+address = "offsite@example.org"
+members = ["bob@example.org", "den@example.org"]
+`), "den.toml")
+	h.must(err)
+	_, err = h.directory.Apply(t.Context(), f, false)
+	h.must(err)
+	den, err := h.directory.AccountByLogin(t.Context(), "den@example.org")
+	h.must(err)
+	h.people["den"] = den.ID
+	meeting := func(uid, day string, who ...string) {
+		lines := []string{"DTSTART:202611" + day + "T120000Z", "DURATION:PT1H", "SUMMARY:S", "ORGANIZER:mailto:ann@example.org"}
+		for _, w := range who {
+			lines = append(lines, "ATTENDEE:mailto:"+w+"@example.org")
+		}
+		h.change("ann", uid, event(uid, lines...))
+		h.settle()
+		h.settle()
+	}
+	meeting("1", "10", "offsite")
+	h.expect("by the group", h.statusOf("ann", "1", "den@example.org"), accepted)
+	meeting("2", "10", "lair")
+	h.expect("by its alias, at the same time", h.statusOf("ann", "2", "lair@example.org"), declined)
+	meeting("3", "11", "lair", "offsite", "den")
+	h.expect("three ways, in one of them", h.statusOf("ann", "3", "den@example.org")+" "+h.statusOf("ann", "3", "lair@example.org"), "NEEDS-ACTION ACCEPTED")
+	h.expect("answers", h.got("ann"), "REPLY Accepted: S | REPLY Declined: S | REPLY Accepted: S")
+}
+
+// A delegate who has once written a meeting does not stand in what the owner sends.
+func TestSentByNamesWhoSendsItNow(t *testing.T) {
+	h := openHouse(t)
+	h.delegates[h.people["ann"]] = []directory.AccountID{h.people["cat"]}
+	h.change("ann", "1", event("1", lunch...), func(c *Change) { c.Account = h.people["cat"] })
+	h.settle()
+	h.tick(time.Hour)
+	h.edit("ann", "1", "Canteen", "Park")
+	for i, want := range []string{"cat@example.org", ""} {
+		h.expect("Bob's", h.letters("bob", mail.RoleInbox)[i].object.Master().Organizer.SentBy, want)
+	}
+}
+
+// RFC 6638 3.2.2.3, 7.3.
+func TestAnAttendeeSeesWhatBecameOfTheAnswer(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", lunch...))
+	h.deliver("bob", "zoe@peer.example", proven, zoes("REQUEST", 0, "20261101T100000Z"))
+	h.settle()
+	for uid, want := range map[string]string{"1": "1.2", "z": "1.1"} {
+		outcome := func() string { return h.has("bob", uid).Master().Component.Prop("ORGANIZER").Param("SCHEDULE-STATUS") }
+		h.expect(uid+" before", outcome(), "")
+		raw := strings.ReplaceAll(string(h.has("bob", uid).Encode()), "\r\n ", "")
+		h.change("bob", uid, []byte(strings.Replace(raw, "PARTSTAT=NEEDS-ACTION:mailto:bob@", "PARTSTAT=ACCEPTED:mailto:bob@", 1)))
+		h.expect(uid, outcome(), want)
+	}
+	for _, l := range append(h.queued(), h.letters("ann", mail.RoleInbox)...) {
+		if strings.Contains(string(l.object.Encode()), "SCHEDULE-STATUS") {
+			t.Errorf("%s", l.raw)
+		}
+	}
+}
+
+func TestADelegateWhoIsInvitedGetsTheInvitationOnce(t *testing.T) {
+	h := openHouse(t)
+	ann, bob, cat := h.people["ann"], h.people["bob"], h.people["cat"]
+	h.delegates[bob], h.delegates[cat] = []directory.AccountID{cat, ann}, []directory.AccountID{bob} // each for the other
+	h.change("ann", "1", event("1", append([]string{"ATTENDEE:mailto:cat@example.org"}, lunch...)...))
+	h.settle()
+	for _, who := range []string{"bob", "cat"} {
+		h.expect(who, h.got(who), "REQUEST Lunch; with a comma, and ü")
+		h.expect(who, h.statusOf(who, "1", who+"@example.org"), needsAction)
+	}
+	h.expect("who has invited them", h.got("ann"), "")
+	h.change("ann", "2", event("2", lunch...)) // Bob alone
+	h.settle()
+	h.expect("Cat's", h.got("cat"), "REQUEST Lunch; with a comma, and ü | REQUEST Lunch; with a comma, and ü")
+	h.expect("Bob's", h.got("bob"), "REQUEST Lunch; with a comma, and ü | REQUEST Lunch; with a comma, and ü")
+}

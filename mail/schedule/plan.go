@@ -230,6 +230,7 @@ func (o *owner) organizes(object *calendar.Object, before *calendar.Person, sent
 			e.Component.Set(q)
 			p = e.Component.Prop("ORGANIZER")
 		}
+		p.SetParam("SENT-BY", "") // who did so before
 		if sentBy != "" {
 			p.SetParam("SENT-BY", "mailto:"+sentBy)
 		}
@@ -247,15 +248,9 @@ func (s *Scheduler) noteOutcome(ctx context.Context, next *calendar.Object, out 
 			if outcome[key] != "" || m.method != methodRequest {
 				continue
 			}
-			switch r, err := s.directory.Resolve(ctx, key); {
-			case errors.Is(err, directory.ErrNoAddress), errors.Is(err, directory.ErrBadAddress), errors.Is(err, directory.ErrDisabled):
-				outcome[key] = "3.7"
-			case err != nil:
-				return fmt.Errorf("schedule: %w", err)
-			case r.Local:
-				outcome[key] = "1.2"
-			default:
-				outcome[key] = "1.1"
+			var err error
+			if outcome[key], err = s.outcomeOf(ctx, key); err != nil {
+				return err
 			}
 		}
 	}
@@ -267,6 +262,19 @@ func (s *Scheduler) noteOutcome(ctx context.Context, next *calendar.Object, out 
 		}
 	}
 	return nil
+}
+
+// outcomeOf is what becomes of a message to an address (RFC 6638 3.2.9).
+func (s *Scheduler) outcomeOf(ctx context.Context, address string) (string, error) {
+	switch r, err := s.directory.Resolve(ctx, address); {
+	case errors.Is(err, directory.ErrNoAddress), errors.Is(err, directory.ErrBadAddress), errors.Is(err, directory.ErrDisabled):
+		return "3.7", nil
+	case err != nil:
+		return "", fmt.Errorf("schedule: %w", err)
+	case r.Local:
+		return "1.2", nil
+	}
+	return "1.1", nil
 }
 
 // attend plans for an attendee.
@@ -289,6 +297,19 @@ func (p *Plan) attend(ctx context.Context, c *Change, o *owner, old, wanted *cal
 		return fmt.Errorf("schedule: plan: %w", err)
 	}
 	p.sends, p.Messages = append(p.sends, plan), 1
+	if next == nil {
+		return nil
+	}
+	outcome, err := p.s.outcomeOf(ctx, to[0].Address)
+	if err != nil {
+		return err
+	}
+	for _, e := range next.Events { // RFC 6638 3.2.2.2, 3.2.2.3
+		if q := e.Component.Prop("ORGANIZER"); q != nil {
+			q.SetParam("SCHEDULE-STATUS", outcome)
+		}
+	}
+	p.keep(next)
 	return nil
 }
 
