@@ -1,6 +1,7 @@
 package activesync
 
 import (
+	"slices"
 	"strconv"
 	"testing"
 	"time"
@@ -62,5 +63,19 @@ func TestTheLastSearchOfADeviceIsKeptForAWhile(t *testing.T) {
 	m.keep(key(1, byQuery), found(1, 1), later.Add(2*keepSearch))
 	if len(m.byKey) != 1 {
 		t.Errorf("%d are kept after their end", len(m.byKey))
+	}
+}
+
+// A calendar of many years does not keep a search from the contacts.
+func TestEachFolderHasItsPartOfASearch(t *testing.T) {
+	for _, c := range []struct{ wanted, want []int }{
+		{[]int{50_000, 300, 20}, []int{19_680, 300, 20}},
+		{[]int{50_000, 60_000, 20}, []int{9_990, 9_990, 20}},
+		{[]int{5, 0, 7}, []int{5, 0, 7}},
+		{nil, []int{}},
+	} {
+		if got := divide(maxLooked, c.wanted); !slices.Equal(got, c.want) {
+			t.Errorf("%v: %v, want %v", c.wanted, got, c.want)
+		}
 	}
 }

@@ -2,6 +2,7 @@ package activesync
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"io"
 	"slices"
@@ -21,8 +22,8 @@ import (
 
 // Limits of one look.
 const (
-	// maxLooked is how many objects a search looks at, the last ones of each
-	// folder before its first ones.
+	// maxLooked is how many objects a search looks at, of each folder its part,
+	// the last ones before the first ones.
 	maxLooked = 20_000
 	// maxObjectText bounds what is read of one object.
 	maxObjectText = 64 << 10
@@ -109,14 +110,19 @@ func (h *Handler) objectsToLookAt(ctx context.Context, s *session, q search.Quer
 	}
 	err = h.c.Store.View(ctx, func(tx *store.Tx) error {
 		items = items[:0]
+		most := make([]int, len(folders))
 		for i := range folders {
-			f := &folders[i]
+			most[i] = int(folders[i].Items)
+		}
+		most = divide(maxLooked, most)
+		for i := range folders {
+			f, left := &folders[i], most[i]
 			for at, err := range h.c.Mailboxes.Newest(tx, s.box, f.ID, mail.Position{}, 0) {
 				if err != nil {
 					return err
 				}
-				if len(items) == maxLooked {
-					return nil
+				if left--; left < 0 {
+					break
 				}
 				it, err := h.c.Mailboxes.Item(tx, s.box, f.ID, at.Item)
 				if err != nil {
@@ -130,6 +136,22 @@ func (h *Handler) objectsToLookAt(ctx context.Context, s *session, q search.Quer
 		return nil
 	})
 	return items, err
+}
+
+// divide gives each of some the same part of a number, but no more than it wants:
+// what small ones leave is for the large ones.
+func divide(room int, wanted []int) []int {
+	out := make([]int, len(wanted))
+	order := make([]int, len(wanted))
+	for i := range order {
+		order[i] = i
+	}
+	slices.SortStableFunc(order, func(a, b int) int { return cmp.Compare(wanted[a], wanted[b]) })
+	for n, i := range order {
+		out[i] = min(wanted[i], room/(len(order)-n))
+		room -= out[i]
+	}
+	return out
 }
 
 // mayBeIn tells whether what a query finds may be in a folder, by what stands in
