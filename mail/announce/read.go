@@ -128,7 +128,7 @@ func (p *planner) readMail(f *mail.Folder) error {
 				p.st.end(entry{Folder: f.ID, Item: c.Item, Thread: it.Thread}, p.now)
 			}
 		case is && !p.putThere(&it):
-			p.fresh = append(p.fresh, news{item: it, real: p.real(f, it.ID), entry: entry{Folder: f.ID, Item: it.ID, Thread: it.Thread, At: it.Received}})
+			p.fresh = append(p.fresh, news{item: it, real: p.real(f, it.ID), entry: entry{Folder: f.ID, Item: it.ID, Thread: it.Thread, At: min(it.Received, p.now.UnixMilli())}})
 		}
 	}
 	return nil

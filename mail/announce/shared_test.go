@@ -523,3 +523,34 @@ func (c teller) Send(_ context.Context, _ push.Target, n *push.Notification) pus
 	c <- n.Mode.String()
 	return push.Outcome{Result: push.Accepted, Status: 200}
 }
+
+// What comes with a date to come, as a post may, is no younger than others.
+func TestADateToComeMakesNoNewsYounger(t *testing.T) {
+	d := newDesk(t)
+	carols := d.share(d.carol, d.inbox(), whole)
+	d.share(d.mine(), d.inbox(), whole)
+	id := d.phone(toAll).ID
+	d.deliver(letter{box: d.carol, folder: carols, own: true, at: d.now.Add(80 * 365 * 24 * time.Hour)})
+	if n := d.plan(id).Notification; n == nil || n.Expires.After(d.now.Add(alertLife)) {
+		t.Fatalf("%+v", n)
+	}
+	d.held["phone"] = true
+	d.nothing(id)
+	d.now = d.now.Add(time.Hour)
+	if p := d.plan(id); p.Notification != nil || p.Later.Before(d.now.Add(25*time.Minute)) {
+		t.Errorf("looked at again %v, an hour after it came: %v", p.Later, d.now)
+	}
+	d.held["phone"] = false
+	d.now = d.now.Add(alertLife)
+	d.nothing(id)
+}
+
+func TestALinkWithoutLeaveToReadIsNotWatched(t *testing.T) {
+	d := newDesk(t)
+	link := d.share(d.mine(), d.inbox(), mail.MayWrite)
+	for i, folders := range []func(*Registration){toAll, toFolders(link), toEvery} {
+		id := d.phone(folders, mode(push.Silent), of(fmt.Sprint(i), i)).ID
+		d.deliver(letter{box: d.bob})
+		d.nothing(id)
+	}
+}
