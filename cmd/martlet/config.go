@@ -51,6 +51,7 @@ type Config struct {
 	FileBytes       int64              // of each user, for WebDAV; zero: there are no files
 	MaxMessageBytes int64              // zero: each door's default
 	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
+	CheckSenders    bool               // SPF, DKIM and DMARC are looked at
 	TrustedResults  []string           // servers in front of this one, whose Authentication-Results are believed
 	HashCost        directory.HashCost // for tests and the demo
 }
@@ -124,6 +125,7 @@ type smtpFile struct {
 	Listen          any    `toml:"listen"`
 	MaxMessage      string `toml:"max_message"`
 	SessionsPerHost *int   `toml:"sessions_per_host"`
+	CheckSenders    *bool  `toml:"check_senders"`
 	// TrustedResults are servers whose Authentication-Results are believed.
 	TrustedResults []string `toml:"trusted_results"`
 }
@@ -211,6 +213,7 @@ func (r *configReader) read(f *configFile) Config {
 			r.fail("smtp", "sessions_per_host", "a number of sessions, or 0 for no limit")
 		}
 	}
+	c.CheckSenders = f.SMTP.CheckSenders == nil || *f.SMTP.CheckSenders
 	c.TrustedResults = f.SMTP.TrustedResults
 	if slices.ContainsFunc(c.TrustedResults, func(s string) bool { return s == "" || strings.ContainsAny(s, " \t;\"") }) {
 		r.fail("smtp", "trusted_results", "names of servers, as they stand first in their Authentication-Results")

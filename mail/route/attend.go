@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 
+	"golang.org/x/net/idna"
+
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/message"
@@ -145,6 +147,9 @@ func (r *Router) authentic(raw []byte) string {
 		return ""
 	}
 	_, domain, _ := strings.Cut(address[strings.LastIndexByte(address, '@'):], "@")
+	if ascii, err := idna.Lookup.ToASCII(domain); err == nil { // as results have it
+		domain = ascii
+	}
 	for _, v := range results {
 		if dmarcPasses(v, domain) {
 			return strings.ToLower(address)

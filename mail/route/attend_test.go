@@ -97,6 +97,7 @@ func TestOnlyResultsOfServersThatAreTrustedAreBelieved(t *testing.T) {
 	for _, c := range []struct{ name, header, results, want string }{
 		{"nothing", "From: Ann <ann@peer.example>\n", "", ""},
 		{"ours", "From: Ann <Ann@Peer.example>\n", "spf=fail; dmarc=pass (p=none) header.from=peer.example", "ann@peer.example"},
+		{"ours, with an umlaut", "From: ann@müller.example\n", "dmarc=pass header.from=xn--mller-kva.example", "ann@müller.example"},
 		{"it fails", "From: ann@peer.example\n", "dmarc=fail header.from=peer.example", ""},
 		{"for another domain", "From: ann@peer.example\n", "dmarc=pass header.from=evil.example", ""},
 		{"in a comment", "From: ann@peer.example\n", "dmarc=fail (; dmarc=pass header.from=peer.example) header.from=peer.example", ""},

@@ -79,6 +79,9 @@ func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) 
 	if s.srv.cfg.Mode == Submission {
 		err = s.srv.cfg.Transport.Relay(ctx, s.account.ID, env, raw)
 	} else {
+		if s.srv.cfg.Mode == MX && s.srv.cfg.Results != nil {
+			env.Trace.Results = s.srv.cfg.Results(ctx, &env, raw)
+		}
 		err = s.srv.cfg.Transport.Deliver(ctx, env, raw)
 	}
 	log := s.srv.log.With("id", env.Trace.ID, "remote", s.remoteText, "helo", s.helo, "protocol", env.Trace.Protocol,

@@ -108,6 +108,34 @@ func TestFailuresOfTheTransportBecomeReplies(t *testing.T) {
 	}
 }
 
+// What is found out about a sender stands in the message, on top of what the
+// sender says of itself; it is found out where strangers come in, and nowhere else.
+func TestWhoReallySendsIsFoundOutWhereStrangersComeIn(t *testing.T) {
+	h := newHouse(t)
+	results := func(_ context.Context, env *mail.Envelope, raw []byte) string {
+		if env.Trace.Helo != "c" || env.From != "a@b.example" || !env.Trace.Remote.IsLoopback() || !strings.HasPrefix(string(raw), "Subject: x\r\n") {
+			t.Errorf("asked about %+v: %s", env, raw)
+		}
+		return "spf=pass smtp.mailfrom=b.example; dmarc=none"
+	}
+	for mode, hello := range map[smtp.Mode]string{smtp.MX: "HELO c", smtp.LMTP: "LHLO c"} {
+		addr, _ := h.serve(smtp.Config{Mode: mode, Results: results})
+		cl := dial(t, addr)
+		cl.say(hello, "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "DATA", "Subject: x", ".", "QUIT")
+		cl.hear("220", "250", "250", "250", "354", "250", "221")
+	}
+	const field = "Authentication-Results: mx.example.org; spf=pass smtp.mailfrom=b.example; dmarc=none\r\n"
+	all := h.messages("bob@example.org", mail.RoleInbox)
+	if len(all) != 2 {
+		t.Fatalf("%d messages", len(all))
+	}
+	for _, raw := range all {
+		if got, want := strings.Contains(raw, field), !strings.Contains(raw, "with LMTP"); got != want {
+			t.Errorf("a field %v, want %v:\n%s", got, want, raw)
+		}
+	}
+}
+
 func TestFullDiskAnswers452AndKeepsWhatWasThere(t *testing.T) {
 	dir := t.TempDir()
 	h := openHouse(t, dir, 0)

@@ -40,10 +40,13 @@ type Transport interface {
 
 // Config holds what a Server needs. Zero limits take the defaults of limits.go.
 type Config struct {
-	Mode             Mode
-	Hostname         string // in the greeting and in Received
-	Directory        *directory.Directory
-	Transport        Transport
+	Mode      Mode
+	Hostname  string // in the greeting and in Received
+	Directory *directory.Directory
+	Transport Transport
+	// Results finds out, on a listener for other servers, who really sends a message:
+	// what Trace.Results tells. Nil: nobody asks.
+	Results          func(ctx context.Context, env *mail.Envelope, raw []byte) string
 	TLS              *tls.Config // nil: no STARTTLS, and then no AUTH
 	MaxMessageBytes  int64       // of one message
 	MaxInFlightBytes int64       // of all messages in memory at once
