@@ -69,9 +69,11 @@ func (r *resource) privileges() []name {
 	case r.kind == kindOutbox:
 		return append(read, cal("schedule-send"), cal("schedule-send-invite"), cal("schedule-send-reply"), cal("schedule-send-freebusy"))
 	case r.kind == kindInbox:
-		return append(read, dav("write-properties"), cal("schedule-deliver"), cal("schedule-deliver-invite"), cal("schedule-deliver-reply"), cal("schedule-query-freebusy"))
+		return append(read, cal("schedule-deliver"), cal("schedule-deliver-invite"), cal("schedule-deliver-reply"), cal("schedule-query-freebusy"))
 	case r.kind&kindHome != 0:
 		return append(read, dav("write-properties"), dav("bind"), dav("unbind"))
+	case r.file != nil && r.file.path == "":
+		return append(read, dav("bind"), dav("unbind"))
 	case r.file != nil:
 		return append(read, dav("write"), dav("write-properties"), dav("write-content"), dav("bind"), dav("unbind"))
 	case r.col == nil:
@@ -158,6 +160,20 @@ func writeSupportedPrivileges(_ *request, r *resource, _ *asked, d *document) (b
 			node(dav("bind"), "add", nil)
 			node(dav("unbind"), "delete", nil)
 		})
+		switch r.kind { // RFC 6638 6.3
+		case kindInbox:
+			node(cal("schedule-deliver"), "have messages delivered", func() {
+				node(cal("schedule-deliver-invite"), "have invitations delivered", nil)
+				node(cal("schedule-deliver-reply"), "have answers delivered", nil)
+				node(cal("schedule-query-freebusy"), "have it told who is busy", nil)
+			})
+		case kindOutbox:
+			node(cal("schedule-send"), "send messages", func() {
+				node(cal("schedule-send-invite"), "send invitations", nil)
+				node(cal("schedule-send-reply"), "send answers", nil)
+				node(cal("schedule-send-freebusy"), "ask who is busy", nil)
+			})
+		}
 	})
 	return true, nil
 }

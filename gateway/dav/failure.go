@@ -8,6 +8,7 @@ import (
 
 	"martlet/mail"
 	"martlet/mail/object"
+	"martlet/mail/schedule"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -73,6 +74,14 @@ func failed(err error) *failure {
 		return say(http.StatusConflict, name{}, "another folder has this name, or no folder can have it")
 	case errors.Is(err, mail.ErrTooManyFolders), errors.Is(err, mail.ErrMailboxFull), errors.Is(err, store.ErrDiskFull):
 		return say(http.StatusInsufficientStorage, dav("quota-not-exceeded"), "there is no more room")
+	case errors.Is(err, mail.ErrNoSpace):
+		return say(http.StatusInsufficientStorage, dav("quota-not-exceeded"), "there is no more room for messages")
+	case errors.Is(err, mail.ErrNotSender):
+		return say(http.StatusForbidden, dav("need-privileges"), "you may not send in this name")
+	case errors.Is(err, mail.ErrTooManyTo):
+		return say(http.StatusForbidden, cal("max-attendees-per-instance"), "too many people are invited")
+	case errors.Is(err, errAgain), errors.Is(err, schedule.ErrStale):
+		return say(http.StatusServiceUnavailable, name{}, "others are changing it, too; try again")
 	case errors.Is(err, blob.ErrGone): // a body that was collected before it was used
 		return say(http.StatusServiceUnavailable, name{}, "try again")
 	case errors.Is(err, mail.ErrNameTaken):

@@ -31,23 +31,21 @@ func (q *request) options() error {
 
 // allowed are the methods that the resource takes.
 func (q *request) allowed() string {
-	all := []string{"OPTIONS", "PROPFIND", "REPORT"}
+	all := []string{"OPTIONS", "GET", "HEAD", "PROPFIND", "REPORT"}
 	switch q.at.kind {
 	case kindEvent, kindCard:
-		all = append(all, "GET", "HEAD", "PUT", "DELETE", "COPY", "MOVE")
+		all = append(all, "PUT", "DELETE", "COPY", "MOVE")
 	case kindCalendar, kindBook:
-		all = append(all, "GET", "HEAD", "PROPPATCH", "DELETE", "MKCOL", "POST")
+		all = append(all, "PROPPATCH", "DELETE", "MKCOL", "POST")
 		if q.at.kind == kindCalendar {
 			all = append(all, "MKCALENDAR")
 		}
 	case kindOutbox:
 		all = append(all, "POST")
-	case kindDirectory, kindEntry:
-		all = append(all, "GET", "HEAD")
-	case kindInbox:
+	case kindCalendarHome, kindBookHome:
 		all = append(all, "PROPPATCH")
 	case kindFile, kindFolder:
-		all = append(all, "GET", "HEAD", "PUT", "DELETE", "COPY", "MOVE", "MKCOL", "PROPPATCH")
+		all = append(all, "PUT", "DELETE", "COPY", "MOVE", "MKCOL", "PROPPATCH")
 	}
 	return strings.Join(all, ", ")
 }

@@ -3,6 +3,7 @@ package dav
 import (
 	"strconv"
 
+	"martlet/directory"
 	"martlet/mail"
 )
 
@@ -152,7 +153,7 @@ func principalProperties() map[name]property {
 			d.href(homeHref(atBooks, r.account.Login) + directorySegment + "/")
 		})},
 		cal("calendar-user-address-set"): {kindPrincipal, false, self(writeUserAddresses)},
-		cal("calendar-user-type"):        {kindPrincipal, false, self(func(r *resource, d *document) { d.escape("INDIVIDUAL", false) })},
+		cal("calendar-user-type"):        {kindPrincipal, false, self(func(r *resource, d *document) { d.escape(userType(r.account), false) })},
 		cal("schedule-inbox-URL"):        {kindPrincipal, false, scheduling(inboxSegment)},
 		cal("schedule-outbox-URL"):       {kindPrincipal, false, scheduling(outboxSegment)},
 		server("email-address-set"): {kindPrincipal, false, self(func(r *resource, d *document) {
@@ -169,6 +170,17 @@ func principalProperties() map[name]property {
 		dav("group-member-set"): {kindPrincipal, false, self(func(*resource, *document) {})},
 		dav("group-membership"): {kindPrincipal, false, self(func(*resource, *document) {})},
 	}
+}
+
+// userType is what somebody is, as a calendar calls it (RFC 5545 3.2.3).
+func userType(a *directory.Account) string {
+	switch a.Kind {
+	case directory.KindRoom:
+		return "ROOM"
+	case directory.KindEquipment:
+		return "RESOURCE"
+	}
+	return "INDIVIDUAL"
 }
 
 // writeUserAddresses are the addresses by which somebody is invited (RFC 6638

@@ -193,9 +193,6 @@ func (w *write) run() error {
 			}
 			continue
 		}
-		if errors.Is(err, errAgain) {
-			return fail(http.StatusServiceUnavailable)
-		}
 		return err
 	}
 }
