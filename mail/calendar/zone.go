@@ -303,6 +303,9 @@ func zoneRule(s string, start time.Time) *Rule {
 	if err != nil {
 		return nil
 	}
+	if r.Freq == Monthly && r.Interval%12 == 0 && len(r.ByMonth) == 0 { // as SyncML programs say it
+		r.Freq, r.Interval, r.ByMonth = Yearly, r.Interval/12, []int{int(start.Month())}
+	}
 	if r.plainAt(start); !r.plain() || r.Freq != Yearly || len(r.ByWeekNo) > 0 || !r.simple() && len(r.ByMonth) != 1 {
 		return nil
 	}

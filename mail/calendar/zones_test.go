@@ -262,6 +262,7 @@ func TestDefinitionsOfOtherProgramsAreKnown(t *testing.T) {
 		{"Outlook, in German", "Mitteleuropäische Zeit", european, "Europe/Berlin"},
 		{"Outlook, by its name", "Eastern Standard Time", european, "America/New_York"},
 		{"Exchange", "Customized Time Zone", season("STANDARD", "16010101T020000", "-0400", "-0500", "FREQ=YEARLY;INTERVAL=1;BYDAY=1SU;BYMONTH=11") + season("DAYLIGHT", "16010101T020000", "-0500", "-0400", "FREQ=YEARLY;INTERVAL=1;BYDAY=2SU;BYMONTH=3"), "America/New_York"},
+		{"SyncEvolution", "Office", season("STANDARD", "19671029T030000", "+0200", "+0100", "FREQ=MONTHLY;INTERVAL=12;BYDAY=-1SU") + season("DAYLIGHT", "19870329T020000", "+0100", "+0200", "FREQ=MONTHLY;INTERVAL=12;BYDAY=-1SU"), "Europe/Berlin"},
 		{"Exchange, before 2007", "Customized Time Zone", season("STANDARD", "16010101T020000", "-0400", "-0500", "FREQ=YEARLY;BYDAY=-1SU;BYMONTH=10") + season("DAYLIGHT", "16010101T020000", "-0500", "-0400", "FREQ=YEARLY;BYDAY=1SU;BYMONTH=4"), "Customized Time Zone"},
 		{"Google", "Europe/Zurich", "X-LIC-LOCATION:Europe/Zurich\n" + european, "Europe/Zurich"},
 		{"libical", "/example.org/20070227_1/private", "X-LIC-LOCATION:Europe/Vienna\n" + european, "Europe/Vienna"},
