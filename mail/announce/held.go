@@ -73,19 +73,26 @@ func (b *Book) holds(r *Registration) bool {
 // leaveToPhone returns what a device that holds a request will not hear of by
 // itself. The rest is looked at again: what the device has been sent by then is
 // no news to it. The longer something waits, the rarer that is.
-func (p *planner) leaveToPhone() (due []entry, changed []stale) {
+func (p *planner) leaveToPhone() (due []entry, changed []stale, err error) {
+	hears := map[mail.FolderID]bool{}
+	for i := range p.watch.folders {
+		f := &p.watch.folders[i]
+		if hears[f.ID], err = p.hears(f); err != nil {
+			return nil, nil, err
+		}
+	}
 	p.st.Unread = p.watch.unread + 1
-	p.st.Over = slices.DeleteFunc(p.st.Over, func(o entry) bool { return p.pings(o.Folder) })
+	p.st.Over = slices.DeleteFunc(p.st.Over, func(o entry) bool { return hears[o.Folder] })
 	newest := int64(0)
 	for _, n := range p.st.Waiting {
-		if p.pings(n.Folder) {
+		if hears[n.Folder] {
 			newest = max(newest, n.At)
 		} else {
 			due = append(due, n)
 		}
 	}
 	for _, s := range p.stale {
-		if s.synced && p.pings(s.folder) {
+		if hears[s.folder] {
 			newest = max(newest, s.since)
 		} else {
 			changed = append(changed, s)
@@ -94,7 +101,17 @@ func (p *planner) leaveToPhone() (due []entry, changed []stale) {
 	if newest != 0 {
 		p.later(p.now.Add(max(fetchTime, p.now.Sub(time.UnixMilli(newest))/2)))
 	}
-	return due, changed
+	return due, changed, nil
+}
+
+// hears tells whether a device hears of a folder by what it holds. Phones
+// synchronise their user's mail, but not all that others share, nor all classes.
+func (p *planner) hears(f *mail.Folder) (bool, error) {
+	if !p.pings(f.ID) || !marked(f) {
+		return p.pings(f.ID), nil
+	}
+	_, synced, err := p.b.collection(p.tx, p.reg, f.ID)
+	return synced, err
 }
 
 // pings tells whether a folder is among those of the device's last Ping. One that

@@ -96,7 +96,6 @@ type stale struct {
 	folder mail.FolderID
 	upto   mail.ModSeq
 	since  int64
-	synced bool // the registration's device synchronises it
 }
 
 // readOther finds out whether somebody else has changed a folder that is not
@@ -117,7 +116,7 @@ func (p *planner) readOther(f *mail.Folder, m *mark) error {
 		if m.Since == 0 {
 			m.Since = p.now.UnixMilli()
 		}
-		p.stale = append(p.stale, stale{f.ID, f.Highest, m.Since, synced})
+		p.stale = append(p.stale, stale{f.ID, f.Highest, m.Since})
 		return nil
 	}
 	m.ModSeq, m.Since = f.Highest, 0

@@ -252,9 +252,12 @@ func (p *planner) decide() error {
 		return p.test()
 	}
 	p.expireWaiting()
-	due, changed := p.st.Waiting, p.stale
+	due, changed, err := p.st.Waiting, p.stale, error(nil)
 	if p.held {
-		due, changed = p.leaveToPhone()
+		due, changed, err = p.leaveToPhone()
+	}
+	if err != nil {
+		return err
 	}
 	if p.reg.Mode == push.Silent {
 		p.wake(due, changed)

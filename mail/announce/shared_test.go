@@ -314,6 +314,10 @@ func TestAPlanSaysWhereElseToWait(t *testing.T) {
 	if got := d.plan(d.phone(toAll, mode(push.Badge), of("badge", 1)).ID).Elsewhere; got != nil {
 		t.Errorf("a badge of all folders, in which others' are not counted, waits in %v", got)
 	}
+	calendar := d.share(d.mine(), d.make("Plans", mail.ClassCalendar), mail.MayRead)
+	if got := d.plan(d.phone(toFolders(calendar), mode(push.Badge), of("badge", 1)).ID).Elsewhere; got != nil {
+		t.Errorf("a badge, of which no event is a part, waits in %v", got)
+	}
 }
 
 func TestAfterACrashWhatCameIntoASharedFolderIsToldOnce(t *testing.T) {
@@ -528,7 +532,7 @@ func (c teller) Send(_ context.Context, _ push.Target, n *push.Notification) pus
 func TestADateToComeMakesNoNewsYounger(t *testing.T) {
 	d := newDesk(t)
 	carols := d.share(d.carol, d.inbox(), whole)
-	d.share(d.mine(), d.inbox(), whole)
+	d.syncs(d.share(d.mine(), d.inbox(), whole))
 	id := d.phone(toAll).ID
 	d.deliver(letter{box: d.carol, folder: carols, own: true, at: d.now.Add(80 * 365 * 24 * time.Hour)})
 	if n := d.plan(id).Notification; n == nil || n.Expires.After(d.now.Add(alertLife)) {
@@ -553,4 +557,24 @@ func TestALinkWithoutLeaveToReadIsNotWatched(t *testing.T) {
 		d.deliver(letter{box: d.bob})
 		d.nothing(id)
 	}
+}
+
+// A phone that holds a request synchronises its own folders, mostly. It hears
+// nothing of the others.
+func TestAHeldRequestHearsOfTheSharedFoldersThatThePhoneSynchronises(t *testing.T) {
+	d := newDesk(t)
+	link := d.share(d.mine(), d.inbox(), whole)
+	id := d.phone(toAll).ID
+	d.held["phone"] = true
+	d.deliver(letter{})
+	d.nothing(id)
+	it := d.deliver(letter{box: d.bob, subject: "Theirs"})
+	alert := d.says(id, "[alert | Carol | Theirs | Text 2. | 1]")[0]
+	d.seeIn(d.bob, it)
+	if n := d.only(id); !n.Withdrawn || n.Collapse != alert.Collapse {
+		t.Errorf("%s", spell([]*push.Notification{n}))
+	}
+	d.syncs(link)
+	d.deliver(letter{box: d.bob})
+	d.nothing(id)
 }
