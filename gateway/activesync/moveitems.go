@@ -6,6 +6,7 @@ import (
 	"strings"
 
 	"martlet/mail"
+	"martlet/mail/object"
 	"martlet/protocol/eas"
 	"martlet/store"
 	"martlet/sync/engine"
@@ -74,8 +75,35 @@ func (h *Handler) readMove(ctx context.Context, s *session, m eas.Move, moves *[
 	if err != nil {
 		return eas.MoveItemsStatusInvalidDestination
 	}
+	if h.staysWithOwner(ctx, s, mail.Place{Folder: from, Item: item}, to) {
+		return eas.MoveItemsStatusInvalidSource
+	}
 	*moves = append(*moves, engine.Move{Item: item, From: from, To: to, Keeps: s.keepsMoved()})
 	return 0
+}
+
+// staysWithOwner tells whether an item is a meeting that would go into another's
+// calendar: its organizer would not hear answers any more, and who is invited would
+// be neither there nor declined.
+func (h *Handler) staysWithOwner(ctx context.Context, s *session, at mail.Place, to mail.FolderID) (stays bool) {
+	err := h.c.Store.View(ctx, func(tx *store.Tx) error {
+		_, from, _, err := h.c.Mailboxes.Resolve(tx, s.box, at.Folder)
+		if err != nil {
+			return err
+		}
+		folder, box, _, err := h.c.Mailboxes.Resolve(tx, s.box, to)
+		if err != nil || from == box || folder.Class != mail.ClassCalendar {
+			return err
+		}
+		it, err := h.c.Mailboxes.Item(tx, s.box, at.Folder, at.Item)
+		if err != nil {
+			return err
+		}
+		b, err := object.ParseBrief(it.Brief)
+		stays = err == nil && b.Attendees
+		return err
+	})
+	return stays && err == nil
 }
 
 // keepsMoved tells whether the client goes on with a moved item under its new
