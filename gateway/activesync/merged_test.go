@@ -193,3 +193,23 @@ func TestOtherPhonesHaveSharedFoldersBesideTheirOwn(t *testing.T) {
 		t.Errorf("the phone's own calendar has\n%s", doc)
 	}
 }
+
+// Samsung and Windows Phone have one calendar and one address book, whatever is
+// shared with their user; tasks and notes of others stand beside their own.
+func TestAPhoneWithOneCalendarHasOneInItsHierarchy(t *testing.T) {
+	for _, c := range []client{samsung, windowsPhone} {
+		h := build(t)
+		for _, role := range []mail.Role{mail.RoleCalendar, mail.RoleContacts, mail.RoleTasks} {
+			h.colleague(t, fmt.Sprintf("user%d@example.org", role), "Bob Birch", role, mail.MayRead)
+		}
+		p := c.as(t, h)
+		p.provision()
+		doc := p.send("FolderSync", `<FolderSync xmlns="FolderHierarchy"><SyncKey>0</SyncKey></FolderSync>`)
+		types := strings.Join(elements(doc, "Type"), " ") + " "
+		for kind, want := range map[string]int{"8": 1, "9": 1, "13": 0, "14": 0, "15": 1} {
+			if got := strings.Count(" "+types, " "+kind+" "); got != want {
+				t.Errorf("%s: %d folders of type %s:\n%s", c.kind, got, kind, doc)
+			}
+		}
+	}
+}
