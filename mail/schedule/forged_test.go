@@ -334,3 +334,41 @@ func TestAnInvitationThatIsAnsweredBeforeItIsAttendedToIsJudgedByItself(t *testi
 	}
 	h.settle()
 }
+
+func TestAnAnswerChangesTheOrganizersMeetingAlone(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", lunch...))
+	h.settle()
+	reply := func(who string) string {
+		return itip("REPLY", "1", 0, "20261103T100000Z", "ORGANIZER:mailto:ann@example.org", "ATTENDEE;PARTSTAT=DECLINED:mailto:"+who)
+	}
+	for _, who := range []string{"ann", "bob"} {
+		before, _ := h.item(who, "1")
+		if who == "bob" { // who is invited as Zoë is
+			h.deliver("bob", "zoe@peer.example", proven, reply("zoe@peer.example"))
+		}
+		h.must(h.router.Submit(t.Context(), routeMail(h, "ann", who+"@example.org", reply("ann@example.org"))))
+		h.settle()
+		if after, _ := h.item(who, "1"); after.Blob != before.Blob {
+			t.Errorf("%s has %s", who, h.has(who, "1").Encode())
+		}
+	}
+}
+
+func TestNothingIsCancelledThatIsNotKnownByWhoIsNotProven(t *testing.T) {
+	h := openHouse(t)
+	one := zoes("CANCEL", 0, "20261101T100000Z", "RECURRENCE-ID:20261110T120000Z")
+	h.deliver("bob", "zoe@peer.example", "", one)
+	h.settle()
+	if o := h.has("bob", "z"); o != nil {
+		t.Errorf("%s", o.Encode())
+	}
+	h.deliver("bob", "zoe@peer.example", proven, one)
+	h.settle()
+	h.expect("once it is proven", h.has("bob", "z").Master().Status, "CANCELLED")
+	// Nor does it keep an invitation out.
+	h.deliver("bob", "zoe@peer.example", "", strings.ReplaceAll(zoes("CANCEL", 3, "20261103T100000Z"), "UID:z", "UID:y"))
+	h.deliver("bob", "zoe@peer.example", proven, strings.ReplaceAll(zoes("REQUEST", 2, "20261102T100000Z"), "UID:z", "UID:y"))
+	h.settle()
+	h.expect("it", h.has("bob", "y").Master().Summary, "Board")
+}
