@@ -6,7 +6,7 @@ type Object struct {
 	Method string   // of a scheduling message, upper case: REQUEST, REPLY, CANCEL, COUNTER …
 	Events []*Event // in their order
 	Todos  []*Todo
-	Notes  []*Journal
+	Notes  []*Event // of VJOURNAL
 	Root   *Component
 	// Mended tells that the bytes were not what they ought to be, however little:
 	// line ends, characters, lines that are none, ends that are missing.
@@ -87,7 +87,7 @@ func newObject(root *Component) *Object {
 		case "VTODO":
 			o.Todos = append(o.Todos, o.zones.readTodo(c))
 		case "VJOURNAL":
-			o.Notes = append(o.Notes, o.zones.readJournal(c))
+			o.Notes = append(o.Notes, o.zones.readShared(c))
 		}
 	}
 	return o

@@ -52,7 +52,7 @@ func (e *Event) Write() {
 	if c.Text("LOCATION") != e.Location { // the rest speaks of another place
 		removePlace(c)
 	}
-	e.writeShared(c)
+	e.writeCommon(c)
 	setTime(c, "DTEND", e.End)
 	c.Remove("DURATION")
 	transparency := "OPAQUE"
@@ -67,8 +67,8 @@ func (e *Event) Write() {
 	}
 }
 
-// writeShared writes what tasks have, too.
-func (e *Event) writeShared(c *Component) {
+// writeCommon writes what tasks and notes may have, too.
+func (e *Event) writeCommon(c *Component) {
 	c.SetText("UID", e.UID)
 	setPoint(c, "DTSTAMP", e.Stamp)
 	setPoint(c, "CREATED", e.Created)
