@@ -117,13 +117,7 @@ func (l *load) meet(ctx context.Context) {
 				continue
 			}
 			if !l.answered(ctx, func() error {
-				var resp eas.MeetingResponseResponse
-				err := l.guest.Call(ctx, "MeetingResponse", phone.Params{}, &eas.MeetingResponse{Requests: []eas.MeetingAnswer{
-					{UserResponse: eas.MeetingAccept, CollectionID: l.inbox, RequestID: id, SendResponse: &eas.MeetingSendResponse{}},
-				}}, &resp)
-				if err == nil && (len(resp.Results) != 1 || resp.Results[0].Status != eas.MeetingResponseStatusSuccess) {
-					return &phone.StatusError{Command: "MeetingResponse", Name: fmt.Sprint(resp.Results)}
-				}
+				_, err := l.guest.Respond(ctx, eas.MeetingAnswer{UserResponse: eas.MeetingAccept, CollectionID: l.inbox, RequestID: id, SendResponse: &eas.MeetingSendResponse{}})
 				return err
 			}) {
 				return

@@ -55,7 +55,9 @@ func newLoad(t *testing.T, in *process.Installation) *load {
 	return l
 }
 
-func (l *load) newPhone(id string) *phone.Phone {
+func (l *load) newPhone(id string) *phone.Phone { return l.phoneOf(login, id) }
+
+func (l *load) phoneOf(login, id string) *phone.Phone {
 	l.t.Helper()
 	client := &http.Client{Transport: &http.Transport{}, Timeout: 30 * time.Second}
 	l.t.Cleanup(client.CloseIdleConnections)
