@@ -1,10 +1,13 @@
 package dav
 
 import (
+	"fmt"
 	"net/http"
+	"slices"
 	"strings"
 	"testing"
 
+	"martlet/directory"
 	"martlet/mail"
 )
 
@@ -104,4 +107,44 @@ func TestATransparentCalendarTakesNoTime(t *testing.T) {
 	busy("T12")
 	set("<C:opaque/>")
 	busy("T10", "T12")
+}
+
+// RFC 6638 5.2: an answer for each who was asked about, in their order. Who is
+// hidden, or not ours, is told of as nobody is.
+func TestTheOutboxAnswersForEach(t *testing.T) {
+	h, _ := meeting(t)
+	var who []string
+	for i := range 30 {
+		login := fmt.Sprintf("bird%d@example.org", i)
+		a, err := h.people.AddUser(t.Context(), directory.Account{Login: login, Name: login, ActiveSync: true, Hidden: i == 7}, "a nest of twigs")
+		h.must(err)
+		h.accounts[login] = a
+		h.must(h.boxes.Create(t.Context(), h.box(login)))
+		h.user = login
+		h.put("/dav/calendars/"+login+"/calendar/a", event(fmt.Sprint("a", i), fmt.Sprintf("DTSTART:20260504T%02d0000Z", i%24), "DURATION:PT30M"))
+		who = append(who, login)
+	}
+	h.user = robin
+	who = append(who, "owl@example.net", "nonsense", "bird1@example.org")
+	a := h.outbox(who...)
+	all := strings.Split(a.body, "<C:response>")[1:]
+	if len(all) != len(who) {
+		t.Fatalf("%d answers for %d", len(all), len(who))
+	}
+	for i, one := range all {
+		if !strings.Contains(one, "mailto:"+who[i]+"</D:href>") {
+			t.Errorf("%d is about somebody else: %s", i, one)
+		}
+		known := i < 30 && i != 7 || i == 32
+		if strings.Contains(one, "2.0;Success") != known || strings.Contains(one, "3.7;") == known {
+			t.Errorf("%s: %s", who[i], one)
+		}
+		if busy := fmt.Sprintf("/20260504T%02d3000Z", i%24); i < 30 && strings.Contains(one, busy) != known {
+			t.Errorf("%s: %s", who[i], one)
+		}
+	}
+	h.want(http.StatusForbidden, "POST", calendars+"outbox/", strings.Join(append(append([]string{"BEGIN:VCALENDAR", "VERSION:2.0", "METHOD:REQUEST", "BEGIN:VFREEBUSY", "UID:q", "DTSTART:20260504T000000Z", "DTEND:20260505T000000Z", "ORGANIZER:mailto:robin@example.org"},
+		slices.Repeat([]string{"ATTENDEE:mailto:kenji@example.org"}, maxAttendees+1)...), "END:VFREEBUSY", "END:VCALENDAR", ""), "\r\n"), "Content-Type", "text/calendar").says(t, "max-attendees-per-instance")
+	h.user = kenji
+	h.want(http.StatusNotFound, "POST", calendars+"outbox/", "BEGIN:VCALENDAR", "Content-Type", "text/calendar")
 }
