@@ -378,6 +378,15 @@ func TestAppleMailIsWokenForSharedFolders(t *testing.T) {
 		t.Errorf("%+v", n)
 	}
 	d.nothing(id)
+	// It is a program for mail.
+	calendar := d.role(d.mine(), mail.RoleCalendar)
+	_, err := d.book.Change(d.ctx(), d.alice, id, func(r *Registration) error {
+		r.Folders, r.AppleMailboxes = append(r.Folders, calendar), append(r.AppleMailboxes, "Calendar")
+		return nil
+	})
+	d.must(err)
+	d.write(d.mine(), calendar, 0, event("Standup"))
+	d.nothing(id)
 }
 
 // What there is no room for is not watched, and the user's own goes first.
