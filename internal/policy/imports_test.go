@@ -57,6 +57,7 @@ var allowed = map[string][]string{
 	"internal/policy":      {},
 	"internal/conformance": {},
 	"internal/corpus":      {},
+	"internal/random":      {},
 	"cmd/...":              {"..."},
 }
 

@@ -2,121 +2,25 @@ package object
 
 import (
 	"fmt"
+	"iter"
 	"math/rand/v2"
 	"slices"
 	"strings"
 	"testing"
 	"time"
 
+	"martlet/internal/random"
 	"martlet/mail"
 	"martlet/mail/calendar"
 )
 
-// randomRule writes a rule, most of them as calendars have them.
-func randomRule(rnd *rand.Rand, hourly bool) string {
-	pick := func(from ...string) string { return from[rnd.IntN(len(from))] }
-	freq := pick("DAILY", "WEEKLY", "MONTHLY", "YEARLY")
-	if hourly && rnd.IntN(4) == 0 {
-		freq = "HOURLY"
+// follow ranges over the wall clocks of a rule.
+func follow(rule string, start time.Time) iter.Seq[time.Time] {
+	r, err := calendar.ParseAnyRule(rule)
+	if err != nil {
+		return func(func(time.Time) bool) {}
 	}
-	rule := "FREQ=" + freq + ";INTERVAL=" + fmt.Sprint(1+rnd.IntN(4)) + pick("", "", ";COUNT=12", ";COUNT=300", ";UNTIL=20310517T100000Z", ";UNTIL=20290101T093000Z")
-	rule += pick("", "", ";BYMONTH=1,6", ";BYMONTH=2")
-	days := ";BYDAY=" + pick("MO", "TU,TH", "SA,SU", "MO,TU,WE,TH,FR", "FR")
-	if freq == "MONTHLY" || freq == "YEARLY" {
-		days = pick(days, ";BYDAY=1MO", ";BYDAY=-1SU", ";BYDAY=2TU,4TU", ";BYMONTHDAY=13", ";BYMONTHDAY=1,-1", days+";BYSETPOS=-1", days+";BYSETPOS=1,2")
-	}
-	if freq == "YEARLY" && !strings.Contains(rule, "BYMONTH") {
-		days = pick(days, ";BYYEARDAY=1,-1,100", ";BYWEEKNO=20,30;BYDAY=TU", ";BYWEEKNO=10;BYDAY=MO,SU")
-	}
-	if rnd.IntN(4) > 0 {
-		rule += days
-	}
-	if hourly && rnd.IntN(3) == 0 && !strings.Contains(rule, "SETPOS") {
-		rule += pick(";BYHOUR=9,17", ";BYMINUTE=0,30", ";BYHOUR=8;BYMINUTE=15,45", ";BYSECOND=0,1")
-	}
-	return rule + pick("", ";WKST=SU")
-}
-
-// randomEvent writes an event with all that makes it come round, and some of its
-// occurrences moved or cancelled.
-func randomEvent(rnd *rand.Rand, zones ...string) string {
-	start := time.Date(2024+rnd.IntN(4), time.Month(1+rnd.IntN(12)), 1+rnd.IntN(28), rnd.IntN(24), 30*rnd.IntN(2), 0, 0, time.UTC)
-	form, param := "20060102T150405", ""
-	switch zone := zones[rnd.IntN(len(zones))]; zone {
-	case "date":
-		form, param = "20060102", ";VALUE=DATE"
-	case "floating":
-	case "UTC":
-		form += "Z"
-	default:
-		param = ";TZID=" + zone
-	}
-	at := func(t time.Time) string { return param + ":" + t.Format(form) + "\r\n" }
-	later := func() time.Time { return start.AddDate(0, 0, rnd.IntN(800)) }
-	var b strings.Builder
-	b.WriteString("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\nBEGIN:VEVENT\r\nUID:1\r\nDTSTART" + at(start))
-	switch rnd.IntN(4) {
-	case 0:
-		b.WriteString("DTEND" + at(start.Add(time.Duration(1+rnd.IntN(50))*time.Hour+24*time.Hour)))
-	case 1:
-	default:
-		b.WriteString("DURATION:P" + fmt.Sprint(rnd.IntN(2)) + "DT" + fmt.Sprint(1+rnd.IntN(5)) + "H\r\n")
-	}
-	rules := []int{0, 1, 1, 1, 1, 1, 1, 2}[rnd.IntN(8)]
-	var text []string
-	for range rules {
-		text = append(text, randomRule(rnd, form[0] == '2' && len(form) > 8))
-		b.WriteString("RRULE:" + text[len(text)-1] + "\r\n")
-	}
-	if rnd.IntN(8) == 0 {
-		b.WriteString("EXRULE:FREQ=WEEKLY;INTERVAL=3\r\n")
-	}
-	for range rnd.IntN(4) {
-		b.WriteString("RDATE" + at(later()))
-	}
-	if len(form) > 8 && param == "" && rnd.IntN(3) == 0 {
-		b.WriteString("RDATE;VALUE=PERIOD:" + later().Format(form) + "/PT" + fmt.Sprint(1+rnd.IntN(90)) + "H\r\n")
-	}
-	var some []time.Time
-	for _, s := range text {
-		if r, err := calendar.ParseAnyRule(s); err == nil {
-			skip, n := rnd.IntN(20), 0
-			for t := range r.From(start) {
-				if n++; n > skip {
-					some = append(some, t)
-				}
-				if n > skip+4 {
-					break
-				}
-			}
-		}
-	}
-	rnd.Shuffle(len(some), func(i, j int) { some[i], some[j] = some[j], some[i] })
-	for i, t := range some {
-		if i < 2 {
-			b.WriteString("EXDATE" + at(t))
-		}
-	}
-	b.WriteString("END:VEVENT\r\n")
-	for i, t := range some {
-		if i < 2 || i > 4 {
-			continue
-		}
-		to := t.Add(time.Duration(rnd.IntN(400)-200) * time.Hour)
-		after := ""
-		if rnd.IntN(6) == 0 {
-			after = ";RANGE=THISANDFUTURE"
-		}
-		b.WriteString("BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID" + after + at(t) + "DTSTART" + at(to) + "DURATION:P2D\r\n")
-		if i == 3 {
-			b.WriteString("STATUS:CANCELLED\r\n")
-		} else if i == 4 {
-			b.WriteString("TRANSP:TRANSPARENT\r\n")
-		}
-		b.WriteString("END:VEVENT\r\n")
-	}
-	b.WriteString("END:VCALENDAR\r\n")
-	return b.String()
+	return r.From(start)
 }
 
 func tellPeriods(s []Period) string {
@@ -136,7 +40,7 @@ func TestASummaryIsBusyWhenTheBodyIs(t *testing.T) {
 	}
 	open := 0
 	for range 150 {
-		text := randomEvent(rnd, "date", "floating", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "W. Europe Standard Time")
+		text := random.Event(rnd, follow, "date", "floating", "UTC", "Europe/Berlin", "America/New_York", "Australia/Lord_Howe", "W. Europe Standard Time")
 		o, err := Read(mail.ClassCalendar, []byte(text))
 		if err != nil {
 			t.Fatalf("%v\n%s", err, text)
@@ -191,7 +95,7 @@ func TestASeriesThatIsTooLongForASummary(t *testing.T) {
 func FuzzParseBrief(f *testing.F) {
 	rnd := rand.New(rand.NewPCG(7, 8))
 	for range 40 {
-		o, err := Read(mail.ClassCalendar, []byte(randomEvent(rnd, "date", "floating", "UTC", "Europe/Berlin")))
+		o, err := Read(mail.ClassCalendar, []byte(random.Event(rnd, follow, "date", "floating", "UTC", "Europe/Berlin")))
 		if err != nil {
 			f.Fatal(err)
 		}
