@@ -330,9 +330,32 @@ func (p *person) changeInProgram() {
 		return
 	}
 	e.Write()
+	if p.o.rng.IntN(3) == 0 {
+		p.forget(e)
+	}
 	status, body := p.dav("PUT", path, string(o.Encode()), "Content-Type", "text/calendar")
 	if status >= 300 {
 		p.o.t.Fatalf("PUT %s: %d\n%s\n%s", path, status, body, o.Encode())
+	}
+}
+
+// forget has an event as programs write it that know little: without what is not
+// in the standard, with a date and a number of their own. Some leave out who has
+// invited the user.
+func (p *person) forget(e *calendar.Event) {
+	c := e.Component
+	c.Props = slices.DeleteFunc(c.Props, func(q calendar.Property) bool { return strings.HasPrefix(q.Name, "X-") })
+	for q := range c.All("ATTENDEE") {
+		q.Params = slices.DeleteFunc(q.Params, func(r calendar.Param) bool { return strings.HasPrefix(r.Name, "X-") })
+	}
+	c.SetValue("DTSTAMP", time.Now().Add(time.Duration(p.o.rng.IntN(48))*time.Hour).UTC().Format("20060102T150405Z"))
+	if e.Organizer != nil && strings.EqualFold(e.Organizer.Address, p.login) {
+		c.Remove("SEQUENCE")
+		return
+	}
+	c.SetValue("SEQUENCE", strconv.Itoa(e.Sequence+p.o.rng.IntN(3)))
+	if p.o.rng.IntN(2) == 0 {
+		c.Remove("ORGANIZER")
 	}
 }
 
