@@ -149,7 +149,7 @@ func TestOfAPrivateEventNothingIsTold(t *testing.T) {
 	}
 }
 
-// partner is Alice's phone that synchronises a folder and has all of it.
+// syncs has Alice's phone synchronise a folder, and have all of it.
 func (h *house) syncs(f mail.FolderID) {
 	h.Helper()
 	h.update(func(tx *store.Tx) error {
@@ -231,8 +231,7 @@ func TestAnArrivalThatADeviceWasNotSentWakesIt(t *testing.T) {
 // nothing of what it does not.
 func TestAHeldRequestHearsOfTheCalendarsThatThePhoneSynchronises(t *testing.T) {
 	h := newHouse(t)
-	box, calendar, tasks := mail.MailboxOf(h.alice), h.folder(mail.RoleCalendar), h.folder(mail.RoleTasks)
-	_ = tasks
+	box, calendar := mail.MailboxOf(h.alice), h.folder(mail.RoleCalendar)
 	id := h.phone(mode(push.Silent), toFolders(calendar)).ID
 	h.held["phone"] = true
 	h.write(box, calendar, 0, event("Before"))
@@ -252,6 +251,11 @@ func TestAHeldRequestHearsOfTheCalendarsThatThePhoneSynchronises(t *testing.T) {
 	h.held["phone"] = false
 	h.says(id, silentWake)
 	h.nothing(id)
+	h.held["phone"] = true
+	h.write(box, calendar, 0, event("Retro"))
+	if p := h.plan(id); !p.Later.Equal(h.now.Add(fetchTime)) {
+		t.Errorf("what came now is looked at again %v, it is %v", p.Later, h.now)
+	}
 }
 
 func TestSilentWakesForCalendarsKeepToApplesBudget(t *testing.T) {

@@ -351,16 +351,33 @@ func TestAfterACrashWhatCameIntoASharedFolderIsToldOnce(t *testing.T) {
 func TestALinkOfATimeWithoutUsIsBegun(t *testing.T) {
 	d := newDesk(t)
 	id := d.phone(toAll).ID
-	d.share(d.mine(), d.inbox(), whole)
-	if got := d.crash().behind(); len(got) != 1 {
-		t.Errorf("behind: %v", got)
+	for range 30 { // Bob's log is far ahead of Alice's
+		d.deliver(letter{box: d.bob})
 	}
-	d.nothing(id)
-	if got := d.crash().behind(); len(got) != 0 {
-		t.Errorf("behind once it is begun: %v", got)
+	link := d.share(d.mine(), d.inbox(), whole)
+	begin := func(what string, told string) {
+		t.Helper()
+		if got := d.crash().behind(); len(got) != 1 {
+			t.Errorf("%s: behind %v", what, got)
+		}
+		all, _ := d.told(id)
+		if spell(all) != told {
+			t.Errorf("%s: told %s", what, spell(all))
+		}
+		if got := d.crash().behind(); len(got) != 0 {
+			t.Errorf("%s: behind once that was looked at: %v", what, got)
+		}
 	}
-	d.deliver(letter{box: d.bob})
-	d.only(id)
+	begin("a new link", "")
+	d.deliver(letter{box: d.bob, subject: "News"})
+	begin("news", "[alert | Carol | News | Text 31. | 0]")
+	d.unshare(d.mine(), link)
+	begin("a revoke", "[alert withdrawn |  |  |  | 0]")
+	link = d.share(d.mine(), d.inbox(), whole)
+	begin("another link", "")
+	d.unshare(d.mine(), link)
+	d.share(d.mine(), d.make("Team", mail.ClassEmail), whole)
+	begin("one for another", "")
 }
 
 func TestAppleMailIsWokenForSharedFolders(t *testing.T) {
