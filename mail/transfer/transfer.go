@@ -93,22 +93,43 @@ func (t *Transfer) Find(ctx context.Context, box mail.MailboxID, path string, cl
 	return Target{box, found.ID, found.Class, found.Name}, nil
 }
 
-// FindOrCreate is Find that makes a folder at the top which is not there. For a
-// look only it makes none: what it finds then has no number.
+// FindOrCreate is Find that makes a folder which is not there, at the top or below
+// one that is. For a look only it makes none: what it finds then has no number.
 func (t *Transfer) FindOrCreate(ctx context.Context, box mail.MailboxID, path string, class mail.Class, look bool) (Target, error) {
 	to, err := t.Find(ctx, box, path, class)
-	if !errors.Is(err, ErrNoFolder) || class == 0 || path == "" || strings.Contains(path, "/") {
+	above, name := "", path
+	if i := strings.LastIndexByte(path, '/'); i >= 0 {
+		above, name = path[:i], path[i+1:]
+	}
+	if !errors.Is(err, ErrNoFolder) || class == 0 || name == "" {
 		return to, err
 	}
-	if look {
-		return Target{Box: box, Class: class, Name: path}, nil
-	}
 	err = t.c.Store.Update(ctx, func(tx *store.Tx) error {
-		_, err := t.c.Mailboxes.CreateFolder(tx, box, 0, path, class)
+		parent := mail.FolderID(0)
+		if name != path {
+			folders, err := t.c.Mailboxes.Folders(tx, box)
+			if err != nil {
+				return err
+			}
+			f := byPath(folders, above, 0)
+			if f == nil || above == "" {
+				return fmt.Errorf("%w: %s", ErrNoFolder, above)
+			}
+			parent = f.ID
+		}
+		if look {
+			return nil
+		}
+		_, err := t.c.Mailboxes.CreateFolder(tx, box, parent, name, class)
 		return err
 	})
-	if err != nil && !errors.Is(err, mail.ErrFolderExists) {
+	switch {
+	case errors.Is(err, ErrNoFolder):
+		return to, err
+	case err != nil && !errors.Is(err, mail.ErrFolderExists):
 		return to, fmt.Errorf("transfer: %w", err)
+	case look:
+		return Target{Box: box, Class: class, Name: name}, nil
 	}
 	return t.Find(ctx, box, path, class)
 }

@@ -162,6 +162,21 @@ func TestAnObjectThatComesTwice(t *testing.T) {
 	}
 }
 
+func TestAFolderIsMadeBelowAnother(t *testing.T) {
+	h := open(t)
+	for path, is := range map[string]error{"Calendar/Team": nil, "calendar/Team": nil, "Nowhere/Team": ErrNoFolder, "Team/": ErrNoFolder, "/Team": ErrNoFolder, "Inbox": ErrClass} {
+		for _, look := range []bool{true, false} {
+			to, err := h.FindOrCreate(context.Background(), 1, path, mail.ClassCalendar, look)
+			if !errors.Is(err, is) || is == nil && to.Name != "Team" {
+				t.Errorf("%s: %+v, %v", path, to, err)
+			}
+		}
+	}
+	if to, err := h.Find(context.Background(), 1, "Calendar/Team", 0); err != nil || to.Class != mail.ClassCalendar {
+		t.Errorf("%+v, %v", to, err)
+	}
+}
+
 // A look into a folder that would be made makes none.
 func TestALookMakesNoFolder(t *testing.T) {
 	h := open(t)
