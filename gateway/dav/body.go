@@ -114,8 +114,20 @@ func patience(n int64) time.Duration {
 	return 30*time.Second + time.Duration(n/slowest)*time.Second
 }
 
-// treeCost is how much more memory a document takes than its bytes, at most.
-const treeCost = 8
+// How much more memory than its bytes something takes when it has been read.
+const (
+	treeCost   = 16 // a document
+	objectCost = 2  // an object, on its way into the store
+)
+
+// costs takes room for more than the bytes that came, until the request is over.
+func (q *request) costs(n int64) error {
+	if !q.h.bodies.take(q.account.ID, n) {
+		return fail(http.StatusServiceUnavailable)
+	}
+	q.free = append(q.free, func() { q.h.bodies.give(q.account.ID, n) })
+	return nil
+}
 
 // readDocument reads the request's XML document; nil: there is none. What it
 // takes is counted until the request is over.
@@ -125,11 +137,9 @@ func (q *request) readDocument() (*element, error) {
 	if err != nil || len(body) == 0 {
 		return nil, err
 	}
-	n := treeCost * int64(len(body))
-	if !q.h.bodies.take(q.account.ID, n) {
-		return nil, fail(http.StatusServiceUnavailable)
+	if err := q.costs(treeCost * int64(len(body))); err != nil {
+		return nil, err
 	}
-	q.free = append(q.free, func() { q.h.bodies.give(q.account.ID, n) })
 	kind, _, _ := strings.Cut(q.r.Header.Get("Content-Type"), ";")
 	switch strings.ToLower(strings.TrimSpace(kind)) {
 	case "", "text/xml", "application/xml", "text/plain", "application/x-www-form-urlencoded": // of which some are wrong, and sent

@@ -1,10 +1,12 @@
 package dav
 
 import (
+	"fmt"
 	"io"
 	"net/http"
 	"net/http/httptest"
 	"strings"
+	"sync"
 	"testing"
 )
 
@@ -98,4 +100,54 @@ func TestAMeetingThatIsGoneIsNotChanged(t *testing.T) {
 	tag = h.want(http.StatusNoContent, "PUT", at, raw, "If-Schedule-Tag-Match", tag).Header.Get("Schedule-Tag")
 	h.want(http.StatusNoContent, "DELETE", at, "", "If-Schedule-Tag-Match", tag)
 	h.want(http.StatusPreconditionFailed, "PUT", at, raw, "If-Schedule-Tag-Match", tag)
+}
+
+// Many who read, change and write with a condition lose nothing of each other's,
+// in meetings neither: what is planned for one state is not written over another.
+func TestNoChangeIsLostAmongMany(t *testing.T) {
+	h, _ := meeting(t)
+	const writers, each = 6, 5
+	for name, lines := range map[string][]string{
+		"alone": nil,
+		"meet":  {"ORGANIZER:mailto:robin@example.org", "ATTENDEE;PARTSTAT=ACCEPTED:mailto:robin@example.org", "ATTENDEE:mailto:owl@example.net"},
+	} {
+		at := calendars + "calendar/" + name
+		counted := func(n int) string {
+			return event(name, append([]string{"DTSTART:20990504T100000Z", "DTEND:20990504T110000Z", fmt.Sprint("X-COUNT:", n)}, lines...)...)
+		}
+		h.put(at, counted(0))
+		read := func() (tag string, n int) {
+			w := httptest.NewRecorder()
+			h.handler.Serve(w, httptest.NewRequest("GET", at, nil), h.accounts[robin])
+			_, rest, _ := strings.Cut(w.Body.String(), "X-COUNT:")
+			if _, err := fmt.Sscan(rest, &n); err != nil {
+				t.Error(err)
+			}
+			return w.Header().Get("ETag"), n
+		}
+		var all sync.WaitGroup
+		for range writers {
+			all.Go(func() {
+				for done := 0; done < each; {
+					tag, n := read()
+					r := httptest.NewRequest("PUT", at, strings.NewReader(counted(n+1)))
+					r.Header.Set("If-Match", tag)
+					w := httptest.NewRecorder()
+					h.handler.Serve(w, r, h.accounts[robin])
+					switch w.Code {
+					case http.StatusNoContent:
+						done++
+					case http.StatusPreconditionFailed, http.StatusServiceUnavailable:
+					default:
+						t.Errorf("answered %d: %s", w.Code, w.Body)
+						return
+					}
+				}
+			})
+		}
+		all.Wait()
+		if _, n := read(); n != writers*each {
+			t.Errorf("%s: of %d changes %d are there", name, writers*each, n)
+		}
+	}
 }

@@ -79,6 +79,10 @@ func TestAPrivateContactIsNotFoundOutByWriting(t *testing.T) {
 		t.Errorf("it is not to be had again, and has the tag %s", a.Header.Get("ETag"))
 	}
 	h.want(http.StatusNotFound, "GET", at+"own", "")
+	if a := h.want(http.StatusCreated, "PUT", at+"told", contact("told", "FN:Told", "CLASS:CONFIDENTIAL"), "Prefer", "return=representation"); a.body != "" {
+		t.Errorf("what is not to be seen is told: %s", a.body)
+	}
+	h.want(http.StatusNotFound, "GET", at+"told", "")
 
 	h.user = robin
 	h.put(books+"contacts/ivy", contact("ivy", "FN:Ivy", "CLASS:PRIVATE"))

@@ -77,6 +77,9 @@ func (w *write) receive() (release func(), err error) {
 	if err != nil {
 		return release, err
 	}
+	if err := w.q.costs(objectCost * int64(len(w.raw))); err != nil {
+		return release, err
+	}
 	if w.raw == nil {
 		w.raw = []byte{} // which is no object, and not a deletion
 	}
