@@ -135,7 +135,7 @@ func taken(r *phone.SyncResult) (id string, err error) {
 		case eas.SyncStatusConversionError:
 			return "", errors.New("the server refused it (Sync status 6): may the folder only be read? is the value one that it takes?")
 		case eas.SyncStatusConflict:
-			return "", errors.New("it was changed on the server meanwhile, and the server keeps what it has (Sync status 7)")
+			return "", errors.New("the server keeps what it has (Sync status 7): it was changed there meanwhile, or may not be changed by this user")
 		case eas.SyncStatusObjectNotFound:
 			return "", errors.New("the server has no such item (Sync status 8)")
 		default:

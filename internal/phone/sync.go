@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"slices"
 
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
@@ -162,7 +163,7 @@ func (p *Phone) round(ctx context.Context, collection string, opt SyncOptions, o
 	if got.SyncKey == c.key && len(got.Commands) > 0 {
 		p.oddLocked("Sync of %s brought changes without a new key", collection)
 	}
-	if opt.NoChanges && len(got.Commands) > 0 {
+	if opt.NoChanges && len(got.Commands) > conflicts(got.Responses) {
 		p.oddLocked("Sync of %s brought %d changes that were not asked for", collection, len(got.Commands))
 	}
 	opt.Class = p.classOfLocked(collection, opt.Class)
@@ -200,6 +201,17 @@ func (p *Phone) collectionAnswerLocked(id string, resp *eas.SyncResponse) (*eas.
 		return got, statusError("Sync", got.Status, eas.SyncStatusSuccess)
 	}
 	return nil, fmt.Errorf("phone: Sync: the answer lacks collection %s", id)
+}
+
+// conflicts counts the phone's changes in whose place the server sends what it
+// keeps, whether the phone asks for changes or not.
+func conflicts(replies []eas.SyncReply) (n int) {
+	for _, r := range replies {
+		if r.Change != nil && r.Change.Status == eas.SyncStatusConflict || r.Delete != nil && r.Delete.Status == eas.SyncStatusConflict {
+			n++
+		}
+	}
+	return n
 }
 
 // applyOwnLocked takes the phone's own changes into its view, unless the server
@@ -270,7 +282,8 @@ func (p *Phone) applyLocked(id string, c *folderState, command *eas.SyncResponse
 			return err
 		}
 		sid := command.Add.ServerID
-		if _, ok := c.items[sid]; ok {
+		deletes := func(own eas.SyncCommand) bool { return own.Delete != nil && own.Delete.ServerID == sid }
+		if _, ok := c.items[sid]; ok && !slices.ContainsFunc(opt.Commands, deletes) { // what the phone may not delete comes again
 			p.oddLocked("Sync of %s adds item %s twice", id, sid)
 		}
 		item := Item{ServerID: sid}
