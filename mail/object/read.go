@@ -185,7 +185,9 @@ func readCard(raw []byte) (*Object, error) {
 			uid = madeUID(card.Bytes())
 			card.Set(vcard.TextProperty("UID", uid))
 		}
-		o.Raw = card.Bytes()
+		if o.Raw = card.Bytes(); len(o.Raw) > MaxBytes {
+			return nil, ErrTooLarge
+		}
 	}
 	o.Facts.UID = uid
 	o.Facts.Brief = cardBrief(card).Append(nil)

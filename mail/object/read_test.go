@@ -138,6 +138,19 @@ func TestWhatASummarySays(t *testing.T) {
 	}
 }
 
+// What grows as it is mended must be read again when it is kept.
+func TestWhatBecomesTooLargeIsRefused(t *testing.T) {
+	half := strings.Repeat("\xff", MaxBytes*2/3) // each two bytes in UTF-8
+	for class, in := range map[mail.Class]string{
+		mail.ClassContacts: "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:x\r\nNOTE:" + half + "\r\nEND:VCARD\r\n",
+		mail.ClassCalendar: event(start + "\nDESCRIPTION:" + half),
+	} {
+		if _, err := Read(class, []byte(in)); !errors.Is(err, ErrTooLarge) {
+			t.Errorf("class %d: %v", class, err)
+		}
+	}
+}
+
 func TestCards(t *testing.T) {
 	const card = "BEGIN:VCARD\r\nVERSION:3.0\r\nUID:1\r\nFN:Anna Ash\r\nN:Ash;Anna;;;\r\nX-UNKNOWN;A=b:c\r\nEND:VCARD\r\n"
 	o, err := Read(mail.ClassContacts, []byte(card))

@@ -156,6 +156,38 @@ func TestAFileOfOneObjectStaysAsItIs(t *testing.T) {
 	}
 }
 
+// Of two states the later one counts: by SEQUENCE, then by when it was written,
+// then by its place.
+func TestOfAFileTheNewestStateCounts(t *testing.T) {
+	state := func(name, lines string) string {
+		return "BEGIN:VEVENT\r\nUID:a\r\nDTSTART:20260610T100000Z\r\nSUMMARY:" + name + "\r\n" + lines + "END:VEVENT\r\n"
+	}
+	const early, late = "DTSTAMP:20260101T000000Z\r\n", "DTSTAMP:20260201T000000Z\r\n"
+	for _, in := range [][2]string{
+		{state("old", "SEQUENCE:1\r\n"+late), state("new", "SEQUENCE:2\r\n"+early)}, {state("new", "SEQUENCE:2\r\n"+early), state("old", "SEQUENCE:1\r\n"+late)},
+		{state("old", early), state("new", late)}, {state("new", late), state("old", early)},
+		{state("old", late), state("new", early+"LAST-MODIFIED:20260301T000000Z\r\n")}, {state("old", early), state("new", early)},
+	} {
+		var got, older []string
+		for p, err := range Split([]byte("BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n" + in[0] + in[1] + "END:VCALENDAR\r\n")) {
+			for _, name := range []string{"old", "new"} {
+				switch {
+				case !strings.Contains(string(p.Raw), "SUMMARY:"+name):
+				case err == nil:
+					got = append(got, name)
+				case errors.Is(err, ErrOlder):
+					older = append(older, name)
+				default:
+					t.Error(err)
+				}
+			}
+		}
+		if fmt.Sprint(got, older) != "[new] [old]" {
+			t.Errorf("%v, %v of\n%s%s", got, older, in[0], in[1])
+		}
+	}
+}
+
 // Two calendars in a file may call different zones by one name.
 func TestEachEventOfAFileKeepsTheZoneOfItsCalendar(t *testing.T) {
 	zone := func(offset string) string {
