@@ -70,6 +70,9 @@ func TestEndsThatAreFound(t *testing.T) {
 		"DTSTART;VALUE=DATE:20260610\nDTEND;VALUE=DATE:20260610":                   "day 24h0m0s",
 		"DTSTART;VALUE=DATE:20260610\nDTEND;VALUE=DATE:20260601":                   "day 24h0m0s",
 		"DTSTART;VALUE=DATE:20260610\nDTEND;VALUE=DATE:20260612":                   "day 48h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDTEND:20260611T120000Z":                      "day 48h0m0s", // a day that has begun
+		"DTSTART;VALUE=DATE:20260610\nDTEND;TZID=Asia/Tokyo:20260612T000000":       "day 48h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDURATION:PT90M":                              "day 24h0m0s",
 		"DTSTART;VALUE=DATE:20260610\nDURATION:P0D":                                "day 24h0m0s",
 		"DTSTART;VALUE=DATE:20260610\nDURATION:PT0S":                               "day 24h0m0s",
 		"DTSTART;VALUE=DATE:20260610\nDURATION:P2D":                                "day 48h0m0s",
