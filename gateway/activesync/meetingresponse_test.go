@@ -127,8 +127,14 @@ func TestOneOccurrenceIsAnswered(t *testing.T) {
 	if e := meetingIn(t, raw).Master(); e.RecurrenceID == nil || e.RecurrenceID.Day() != 17 || e.Attendees[0].Status != "TENTATIVE" {
 		t.Errorf("%s", raw)
 	}
-	if doc := p.respond(it, "3", `<InstanceId>2026-06-24T10:00:00.000Z</InstanceId>`+tell); element(doc, "Status") != "1" {
-		t.Error(doc)
+	sent := h.items(t, mail.RoleSent)
+	for range 2 { // the second time its answer was lost
+		if doc := p.respond(it, "3", `<InstanceId>2026-06-24T10:00:00.000Z</InstanceId>`+tell); element(doc, "Status") != "1" || element(doc, "CalendarId") != serverID(it) {
+			t.Error(doc)
+		}
+	}
+	if n := h.items(t, mail.RoleSent); n != sent+1 {
+		t.Errorf("%d messages sent", n-sent)
 	}
 	it, _ = h.meeting(t, "planning-1@example.com")
 	if o := h.calendarOf(t, it); len(o.Master().Except) != 1 {

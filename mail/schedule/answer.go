@@ -52,6 +52,7 @@ type Answered struct {
 	body  *mail.Body // what it is to hold; nil: it leaves
 	mark  mark
 	send  *route.Plan
+	done  bool // the calendar says so already
 }
 
 // Find tells where the meeting is that an Answer names: in whose calendar, and

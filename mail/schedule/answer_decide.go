@@ -23,11 +23,15 @@ func (q *answering) decide(ctx context.Context) (*Answered, error) {
 		}
 		q.keys = []int64{m.key(calendar.UTC(q.a.Occurrence))}
 	}
+	out := &Answered{Box: mail.MailboxOf(q.o.account.ID), s: q.s, uid: q.uid, there: q.there}
 	answered, err := q.events(m)
+	if errors.Is(err, ErrNoOccurrence) && q.there != nil && q.a.Status == declined && m.skipped()[q.keys[0]] { // a request that is repeated
+		out.done = true
+		return out, nil
+	}
 	if err != nil {
 		return nil, err
 	}
-	out := &Answered{Box: mail.MailboxOf(q.o.account.ID), s: q.s, uid: q.uid, there: q.there}
 	if out.send, err = q.tell(ctx, answered); err != nil {
 		return nil, err
 	}
@@ -81,7 +85,7 @@ func (q *answering) tell(ctx context.Context, answered []*calendar.Event) (*rout
 		return nil, nil
 	}
 	once := q.a.Once
-	if q.a.Message.IsZero() && !q.auto && q.a.Status != declined {
+	if q.a.Message.IsZero() && !q.auto && (q.a.Status != declined || q.keys != nil) {
 		// What the calendar has may be answered one way and another and back; the
 		// same answer again is a request that is repeated.
 		if once = (route.Key{}); q.repeated(answered) {
@@ -175,7 +179,10 @@ func (q *answering) without(object *calendar.Object, m *series, answered []*cale
 // ErrStale and blob.ErrGone ask for a new answer, route.ErrDuplicate says that it
 // was given before.
 func (a *Answered) Commit(tx *store.Tx) error {
-	a.At = mail.Place{}
+	if a.At = (mail.Place{}); a.done {
+		a.At = a.there.at
+		return nil
+	}
 	if a.send != nil {
 		if err := a.send.Commit(tx); err != nil {
 			return err

@@ -9,7 +9,9 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/route"
 	"martlet/store"
+	"martlet/store/blob"
 )
 
 // Programs write DTSTAMP and SEQUENCE of their own when a reminder is changed.
@@ -375,4 +377,48 @@ func TestADelegationNeedsProof(t *testing.T) {
 	h.settle()
 	h.expect("Zoë", h.statusOf("ann", "1", "zoe@peer.example"), "DELEGATED")
 	h.expect("Yan", h.statusOf("ann", "1", "yan@peer.example"), accepted)
+}
+
+// The same request means the same once, and something else when the meeting has
+// changed in between.
+func TestAnOccurrenceIsDeclinedOnceForEachStateOfIt(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", weekly...))
+	h.settle()
+	h.answer("bob", "1", accepted)
+	decline := func() {
+		t.Helper()
+		it, _ := h.item("bob", "1")
+		out := h.answer("bob", "1", declined, func(a *Answer) {
+			a.Message, a.Index, a.Box, a.At = blob.Ref{}, nil, h.box("bob"), mail.Place{Folder: it.Folder, Item: it.ID}
+			a.Occurrence = time.Date(2026, 11, 16, 8, 0, 0, 0, time.UTC)
+			a.Once = route.Key{Account: h.people["bob"], Device: "phone", ClientID: "decline:16"}
+		})
+		if out.At != (mail.Place{Folder: it.Folder, Item: it.ID}) {
+			t.Errorf("it is at %v", out.At)
+		}
+	}
+	h.tick(time.Hour)
+	decline()
+	decline() // its answer was lost
+	h.settle()
+	h.expect("Ann's inbox", h.got("ann"), "REPLY Accepted: Standup | REPLY Declined: Standup")
+	if o := h.has("bob", "1"); len(o.Master().Except) != 1 || len(o.Events) != 1 {
+		t.Errorf("%s", o.Encode())
+	}
+	// Ann has it at another time.
+	h.tick(time.Hour)
+	raw := strings.ReplaceAll(string(h.has("ann", "1").Encode()), "\r\n ", "")
+	h.change("ann", "1", []byte(strings.Replace(strings.Replace(raw, "DTSTART;TZID=Europe/Berlin:20261116T090000", "DTSTART;TZID=Europe/Berlin:20261116T140000", 1), "DTEND;TZID=Europe/Berlin:20261116T093000", "DTEND;TZID=Europe/Berlin:20261116T143000", 1)))
+	h.settle()
+	if o := h.has("bob", "1"); len(o.Events) != 2 {
+		t.Fatalf("%s\n%s", raw, o.Encode())
+	}
+	h.tick(time.Hour)
+	decline()
+	h.settle()
+	h.expect("Ann's inbox", h.got("ann"), "REPLY Accepted: Standup | REPLY Declined: Standup | REPLY Declined: Standup")
+	if o := h.has("bob", "1"); len(o.Events) != 1 {
+		t.Errorf("%s", o.Encode())
+	}
 }

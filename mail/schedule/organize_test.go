@@ -177,6 +177,9 @@ func TestWhatAnAttendeesChangeAnswers(t *testing.T) {
 		{"accepts one", []string{daily}, []string{daily, yes(one)}, "REPLY 12 ACCEPTED"},
 		{"accepts all but one", []string{daily}, []string{yes(daily), strings.Replace(one, "NEEDS-ACTION", "DECLINED", 1)}, "REPLY whole ACCEPTED 12 DECLINED"},
 		{"skips one", []string{yes(daily)}, []string{yes(daily) + "\nEXDATE:20261112T100000Z"}, "REPLY 12 DECLINED"},
+		{"skips one that is over", []string{strings.Replace(yes(daily), "2026111", "2026102", 2)}, []string{strings.Replace(yes(daily), "2026111", "2026102", 2) + "\nEXDATE:20261021T100000Z"}, ""},
+		{"skips one of what is cancelled", []string{yes(daily) + "\nSTATUS:CANCELLED"}, []string{yes(daily) + "\nSTATUS:CANCELLED\nEXDATE:20261112T100000Z"}, ""},
+		{"skips one of what they declined", []string{strings.Replace(daily, "NEEDS-ACTION", "DECLINED", 1)}, []string{strings.Replace(daily, "NEEDS-ACTION", "DECLINED", 1) + "\nEXDATE:20261112T100000Z"}, ""},
 		{"is not invited", []string{strings.ReplaceAll(single, "ann@", "eve@")}, nil, ""},
 	} {
 		t.Run(c.name, func(t *testing.T) {
