@@ -29,6 +29,15 @@ const (
 	backgroundEvery = 20 * time.Minute
 )
 
+// Google lets 20 messages that take each other's place pass to an app on a
+// device, and one more every three minutes; what is beyond comes late, mail too
+// ("Collapsible message throttling"). So changes of what is not mail have half of
+// it. Browsers are no better off: the best known stands on the same service.
+const (
+	otherBurst = 10
+	otherEvery = 3 * time.Minute
+)
+
 // note is what a plan carries to its settlement: where the registration stands
 // once the log is read, and what the notification is about.
 type note struct {
@@ -336,17 +345,25 @@ func (p *planner) expireWaiting() {
 }
 
 // background takes one of the notifications that Apple lets pass in the
-// background, or says when there is one again. Others have no such budget.
-func (p *planner) background() (spent time.Time, ok bool) {
-	if p.reg.Kind != push.APNs {
+// background, or says when there is one again. Others have such a budget for what
+// is not mail.
+func (p *planner) background(isMail bool) (spent time.Time, ok bool) {
+	burst, every := time.Duration(backgroundBurst), backgroundEvery
+	switch {
+	case p.reg.Kind == push.APNs && !isMail:
+		burst-- // one is left to mail
+	case p.reg.Kind == push.APNs:
+	case isMail:
 		return p.st.Spent, true
+	default:
+		burst, every = otherBurst, otherEvery
 	}
 	spent = p.st.Spent
 	if spent.Before(p.now) {
 		spent = p.now
 	}
-	spent = spent.Add(backgroundEvery)
-	if over := spent.Sub(p.now) - backgroundBurst*backgroundEvery; over > 0 {
+	spent = spent.Add(every)
+	if over := spent.Sub(p.now) - burst*every; over > 0 {
 		p.later(p.now.Add(over))
 		return p.st.Spent, false
 	}

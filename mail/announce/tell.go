@@ -95,7 +95,7 @@ func (p *planner) withdraw() bool {
 	}
 	spent, ok := p.st.Spent, true
 	if p.reg.Mode == push.Sealed { // without a badge it goes in the background
-		spent, ok = p.background()
+		spent, ok = p.background(true)
 	}
 	if !ok {
 		return false
@@ -134,7 +134,7 @@ func (p *planner) wake(due []entry, changed []stale) {
 	if len(due) == 0 && len(changed) == 0 && !over {
 		return
 	}
-	spent, ok := p.background()
+	spent, ok := p.background(len(due) > 0 || over)
 	if !ok {
 		return
 	}
@@ -209,7 +209,7 @@ func (p *planner) appleMail(last mailbox.Last) error {
 	p.st, p.read, p.came = unread, 0, false
 	spent, ok := p.st.Spent, true
 	if !came {
-		spent, ok = p.background()
+		spent, ok = p.background(true)
 	}
 	if ok {
 		newest := time.Time{}
