@@ -209,6 +209,53 @@ func TestAPhoneIsNotWokenForWhatItWroteOrWasSent(t *testing.T) {
 	}
 }
 
+// Another's change of an item comes behind the device's own.
+func TestAChangeOfWhatThePhoneWroteWakesIt(t *testing.T) {
+	h := newHouse(t)
+	box, calendar := mail.MailboxOf(h.alice), h.folder(mail.RoleCalendar)
+	h.syncs(calendar)
+	id := h.phone(mode(push.Silent), toFolders(calendar)).ID
+	it := h.write(box, calendar, 0, event("Standup"))
+	h.wrote(calendar, it, true)
+	h.nothing(id)
+	h.write(box, calendar, it.ID, event("Standup", "LOCATION:Elsewhere"))
+	h.says(id, silentWake)
+}
+
+// What the answer on its way says, the phone has been sent.
+func TestAPhoneIsNotWokenForWhatIsOnItsWay(t *testing.T) {
+	h := newHouse(t)
+	box, calendar := mail.MailboxOf(h.alice), h.folder(mail.RoleCalendar)
+	h.syncs(calendar)
+	id := h.phone(mode(push.Silent), toFolders(calendar)).ID
+	it := h.write(box, calendar, 0, event("Standup"))
+	h.update(func(tx *store.Tx) error {
+		c, err := h.devices.Collection(tx, device.ID{Account: h.alice, Device: "phone"}, uint32(calendar))
+		if err != nil {
+			return err
+		}
+		c.Pending = device.Generation{Key: 2, Cursor: uint64(it.ModSeq), Top: uint32(it.ID)}
+		return h.devices.SaveCollection(tx, device.ID{Account: h.alice, Device: "phone"}, c)
+	})
+	h.nothing(id)
+}
+
+// A phone that writes much has its own changes read once.
+func TestWhatAPhoneWroteIsReadOnce(t *testing.T) {
+	h := newHouse(t)
+	box, calendar := mail.MailboxOf(h.alice), h.folder(mail.RoleCalendar)
+	h.syncs(calendar)
+	id := h.phone(mode(push.Silent), toFolders(calendar)).ID
+	few := h.reads(id)
+	for i := range manyRead {
+		h.wrote(calendar, h.write(box, calendar, 0, event(fmt.Sprint("Event ", i))), true)
+	}
+	h.nothing(id)
+	if n := h.reads(id); n > few {
+		t.Errorf("%d rows are read, before it wrote %d", n, few)
+	}
+}
+
 // The Cursor of a device may be beyond what it was given: arrivals come last.
 func TestAnArrivalThatADeviceWasNotSentWakesIt(t *testing.T) {
 	h := newHouse(t)
