@@ -17,15 +17,41 @@ const (
 	maxBodies     = 256 << 20 // bytes of all requests
 	maxUserBodies = 96 << 20  // bytes of one user's
 	firstRoom     = 32 << 10  // bytes that a body has at first
+
+	maxUserRequests = 64 // of one user that are at work
 )
 
 type userID = directory.AccountID
 
-// budget bounds what requests take of memory, all of them and each user's.
+// budget bounds what requests take of memory, all of them and each user's, and how
+// many of a user's there are: whoever reads an answer slowly has a place for long.
 type budget struct {
-	mu   sync.Mutex
-	all  int64
-	each map[userID]int64
+	mu     sync.Mutex
+	all    int64
+	each   map[userID]int64
+	atWork map[userID]int
+}
+
+// enter tells whether a user may have one more request at work.
+func (b *budget) enter(who userID) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.atWork[who] >= maxUserRequests {
+		return false
+	}
+	if b.atWork == nil {
+		b.atWork = map[userID]int{}
+	}
+	b.atWork[who]++
+	return true
+}
+
+func (b *budget) leave(who userID) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if b.atWork[who]--; b.atWork[who] == 0 {
+		delete(b.atWork, who)
+	}
 }
 
 // take tells whether there is room for n more bytes.

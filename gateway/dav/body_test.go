@@ -69,6 +69,36 @@ func TestBodiesThatDoNotComeTakeNoRoom(t *testing.T) {
 	}
 }
 
+// Who reads or writes slowly at many connections keeps nobody else from working:
+// the server has room for so many requests at once.
+func TestOneUserHasNotAllPlaces(t *testing.T) {
+	h := newHouse(t, nil)
+	waits, breaks := make(chan struct{}, maxUserRequests), make(chan struct{})
+	done := make(chan struct{}, maxUserRequests)
+	for range maxUserRequests {
+		r := httptest.NewRequest("PUT", calendars+"calendar/slow", &hanging{begin: strings.NewReader("B"), waits: waits, breaks: breaks})
+		r.ContentLength = 100
+		go func() {
+			h.handler.Serve(httptest.NewRecorder(), r, h.accounts[robin])
+			done <- struct{}{}
+		}()
+	}
+	for range maxUserRequests {
+		<-waits
+	}
+	if a := h.want(http.StatusServiceUnavailable, "PROPFIND", calendars, "", "Depth", "0"); a.Header.Get("Retry-After") == "" {
+		t.Error("when to come back is not said")
+	}
+	h.user = kenji
+	h.want(http.StatusMultiStatus, "PROPFIND", "/dav/calendars/kenji@example.org/", "", "Depth", "0")
+	close(breaks)
+	for range maxUserRequests {
+		<-done
+	}
+	h.user = robin
+	h.want(http.StatusMultiStatus, "PROPFIND", calendars, "", "Depth", "0")
+}
+
 // One user cannot fill what all have, and what is too much is not read.
 func TestTheRoomForBodiesIsShared(t *testing.T) {
 	var b budget

@@ -98,6 +98,11 @@ func TestAMeetingMovesAmongItsOwnersCalendarsOnly(t *testing.T) {
 	quiet("renamed")
 	h.want(http.StatusForbidden, "COPY", calendars+"other/renamed", "", "Destination", calendars+"calendar/twin").says(t, "unique-scheduling-object-resource", "other/renamed")
 	h.want(http.StatusForbidden, "MOVE", calendars+"other/renamed", "", "Destination", theirs+"mine")
+	h.put(calendars+"calendar/apart", strings.ReplaceAll(flock("apart", "20990601"), "kenji@", "lark@"))
+	h.want(http.StatusForbidden, "MOVE", calendars+"calendar/apart", "", "Destination", theirs+"apart").says(t, "a meeting stays")
+	h.want(http.StatusCreated, "COPY", calendars+"calendar/apart", "", "Destination", theirs+"apart")
+	h.want(http.StatusNoContent, "DELETE", theirs+"apart", "")
+	h.want(http.StatusOK, "GET", calendars+"calendar/apart", "").says(t, "UID:apart")
 	quiet("refused")
 	h.want(http.StatusOK, "GET", calendars+"other/renamed", "")
 

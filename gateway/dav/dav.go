@@ -132,7 +132,11 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, a directory.Acco
 		}
 	}()
 	q.mayWrite(0)
-	err := q.answer()
+	err := error(&failure{status: http.StatusServiceUnavailable, text: "too many requests at once"})
+	if h.bodies.enter(a.ID) {
+		defer h.bodies.leave(a.ID)
+		err = q.answer()
+	}
 	if err != nil {
 		q.refuse(err)
 	}
