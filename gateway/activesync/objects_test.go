@@ -440,3 +440,35 @@ func TestAnObjectThatCannotBeReadIsDeleted(t *testing.T) {
 		}
 	}
 }
+
+// Several changes of what somebody else has changed in the meantime are refused
+// each, and not the request.
+func TestSeveralChangesOfAnObjectChangedElsewhere(t *testing.T) {
+	for _, k := range kinds() {
+		h := build(t)
+		one, two := newCollector(t, h, "one", "16.1", k.collection), newCollector(t, h, "two", "16.1", k.collection)
+		id := one.add("1", k.data("16.1", "a"))
+		other := one.add("2", k.data("16.1", "z"))
+		two.do("")
+		two.do(changeItem(id, k.data("16.1", "b")))
+		doc := one.do(changeItem(id, k.data("16.1", "c")) + changeItem(id, k.data("16.1", "d")) + changeItem(other, k.data("16.1", "y")))
+		if got := fmt.Sprint(elements(inner(doc, "Responses"), "Status")); got != "[7 7]" || element(inner(doc, "Commands"), k.title) != "b" {
+			t.Errorf("%s: %s\n%s\n%s", k.name, got, doc, h.log)
+		}
+		if got := h.kept(t, k.role); !strings.Contains(got[0].raw, "about b") || !strings.Contains(got[1].raw, "about y") {
+			t.Errorf("%s: they are\n%s\n%s", k.name, got[0].raw, got[1].raw)
+		}
+		two.do("")
+		two.do(changeItem(id, k.data("16.1", "e")))
+		doc = one.do(changeItem(id, k.data("16.1", "f")) + deleteItem(id) + changeItem(other, k.data("16.1", "x")))
+		if element(doc, "Status") != "1" || element(inner(doc, "Responses"), "Status") != "7" {
+			t.Errorf("%s: changed and deleted:\n%s\n%s", k.name, doc, h.log)
+		}
+		if got := h.kept(t, k.role); len(got) != 1 || !strings.Contains(got[0].raw, "about x") {
+			t.Errorf("%s: %d are there", k.name, len(got))
+		}
+		if doc := one.do(changeItem(other, k.data("16.1", "w")) + deleteItem(other)); element(doc, "Status") != "1" || len(h.kept(t, k.role)) != 0 {
+			t.Errorf("%s: changed and deleted:\n%s", k.name, doc)
+		}
+	}
+}

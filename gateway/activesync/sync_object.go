@@ -101,6 +101,9 @@ func (o *objectCommand) prepare(ctx context.Context, w *writing, cmd *engine.Com
 	if cmd.Kind == engine.Add {
 		return o.prepareAdd(ctx, w, cmd, &who)
 	}
+	if w.anew && cmd.Kind == engine.Delete && o.instance == "" {
+		delete(w.objects, cmd.Item)
+	}
 	st := w.object(ctx, cmd.Item)
 	switch {
 	case errors.Is(st.err, mail.ErrNoItem): // the engine finds the same

@@ -46,6 +46,7 @@ type writing struct {
 	c       *syncCollection
 	drafts  map[mail.ItemID]*draftState
 	objects map[mail.ItemID]*objectState
+	anew    bool // what is deleted is not what earlier commands make of it: they may be refused
 }
 
 // writeWith says what the command is made of that is read next.
@@ -74,7 +75,7 @@ func (h *Handler) syncWrites(ctx context.Context, s *session, c *syncCollection,
 		return h.c.Engine.Sync(ctx, s.id(), []engine.Request{r}, nil)
 	}
 	for attempt := 1; ; attempt++ {
-		commands, err := h.prepareWrites(ctx, s, c)
+		commands, err := h.prepareWrites(ctx, s, c, attempt%2 == 0)
 		var results []engine.Result
 		if err == nil {
 			r.Commands = commands
@@ -96,9 +97,9 @@ func outdated(err error) bool {
 }
 
 // prepareWrites makes the engine's commands of the client's.
-func (h *Handler) prepareWrites(ctx context.Context, s *session, c *syncCollection) ([]engine.Command, error) {
+func (h *Handler) prepareWrites(ctx context.Context, s *session, c *syncCollection, anew bool) ([]engine.Command, error) {
 	commands := append([]engine.Command(nil), c.request.Commands...)
-	w := &writing{h: h, s: s, c: c, drafts: map[mail.ItemID]*draftState{}, objects: map[mail.ItemID]*objectState{}}
+	w := &writing{h: h, s: s, c: c, anew: anew, drafts: map[mail.ItemID]*draftState{}, objects: map[mail.ItemID]*objectState{}}
 	for i := range c.writes {
 		cmd := &commands[c.writes[i].at]
 		err := c.writes[i].prepare(ctx, w, cmd)

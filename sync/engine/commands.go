@@ -22,8 +22,9 @@ type commands struct {
 
 	added     []device.Added
 	responses []Response
-	undone    map[mail.ItemID]bool // changes that lost against the server's
-	acted     bool                 // something was changed that a repeated answer had not changed
+	undone    map[mail.ItemID]bool  // changes that lost against the server's
+	refused   map[mail.ItemID]error // by the last refused change of each
+	acted     bool                  // something was changed that a repeated answer had not changed
 }
 
 // refusals are errors that concern one command and leave the others alone.
@@ -42,6 +43,11 @@ func (c *commands) run() error {
 			r.Item = item
 		} else if r.Err = refused(err); r.Err == nil {
 			return err
+		} else if cmd.Kind == Change {
+			if c.refused == nil {
+				c.refused = map[mail.ItemID]error{}
+			}
+			c.refused[cmd.Item] = r.Err
 		}
 		c.responses = append(c.responses, r)
 	}
@@ -197,6 +203,9 @@ func (c *commands) change(cmd *Command) (mail.Item, error) {
 		return item, err
 	}
 	if (cmd.Body != nil || cmd.Instead != nil) && item.Blob != cmd.From {
+		if err := c.refused[cmd.Item]; err != nil { // made from what an earlier command was to make
+			return item, err
+		}
 		return item, ErrOtherBody
 	}
 	if cmd.Instead != nil {
