@@ -262,20 +262,15 @@ func (d *Directory) change(ctx context.Context, id AccountID, edit func(*Account
 func (d *Directory) RemoveUser(ctx context.Context, id AccountID) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	return d.store.Update(ctx, func(tx *store.Tx) error {
-		a, err := d.account(tx, id)
-		if err != nil {
-			return err
-		}
-		keys := map[addressKey]bool{}
-		for _, s := range addressesOf(&a) {
-			keys[keyOf(s)] = true
-		}
-		if err := d.forgetMentions(tx, id, keys); err != nil {
-			return err
-		}
-		return d.deleteAccount(tx, &a)
-	})
+	a, err := d.Account(ctx, id)
+	if err != nil {
+		return err
+	}
+	keys := map[addressKey]bool{}
+	for _, s := range addressesOf(&a) {
+		keys[keyOf(s)] = true
+	}
+	return d.forget(ctx, id, keys, func(tx *store.Tx) error { return d.deleteAccount(tx, &a) })
 }
 
 func addressesOf(a *Account) []string { return append([]string{a.Login}, a.Aliases...) }

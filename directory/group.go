@@ -58,17 +58,58 @@ func (d *Directory) ContactAt(ctx context.Context, addr string) (c Contact, err 
 func (d *Directory) RemoveGroup(ctx context.Context, addr string) (g Group, err error) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	err = d.store.Update(ctx, func(tx *store.Tx) error {
-		if g, err = d.groupAt(tx, addr); err != nil {
+	if g, err = d.GroupAt(ctx, addr); err != nil {
+		return g, err
+	}
+	k := keyOf(g.Address)
+	return g, d.forget(ctx, 0, map[addressKey]bool{k: true}, func(tx *store.Tx) error { return d.deleteGroup(tx, k, &g) })
+}
+
+// forget takes whoever has some addresses out of all that mentions them, then runs
+// remove. What many large groups say is more than one transaction holds: a crash
+// leaves somebody who is in fewer of them, and who can be removed again.
+func (d *Directory) forget(ctx context.Context, id AccountID, keys map[addressKey]bool, remove func(tx *store.Tx) error) error {
+	for done := false; !done; {
+		err := d.store.Update(ctx, func(tx *store.Tx) (err error) {
+			if done, err = d.leaveGroups(tx, keys); err != nil || !done {
+				return err
+			}
+			return errors.Join(d.forgetMentions(tx, id, keys), remove(tx))
+		})
+		if err != nil {
 			return err
 		}
-		k := keyOf(g.Address)
-		if err := d.forgetMentions(tx, 0, map[addressKey]bool{k: true}); err != nil {
-			return err
+	}
+	return nil
+}
+
+// leaveGroups takes whoever has some addresses out of groups, of as many as go
+// into one transaction; done tells that there are no more.
+func (d *Directory) leaveGroups(tx *store.Tx, keys map[addressKey]bool) (done bool, err error) {
+	bytes := 0
+	for row, err := range d.tables.groups.Scan(tx, store.TableRange[addressKey]{}) {
+		if err != nil {
+			return false, err
 		}
-		return d.deleteGroup(tx, k, &g)
-	})
-	return g, err
+		n := len(row.Value.Members)
+		row.Value.Members = slices.DeleteFunc(row.Value.Members, func(m string) bool { return keys[keyOf(m)] })
+		if len(row.Value.Members) == n {
+			continue
+		}
+		for _, m := range row.Value.Members {
+			bytes += len(m)
+		}
+		if err := errors.Join(d.tables.groups.Set(tx, row.Key, row.Value), d.touch(tx, target{group: row.Key})); err != nil {
+			return false, err
+		}
+		if err := d.changed(tx, Change{Group: row.Value.Address}); err != nil {
+			return false, err
+		}
+		if bytes > maxStepBytes {
+			return false, nil
+		}
+	}
+	return true, nil
 }
 
 func (d *Directory) deleteGroup(tx *store.Tx, k addressKey, g *Group) error {
@@ -84,24 +125,9 @@ func (d *Directory) deleteGroup(tx *store.Tx, k addressKey, g *Group) error {
 	return d.changed(tx, Change{Group: g.Address, Gone: true})
 }
 
-// forgetMentions takes whoever has some addresses out of groups, bookings,
-// delegations and catch-alls.
+// forgetMentions takes whoever has some addresses out of bookings, delegations and
+// catch-alls.
 func (d *Directory) forgetMentions(tx *store.Tx, id AccountID, keys map[addressKey]bool) error {
-	for row, err := range d.tables.groups.Scan(tx, store.TableRange[addressKey]{}) {
-		if err != nil {
-			return err
-		}
-		n := len(row.Value.Members)
-		row.Value.Members = slices.DeleteFunc(row.Value.Members, func(m string) bool { return keys[keyOf(m)] })
-		if len(row.Value.Members) != n {
-			if err := errors.Join(d.tables.groups.Set(tx, row.Key, row.Value), d.touch(tx, target{group: row.Key})); err != nil {
-				return err
-			}
-			if err := d.changed(tx, Change{Group: row.Value.Address}); err != nil {
-				return err
-			}
-		}
-	}
 	if err := d.forgetBookers(tx, id, keys); err != nil {
 		return err
 	}

@@ -179,3 +179,29 @@ func TestAPhotoThatOpensToTooManyPixelsIsRefused(t *testing.T) {
 		t.Error(err)
 	}
 }
+
+// All of what the groups say is more than one transaction holds.
+func TestWhoIsInManyLargeGroupsCanBeRemoved(t *testing.T) {
+	d := open(t)
+	var b strings.Builder
+	b.WriteString("[[domain]]\nname = \"example.org\"\n")
+	var members []string
+	for i := range 1000 {
+		fmt.Fprintf(&b, "[[user]]\nlogin = \"somebody.with.a.rather.long.name.in.a.large.company.%d@example.org\"\n", i)
+		members = append(members, fmt.Sprintf("\"somebody.with.a.rather.long.name.in.a.large.company.%d@example.org\"", i))
+	}
+	for g := range 80 {
+		fmt.Fprintf(&b, "[[group]]\naddress = \"g%d@example.org\"\nmembers = [%s]\n", g, strings.Join(members, ", "))
+	}
+	apply(t, d, b.String())
+	a, err := d.AccountByLogin(t.Context(), "somebody.with.a.rather.long.name.in.a.large.company.7@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := d.RemoveUser(t.Context(), a.ID); err != nil {
+		t.Fatal(err)
+	}
+	if g, err := d.GroupAt(t.Context(), "g79@example.org"); err != nil || len(g.Members) != 999 {
+		t.Errorf("%d members are left, %v", len(g.Members), err)
+	}
+}
