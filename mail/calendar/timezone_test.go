@@ -121,7 +121,8 @@ func TestZonesAreFoundByTheNamesThatProgramsGiveThem(t *testing.T) {
 	for name, want := range map[string]string{
 		"Europe/Berlin": "Europe/Berlin", "W. Europe Standard Time": "Europe/Berlin", "w. europe standard time": "Europe/Berlin",
 		"/citadel.org/20070227_1/Europe/Berlin": "Europe/Berlin", "/freeassociation.sourceforge.net/Tzfile/America/New_York": "America/New_York",
-		"UTC": "UTC", "Z": "UTC", `"Eastern Standard Time"`: "America/New_York", "GMT": "UTC", "US/Eastern": "US/Eastern", "tzone://Microsoft/Utc": "UTC",
+		"UTC": "UTC", "Z": "UTC", `"Eastern Standard Time"`: "America/New_York", "GMT": "UTC", "US/Eastern": "US/Eastern",
+		"europe/berlin": "Europe/Berlin", "EUROPE/BERLIN": "Europe/Berlin", "America/New York": "America/New_York", "tzone://Microsoft/Utc": "UTC",
 	} {
 		loc, err := LoadZone(name)
 		if err != nil || loc.String() != want {

@@ -19,7 +19,7 @@ func defined(id, param string, more ...string) string {
 // A name that only tells an offset tells less than a definition with a summer.
 func TestADefinitionIsBetterThanANameThatTellsAnOffset(t *testing.T) {
 	for _, tt := range [][2]string{
-		{"GMT+01:00", `"GMT+01:00"`}, {"+0100", "+0100"}, {"GMT", "GMT"}, {"UTC", "UTC"}, {"Etc/GMT-1", "Etc/GMT-1"}, {"CET", "CET"},
+		{"GMT+01:00", `"GMT+01:00"`}, {"+0100", "+0100"}, {"GMT", "GMT"}, {"UTC", "UTC"}, {"Etc/GMT-1", "Etc/GMT-1"}, {"CET", "CET"}, {"EST", "EST"}, {"HST", "HST"},
 		{`"Office"`, `"Office"`}, {`"Office"`, "Office"}, {"Office", `"Office"`}, {`GMT +0100 (Standard) / GMT +0200 (Daylight)`, `"GMT +0100 (Standard) / GMT +0200 (Daylight)"`},
 		{"(UTC+01:00) Amsterdam, Berlin", `"(UTC+01:00) Amsterdam, Berlin"`}, {`(UTC+01:00) Amsterdam\, Berlin`, `"(UTC+01:00) Amsterdam, Berlin"`},
 		{`Office\; West`, `"Office; West"`}, {"tzone://Microsoft/Custom", `"tzone://Microsoft/Custom"`}, {"Customized Time Zone", "Customized Time Zone"},

@@ -45,6 +45,9 @@ func LoadZone(name string) (*time.Location, error) {
 		}
 		rest = after
 	}
+	if iana := zoneName(strings.ReplaceAll(name, " ", "_")); iana != "" {
+		return world(iana)
+	}
 	return nil, ErrBadZone
 }
 
@@ -103,15 +106,27 @@ func isZoneName(name string) bool {
 // WindowsName returns the Windows name of an IANA zone, or nothing.
 func WindowsName(iana string) string { return lookup(windowsNames[:], iana) }
 
+// zoneName is a name of the IANA in its own letters, or nothing: some write small
+// ones for large ones.
+func zoneName(name string) string {
+	if i, ok := find(windowsNames[:], name); ok {
+		return windowsNames[i][0]
+	}
+	return ""
+}
+
 // lookup finds a name in a generated table.
 func lookup(table [][2]string, name string) string {
-	i, ok := slices.BinarySearchFunc(table, strings.ToLower(name), func(row [2]string, name string) int {
+	if i, ok := find(table, name); ok {
+		return table[i][1]
+	}
+	return ""
+}
+
+func find(table [][2]string, name string) (int, bool) {
+	return slices.BinarySearchFunc(table, strings.ToLower(name), func(row [2]string, name string) int {
 		return strings.Compare(strings.ToLower(row[0]), name)
 	})
-	if !ok {
-		return ""
-	}
-	return table[i][1]
 }
 
 // zones are the zones that a calendar object defines or names, by TZID; nil for
@@ -171,10 +186,11 @@ func worldZone(name string, c *Component) *time.Location {
 }
 
 // isFixed tells whether a zone has one offset for ever: those that are named by
-// it, or by nothing better.
+// it, or by nothing better. Of one that is named by letters, as EST, only what
+// holds now counts.
 func isFixed(loc *time.Location) bool {
 	start, end := time.Unix(0, 0).In(loc).ZoneBounds()
-	return start.IsZero() && end.IsZero()
+	return end.IsZero() && (start.IsZero() || !strings.Contains(loc.String(), "/"))
 }
 
 // hasSummer tells whether a definition has both halves of a year.
