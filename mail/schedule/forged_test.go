@@ -372,3 +372,25 @@ func TestNothingIsCancelledThatIsNotKnownByWhoIsNotProven(t *testing.T) {
 	h.settle()
 	h.expect("it", h.has("bob", "y").Master().Summary, "Board")
 }
+
+// Nobody is accepted into a meeting by who invites them, unless that is proven.
+func TestAnInvitationDoesNotAcceptItself(t *testing.T) {
+	h := openHouse(t)
+	yes := func(s string) string {
+		return strings.Replace(s, "ATTENDEE;PARTSTAT=NEEDS-ACTION:", "ATTENDEE;PARTSTAT=ACCEPTED;X-MARTLET-VERIFIED=TRUE;SCHEDULE-STATUS=2.0:", 1)
+	}
+	bobs := func() string { return h.statusOf("bob", "z", "bob@example.org") }
+	h.deliver("bob", "zoe@peer.example", "", yes(zoes("REQUEST", 0, "20261101T100000Z")))
+	h.settle()
+	h.expect("new", bobs(), needsAction)
+	h.deliver("bob", "zoe@peer.example", "", strings.ReplaceAll(yes(zoes("REQUEST", 1, "20261101T110000Z")), "20261110T1", "20261111T1"))
+	h.settle()
+	h.expect("at another time", bobs(), needsAction)
+	h.deliver("bob", "zoe@peer.example", proven, zoes("CANCEL", 2, "20261101T120000Z"))
+	h.deliver("bob", "zoe@peer.example", proven, yes(zoes("REQUEST", 3, "20261101T130000Z")))
+	h.settle()
+	h.expect("cancelled and held after all", bobs(), needsAction)
+	if text := string(h.has("bob", "z").Encode()); strings.Contains(text, "VERIFIED") || strings.Contains(text, "SCHEDULE-") {
+		t.Errorf("%s", text)
+	}
+}
