@@ -232,11 +232,11 @@ func (z zones) readEnd(e *Event, c *Component) Time {
 	return Time{Time: day, Date: true}
 }
 
-// writtenEnd is what DTEND says, or DURATION. A day, or a clock of no zone, is on
-// the clock of the start.
+// writtenEnd is what DTEND says, or DURATION. A day, or a clock of no zone that
+// anybody knows, is on the clock of the start.
 func (z zones) writtenEnd(start Time, c *Component) (end Time, ok bool) {
 	if end, ok = z.time(c, "DTEND"); ok {
-		if !start.Date && !start.Floating && (end.Date || end.Floating && end.TZID == "") {
+		if !start.Date && !start.Floating && (end.Date || end.Floating) {
 			end = Time{Time: InZone(end.Time, start.Location()), TZID: start.TZID}
 		}
 		if !end.Before(start.Time) {

@@ -67,26 +67,27 @@ func TestTheEndOfAZonesRule(t *testing.T) {
 
 func TestEndsThatAreFound(t *testing.T) {
 	for lines, want := range map[string]string{
-		"DTSTART;VALUE=DATE:20260610\nDTEND;VALUE=DATE:20260610":                   "day 24h0m0s",
-		"DTSTART;VALUE=DATE:20260610\nDTEND;VALUE=DATE:20260601":                   "day 24h0m0s",
-		"DTSTART;VALUE=DATE:20260610\nDTEND;VALUE=DATE:20260612":                   "day 48h0m0s",
-		"DTSTART;VALUE=DATE:20260610\nDTEND:20260611T120000Z":                      "day 48h0m0s", // a day that has begun
-		"DTSTART;VALUE=DATE:20260610\nDTEND;TZID=Asia/Tokyo:20260612T000000":       "day 48h0m0s",
-		"DTSTART;VALUE=DATE:20260610\nDURATION:PT90M":                              "day 24h0m0s",
-		"DTSTART;VALUE=DATE:20260610\nDURATION:P0D":                                "day 24h0m0s",
-		"DTSTART;VALUE=DATE:20260610\nDURATION:PT0S":                               "day 24h0m0s",
-		"DTSTART;VALUE=DATE:20260610\nDURATION:P2D":                                "day 48h0m0s",
-		"DTSTART:20260610T100000Z\nDTEND:20260610T240000Z":                         "14h0m0s",
-		"DTSTART:20260610T100000Z\nDTEND:20260610T100000Z":                         "0s",
-		"DTSTART:20260610T100000Z\nDURATION:P1DT1H":                                "25h0m0s",
-		"DTSTART;TZID=Europe/Berlin:20260328T120000\nDURATION:P1D":                 "23h0m0s", // a day is nominal (RFC 5545 3.3.6)
-		"DTSTART;TZID=Europe/Berlin:20260328T120000\nDURATION:PT24H":               "24h0m0s",
-		"DTSTART:20260610T100000Z\nDTEND:20260610T090000Z\nDURATION:PT1H":          "1h0m0s",
-		"DTSTART:20260610T100000Z\nDTEND:nonsense\nDURATION:PT1H":                  "1h0m0s",
-		"DTSTART;TZID=Asia/Tokyo:20260610T100000\nDTEND;VALUE=DATE:20260611":       "14h0m0s", // midnight where it is
-		"DTSTART;TZID=America/New_York:20260610T200000\nDTEND;VALUE=DATE:20260611": "4h0m0s",
-		"DTSTART;TZID=Asia/Tokyo:20260610T100000\nDTEND:20260610T110000":           "1h0m0s", // of no zone: of the start's
-		"DTSTART:20260610T100000\nDTEND:20260610T110000Z":                          "1h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDTEND;VALUE=DATE:20260610":                      "day 24h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDTEND;VALUE=DATE:20260601":                      "day 24h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDTEND;VALUE=DATE:20260612":                      "day 48h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDTEND:20260611T120000Z":                         "day 48h0m0s", // a day that has begun
+		"DTSTART;VALUE=DATE:20260610\nDTEND;TZID=Asia/Tokyo:20260612T000000":          "day 48h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDURATION:PT90M":                                 "day 24h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDURATION:P0D":                                   "day 24h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDURATION:PT0S":                                  "day 24h0m0s",
+		"DTSTART;VALUE=DATE:20260610\nDURATION:P2D":                                   "day 48h0m0s",
+		"DTSTART:20260610T100000Z\nDTEND:20260610T240000Z":                            "14h0m0s",
+		"DTSTART:20260610T100000Z\nDTEND:20260610T100000Z":                            "0s",
+		"DTSTART:20260610T100000Z\nDURATION:P1DT1H":                                   "25h0m0s",
+		"DTSTART;TZID=Europe/Berlin:20260328T120000\nDURATION:P1D":                    "23h0m0s", // a day is nominal (RFC 5545 3.3.6)
+		"DTSTART;TZID=Europe/Berlin:20260328T120000\nDURATION:PT24H":                  "24h0m0s",
+		"DTSTART:20260610T100000Z\nDTEND:20260610T090000Z\nDURATION:PT1H":             "1h0m0s",
+		"DTSTART:20260610T100000Z\nDTEND:nonsense\nDURATION:PT1H":                     "1h0m0s",
+		"DTSTART;TZID=Asia/Tokyo:20260610T100000\nDTEND;VALUE=DATE:20260611":          "14h0m0s", // midnight where it is
+		"DTSTART;TZID=America/New_York:20260610T200000\nDTEND;VALUE=DATE:20260611":    "4h0m0s",
+		"DTSTART;TZID=Asia/Tokyo:20260610T100000\nDTEND:20260610T110000":              "1h0m0s", // of no zone: of the start's
+		"DTSTART;TZID=Asia/Tokyo:20260610T100000\nDTEND;TZID=Nowhere:20260610T110000": "1h0m0s",
+		"DTSTART:20260610T100000\nDTEND:20260610T110000Z":                             "1h0m0s",
 	} {
 		o, err := Parse([]byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\n" + lines + "\nEND:VEVENT\nEND:VCALENDAR\n"))
 		if err != nil {

@@ -52,6 +52,7 @@ var broken = []struct{ name, in, want string }{
 	{"a rule of nonsense", event(start + "\nRRULE:every day"), "10T10:00Z-10T11:00Z until 10T11:00Z: , as it was"},
 	{"a rule by the second", event(start + "\nRRULE:FREQ=SECONDLY"), "10T10:00Z-10T11:00Z until 10T11:00Z: , as it was"},
 	{"a rule by the hour", event(start + "\nRRULE:FREQ=HOURLY;INTERVAL=12;COUNT=3"), "10T10:00Z-10T11:00Z 10T22:00Z-10T23:00Z 11T10:00Z-11T11:00Z until 11T11:00Z: , as it was"},
+	{"an exception by rule", event(start + "\nRRULE:FREQ=DAILY;COUNT=4\nEXRULE:FREQ=DAILY;INTERVAL=2"), "11T10:00Z-11T11:00Z 13T10:00Z-13T11:00Z until 13T11:00Z: , as it was"},
 	{"no summary", event(start + "\nSUMMARY:"), "10T10:00Z-10T11:00Z until 10T11:00Z: , as it was"},
 	{"no UID", strings.Replace(event(start), "UID:1\r\n", "", 1), "10T10:00Z-10T11:00Z until 10T11:00Z: , mended, a UID of its own"},
 	{"an empty UID", strings.Replace(event(start), "UID:1", "UID: ", 1), "10T10:00Z-10T11:00Z until 10T11:00Z: , mended, a UID of its own"},
