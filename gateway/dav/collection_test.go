@@ -1,6 +1,7 @@
 package dav
 
 import (
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -196,4 +197,18 @@ func TestDepthInfinityIsRefused(t *testing.T) {
 	h := newHouse(t, nil)
 	h.want(http.StatusForbidden, "PROPFIND", "/dav/", "", "Depth", "infinity").says(t, "propfind-finite-depth")
 	h.want(http.StatusForbidden, "PROPFIND", "/dav/", "").says(t, "propfind-finite-depth")
+}
+
+// A collection has one path: programs that know it by another would have it twice.
+func TestACollectionHasOnePath(t *testing.T) {
+	h := newHouse(t, nil)
+	h.want(http.StatusCreated, "MKCALENDAR", calendars+"mine/", "")
+	h.want(http.StatusMultiStatus, "PROPFIND", calendars+"mine/", "", "Depth", "0")
+	for name, f := range h.folders(robin) {
+		if f.Class == mail.ClassCalendar {
+			h.want(http.StatusNotFound, "PROPFIND", fmt.Sprint(calendars, "f", f.ID, "/"), "", "Depth", "0").saysNothingOf(t, name)
+		}
+	}
+	h.want(http.StatusNotFound, "PROPFIND", calendars+"contacts/", "", "Depth", "0")
+	h.want(http.StatusNotFound, "PROPFIND", books+"calendar/", "", "Depth", "0")
 }
