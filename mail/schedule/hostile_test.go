@@ -422,3 +422,20 @@ func TestAnOccurrenceIsDeclinedOnceForEachStateOfIt(t *testing.T) {
 		t.Errorf("%s", o.Encode())
 	}
 }
+
+func TestWhatAProgramLeavesOutIsPutBackOnce(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", weekly...))
+	h.settle()
+	const one = "BEGIN:VEVENT\r\nUID:1\r\nRECURRENCE-ID;TZID=Europe/Berlin:20261116T090000\r\nDTSTART;TZID=Europe/Berlin:20261116T090000\r\nDTEND;TZID=Europe/Berlin:20261116T093000\r\nSUMMARY:Mine\r\nEND:VEVENT\r\n"
+	h.edit("bob", "1", "END:VCALENDAR", one+"END:VCALENDAR")
+	h.edit("bob", "1", "ATTENDEE;RSVP=TRUE;PARTSTAT=NEEDS-ACTION:mailto:bob@example.org\r\n", "")
+	o := h.has("bob", "1")
+	text := string(o.Encode())
+	if n := strings.Count(text, propIntended+":"); n != 2 { // of each event one
+		t.Errorf("%d times\n%s", n, text)
+	}
+	if attendeeOf(o.Events[0].Component, func(a string) bool { return a == "bob@example.org" }) == nil || o.Events[1].Component.Prop("ATTENDEE") != nil {
+		t.Errorf("%s", text)
+	}
+}
