@@ -328,7 +328,20 @@ func (e *encoder) time(t time.Time, compact bool) {
 		layout = compactTime
 	}
 	e.b = append(e.b, tokStrI)
-	e.b = append(t.UTC().AppendFormat(e.b, layout), 0)
+	e.b = append(written(t).AppendFormat(e.b, layout), 0)
+}
+
+// written is the time nearest to t that can be written: a year has four digits,
+// and the beginning of the first one is no time at all.
+func written(t time.Time) time.Time {
+	first, last := time.Date(1, 1, 2, 0, 0, 0, 0, time.UTC), time.Date(9999, 12, 31, 23, 59, 59, 0, time.UTC)
+	switch t = t.UTC(); {
+	case t.Before(first):
+		return first
+	case t.After(last):
+		return last
+	}
+	return t
 }
 
 // raw writes kept content as it was, with the code page it was written in.

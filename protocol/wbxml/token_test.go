@@ -65,6 +65,8 @@ func TestValuesAreInlineStrings(t *testing.T) {
 		"-12.5":                    &document{Text: "k", Degrees: ptr(-12.5)},
 		"2026-11-23T05:13:00.120Z": &document{Text: "k", When: time.Date(2026, 11, 23, 6, 13, 0, 120e6, berlin)},
 		"20261123T051300Z":         &document{Text: "k", Compact: time.Date(2026, 11, 23, 6, 13, 0, 0, berlin)},
+		"99991231T235959Z":         &document{Text: "k", Compact: time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC)}, // a year has four digits
+		"0001-01-02T00:00:00.000Z": &document{Text: "k", When: time.Date(-40, 1, 1, 0, 0, 0, 0, time.UTC)},
 		"Grüße, 東京":                &document{Text: "Grüße, 東京"},
 	} {
 		b, err := wbxml.Marshal(in)

@@ -2,6 +2,7 @@ package class_test
 
 import (
 	"bytes"
+	"encoding/base64"
 	"errors"
 	"slices"
 	"strings"
@@ -11,6 +12,7 @@ import (
 	"github.com/google/go-cmp/cmp"
 
 	"martlet/mail"
+	"martlet/mail/calendar"
 	"martlet/protocol/eas"
 	"martlet/protocol/wbxml"
 	"martlet/sync/class"
@@ -179,6 +181,44 @@ func TestATextThatIsNotSentStays(t *testing.T) {
 	one := changeEvent(t, series, &eas.Calendar{CalendarBody: eas.CalendarBody{Body: &eas.Body{Type: 1, Data: ptr("of this day")}}}, o)
 	if got := changeEvent(t, one, &eas.Calendar{Subject: ptr("x"), CalendarBody: eas.CalendarBody{Body: &eas.Body{Type: 1}}}, o); !bytes.Contains(got, []byte("DESCRIPTION:of this day")) {
 		t.Errorf("of one occurrence:\n%s", got)
+	}
+}
+
+// What a client says of the times alone: each of them counts without the others.
+func TestEachOfTheTimesIsChangedAlone(t *testing.T) {
+	at := func(day, hour int) *time.Time { return ptr(time.Date(2026, 10, day, hour, 0, 0, 0, time.UTC)) }
+	zone := func(name string) *string {
+		loc, err := time.LoadLocation(name)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return ptr(base64.StdEncoding.EncodeToString(calendar.TimeZoneBlob(loc, 2026)))
+	}
+	for name, c := range map[string]struct {
+		raw  []byte
+		in   eas.Calendar
+		want []string
+	}{
+		"the end":              {ics("DTSTART:20261020T080000Z", "DTEND:20261020T090000Z"), eas.Calendar{StartTime: at(20, 8), EndTime: at(20, 10)}, []string{"DTSTART:20261020T080000Z", "DTEND:20261020T100000Z"}},
+		"the last day":         {ics("DTSTART;VALUE=DATE:20261020", "DTEND;VALUE=DATE:20261021"), eas.Calendar{StartTime: at(20, 0), EndTime: at(23, 0), AllDayEvent: ptr(uint8(1))}, []string{"DTSTART;VALUE=DATE:20261020", "DTEND;VALUE=DATE:20261023"}},
+		"whole days":           {ics("DTSTART:20261020T000000Z", "DTEND:20261021T000000Z"), eas.Calendar{StartTime: at(20, 0), EndTime: at(21, 0), AllDayEvent: ptr(uint8(1))}, []string{"DTSTART;VALUE=DATE:20261020", "DTEND;VALUE=DATE:20261021"}},
+		"whole days no longer": {ics("DTSTART;VALUE=DATE:20261020", "DTEND;VALUE=DATE:20261021"), eas.Calendar{StartTime: at(20, 0), EndTime: at(21, 0), AllDayEvent: ptr(uint8(0))}, []string{"DTSTART:20261020T000000Z", "DTEND:20261021T000000Z"}},
+		"the zone": {ics("DTSTART:20261020T080000Z", "DTEND:20261020T090000Z", "RRULE:FREQ=DAILY;COUNT=9"), eas.Calendar{StartTime: at(20, 8), EndTime: at(20, 9), Timezone: zone("Europe/Berlin"),
+			Recurrence: &eas.CalendarRecurrence{Type: ptr(uint8(0)), Occurrences: ptr(uint16(9))}}, []string{"DTSTART;TZID=Europe/Berlin:20261020T100000", "DTEND;TZID=Europe/Berlin:20261020T110000"}},
+		"a zone at last": {ics("DTSTART:20261020T080000", "DTEND:20261020T090000"), eas.Calendar{StartTime: at(20, 8), EndTime: at(20, 9), Timezone: zone("Europe/Berlin")},
+			[]string{"DTSTART;TZID=Europe/Berlin:20261020T100000", "DTEND;TZID=Europe/Berlin:20261020T110000"}},
+		"the second of two hours of a series": {ics("DTSTART;TZID=Europe/Berlin:20261024T023000", "DTEND;TZID=Europe/Berlin:20261024T024500", "RRULE:FREQ=DAILY;COUNT=9"),
+			eas.Calendar{StartTime: ptr(time.Date(2026, 10, 25, 1, 30, 0, 0, time.UTC)), EndTime: ptr(time.Date(2026, 10, 25, 1, 40, 0, 0, time.UTC)), Recurrence: &eas.CalendarRecurrence{Type: ptr(uint8(0)), Occurrences: ptr(uint16(9))}},
+			[]string{"DTSTART;TZID=Europe/Berlin:20261025T023000"}},
+	} {
+		for _, v := range []eas.Version{eas.V121, eas.V141, eas.V161} {
+			got := changeEvent(t, c.raw, &c.in, editOptions(v, ada))
+			for _, line := range c.want {
+				if !bytes.Contains(got, []byte(line+"\r\n")) {
+					t.Errorf("%s at %s: no %s in\n%s", name, v, line, got)
+				}
+			}
+		}
 	}
 }
 

@@ -360,3 +360,15 @@ func TestEventsPassThroughEveryPairOfVersions(t *testing.T) {
 		}
 	}
 }
+
+// Whatever an event's times are, what is written can be read.
+func TestTheEndOfTimeIsToldInFourDigits(t *testing.T) {
+	for _, line := range []string{"DTSTART;VALUE=DATE:99991231", "DTSTART:99991231T235959Z\r\nDURATION:P99D", "DTSTART;TZID=America/New_York:99991231T235959", "DTSTART;TZID=Asia/Tokyo:00010101T000000\r\nRRULE:FREQ=YEARLY"} {
+		for _, v := range eas.Versions() {
+			var back eas.Calendar
+			if err := wbxml.UnmarshalRaw(eventRaw(t, showEvent(t, ics(line), v, ada)), &back); err != nil || back.StartTime == nil || back.StartTime.IsZero() || back.EndTime.Before(*back.StartTime) {
+				t.Errorf("%s at %s: %v, %v to %v", line, v, err, back.StartTime, back.EndTime)
+			}
+		}
+	}
+}
