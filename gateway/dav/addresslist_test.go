@@ -52,8 +52,12 @@ func TestTheAddressListIsAnAddressBookThatNobodyWrites(t *testing.T) {
 
 func TestWhoIsHiddenIsNotFound(t *testing.T) {
 	h := newHouse(t, nil)
+	token := h.sync(books+"directory/", "", 0).token()
 	if _, err := h.people.AddUser(t.Context(), directory.Account{Login: "owl@example.org", Name: "Owl", Hidden: true}, "a nest of twigs"); err != nil {
 		t.Fatal(err)
+	}
+	if a := h.sync(books+"directory/", token, 0); strings.Contains(a.body, "<D:response>") {
+		t.Errorf("that somebody came who is hidden is told: %s", a.body)
 	}
 	search := func(text string) *answer {
 		return h.want(http.StatusMultiStatus, "REPORT", "/dav/principals/", `<principal-property-search xmlns="DAV:"><property-search><prop><displayname/></prop><match>`+text+`</match></property-search><prop><displayname/></prop></principal-property-search>`, "Depth", "0")
