@@ -94,12 +94,28 @@ func (o *Object) Series() *Series {
 	}
 	s := master.Series()
 	s.Alone = master.RecurrenceID != nil
+	there := map[movedKey]int{}
 	for _, e := range o.Events {
-		if e.RecurrenceID != nil {
-			s.Moved = append(s.Moved, Moved{ID: *e.RecurrenceID, After: e.ThisAndAfter, Start: e.Start, End: e.End, Event: e})
+		if e.RecurrenceID == nil {
+			continue
+		}
+		m := Moved{ID: *e.RecurrenceID, After: e.ThisAndAfter, Start: e.Start, End: e.End, Event: e}
+		key := movedKey{s.wall(m.ID), m.After}
+		if i, again := there[key]; !again {
+			there[key] = len(s.Moved)
+			s.Moved = append(s.Moved, m)
+		} else if e.Sequence >= s.Moved[i].Event.Sequence {
+			s.Moved[i] = m
 		}
 	}
 	return s
+}
+
+// movedKey tells occurrences that are moved from each other. Of two events for one
+// only the later state counts.
+type movedKey struct {
+	id    wall
+	after bool
 }
 
 // Occurrences ranges over the object's occurrences that take place, if only in

@@ -82,6 +82,9 @@ func TestEndsThatAreFound(t *testing.T) {
 		"DTSTART;TZID=Europe/Berlin:20260328T120000\nDURATION:P1D":                    "23h0m0s", // a day is nominal (RFC 5545 3.3.6)
 		"DTSTART;TZID=Europe/Berlin:20260328T120000\nDURATION:PT24H":                  "24h0m0s",
 		"DTSTART:20260610T100000Z\nDTEND:20260610T090000Z\nDURATION:PT1H":             "1h0m0s",
+		"DTSTART:20161231T235960Z\nDTEND:20170101T000059Z":                            "1m0s", // from a leap second
+		"DTSTART:20260610T100000Z\nDURATION:P99999999999999999999W":                   "0s",
+		"DTSTART:20260610T100000Z\nDURATION:PT2635249153387078803H":                   "0s",
 		"DTSTART:20260610T100000Z\nDTEND:nonsense\nDURATION:PT1H":                     "1h0m0s",
 		"DTSTART;TZID=Asia/Tokyo:20260610T100000\nDTEND;VALUE=DATE:20260611":          "14h0m0s", // midnight where it is
 		"DTSTART;TZID=America/New_York:20260610T200000\nDTEND;VALUE=DATE:20260611":    "4h0m0s",
@@ -113,6 +116,26 @@ func TestTheMasterIsTheOneThatStandsForNoOccurrence(t *testing.T) {
 	}
 	if m := o.Master(); !m.Recurs() {
 		t.Errorf("the master is %v", m.Start)
+	}
+}
+
+// Two events that stand for one occurrence are one: the later state.
+func TestAnOccurrenceThatIsThereTwiceIsShownOnce(t *testing.T) {
+	one := func(lines string) string { return "BEGIN:VEVENT\r\nUID:1\r\n" + lines + "\r\nEND:VEVENT\r\n" }
+	text := "BEGIN:VCALENDAR\r\n" + one("DTSTART;TZID=Europe/Berlin:20260610T100000\r\nRRULE:FREQ=DAILY;COUNT=3") +
+		one("RECURRENCE-ID:20260611T080000Z\r\nSEQUENCE:2\r\nDTSTART:20260611T120000Z") +
+		one("RECURRENCE-ID;TZID=Europe/Berlin:20260611T100000\r\nSEQUENCE:1\r\nDTSTART:20260611T130000Z") +
+		one("RECURRENCE-ID:20260612T080000Z\r\nDTSTART:20260612T120000Z") + one("RECURRENCE-ID:20260612T080000Z\r\nDTSTART:20260612T130000Z") + "END:VCALENDAR\r\n"
+	o, err := Parse([]byte(text))
+	if err != nil {
+		t.Fatal(err)
+	}
+	got := ""
+	for at := range o.Occurrences(time.Date(2026, 6, 1, 0, 0, 0, 0, time.UTC), time.Date(2026, 7, 1, 0, 0, 0, 0, time.UTC), nil) {
+		got += at.Start.UTC().Format("2T15 ")
+	}
+	if got != "10T08 11T12 12T13 " {
+		t.Error(got)
 	}
 }
 
