@@ -439,3 +439,31 @@ func TestWhatAProgramLeavesOutIsPutBackOnce(t *testing.T) {
 		t.Errorf("%s", text)
 	}
 }
+
+// MS-ASCMD_R4183: what a newer request has replaced is not answered any more.
+func TestAnOutdatedInvitationIsNotAnswered(t *testing.T) {
+	h := openHouse(t)
+	h.change("ann", "1", event("1", lunch...))
+	h.settle()
+	old := h.letters("bob", mail.RoleInbox)[0]
+	with := func(a *Answer) { a.Message, a.Index = old.item.Blob, old.index }
+	h.answer("bob", "1", accepted, with)
+	h.tick(time.Hour)
+	h.edit("ann", "1", "20261110T12", "20261112T12", "20261110T13", "20261112T13")
+	h.settle()
+	if _, err := h.tryAnswer("bob", "1", declined, with); !errors.Is(err, ErrNoMeeting) {
+		t.Errorf("%v", err)
+	}
+	h.expect("Bob's", h.statusOf("bob", "1", "bob@example.org"), needsAction)
+	h.answer("bob", "1", declined)
+	h.settle()
+	h.expect("Ann's view", h.statusOf("ann", "1", "bob@example.org"), declined)
+	// Nor what was cancelled.
+	h.change("cat", "2", event("2", "DTSTART:20261110T120000Z", "DTEND:20261110T130000Z", "SUMMARY:S", "ATTENDEE:mailto:bob@example.org"))
+	h.settle()
+	h.change("cat", "2", nil)
+	h.settle()
+	if _, err := h.tryAnswer("bob", "2", accepted); !errors.Is(err, ErrNoMeeting) {
+		t.Errorf("cancelled: %v", err)
+	}
+}
