@@ -2,7 +2,10 @@ package dav
 
 import (
 	"net/http"
+	"strings"
 	"testing"
+
+	"martlet/directory"
 )
 
 func TestPropertiesAreFollowedToWhereTheyLead(t *testing.T) {
@@ -48,4 +51,18 @@ func TestAnIfHeaderHoldsOrNothingHappens(t *testing.T) {
 			t.Errorf("If: %s answers %d, want %d", header, a.StatusCode, want)
 		}
 	}
+}
+
+// A principal is an account: a group has none, and is asked about as its members.
+func TestAGroupIsNoPrincipal(t *testing.T) {
+	h, _ := meeting(t)
+	f, err := directory.ParseFile(strings.NewReader("[[group]]\naddress = \"flock@example.org\"\nmembers = [\"kenji@example.org\", \"robin@example.org\"]\n"), "directory.toml")
+	h.must(err)
+	_, err = h.people.Apply(t.Context(), f, false)
+	h.must(err)
+	h.want(http.StatusNotFound, "PROPFIND", "/dav/principals/flock@example.org/", "", "Depth", "0")
+	h.user = kenji
+	h.put("/dav/calendars/kenji@example.org/calendar/a", event("a", "DTSTART:20260504T100000Z", "DTEND:20260504T110000Z"))
+	h.user = robin
+	h.outbox("flock@example.org").says(t, "2.0;Success", "20260504T100000Z/20260504T110000Z")
 }
