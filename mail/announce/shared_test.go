@@ -604,3 +604,17 @@ func TestAHeldRequestHearsOfTheSharedFoldersThatThePhoneSynchronises(t *testing.
 	d.deliver(letter{box: d.bob})
 	d.nothing(id)
 }
+
+// The newest of several mailboxes is the one that a summary tells first.
+func TestMessagesOfSeveralMailboxesAreToldInOrderOfTime(t *testing.T) {
+	d := newDesk(t)
+	d.share(d.mine(), d.inbox(), whole)
+	id := d.phone(toAll).ID
+	d.deliver(letter{box: d.bob, subject: "First", at: d.now.Add(-3 * time.Minute)})
+	d.deliver(letter{subject: "Third", at: d.now.Add(-time.Minute)})
+	d.deliver(letter{box: d.bob, subject: "Second", at: d.now.Add(-2 * time.Minute)})
+	n := d.only(id)
+	if n.Title != "3 new messages" || n.Body != "Third: Text 2." {
+		t.Errorf("%s", spell([]*push.Notification{n}))
+	}
+}
