@@ -288,6 +288,31 @@ func TestASeriesThatMovesTakesItsExceptionsAlong(t *testing.T) {
 	}
 }
 
+// A series with other days keeps the exceptions that still have an occurrence, and
+// none if it is one no longer.
+func TestExceptionsOfOtherDaysGo(t *testing.T) {
+	one := func(day, subject string) string {
+		return "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:one@example.org\r\nDTSTAMP:20260901T080000Z\r\nRECURRENCE-ID:" + day + "T090000Z\r\nDTSTART:" + day + "T090000Z\r\nDTEND:" + day + "T100000Z\r\nSUMMARY:" + subject
+	}
+	raw := ics("DTSTART:20261005T090000Z", "DTEND:20261005T100000Z", "SUMMARY:x", "RRULE:FREQ=DAILY;COUNT=9", "EXDATE:20261007T090000Z", one("20261005", "first"), one("20261006", "second"))
+	in := clientData(showEvent(t, raw, eas.V141, ada), eas.V141)
+	in.Exceptions, in.Recurrence = nil, &eas.CalendarRecurrence{Type: ptr(uint8(1)), Interval: ptr(uint16(1)), DayOfWeek: ptr(uint16(2))} // Mondays
+	if got := string(changeEvent(t, raw, in, editOptions(eas.V141, ada))); !strings.Contains(got, "SUMMARY:first") || strings.Contains(got, "SUMMARY:second") {
+		t.Errorf("on Mondays:\n%s", got)
+	}
+	in.Recurrence = nil
+	if got := string(changeEvent(t, raw, in, editOptions(eas.V141, ada))); strings.Contains(got, "RECURRENCE-ID") || strings.Contains(got, "EXDATE") || strings.Contains(got, "RRULE") {
+		t.Errorf("once:\n%s", got)
+	}
+	// Moved by a day, one of two weekdays has another exception's place.
+	raw = ics("DTSTART:20261005T090000Z", "DTEND:20261005T100000Z", "SUMMARY:x", "RRULE:FREQ=WEEKLY;BYDAY=MO,TU", one("20261012", "monday"), one("20261013", "tuesday"))
+	in = clientData(showEvent(t, raw, eas.V141, ada), eas.V141)
+	in.Exceptions, in.StartTime, in.EndTime = nil, ptr(in.StartTime.AddDate(0, 0, 1)), ptr(in.EndTime.AddDate(0, 0, 1))
+	if got := string(changeEvent(t, raw, in, editOptions(eas.V141, ada))); !strings.Contains(got, "RECURRENCE-ID:20261013T090000Z") || strings.Count(got, "RECURRENCE-ID") != 1 {
+		t.Errorf("moved by a day:\n%s", got)
+	}
+}
+
 // Only the organizer's changes of when and whether count as a revision (RFC 5545
 // 3.8.7.4): not a reminder, and nothing of an attendee's.
 func TestAReminderIsNoRevision(t *testing.T) {
