@@ -254,6 +254,16 @@ func TestWhatAPhoneWroteIsReadOnce(t *testing.T) {
 	if n := h.reads(id); n > few {
 		t.Errorf("%d rows are read, before it wrote %d", n, few)
 	}
+	// So it is when somebody else's change behind them has to wait.
+	h.held["phone"] = true
+	for i := range manyRead {
+		h.wrote(calendar, h.write(box, calendar, 0, event(fmt.Sprint("Event ", manyRead+i))), true)
+	}
+	h.write(box, calendar, 0, event("Another's"))
+	h.nothing(id)
+	if n := h.reads(id); n > few+manyRead/2 {
+		t.Errorf("%d rows are read while a change waits, before %d", n, few)
+	}
 }
 
 // The Cursor of a device may be beyond what it was given: arrivals come last.

@@ -116,6 +116,7 @@ func (p *planner) readOther(f *mail.Folder, m *mark) error {
 		if m.Since == 0 {
 			m.Since = p.now.UnixMilli()
 		}
+		m.ModSeq = change.ModSeq - 1 // the device's own need not be read again
 		p.stale = append(p.stale, stale{f.ID, f.Highest, m.Since})
 		return nil
 	}
