@@ -255,3 +255,24 @@ func TestARoomsAnswerIsGivenOnce(t *testing.T) {
 		t.Errorf("%v, %v", periods, err)
 	}
 }
+
+// What a room had to refuse is asked anew with every change of the meeting.
+func TestARoomThatHasBecomeFreeAcceptsWhatItRefused(t *testing.T) {
+	h := openHouse(t)
+	withRooms(h)
+	settle := func() {
+		h.settle() // the invitation, and then its answer
+		h.settle()
+		h.tick(time.Hour)
+	}
+	h.change("ann", "1", inRoom("1", "attic", "20261110T120000Z"))
+	h.change("ann", "2", inRoom("2", "attic", "20261110T123000Z"))
+	settle()
+	h.expect("while it is taken", h.statusOf("ann", "2", "attic@example.org"), declined)
+	h.change("ann", "1", nil)
+	settle()
+	h.edit("ann", "2", "SUMMARY:In", "SUMMARY:Within")
+	settle()
+	h.expect("once it is free", h.statusOf("ann", "2", "attic@example.org"), accepted)
+	h.expect("the room", h.holds("attic", "2"), "10T12:30 ACCEPTED")
+}
