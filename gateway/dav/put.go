@@ -238,7 +238,7 @@ func (w *write) once(ctx context.Context) error {
 		if err := w.open(tx); err != nil {
 			return err
 		}
-		if plan != nil && !sameItem(planned, w.old) || from != nil && !sameItem(from, w.src.item) {
+		if (plan != nil || from != nil) && !sameItem(planned, w.old) || from != nil && !sameItem(from, w.src.item) {
 			return errAgain
 		}
 		if w.raw != nil {

@@ -100,6 +100,16 @@ func TestTheOutboxTellsWhoIsBusy(t *testing.T) {
 		says(t, "calendar/</D:href>", "schedule-inbox")
 }
 
+// Somebody is invited to one occurrence only: it is a meeting all the same.
+func TestAnOccurrenceWithPeopleIsAMeeting(t *testing.T) {
+	h, _ := meeting(t)
+	raw := event("once", "DTSTART:20990504T100000Z", "DTEND:20990504T110000Z", "RRULE:FREQ=DAILY;COUNT=3", "ORGANIZER:mailto:robin@example.org")
+	raw = strings.Replace(raw, "END:VEVENT", "END:VEVENT\r\nBEGIN:VEVENT\r\nUID:once\r\nDTSTAMP:20260101T000000Z\r\nRECURRENCE-ID:20990505T100000Z\r\nDTSTART:20990505T100000Z\r\nDTEND:20990505T110000Z\r\nORGANIZER:mailto:robin@example.org\r\nATTENDEE:mailto:owl@example.net\r\nEND:VEVENT", 1)
+	if a := h.want(http.StatusCreated, "PUT", calendars+"calendar/once", raw, "Content-Type", "text/calendar"); a.Header.Get("Schedule-Tag") == "" {
+		t.Error("it has no Schedule-Tag")
+	}
+}
+
 func TestTheOrganizerOfAMeetingStays(t *testing.T) {
 	h, _ := meeting(t)
 	at := calendars + "calendar/m"

@@ -31,10 +31,11 @@ func eventBrief(o *calendar.Object) Brief {
 	e := o.Master()
 	b := Brief{
 		AllDay: e.AllDay(), Floating: e.Start.Date || e.Start.Floating, Recurs: e.Recurs() || e.RecurrenceID != nil,
-		Status: StatusOf(e), Cancelled: e.Status == "CANCELLED", Attendees: len(e.Attendees) > 0,
+		Status: StatusOf(e), Cancelled: e.Status == "CANCELLED",
 	}
 	for _, one := range o.Events { // one private occurrence makes the whole so: a body is given out in one piece
 		b.private(one.Class)
+		b.Attendees = b.Attendees || len(one.Attendees) > 0
 	}
 	b.Start, b.End = inRange(e.Start.Time), inRange(e.End.Time)
 	if series := o.Series(); series.Recurs() {
