@@ -176,3 +176,21 @@ func TestAHeldRequestHearsOfTheCalendarsThatThePhoneSynchronises(t *testing.T) {
 		t.Errorf("what came now is looked at again %v, it is %v", p.Later, h.now)
 	}
 }
+
+// A Ping that asks for the Inbox says nothing of a calendar, though the phone has
+// it.
+func TestAPingForOtherFoldersDoesNotHearOfACalendar(t *testing.T) {
+	h := newHouse(t)
+	box, calendar := mail.MailboxOf(h.alice), h.folder(mail.RoleCalendar)
+	id := h.phone(mode(push.Silent), toFolders(calendar)).ID
+	h.update(func(tx *store.Tx) error {
+		return h.devices.Save(tx, device.Device{
+			ID:          device.ID{Account: h.alice, Device: "phone"},
+			PingFolders: []device.PingFolder{{ID: fmt.Sprint(h.folder(mail.RoleInbox)), Class: "Email"}},
+		})
+	})
+	h.syncs(calendar)
+	h.held["phone"] = true
+	h.write(box, calendar, 0, event("Standup"))
+	h.says(id, silentWake)
+}
