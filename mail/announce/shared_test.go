@@ -251,3 +251,37 @@ func TestMessagesOfSeveralMailboxesAreToldInOrderOfTime(t *testing.T) {
 		t.Errorf("%s", spell([]*push.Notification{n}))
 	}
 }
+
+// A public folder is nobody's.
+func TestAPostInAPublicFolderIsToldToAllButItsAuthor(t *testing.T) {
+	d := newDesk(t)
+	const public mail.MailboxID = 9999
+	bobs := d.phone(toAll, of("bob", 1), func(r *Registration) { r.Account = d.house.bob }).ID
+	id := d.phone(toAll).ID
+	links := map[mail.MailboxID]mail.FolderID{}
+	d.update(func(tx *store.Tx) error {
+		if err := d.boxes.CreateBare(tx, public); err != nil {
+			return err
+		}
+		f, err := d.boxes.CreateFolder(tx, public, 0, "News", mail.ClassEmail)
+		if err != nil {
+			return err
+		}
+		for _, box := range []mail.MailboxID{d.mine(), d.bob} {
+			link, err := d.boxes.CreateLink(tx, box, 0, "Public: News", mail.Link{Box: public, Folder: f.ID, Rights: mail.MayRead | mail.MayWrite})
+			if err != nil {
+				return err
+			}
+			links[box] = link.ID
+		}
+		return nil
+	})
+	d.nothing(id)
+	d.nothing(bobs)
+	d.deliver(letter{box: d.bob, folder: links[d.bob], own: true, subject: "Cake"})
+	d.says(id, "[alert | Carol | Cake | Text 1. | 0]")
+	d.nothing(bobs)
+	d.deliver(letter{folder: links[d.mine()], own: true, subject: "Thanks"})
+	d.nothing(id)
+	d.says(bobs, "[alert | Carol | Thanks | Text 2. | 0]")
+}
