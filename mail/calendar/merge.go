@@ -1,6 +1,7 @@
 package calendar
 
 import (
+	"slices"
 	"strconv"
 	"time"
 )
@@ -32,23 +33,20 @@ func (m *Merger) Take(root *Component) (out []*Component) {
 		m.names, m.taken, m.defined, m.world = map[meaning]string{}, map[string]int{}, map[string]bool{}, map[string]*time.Location{}
 	}
 	names := map[string]string{} // in the one, by what this calendar calls them
+	definitions := map[string][]*Component{}
+	var ids []string
 	for _, c := range root.Children {
 		if c.Name != "VTIMEZONE" {
 			continue
 		}
-		id := c.Text("TZID")
-		zone := meaning{id, ofTheWorld}
-		if loc := m.find(id); loc == nil || isFixed(loc) && hasSummer(c) {
-			zone.text = string(c.Append(nil))
+		id := c.TZID()
+		if definitions[id] == nil {
+			ids = append(ids, id)
 		}
-		name := m.nameFor(zone)
-		if names[id] = name; name != id {
-			c.SetText("TZID", name)
-		}
-		if !m.defined[name] {
-			m.defined[name] = true
-			out = append(out, c)
-		}
+		definitions[id] = append(definitions[id], c) // the first that says something holds
+	}
+	for _, id := range ids {
+		names[id], out = m.take(out, id, definitions[id])
 	}
 	for _, c := range root.Children {
 		if c.Name == "VTIMEZONE" {
@@ -56,17 +54,56 @@ func (m *Merger) Take(root *Component) (out []*Component) {
 		}
 		for _, id := range c.Zones() {
 			if _, ok := names[id]; !ok {
-				zone := meaning{id: id}
-				if m.find(id) != nil {
+				zone, loc := meaning{id: id}, m.find(id)
+				if loc != nil {
 					zone.text = ofTheWorld
 				}
-				names[id] = m.nameFor(zone)
+				name := m.nameFor(zone)
+				if names[id] = name; name != id && loc != nil {
+					out = m.define(out, name, DescribeZone(name, loc, firstDescribed))
+				}
 			}
 		}
 		c.renameZones(names)
 		out = append(out, c)
 	}
 	return out
+}
+
+// take adds what a calendar has by one name of a zone, and returns its name in the
+// one.
+func (m *Merger) take(out []*Component, id string, definitions []*Component) (string, []*Component) {
+	loc := m.find(id)
+	zone := meaning{id, ofTheWorld}
+	if loc == nil || isFixed(loc) && slices.ContainsFunc(definitions, hasSummer) {
+		zone.text = ""
+		for _, c := range definitions {
+			zone.text += string(c.Append(nil))
+		}
+	}
+	name := m.nameFor(zone)
+	switch {
+	case name == id:
+	case zone.text == ofTheWorld: // its other name says nothing
+		definitions = []*Component{DescribeZone(name, loc, firstDescribed)}
+	default:
+		for _, c := range definitions {
+			c.SetText("TZID", name)
+		}
+	}
+	return name, m.define(out, name, definitions...)
+}
+
+// firstDescribed is the year from which on a zone is described.
+const firstDescribed = 1970
+
+// define adds the definition of a zone that is not there yet.
+func (m *Merger) define(out []*Component, name string, definitions ...*Component) []*Component {
+	if m.defined[name] {
+		return out
+	}
+	m.defined[name] = true
+	return append(out, definitions...)
 }
 
 // find looks for a zone of the world.

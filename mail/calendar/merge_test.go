@@ -55,6 +55,39 @@ func TestCalendarsInOneKeepTheirTimes(t *testing.T) {
 	}
 }
 
+// FuzzMerger puts any two calendars into one: each event stays at its time.
+func FuzzMerger(f *testing.F) {
+	f.Add([]byte(defined("Office", "Office")), []byte(defined(`"Office"`, `"Office"`)))
+	f.Add([]byte(defined("GMT+1", "GMT+1")), []byte("BEGIN:VCALENDAR\nBEGIN:VEVENT\nDTSTART;TZID=GMT+1:20260610T100000\n"))
+	f.Add([]byte(defined("a (2)", "a")), []byte(defined("a", "a (2)")))
+	f.Fuzz(func(t *testing.T, a, b []byte) {
+		var m Merger
+		one := &Component{Name: "VCALENDAR"}
+		var want []string
+		for _, raw := range [][]byte{a, b} {
+			roots, _, err := Components(raw)
+			if err != nil || len(roots) > 20 {
+				return
+			}
+			for _, root := range roots {
+				for _, e := range Of(root).Events {
+					want = append(want, fmt.Sprint(e.Start.UTC(), e.Start.Floating, e.Start.Date))
+				}
+				one.Children = append(one.Children, m.Take(root)...)
+			}
+		}
+		events := Of(one).Events
+		if len(events) != len(want) {
+			t.Fatalf("%d events of %d", len(events), len(want))
+		}
+		for i, e := range events {
+			if got := fmt.Sprint(e.Start.UTC(), e.Start.Floating, e.Start.Date); got != want[i] {
+				t.Fatalf("%s, not %s; %q\n%s", got, want[i], e.Start.TZID, one.Append(nil))
+			}
+		}
+	})
+}
+
 // Many calendars that call their zones the same cost no more than many others.
 func BenchmarkMerger(b *testing.B) {
 	var all []*Component

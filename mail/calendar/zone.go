@@ -148,7 +148,7 @@ func readZones(root *Component) zones {
 		if defined++; defined > maxZones {
 			break
 		}
-		id := strings.Trim(c.Text("TZID"), `"`) // as parameters are read
+		id := c.TZID()
 		if id == "" || z[id] != nil {
 			continue
 		}
@@ -174,6 +174,10 @@ func readZones(root *Component) zones {
 	}
 	return z
 }
+
+// TZID is the name of a zone that the component defines, as others refer to it:
+// some write it in quotes, as in a parameter.
+func (c *Component) TZID() string { return strings.Trim(c.Text("TZID"), `"`) }
 
 // worldZone is the zone of the world that the name of a definition stands for;
 // nil if there is none, or one that tells less than the definition.

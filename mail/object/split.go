@@ -245,7 +245,7 @@ func (f *file) take(kind string, from, to, line int) {
 		return
 	}
 	if kind == "VTIMEZONE" {
-		for _, key := range [...]zoneKey{{f.root, c.Text("TZID")}, {0, c.Text("TZID")}} {
+		for _, key := range [...]zoneKey{{f.root, c.TZID()}, {0, c.TZID()}} {
 			if f.zones[key] == nil {
 				f.zones[key] = raw
 			}

@@ -199,8 +199,9 @@ func TestEachEventOfAFileKeepsTheZoneOfItsCalendar(t *testing.T) {
 	around := func(s string) string {
 		return "BEGIN:VCALENDAR\r\nVERSION:2.0\r\nPRODID:x\r\n" + s + "END:VCALENDAR\r\n"
 	}
-	in := around(zone("+0300")+one("a", "RRULE:FREQ=DAILY;COUNT=2\r\n")) + around(zone("+0500")+one("b", "")+one("a", "RECURRENCE-ID:20260611T070000Z\r\n")) + around(one("c", ""))
-	want := map[string]string{"a": "10T07:00-10T08:00 10T05:00-10T06:00 ", "b": "10T05:00-10T06:00 ", "c": "10T07:00-10T08:00 "}
+	quoted := strings.ReplaceAll(zone("+0700"), "TZID:Office", "TZID:\"Office\"")
+	in := around(quoted+one("d", "")) + around(zone("+0300")+one("a", "RRULE:FREQ=DAILY;COUNT=2\r\n")) + around(zone("+0500")+one("b", "")+one("a", "RECURRENCE-ID:20260611T070000Z\r\n")) + around(one("c", ""))
+	want := map[string]string{"a": "10T07:00-10T08:00 10T05:00-10T06:00 ", "b": "10T05:00-10T06:00 ", "c": "10T03:00-10T04:00 ", "d": "10T03:00-10T04:00 "}
 	for p, err := range Split([]byte(in)) {
 		if err != nil {
 			t.Fatal(err)
