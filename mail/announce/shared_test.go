@@ -7,6 +7,7 @@ import (
 
 	"martlet/mail"
 	"martlet/push"
+	"martlet/store"
 )
 
 func TestMailThatComesIntoASharedFolderIsAnnounced(t *testing.T) {
