@@ -341,3 +341,24 @@ func TestTheServerInvitesSince160(t *testing.T) {
 		step("called off", deleteItem(id), "[REQUEST REQUEST CANCEL]")
 	}
 }
+
+// Who is invited to a series later is invited to its exceptions, too, in one message.
+func TestWhoIsInvitedLaterHasTheExceptionsToo(t *testing.T) {
+	k := kinds()[0]
+	h := build(t)
+	bob, eve := h.other(t, "bob@example.org"), h.other(t, "eve@example.org")
+	p := newCollector(t, h, "phone", "16.1", "7")
+	person := func(name string) string {
+		return `<Attendee><Email>` + strings.ToLower(name) + `@example.org</Email><Name>` + name + `</Name><AttendeeType>1</AttendeeType></Attendee>`
+	}
+	id := p.add("1", k.data("16.1", "meeting")+`<MeetingStatus xmlns="Calendar">1</MeetingStatus><Recurrence xmlns="Calendar"><Type>0</Type><Occurrences>3</Occurrences></Recurrence><Attendees xmlns="Calendar">`+person("Bob")+`</Attendees>`)
+	p.do(`<Change><ServerId>` + id + `</ServerId><InstanceId xmlns="AirSyncBase">20261202T090000Z</InstanceId><ApplicationData><StartTime xmlns="Calendar">20261202T150000Z</StartTime><EndTime xmlns="Calendar">20261202T160000Z</EndTime></ApplicationData></Change>`)
+	p.do(changeItem(id, `<Attendees xmlns="Calendar">`+person("Bob")+person("Eve")+`</Attendees>`))
+	mails := h.keptIn(t, mail.MailboxOf(eve.ID), h.folder(t, mail.RoleInbox))
+	if len(mails) != 1 || !strings.Contains(mails[0].raw, "method=REQUEST") || strings.Count(mails[0].raw, "BEGIN:VEVENT") != 2 || strings.Contains(mails[0].raw, "EXDATE") {
+		t.Errorf("%d messages:\n%v\n%s", len(mails), mails, h.log)
+	}
+	if n := len(h.keptIn(t, mail.MailboxOf(bob.ID), h.folder(t, mail.RoleInbox))); n > 3 { // the series, the occurrence, who else comes
+		t.Errorf("%d messages to who was there", n)
+	}
+}

@@ -497,3 +497,27 @@ func TestOddRecurrencesAreTaken(t *testing.T) {
 		}
 	}
 }
+
+// Mail that a program sends by itself is no reminder of the phone's: it is neither
+// shown nor taken away nor moved (RFC 5545 3.6.6).
+func TestAReminderByMailIsNobodysOnAPhone(t *testing.T) {
+	mail := []string{"BEGIN:VALARM", "ACTION:EMAIL", "ATTENDEE:mailto:ada@example.org", "SUMMARY:x", "DESCRIPTION:x", "TRIGGER:-P1D", "END:VALARM"}
+	both := append([]string{"BEGIN:VALARM", "ACTION:DISPLAY", "DESCRIPTION:x", "TRIGGER:-PT15M", "ACKNOWLEDGED:20261020T074500Z", "END:VALARM"}, mail...)
+	times := []string{"DTSTART:20261020T080000Z", "DTEND:20261020T090000Z", "SUMMARY:x"}
+	for _, v := range []eas.Version{eas.V141, eas.V161} {
+		for reminder, want := range map[string]string{"": "", "30": "TRIGGER:-PT30M\r\n", "0": "TRIGGER:PT0S\r\n"} {
+			for _, alarms := range [][]string{mail, both} {
+				raw := ics(append(slices.Clone(times), alarms...)...)
+				in := clientData(showEvent(t, raw, v, ada), v)
+				if len(alarms) == len(mail) && in.Reminder != nil {
+					t.Errorf("%s: shown: %s", v, *in.Reminder)
+				}
+				in.Reminder = &reminder
+				got := string(changeEvent(t, raw, in, editOptions(v, ada)))
+				if !strings.Contains(got, "TRIGGER:-P1D\r\n") || !strings.Contains(got, want) || strings.Contains(got, "PT15M") || strings.Contains(got, "ACKNOWLEDGED") {
+					t.Errorf("%s: to %q of %d lines:\n%s", v, reminder, len(alarms), got)
+				}
+			}
+		}
+	}
+}
