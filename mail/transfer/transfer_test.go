@@ -128,10 +128,83 @@ func TestWhatCannotBeReadIsRefusedAlone(t *testing.T) {
 	h := open(t)
 	to := h.folder("Calendar", 0)
 	want(t, h.put(to, Options{}, event("a", ""), "BEGIN:VCALENDAR\r\nnonsense", event("a", "LOCATION:x\r\n"), event("b", "")), Added, Refused, Kept, Added)
-	for path, is := range map[string]error{"Nowhere": ErrNoFolder, "Inbox": ErrClass} {
+	for path, is := range map[string]error{"Nowhere": ErrNoFolder, "Inbox": ErrClass, "Recipient information cache": ErrClass} {
 		if _, err := h.Find(context.Background(), 1, path, 0); !errors.Is(err, is) {
 			t.Errorf("%s: %v", path, err)
 		}
+	}
+}
+
+func TestWhichStateIsNewer(t *testing.T) {
+	card := func(rev string) string {
+		return "BEGIN:VCARD\r\nVERSION:4.0\r\nUID:a\r\nFN:Person\r\nNOTE:" + rev + "\r\nREV:" + rev + "\r\nEND:VCARD\r\n"
+	}
+	stamped := func(at string) string {
+		return strings.Replace(event("a", ""), "DTSTAMP:20260101T000000Z", "DTSTAMP:"+at, 1)
+	}
+	const zone = "BEGIN:VTIMEZONE\r\nTZID:x\r\nLAST-MODIFIED:20300101T000000Z\r\nEND:VTIMEZONE\r\nBEGIN:VEVENT"
+	for name, tt := range map[string]struct {
+		class mail.Class
+		first string
+		then  string
+		want  Outcome
+	}{
+		"changed later":                   {mail.ClassCalendar, event("a", "LAST-MODIFIED:20260201T000000Z\r\n"), event("a", "LAST-MODIFIED:20260301T000000Z\r\n"), Updated},
+		"changed earlier":                 {mail.ClassCalendar, event("a", "LAST-MODIFIED:20260301T000000Z\r\n"), event("a", "LAST-MODIFIED:20260201T000000Z\r\n"), Kept},
+		"a higher number, changed before": {mail.ClassCalendar, event("a", "LAST-MODIFIED:20260301T000000Z\r\n"), event("a", "SEQUENCE:1\r\nLAST-MODIFIED:20260201T000000Z\r\n"), Updated},
+		"stamped later":                   {mail.ClassCalendar, stamped("20260101T000000Z"), stamped("20260102T000000Z"), Updated},
+		"stamped earlier":                 {mail.ClassCalendar, stamped("20260102T000000Z"), stamped("20260101T000000Z"), Kept},
+		"a newer zone":                    {mail.ClassCalendar, event("a", ""), strings.Replace(event("a", "LOCATION:x\r\n"), "BEGIN:VEVENT", zone, 1), Kept},
+		"of neither is known":             {mail.ClassCalendar, stamped("never"), stamped("often"), Kept},
+		"a card revised later":            {mail.ClassContacts, card("2026-01-01T00:00:00Z"), card("20260102T000000Z"), Updated},
+		"a card revised earlier":          {mail.ClassContacts, card("20260102"), card("2026-01-01T23:59:59.5Z"), Kept},
+		"a card of another hour":          {mail.ClassContacts, card("20260102T000000+0200"), card("20260101T230000Z"), Updated},
+		"a card that does not say":        {mail.ClassContacts, card("20260102"), card(""), Kept},
+	} {
+		h := open(t)
+		to := h.folder("", tt.class)
+		h.put(to, Options{}, tt.first)
+		if got := h.put(to, Options{}, tt.then); got[0] != tt.want {
+			t.Errorf("%s: %v", name, got)
+		}
+	}
+}
+
+// What is in another folder is another object.
+func TestAnObjectIsInItsFolder(t *testing.T) {
+	h := open(t)
+	team, err := h.FindOrCreate(context.Background(), 1, "Team", mail.ClassCalendar, false)
+	if err != nil {
+		t.Fatal(err)
+	}
+	want(t, h.put(h.folder("", mail.ClassCalendar), Options{}, event("a", "SEQUENCE:2\r\n")), Added)
+	want(t, h.put(team, Options{}, event("a", "SEQUENCE:1\r\n")), Added)
+	want(t, h.put(team, Options{}, event("a", "SEQUENCE:1\r\n")), Unchanged)
+	want(t, h.put(h.folder("", mail.ClassCalendar), Options{}, event("a", "SEQUENCE:1\r\n")), Kept)
+}
+
+// Two imports at once put nothing there twice.
+func TestTwoImportsAtOnce(t *testing.T) {
+	h := open(t)
+	to := h.folder("", mail.ClassCalendar)
+	var all [][]byte
+	for i := range 60 {
+		all = append(all, []byte(event(fmt.Sprint(i), "")))
+	}
+	failed := make(chan error)
+	for range 3 {
+		go func() {
+			_, err := h.Put(context.Background(), to, all, Options{})
+			failed <- err
+		}()
+	}
+	for range 3 {
+		if err := <-failed; err != nil {
+			t.Error(err)
+		}
+	}
+	if n := h.count(to); n != len(all) {
+		t.Errorf("there are %d objects of %d", n, len(all))
 	}
 }
 
