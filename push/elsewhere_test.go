@@ -112,3 +112,25 @@ func TestFollowingAnewCountsMoreThanAPlanOfBefore(t *testing.T) {
 		st.stop(t)
 	})
 }
+
+// Who is forgotten while a worker has it waits nowhere afterwards.
+func TestWhoIsForgottenMeanwhileWaitsNowhere(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		book, far := newShelf(), newService()
+		far.delay = time.Second
+		book.register(1, push.APNs, "mail")
+		book.plan = func(_ uint64, _ push.Ask, p *push.Plan) error {
+			p.Elsewhere = []push.Topic{{Mailbox: 7, Folders: push.FoldersOf(3)}}
+			return nil
+		}
+		st := play(t, book, push.NotifierConfig{Senders: apns(far)})
+		st.change(1)
+		pass(500 * time.Millisecond) // it is being sent
+		st.Forget(1)
+		pass(time.Minute)
+		if n := st.hub.Waiting(); n != 0 {
+			t.Errorf("%d still wait", n)
+		}
+		st.stop(t)
+	})
+}
