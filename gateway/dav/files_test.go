@@ -67,6 +67,13 @@ func TestPropertiesOfFilesAreBounded(t *testing.T) {
 	}
 	set(maxFileDead/2).says(t, "200 OK")
 	set(maxFileDead).says(t, "507 ")
+	many := ""
+	for i := range maxDead + 1 {
+		many += fmt.Sprintf(`<x%d xmlns="urn:x"/>`, i)
+	}
+	for _, path := range []string{at + "f", calendars + "calendar/", calendars} {
+		h.want(http.StatusMultiStatus, "PROPPATCH", path, `<propertyupdate xmlns="DAV:"><set><prop>`+many+`</prop></set></propertyupdate>`).says(t, "507 ", "424 ")
+	}
 	h.must(h.store.Update(t.Context(), func(tx *store.Tx) error {
 		for i := range rowsAtOnce + 20 {
 			if err := h.handler.files.put(tx, h.blobs, h.box(robin), nil, &fileRow{path: fmt.Sprint("d", i), folder: true}); err != nil {

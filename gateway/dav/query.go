@@ -187,9 +187,6 @@ func (q *request) since(c *collection, start time.Time, visit func(*resource) er
 			return err
 		}
 		for i := range batch {
-			if !c.shows(&batch[i]) {
-				continue
-			}
 			if err := visit(c.object(&batch[i])); err != nil {
 				return err
 			}

@@ -85,6 +85,7 @@ func TestQueriesFindEventsByWhenTheyTakePlace(t *testing.T) {
 	h.finds(at, `<C:comp-filter name="VEVENT"><C:prop-filter name="SUMMARY"><C:is-not-defined/></C:prop-filter></C:comp-filter>`, "moment", "moved", "weekly")
 	h.finds(at, `<C:comp-filter name="VEVENT"><C:prop-filter name="UID"><C:text-match collation="i;octet">day</C:text-match></C:prop-filter></C:comp-filter>`, "day")
 	h.finds(at, `<C:comp-filter name="VEVENT"><C:prop-filter name="DTSTART"><C:param-filter name="TZID"/></C:prop-filter></C:comp-filter>`, "weekly")
+	h.finds(at, `<C:comp-filter name="VEVENT"><C:prop-filter name="DTSTART"><C:param-filter name="TZID"><C:is-not-defined/></C:param-filter></C:prop-filter></C:comp-filter>`, "day", "moment", "moved", "single")
 	h.finds(at, `<C:comp-filter name="VEVENT">`+span2("20260504T000000Z", "20260505T000000Z")+`<C:prop-filter name="SUMMARY"><C:text-match negate-condition="yes">single</C:text-match></C:prop-filter></C:comp-filter>`)
 }
 
