@@ -117,6 +117,13 @@ func TestWhatIsTooMuchForClientsIsLeftOut(t *testing.T) {
 		if len(c.Exceptions) != 256 || len(c.Categories) != 300 || len(*c.UID) != 300 || *last.Deleted != 1 {
 			t.Errorf("%s: %d exceptions, %d categories, a UID of %d", v, len(c.Exceptions), len(c.Categories), len(*c.UID))
 		}
+		id := last.ExceptionStartTime
+		if v >= eas.V160 {
+			id = last.InstanceID
+		}
+		if !id.Equal(time.Date(2020, 1, 2+399, 8, 0, 0, 0, time.UTC)) {
+			t.Errorf("%s: of the exceptions those to come are left out: the last one is %s", v, id)
+		}
 		if got := changeEvent(t, raw, clientData(c, v), editOptions(v, ada)); !bytes.Equal(got, raw) {
 			t.Errorf("%s: %v", v, changes(raw, got))
 		}
