@@ -156,7 +156,7 @@ func addPeople(ctx context.Context, s *server, show func(demo.Step)) error {
 		return err
 	}
 	show(demo.Step{
-		Name: "people", Text: fmt.Sprintf("%d edits applied: a domain, three users, a group, a delegation", len(edits)),
+		Name: "people", Text: fmt.Sprintf("%d edits applied: a domain, three users, a group, a room, a contact outside, a delegation", len(edits)),
 		Millis: float64(time.Since(start).Microseconds()) / 1000, OK: true, Detail: map[string]any{"edits": len(edits)},
 	})
 	return nil
@@ -227,9 +227,12 @@ Without a phone, be one:
   export MARTLET_PHONE_PASSWORD=%s
   martlet phone ping --url http://%s --user %s --heartbeat 10m
   martlet phone search figures --url http://%s --user %s
+  martlet phone add Calendar --subject Paint --start "%s 10:00" --invite hangar2@demo.example --url http://%s --user %s
+  martlet phone sync Calendar --url http://%s --user %s
 
 What an app asks and is told, when it registers to be woken:
   curl -u %s:%s http://%s/push/v1/registrations
 `, dialable(s.Addr("smtp")), demo.Robin.Password, dialable(s.Addr("http")), demo.Robin.Login, dialable(s.Addr("http")), demo.Robin.Login,
+		time.Now().AddDate(0, 0, 7).Format(time.DateOnly), dialable(s.Addr("http")), demo.Robin.Login, dialable(s.Addr("http")), demo.Robin.Login,
 		demo.Robin.Login, demo.Robin.Password, dialable(s.Addr("http")))
 }

@@ -12,7 +12,7 @@ import (
 	"martlet/protocol/eas"
 )
 
-// invitation is what a calendar program writes: Kenji invites Robin.
+// invitation is what a calendar program writes: Kenji invites Robin, and a room.
 const invitation = `BEGIN:VCALENDAR
 VERSION:2.0
 PRODID:-//martlet//demo//EN
@@ -23,9 +23,10 @@ DTSTART:%[2]s
 DTEND:%[3]s
 SUMMARY:Wing inspection
 LOCATION:Hangar 2
-ORGANIZER;CN=Kenji Mori:mailto:` + "%[4]s" + `
-ATTENDEE;CN=Kenji Mori;PARTSTAT=ACCEPTED:mailto:` + "%[4]s" + `
+ORGANIZER;CN=佐藤健二:mailto:` + "%[4]s" + `
+ATTENDEE;CN=佐藤健二;PARTSTAT=ACCEPTED:mailto:` + "%[4]s" + `
 ATTENDEE;CN=Robin Swift;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:` + "%[5]s" + `
+ATTENDEE;CN=Hangar 2;CUTYPE=ROOM;PARTSTAT=NEEDS-ACTION;RSVP=TRUE:mailto:hangar2@demo.example
 END:VEVENT
 END:VCALENDAR
 `
