@@ -175,6 +175,10 @@ func TestATextThatIsNotSentStays(t *testing.T) {
 			}
 		}
 	}
+	old := &eas.Calendar{Subject: ptr("Dentist"), CalendarBody: eas.CalendarBody{PlainBody: ptr("Bring"), BodyTruncated: ptr(true)}}
+	if got := changeEvent(t, raw, old, editOptions(eas.V25, ada)); !bytes.Contains(got, []byte("DESCRIPTION:Bring the card")) {
+		t.Errorf("cut at 2.5:\n%s", got)
+	}
 	series := eventFile(t, "series")
 	o := editOptions(eas.V161, ada)
 	o.Instance = "20261019T071500Z"
@@ -518,6 +522,36 @@ func TestAReminderByMailIsNobodysOnAPhone(t *testing.T) {
 					t.Errorf("%s: to %q of %d lines:\n%s", v, reminder, len(alarms), got)
 				}
 			}
+		}
+	}
+}
+
+// Some programs name an occurrence by its day, though the series has a time.
+func TestAnExceptionThatIsNamedByItsDayIsTheOne(t *testing.T) {
+	raw := ics("DTSTART:20261005T200000Z", "DTEND:20261005T210000Z", "SUMMARY:x", "RRULE:FREQ=DAILY;COUNT=9",
+		"END:VEVENT", "BEGIN:VEVENT", "UID:one@example.org", "DTSTAMP:20260901T080000Z", "RECURRENCE-ID;VALUE=DATE:20261007", "DTSTART:20261007T220000Z", "DTEND:20261007T230000Z", "SUMMARY:y")
+	o := editOptions(eas.V161, ada)
+	o.Instance = "20261007T200000Z"
+	if got := changeEvent(t, raw, &eas.Calendar{Subject: ptr("z")}, o); strings.Count(string(got), "RECURRENCE-ID") != 1 || !bytes.Contains(got, []byte("SUMMARY:z")) || !bytes.Contains(got, []byte("DTSTART:20261007T220000Z")) {
+		t.Errorf("changed:\n%s", got)
+	}
+	if got, err := class.DeleteOccurrence(raw, o); err != nil || bytes.Contains(got, []byte("RECURRENCE-ID")) || !bytes.Contains(got, []byte("EXDATE:20261007T200000Z")) {
+		t.Errorf("deleted: %v\n%s", err, got)
+	}
+}
+
+// Up to 12.1 exceptions have no attendees (MS-ASCAL_R2023): those that one has it
+// keeps, whatever else such a client says of it.
+func TestAttendeesOfAnExceptionStayWhereClientsDoNotKnowThem(t *testing.T) {
+	people := []string{"ORGANIZER:mailto:ada@example.org", "ATTENDEE;CN=Bob:mailto:bob@example.com"}
+	lines := append([]string{"DTSTART:20261005T080000Z", "DTEND:20261005T090000Z", "SUMMARY:x", "RRULE:FREQ=DAILY;COUNT=9"}, people...)
+	lines = append(lines, "END:VEVENT", "BEGIN:VEVENT", "UID:one@example.org", "DTSTAMP:20260901T080000Z", "RECURRENCE-ID:20261007T080000Z", "DTSTART:20261007T100000Z", "DTEND:20261007T110000Z", "SUMMARY:y")
+	raw := ics(append(append(lines, people...), "ATTENDEE;CN=Guest:mailto:guest@example.com")...)
+	for _, v := range []eas.Version{eas.V25, eas.V120, eas.V121} {
+		in := clientData(showEvent(t, raw, v, ada), v)
+		in.Exceptions[0].Subject = ptr("z")
+		if got := changeEvent(t, raw, in, editOptions(v, ada)); !bytes.Contains(got, []byte("guest@example.com")) || !bytes.Contains(got, []byte("SUMMARY:z")) {
+			t.Errorf("%s:\n%s", v, got)
 		}
 	}
 }
