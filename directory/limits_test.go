@@ -141,6 +141,14 @@ func TestWhoTakesOverAnAddressKeepsTheirPhoto(t *testing.T) {
 	if p, err := d.EntryPhoto(t.Context(), &e); err != nil || len(p) > 0 {
 		t.Errorf("the group has the photo of whom it follows: %v", err)
 	}
+	apply(t, d, group, Prune)
+	apply(t, d, ours+"[[contact]]\naddress = \"desk@example.net\"\n", Prune)
+	if e, err = d.Lookup(t.Context(), "desk@example.net"); err != nil || e.Contact == nil {
+		t.Fatal(err)
+	}
+	if p, err := d.EntryPhoto(t.Context(), &e); err != nil || len(p) > 0 {
+		t.Errorf("the contact has the photo of whom it follows: %v", err)
+	}
 	apply(t, d, contact, Prune)
 	for _, text := range []string{group, contact} { // the firm outside becomes ours, and goes again
 		edits := apply(t, d, text, Prune)
@@ -203,5 +211,51 @@ func TestWhoIsInManyLargeGroupsCanBeRemoved(t *testing.T) {
 	}
 	if g, err := d.GroupAt(t.Context(), "g79@example.org"); err != nil || len(g.Members) != 999 {
 		t.Errorf("%d members are left, %v", len(g.Members), err)
+	}
+}
+
+// An empty list of who may book a room means everybody.
+func TestARoomThatNobodyMayBookAnyMoreIsClosed(t *testing.T) {
+	d := open(t)
+	apply(t, d, everyKind)
+	apply(t, d, "[[resource]]\naddress = \"attic@example.org\"\nbooking = \"automatic\"\nmay_book = [\"team@example.org\"]\n")
+	if _, err := d.RemoveGroup(t.Context(), "team@example.org"); err != nil {
+		t.Fatal(err)
+	}
+	if a, err := d.AccountByLogin(t.Context(), "attic@example.org"); err != nil || a.Booking.Decision != DecideNever || len(a.Booking.Bookers) > 0 {
+		t.Errorf("%+v, %v", a.Booking, err)
+	}
+}
+
+func TestWhoIsHiddenIsNotFoundByID(t *testing.T) {
+	d := open(t)
+	apply(t, d, everyKind)
+	e, err := d.Lookup(t.Context(), "ada@example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	apply(t, d, "[[user]]\nlogin = \"ada@example.org\"\nhidden = true\n")
+	for _, id := range []string{e.ID(), epochRow} {
+		if got, err := d.EntryByID(t.Context(), id); !errors.Is(err, ErrNoEntry) {
+			t.Errorf("%q is found: %+v, %v", id, got, err)
+		}
+	}
+}
+
+func TestAFileThatContradictsItselfIsRefused(t *testing.T) {
+	for text, want := range map[string]string{
+		"[[delegation]]\nowner = \"a@example.org\"\ndelegate = \"A@example.org\"\nsend_as = true\n":                    "dir.toml:3: delegation.delegate: ",
+		"[[resource]]\naddress = \"attic@example.org\"\nhours = \"08:00-08:00\"\n":                                     "dir.toml:3: resource.hours: ",
+		"[[contact]]\naddress = \"otto@example.net\"\naddresses = [" + strings.Repeat("\"x@example.net\",", 3) + "]\n": "",
+	} {
+		f, err := ParseFile(strings.NewReader(text), "dir.toml")
+		if want == "" && err == nil { // what stands there again is there once
+			checked, _ := f.desired()
+			if n := len(checked.Contacts[0].Addresses); n != 1 {
+				t.Errorf("%d addresses", n)
+			}
+		} else if want == "" || err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%s: %v", text, err)
+		}
 	}
 }
