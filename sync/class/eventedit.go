@@ -71,17 +71,25 @@ func decodeEvent(data wbxml.Raw) (*eas.Calendar, error) {
 	if err := d.UnmarshalRaw(data, &in); err != nil {
 		return nil, fmt.Errorf("%w: %w", ErrBadValue, err)
 	}
-	size := 0
-	if in.Body != nil && in.Body.Data != nil {
-		size = len(*in.Body.Data)
+	size, people := bodySize(&in.CalendarBody), len(in.Attendees)
+	for i := range in.Exceptions {
+		x := &in.Exceptions[i]
+		size, people = max(size, bodySize(&x.CalendarBody)), max(people, len(x.Attendees))
 	}
-	if in.PlainBody != nil {
-		size = max(size, len(*in.PlainBody))
-	}
-	if size > maxEventBody || len(in.Attendees) > maxEventAttendees || len(in.Exceptions) > maxEventExceptions {
+	if size > maxEventBody || people > maxEventAttendees || len(in.Exceptions) > maxEventExceptions {
 		return nil, ErrBadValue
 	}
 	return &in, checkCategories(in.Categories)
+}
+
+func bodySize(b *eas.CalendarBody) (size int) {
+	if b.Body != nil && b.Body.Data != nil {
+		size = len(*b.Body.Data)
+	}
+	if b.PlainBody != nil {
+		size = max(size, len(*b.PlainBody))
+	}
+	return size
 }
 
 // instanceTime is the occurrence that a command names.

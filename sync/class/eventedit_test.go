@@ -412,6 +412,7 @@ func TestANewEventWithoutTimesIsAtTheNextHalfHour(t *testing.T) {
 // What is refused is a bad value, which is status 6 (MS-ASCAL_R53912 to R53919).
 func TestWhatNoEventHasIsRefused(t *testing.T) {
 	start, end := eventNow, eventNow.Add(time.Hour)
+	large := strings.Repeat("x", 2<<20)
 	with := func(r eas.CalendarRecurrence) *eas.Calendar {
 		return &eas.Calendar{StartTime: &start, EndTime: &end, Recurrence: &r}
 	}
@@ -443,6 +444,12 @@ func TestWhatNoEventHasIsRefused(t *testing.T) {
 		"a file of another event":   {Attachments: []eas.AttachmentItem{{Delete: &eas.AttachmentDelete{FileReference: "1:2:3"}}}},
 		"a file of none":            {Attachments: []eas.AttachmentItem{{Delete: &eas.AttachmentDelete{FileReference: "x"}}}},
 		"three hundred categories+": {Categories: make([]string, 301)},
+		"a large text":              {CalendarBody: eas.CalendarBody{Body: &eas.Body{Type: 1, Data: &large}}},
+		"a large text at 2.5":       {CalendarBody: eas.CalendarBody{PlainBody: &large}},
+		"an exception's large text": {StartTime: &start, EndTime: &end, Exceptions: []eas.CalendarException{{ExceptionStartTime: &start, CalendarBody: eas.CalendarBody{Body: &eas.Body{Type: 1, Data: &large}}}}},
+		"too many people":           {Attendees: make([]eas.CalendarAttendee, 5001)},
+		"an exception's people":     {StartTime: &start, EndTime: &end, Exceptions: []eas.CalendarException{{ExceptionStartTime: &start, Attendees: make([]eas.CalendarAttendee, 5001)}}},
+		"too many exceptions":       {StartTime: &start, EndTime: &end, Exceptions: make([]eas.CalendarException, 1001)},
 	}
 	for _, kind := range []uint8{6, 8, 13, 14, 15, 16, 17, 18, 19, 20, 21, 22, 23, 24} {
 		list["CalendarType "+string(rune('a'+kind))] = with(eas.CalendarRecurrence{Type: b(2), DayOfMonth: b(2), CalendarType: b(kind)})
