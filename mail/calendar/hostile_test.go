@@ -75,6 +75,41 @@ func TestDefinitionsOfZonesAreBounded(t *testing.T) {
 	}
 }
 
+// Two seasons of one offset are none: nothing is looked for until the end of time.
+func TestSeasonsOfOneOffset(t *testing.T) {
+	o, err := Parse([]byte(strings.ReplaceAll(defined("Office", "Office"), "+0200", "+0100")))
+	if err != nil {
+		t.Fatal(err)
+	}
+	at := o.Events[0].Start
+	if at.Floating || at.UTC().Hour() != 9 {
+		t.Errorf("%v", at)
+	}
+	if c := DescribeZone("Office", at.Location(), 2026); len(c.Children) != 1 {
+		t.Errorf("%s", c.Append(nil))
+	}
+	z := ZoneOf(at.Location(), 2026)
+	if z.Standard.Start.Month, z.Standard.Start.Day = 10, 5; z.Bias != -60 {
+		t.Errorf("%+v", z)
+	}
+	z.Daylight.Start.Month, z.Daylight.Start.Day = 3, 5
+	for _, year := range []int{1970, 2026, 2200} {
+		loc, err := z.define(year)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if again := ZoneOf(loc, year); again.Bias != -60 || !again.constant() {
+			t.Errorf("%d: %+v", year, again)
+		}
+		if loc, err = z.Location(year); err != nil {
+			t.Fatal(err)
+		}
+		if _, offset := time.Date(year, 7, 1, 0, 0, 0, 0, time.UTC).In(loc).Zone(); offset != 3600 {
+			t.Errorf("%d: %v", year, loc)
+		}
+	}
+}
+
 // Of definitions only so many are looked at, those that define nothing, too.
 func TestEmptyDefinitionsOfZonesAreBounded(t *testing.T) {
 	var b strings.Builder

@@ -98,12 +98,14 @@ func changesIn(loc *time.Location, year int) (out []change) {
 }
 
 // changes ranges over the changes of a zone's offset after a point in time.
-// Where only the name of the time changes there is none.
+// Where only the name of the time changes there is none; a zone that has had none
+// for a while has no more.
 func changes(loc *time.Location, after time.Time) iter.Seq[change] {
+	const while = 200 // years
 	return func(yield func(change) bool) {
 		t := after.In(loc)
 		_, offset := t.Zone()
-		for {
+		for last := t; t.Year() <= last.Year()+while; {
 			_, end := t.ZoneBounds()
 			if end.IsZero() {
 				return
@@ -116,7 +118,7 @@ func changes(loc *time.Location, after time.Time) iter.Seq[change] {
 				if !yield(change{at: t, from: offset, to: now}) {
 					return
 				}
-				offset = now
+				offset, last = now, t
 			}
 		}
 	}
@@ -259,8 +261,10 @@ var preferred = [...]string{
 	"Europe/London", "Europe/Berlin", "Europe/Kiev", "Asia/Shanghai", "Asia/Tokyo", "Australia/Sydney",
 }
 
-// constant tells whether the zone has one season.
-func (z TimeZone) constant() bool { return z.Standard.Start.Month == 0 || z.Daylight.Start.Month == 0 }
+// constant tells whether the zone has one season, or two that do not differ.
+func (z TimeZone) constant() bool {
+	return z.Standard.Start.Month == 0 || z.Daylight.Start.Month == 0 || z.Standard.Bias == z.Daylight.Bias
+}
 
 // same tells whether two structures describe the same offsets.
 func (z TimeZone) same(o TimeZone) bool {

@@ -275,7 +275,7 @@ func defineZone(c *Component, left *int) (*time.Location, error) {
 		all = all[:maxOnsets]
 	}
 	footer := ""
-	if last[0] != nil && last[1] != nil {
+	if last[0] != nil && last[1] != nil && last[0].to != last[1].to {
 		footer = posix(last[0], last[1])
 	}
 	return buildZone(c.Text("TZID"), all, footer)
