@@ -86,3 +86,29 @@ func TestEventsTouchASpanAsTheTableSays(t *testing.T) {
 		h.finds(at, `<C:comp-filter name="VEVENT">`+span2(c.from, c.to)+`<C:prop-filter name="UID"/></C:comp-filter>`, c.want...)
 	}
 }
+
+// RFC 4791 9.9: the table of tasks.
+func TestTasksTouchASpanAsTheTableSays(t *testing.T) {
+	h := newHouse(t, nil)
+	at := calendars + "tasks/"
+	for name, lines := range map[string][]string{
+		"both": {"DTSTART:20260504T100000Z", "DUE:20260504T120000Z"}, "lasts": {"DTSTART:20260504T100000Z", "DURATION:PT2H"}, "starts": {"DTSTART:20260504T100000Z"}, "due": {"DUE:20260504T120000Z"},
+		"done": {"CREATED:20260504T100000Z", "COMPLETED:20260504T120000Z"}, "completed": {"COMPLETED:20260504T120000Z"}, "created": {"CREATED:20260504T100000Z"}, "nothing": nil,
+	} {
+		h.put(at+name, strings.ReplaceAll(event(name, lines...), "VEVENT", "VTODO"))
+	}
+	for _, c := range []struct {
+		from, to string
+		want     []string
+	}{
+		{"20260504T080000Z", "20260504T090000Z", []string{"nothing"}},
+		{"20260504T080000Z", "20260504T100000Z", []string{"done", "nothing"}},
+		{"20260504T100000Z", "20260504T110000Z", []string{"both", "created", "done", "lasts", "nothing", "starts"}},
+		{"20260504T110000Z", "20260504T113000Z", []string{"both", "created", "done", "lasts", "nothing"}},
+		{"20260504T110000Z", "20260504T120000Z", []string{"both", "completed", "created", "done", "due", "lasts", "nothing"}},
+		{"20260504T120000Z", "20260504T130000Z", []string{"completed", "created", "done", "lasts", "nothing"}},
+		{"20260504T130000Z", "20260504T140000Z", []string{"created", "nothing"}},
+	} {
+		h.finds(at, `<C:comp-filter name="VTODO">`+span2(c.from, c.to)+`</C:comp-filter>`, c.want...)
+	}
+}
