@@ -112,3 +112,15 @@ func TestTasksTouchASpanAsTheTableSays(t *testing.T) {
 		h.finds(at, `<C:comp-filter name="VTODO">`+span2(c.from, c.to)+`</C:comp-filter>`, c.want...)
 	}
 }
+
+// What a multiget names elsewhere is not there, whatever its name is here.
+func TestAMultigetIsAboutItsCollection(t *testing.T) {
+	h := newHouse(t, nil)
+	h.want(http.StatusCreated, "MKCALENDAR", calendars+"other/", "")
+	h.put(calendars+"calendar/a", simple("a"))
+	h.put(calendars+"other/a", simple("b"))
+	for _, href := range []string{calendars + "other/a", "/dav/calendars/kenji@example.org/calendar/a", books + "contacts/a", "http://elsewhere.example.com" + calendars + "calendar/a", calendars + "calendar/"} {
+		h.want(http.StatusMultiStatus, "REPORT", calendars+"calendar/", `<C:calendar-multiget xmlns="DAV:" xmlns:C="urn:ietf:params:xml:ns:caldav"><prop><C:calendar-data/></prop><href>`+href+`</href></C:calendar-multiget>`).
+			says(t, href+"</D:href><D:status>HTTP/1.1 404")
+	}
+}

@@ -100,6 +100,21 @@ func TestTheOutboxTellsWhoIsBusy(t *testing.T) {
 		says(t, "calendar/</D:href>", "schedule-inbox")
 }
 
+// RFC 6638 8.1: who takes an invitation away need not answer it.
+func TestNobodyIsToldWhereNoneIsToBe(t *testing.T) {
+	for want, header := range map[string][]string{"DECLINED": nil, "NEEDS-ACTION": {"Schedule-Reply", "F"}} {
+		h, s := meeting(t)
+		h.put(calendars+"calendar/meet", flock("meet", "20990504"))
+		h.must(s.Settle(t.Context()))
+		h.user = kenji
+		home := "/dav/calendars/kenji@example.org/calendar/"
+		h.want(http.StatusNoContent, "DELETE", home+h.sync(home, "", 0).found()[0], "", header...)
+		h.must(s.Settle(t.Context()))
+		h.user = robin
+		h.want(http.StatusOK, "GET", calendars+"calendar/meet", "").says(t, "PARTSTAT="+want)
+	}
+}
+
 // Somebody is invited to one occurrence only: it is a meeting all the same.
 func TestAnOccurrenceWithPeopleIsAMeeting(t *testing.T) {
 	h, _ := meeting(t)
