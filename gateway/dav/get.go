@@ -184,7 +184,7 @@ func (w *listWriter) object(r *resource) error {
 		}
 		for _, c := range o.Root.Children {
 			if c.Name == "VTIMEZONE" {
-				id := c.Text("TZID")
+				id := c.TZID()
 				if w.zones[id] {
 					continue
 				}

@@ -17,8 +17,7 @@ func (c *collection) private(it *mail.Item) bool {
 	if c.own || c.may(mail.MaySee) {
 		return false
 	}
-	b, err := object.ParseBrief(it.Brief)
-	return err != nil || b.Private || b.Confidential
+	return object.Hidden(it.Brief)
 }
 
 // shows tells whether the item is there at all for the user.

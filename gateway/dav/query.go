@@ -78,7 +78,7 @@ func zoneOf(text string) *time.Location {
 			continue
 		}
 		p := calendar.Property{Name: "DTSTART", Value: "20000101T000000"}
-		p.SetParam("TZID", k.Text("TZID"))
+		p.SetParam("TZID", k.TZID())
 		if t, ok := o.Time(&calendar.Component{Props: []calendar.Property{p}}, "DTSTART"); ok && !t.Floating {
 			return t.Location()
 		}

@@ -278,7 +278,7 @@ func zonesOf(objects ...*calendar.Object) (zones []*calendar.Component) {
 			continue
 		}
 		for _, c := range o.Root.Children {
-			if id := c.Text("TZID"); c.Name == "VTIMEZONE" && !seen[id] {
+			if id := c.TZID(); c.Name == "VTIMEZONE" && !seen[id] {
 				seen[id] = true
 				zones = append(zones, c)
 			}
@@ -296,7 +296,7 @@ func usedZones(zones []*calendar.Component, events ...*calendar.Component) (used
 		}
 	}
 	for _, z := range zones {
-		if named[z.Text("TZID")] {
+		if named[z.TZID()] {
 			used = append(used, z)
 		}
 	}

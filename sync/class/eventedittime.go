@@ -135,12 +135,12 @@ func twofold(t time.Time) bool {
 
 // define adds the definition of a zone to the object.
 func (w *eventWriter) define(zone *calendar.Component) {
-	root, id := w.obj.Root, zone.Text("TZID")
-	if zone.Text("TZID") == "UTC" {
+	root, id := w.obj.Root, zone.TZID()
+	if zone.TZID() == "UTC" {
 		return
 	}
 	for _, c := range root.Children {
-		if c.Name == "VTIMEZONE" && c.Text("TZID") == id {
+		if c.Name == "VTIMEZONE" && c.TZID() == id {
 			return
 		}
 	}

@@ -24,7 +24,7 @@ func eventZone(obj *calendar.Object, e *calendar.Event) *time.Location {
 		if c.Name != "VTIMEZONE" {
 			continue
 		}
-		if loc, err := calendar.LoadZone(c.Text("TZID")); err == nil {
+		if loc, err := calendar.LoadZone(c.TZID()); err == nil {
 			return loc
 		}
 		if z, ok := readBlob(c.Text(blobProperty)); ok {
@@ -42,7 +42,7 @@ func eventZone(obj *calendar.Object, e *calendar.Event) *time.Location {
 // keptBlob is the TimeZone of a zone that a client has defined.
 func keptBlob(obj *calendar.Object, id string) string {
 	for _, c := range obj.Root.Children {
-		if c.Name == "VTIMEZONE" && (id == "" || c.Text("TZID") == id) {
+		if c.Name == "VTIMEZONE" && (id == "" || c.TZID() == id) {
 			return c.Text(blobProperty)
 		}
 	}
