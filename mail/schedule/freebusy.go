@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"time"
 
@@ -90,6 +91,11 @@ func (s *Scheduler) BusyOf(ctx context.Context, addresses []string, from, to tim
 	all.SetLimit(runtime.GOMAXPROCS(0))
 	for i, address := range addresses {
 		all.Go(func() error {
+			defer func() { // a fault of ours ends one answer, not the process
+				if fault := recover(); fault != nil {
+					out[i].Err = fmt.Errorf("schedule: busy: a fault: %v\n%s", fault, debug.Stack())
+				}
+			}()
 			out[i].Periods, out[i].Err = s.BusyAt(ctx, address, from, to, most)
 			return nil
 		})

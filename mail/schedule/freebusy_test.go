@@ -348,6 +348,24 @@ func TestWhoIsNotToBeSeenIsNotKnown(t *testing.T) {
 	}
 }
 
+// A fault that one calendar finds is that one's answer alone.
+func TestAFaultEndsOneAnswerNotTheProcess(t *testing.T) {
+	h := newBusyHouse(t, twoPeople)
+	h.put("bob@example.org", vevent("b", "DTSTART:20260601T100000Z", "DURATION:PT1H"))
+	anna := mail.MailboxOf(h.account("anna@example.org").ID)
+	h.put("anna@example.org", vevent("a", "DTSTART:20260601T080000Z", "DURATION:PT1H"))
+	h.s.counts = func(_ *store.Tx, box mail.MailboxID, _ mail.FolderID) (bool, error) {
+		if box == anna {
+			panic("a fault")
+		}
+		return true, nil
+	}
+	got := h.s.BusyOf(t.Context(), []string{"anna@example.org", "bob@example.org"}, at("2026-06-01 00:00"), at("2026-06-02 00:00"), 20)
+	if got[0].Err == nil || !strings.Contains(got[0].Err.Error(), "a fault") || got[1].Err != nil || told(got[1].Periods) != "01T10:00-01T11:00 2" {
+		t.Errorf("%+v", got)
+	}
+}
+
 // MS-ASCMD_R3327 to R3336.
 func TestMergedFreeBusyIsOfHalfHoursFromTheStart(t *testing.T) {
 	day := func(s string) time.Time {
