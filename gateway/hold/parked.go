@@ -92,7 +92,8 @@ func (r *Request) parkedLocked(bits uint32) {
 	}
 	r.h.waiting.Add(-1)
 	r.unwatch()
-	r.last = r.last || r.conn.relayed() || r.h.stopping.Load()
+	// Whose connection is about to be handed over keeps it.
+	r.last = r.last || r.conn.relayed() || why == Stopping || r.h.stopping.Load() && !r.h.leaving.Load()
 	r.answerLocked(&a, speaks)
 }
 

@@ -35,7 +35,6 @@ type house struct {
 	tls     bool
 	open    chan struct{}
 	atWork  atomic.Int64
-	served  sync.Map // connections whose first request is not answered or parked
 	timeout time.Duration
 	say     func(hold.Reason) (string, bool)
 	ended   chan hold.End
@@ -52,13 +51,7 @@ func build(t *testing.T, c hold.Config, overTLS bool) *house {
 	c.Hub = h.hub
 	c.Park, c.Resume = func() { h.atWork.Add(-1) }, func() { h.atWork.Add(1) }
 	h.holder = hold.New(c)
-	h.server = &http.Server{ConnContext: hold.ConnContext, Handler: http.HandlerFunc(h.serve), ConnState: func(c net.Conn, s http.ConnState) {
-		if s == http.StateNew {
-			h.served.Store(c, true)
-		} else if s != http.StateActive {
-			h.served.Delete(c)
-		}
-	}}
+	h.server = &http.Server{ConnContext: hold.ConnContext, Handler: http.HandlerFunc(h.serve)}
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
