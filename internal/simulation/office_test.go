@@ -11,7 +11,6 @@ import (
 	"maps"
 	"math/rand/v2"
 	"net/http"
-	"net/http/httptest"
 	"path/filepath"
 	"slices"
 	"strconv"
@@ -84,16 +83,7 @@ func (o *office) must(err error) {
 
 // RoundTrip hands a request to the server.
 func (o *office) RoundTrip(req *http.Request) (*http.Response, error) {
-	r := req.Clone(req.Context())
-	r.RequestURI, r.RemoteAddr = req.URL.RequestURI(), "192.0.2.1:443"
-	if r.Body == nil {
-		r.Body = http.NoBody
-	}
-	rec := httptest.NewRecorder()
-	o.door.Handler().ServeHTTP(rec, r)
-	resp := rec.Result()
-	resp.Request = req
-	return resp, nil
+	return arrive(o.door.Handler(), req)
 }
 
 func openOffice(t *testing.T, seed uint64) *office {

@@ -73,13 +73,19 @@ func (w *wire) must(err error) {
 
 // RoundTrip hands a request to the server as it is at the moment.
 func (w *wire) RoundTrip(req *http.Request) (*http.Response, error) {
+	return arrive(w.door.Handler(), req)
+}
+
+// arrive has a server answer a request as one that came over the network. Who gave
+// up meanwhile has no answer.
+func arrive(door http.Handler, req *http.Request) (*http.Response, error) {
 	r := req.Clone(req.Context())
 	r.RequestURI, r.RemoteAddr = req.URL.RequestURI(), "192.0.2.1:443"
 	if r.Body == nil {
 		r.Body = http.NoBody
 	}
 	rec := httptest.NewRecorder()
-	w.door.Handler().ServeHTTP(rec, r)
+	door.ServeHTTP(rec, r)
 	if err := req.Context().Err(); err != nil {
 		return nil, err
 	}
