@@ -28,6 +28,7 @@ type Envelope struct {
 	Ret      string // RFC 3461 4.3: FULL, HDRS or empty
 	EnvID    string // RFC 3461 4.4: the sender's mark, in xtext as received
 	Trace    Trace
+	Verdict  *Verdict // nil: nobody has judged it
 }
 
 // Recipient is one forward path.

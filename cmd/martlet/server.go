@@ -19,7 +19,6 @@ import (
 	"martlet/gateway/admin"
 	"martlet/gateway/hold"
 	"martlet/gateway/revocation"
-	"martlet/mail"
 	"martlet/mail/filter"
 	"martlet/mail/imap"
 	"martlet/mail/smtp"
@@ -158,12 +157,12 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 		if len(l.listen) == 0 {
 			continue
 		}
-		var results func(context.Context, *mail.Envelope, []byte) string
-		if c.CheckSenders {
-			results = filter.New(nil).Results
+		var judge smtp.Filter
+		if c.CheckSenders && l.mode == smtp.MX {
+			judge = filter.New(nil)
 		}
 		m := smtp.New(smtp.Config{
-			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, Results: results, TLS: s.certs.forMail(),
+			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, Filter: judge, TLS: s.certs.forMail(),
 			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, SpoolDir: filepath.Join(c.StorePath, incomingFolder), Logger: s.log,
 		})
 		s.shutdowns = append(s.shutdowns, m.Shutdown)

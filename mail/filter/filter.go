@@ -43,6 +43,19 @@ func New(r Resolver) *Filter {
 	return &Filter{resolver: r, timeout: defaultTimeout}
 }
 
+// Connect refuses nobody.
+func (f *Filter) Connect(context.Context, *mail.Client) mail.Refusal { return mail.Refusal{} }
+
+// Recipient refuses nobody.
+func (f *Filter) Recipient(context.Context, *mail.Client, *mail.Envelope, *mail.Recipient) mail.Refusal {
+	return mail.Refusal{}
+}
+
+// Message tells what a message proves of its sender.
+func (f *Filter) Message(ctx context.Context, _ *mail.Client, env *mail.Envelope, raw []byte) mail.Verdict {
+	return mail.Verdict{Results: f.Results(ctx, env, raw)}
+}
+
 // Results tells what the message proves of its sender, as Authentication-Results
 // has it behind the name of who says it (RFC 8601 2.2). It is empty for what comes
 // from this machine or a private network: it is relayed there, or made there, and

@@ -75,13 +75,13 @@ func (s *session) accept(ctx context.Context, msg *message, bare func(raw []byte
 func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) reply {
 	start := time.Now()
 	env.Trace = s.trace(&env, start)
+	refused, discard := s.judge(ctx, &env, &raw)
 	var err error
-	if s.srv.cfg.Mode == Submission {
+	switch {
+	case refused.Refuses(), discard:
+	case s.srv.cfg.Mode == Submission:
 		err = s.srv.cfg.Transport.Relay(ctx, s.account.ID, env, raw)
-	} else {
-		if s.srv.cfg.Mode == MX && s.srv.cfg.Results != nil {
-			env.Trace.Results = s.srv.cfg.Results(ctx, &env, raw)
-		}
+	default:
 		err = s.srv.cfg.Transport.Deliver(ctx, env, raw)
 	}
 	log := s.srv.log.With("id", env.Trace.ID, "remote", s.remoteText, "helo", s.helo, "protocol", env.Trace.Protocol,
@@ -98,8 +98,38 @@ func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) 
 		}
 		return rep
 	}
-	log.Info("smtp message accepted")
+	if refused.Refuses() {
+		log.Info("smtp message refused", "code", refused.Enhanced, "reason", refused.Text)
+		return refusal(refused)
+	}
+	log.Info("smtp message accepted", "discarded", discard)
 	return answer(250, "2.0.0", "OK "+env.Trace.ID)
+}
+
+// judge asks the filter, if there is one, what it thinks of a message, and keeps
+// that in the envelope. What the filter had to change is raw from then on.
+func (s *session) judge(ctx context.Context, env *mail.Envelope, raw *[]byte) (refused mail.Refusal, discard bool) {
+	if s.srv.cfg.Filter == nil {
+		return mail.Refusal{}, false
+	}
+	v := s.srv.cfg.Filter.Message(ctx, s.client(), env, *raw)
+	env.Verdict, env.Trace.Results = &v, v.Results
+	if v.Raw != nil {
+		*raw = v.Raw
+	}
+	return v.Refusal, v.Discard
+}
+
+// client is who is there, for the filter.
+func (s *session) client() *mail.Client {
+	return &mail.Client{Addr: s.remote, Helo: s.helo, TLS: s.tls != nil, Account: s.account.ID, Login: s.account.Login}
+}
+
+// refusal is a filter's word as a reply.
+func refusal(r mail.Refusal) reply {
+	rep := answer(r.Code, r.Enhanced, r.Text)
+	rep.hangUp = r.Code == 421 || r.Code == 521
+	return rep
 }
 
 // failure is where an error of the transport becomes a reply. It tells the

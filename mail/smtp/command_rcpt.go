@@ -45,6 +45,12 @@ func (s *session) rcpt(ctx context.Context, arg string) reply {
 		}
 		return rep
 	}
+	if s.srv.cfg.Filter != nil {
+		if no := s.srv.cfg.Filter.Recipient(ctx, s.client(), &s.env, &r); no.Refuses() {
+			s.srv.log.Info("smtp recipient refused", "remote", s.remoteText, "from", s.env.From, "to", r.Address, "code", no.Enhanced)
+			return refusal(no)
+		}
+	}
 	s.env.To = append(s.env.To, r)
 	return answer(250, "2.1.5", "Recipient OK")
 }

@@ -64,6 +64,14 @@ func (s *session) serve(ctx context.Context) {
 	if conn, ok := s.conn.(*tls.Conn); ok && !s.handshake(ctx, conn) {
 		return
 	}
+	if s.srv.cfg.Filter != nil {
+		if no := s.srv.cfg.Filter.Connect(ctx, s.client()); no.Refuses() {
+			s.srv.log.Info("smtp session refused", "remote", s.remoteText, "code", no.Enhanced, "reason", no.Text)
+			s.write(refusal(no))
+			s.flush()
+			return
+		}
+	}
 	s.write(reply{code: 220, lines: []string{s.srv.cfg.Hostname + s.greeting()}})
 	for !s.done {
 		line, err := s.in.line(s.lineLimit())

@@ -108,31 +108,67 @@ func TestFailuresOfTheTransportBecomeReplies(t *testing.T) {
 	}
 }
 
+// judge is a filter that says what it is told to.
+type judge struct {
+	connect, recipient mail.Refusal
+	message            func(c *mail.Client, env *mail.Envelope, raw []byte) mail.Verdict
+}
+
+func (j judge) Connect(context.Context, *mail.Client) mail.Refusal { return j.connect }
+func (j judge) Recipient(context.Context, *mail.Client, *mail.Envelope, *mail.Recipient) mail.Refusal {
+	return j.recipient
+}
+func (j judge) Message(_ context.Context, c *mail.Client, env *mail.Envelope, raw []byte) mail.Verdict {
+	return j.message(c, env, raw)
+}
+
 // What is found out about a sender stands in the message, on top of what the
-// sender says of itself; it is found out where strangers come in, and nowhere else.
-func TestWhoReallySendsIsFoundOutWhereStrangersComeIn(t *testing.T) {
+// sender says of itself.
+func TestWhatTheFilterFindsOutStandsInTheMessage(t *testing.T) {
 	h := newHouse(t)
-	results := func(_ context.Context, env *mail.Envelope, raw []byte) string {
-		if env.Trace.Helo != "c" || env.From != "a@b.example" || !env.Trace.Remote.IsLoopback() || !strings.HasPrefix(string(raw), "Subject: x\r\n") {
-			t.Errorf("asked about %+v: %s", env, raw)
+	addr, _ := h.serve(smtp.Config{Filter: judge{message: func(c *mail.Client, env *mail.Envelope, raw []byte) mail.Verdict {
+		if c.Helo != "c" || !c.Addr.IsLoopback() || c.Account != 0 || env.From != "a@b.example" || !env.Trace.Remote.IsLoopback() || !strings.HasPrefix(string(raw), "Subject: x\r\n") {
+			t.Errorf("asked about %+v of %+v: %s", env, c, raw)
 		}
-		return "spf=pass smtp.mailfrom=b.example; dmarc=none"
-	}
-	for mode, hello := range map[smtp.Mode]string{smtp.MX: "HELO c", smtp.LMTP: "LHLO c"} {
-		addr, _ := h.serve(smtp.Config{Mode: mode, Results: results})
-		cl := dial(t, addr)
-		cl.say(hello, "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "DATA", "Subject: x", ".", "QUIT")
-		cl.hear("220", "250", "250", "250", "354", "250", "221")
-	}
-	const field = "Authentication-Results: mx.example.org; spf=pass smtp.mailfrom=b.example; dmarc=none\r\n"
+		return mail.Verdict{Results: "spf=pass smtp.mailfrom=b.example; dmarc=none", Raw: []byte("Subject: changed\r\n\r\n")}
+	}}})
+	cl := dial(t, addr)
+	cl.say("HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "DATA", "Subject: x", ".", "QUIT")
+	cl.hear("220", "250", "250", "250", "354", "250", "221")
 	all := h.messages("bob@example.org", mail.RoleInbox)
-	if len(all) != 2 {
-		t.Fatalf("%d messages", len(all))
+	if len(all) != 1 || !strings.Contains(all[0], "Authentication-Results: mx.example.org; spf=pass smtp.mailfrom=b.example; dmarc=none\r\n") ||
+		!strings.HasSuffix(all[0], "\r\nSubject: changed\r\n\r\n") {
+		t.Errorf("delivered: %q", all)
 	}
-	for _, raw := range all {
-		if got, want := strings.Contains(raw, field), !strings.Contains(raw, "with LMTP"); got != want {
-			t.Errorf("a field %v, want %v:\n%s", got, want, raw)
-		}
+}
+
+func TestWhomTheFilterRefusesIsToldSo(t *testing.T) {
+	h := newHouse(t)
+	fine := func(*mail.Client, *mail.Envelope, []byte) mail.Verdict { return mail.Verdict{} }
+	no := mail.Refusal{Code: 550, Enhanced: "5.7.1", Text: "Not you"}
+	refuse := func(*mail.Client, *mail.Envelope, []byte) mail.Verdict { return mail.Verdict{Refusal: no} }
+	discard := func(*mail.Client, *mail.Envelope, []byte) mail.Verdict { return mail.Verdict{Discard: true} }
+	say := []string{"HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "DATA", "Subject: x", ".", "QUIT"}
+	for _, c := range []struct {
+		name  string
+		judge judge
+		say   []string
+		hear  []string
+	}{
+		{"connect", judge{connect: mail.Refusal{Code: 421, Enhanced: "4.7.0", Text: "Too fast"}}, nil, []string{"421 4.7.0 Too fast"}},
+		{"recipient", judge{recipient: no, message: fine}, []string{"HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "QUIT"}, []string{"220", "250", "250", "550 5.7.1 Not you", "221"}},
+		{"message", judge{message: refuse}, say, []string{"220", "250", "250", "250", "354", "550 5.7.1 Not you", "221"}},
+		{"discarded", judge{message: discard}, say, []string{"220", "250", "250", "250", "354", "250", "221"}},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			addr, _ := h.serve(smtp.Config{Filter: c.judge})
+			cl := dial(t, addr)
+			cl.say(c.say...)
+			cl.hear(c.hear...)
+		})
+	}
+	if all := h.messages("bob@example.org", mail.RoleInbox); len(all) != 0 {
+		t.Errorf("delivered: %q", all)
 	}
 }
 

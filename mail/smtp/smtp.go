@@ -38,15 +38,23 @@ type Transport interface {
 	Relay(ctx context.Context, account directory.AccountID, env mail.Envelope, raw []byte) error
 }
 
+// Filter judges clients and what they bring. Its answers may take as long as ctx.
+type Filter interface {
+	// Connect is asked before the greeting.
+	Connect(ctx context.Context, c *mail.Client) mail.Refusal
+	// Recipient is asked for each recipient that is known to exist.
+	Recipient(ctx context.Context, c *mail.Client, env *mail.Envelope, to *mail.Recipient) mail.Refusal
+	// Message is asked when a whole message has come, whose Trace is complete.
+	Message(ctx context.Context, c *mail.Client, env *mail.Envelope, raw []byte) mail.Verdict
+}
+
 // Config holds what a Server needs. Zero limits take the defaults of limits.go.
 type Config struct {
-	Mode      Mode
-	Hostname  string // in the greeting and in Received
-	Directory *directory.Directory
-	Transport Transport
-	// Results finds out, on a listener for other servers, who really sends a message:
-	// what Trace.Results tells. Nil: nobody asks.
-	Results          func(ctx context.Context, env *mail.Envelope, raw []byte) string
+	Mode             Mode
+	Hostname         string // in the greeting and in Received
+	Directory        *directory.Directory
+	Transport        Transport
+	Filter           Filter      // nil: nobody is judged
 	TLS              *tls.Config // nil: no STARTTLS, and then no AUTH
 	MaxMessageBytes  int64       // of one message
 	MaxInFlightBytes int64       // of all messages in memory at once
