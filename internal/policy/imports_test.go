@@ -35,7 +35,7 @@ var allowed = map[string][]string{
 	"mail/search":          {"mail", "mail/calendar", "mail/message", "mail/object", "mail/vcard"},
 	"mail/draft":           {"mail/message", "mail/wire"},
 	"mail/mailbox":         {"mail", "mail/message", "mail/object", "mail/search", "store", "store/blob", "push"},
-	"mail/filter":          {"mail"},
+	"mail/filter":          {"directory", "mail", "mail/dns", "mail/message", "store"},
 	"mail/queue":           {"mail", "store", "store/blob"},
 	"mail/smtp":            {"mail", "directory"},
 	"mail/oof":             {"directory", "mail/message", "mail/wire", "store"},
