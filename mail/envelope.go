@@ -21,14 +21,15 @@ var (
 // Envelope is who sends a message to whom, apart from what the message itself
 // says (RFC 5321 2.3.1).
 type Envelope struct {
-	From     string // without brackets; empty is the null sender of bounces
-	To       []Recipient
-	SMTPUTF8 bool   // RFC 6531: addresses or header fields need UTF-8
-	Body8Bit bool   // RFC 6152: declared as 8BITMIME
-	Ret      string // RFC 3461 4.3: FULL, HDRS or empty
-	EnvID    string // RFC 3461 4.4: the sender's mark, in xtext as received
-	Trace    Trace
-	Verdict  *Verdict // nil: nobody has judged it
+	From       string // without brackets; empty is the null sender of bounces
+	To         []Recipient
+	SMTPUTF8   bool   // RFC 6531: addresses or header fields need UTF-8
+	Body8Bit   bool   // RFC 6152: declared as 8BITMIME
+	Ret        string // RFC 3461 4.3: FULL, HDRS or empty
+	EnvID      string // RFC 3461 4.4: the sender's mark, in xtext as received
+	RequireTLS bool   // RFC 8689: not in plain text, nor to a host that does not promise the same
+	Trace      Trace
+	Verdict    *Verdict // nil: nobody has judged it
 }
 
 // Recipient is one forward path.

@@ -37,6 +37,7 @@ var allowed = map[string][]string{
 	"mail/mailbox":         {"mail", "mail/message", "mail/object", "mail/search", "store", "store/blob", "push"},
 	"mail/filter":          {"directory", "mail", "mail/dns", "mail/message", "store"},
 	"mail/queue":           {"mail", "store", "store/blob"},
+	"mail/relay":           {"mail", "mail/dns", "mail/wire"},
 	"mail/smtp":            {"mail", "directory"},
 	"mail/oof":             {"directory", "mail/message", "mail/wire", "store"},
 	"mail/route":           {"directory", "mail", "mail/mailbox", "mail/message", "mail/oof", "mail/queue", "mail/vcard", "mail/wire", "store", "store/blob"},
