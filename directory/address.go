@@ -28,6 +28,11 @@ func (a address) String() string { return a.local + "@" + a.domain }
 // spellings which a person would call the same are the same.
 type addressKey string
 
+// domain is that of the address.
+func (k addressKey) domain() string {
+	return string(k[strings.LastIndexByte(string(k), '@')+1:])
+}
+
 func (a address) key() addressKey { return addressKey(foldLocal(a.local) + "@" + a.domain) }
 
 // parseAddress reads what a client names: any local part that can be compared,

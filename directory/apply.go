@@ -184,7 +184,10 @@ func (d *Directory) Export(ctx context.Context) (*File, error) {
 		}
 		*f = File{}
 		for _, dom := range sortedBy(s.domains, func(d Domain) string { return d.Name }) {
-			f.Domains = append(f.Domains, FileDomain{Name: dom.Name, CatchAll: present(dom.CatchAll), PlusAddressing: &dom.PlusAddressing})
+			f.Domains = append(f.Domains, FileDomain{
+				Name: dom.Name, CatchAll: present(dom.CatchAll), PlusAddressing: &dom.PlusAddressing,
+				Quota: present(SizeText(dom.Quota.Bytes)), QuotaItems: presentNumber(dom.Quota.Items),
+			})
 		}
 		for _, a := range sortedBy(s.accounts, func(a Account) string { return a.Login }) {
 			if a.Photo, err = d.photo(tx, a.ID); err != nil {
@@ -244,6 +247,10 @@ func fileUser(a *Account) FileUser {
 		}
 	}
 	u.PhotoBase64 = encoded(a.Photo)
+	u.Quota, u.QuotaItems = present(SizeText(a.Quota.Bytes)), presentNumber(a.Quota.Items)
+	if len(a.Forward) > 0 {
+		u.Forward, u.KeepCopy = a.Forward, &a.KeepCopy
+	}
 	return u
 }
 

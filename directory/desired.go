@@ -65,6 +65,7 @@ func (c *checker) domains(f, out *File) {
 			s := c.address(*d.CatchAll, "domain", i, "catch_all")
 			d.CatchAll = &s
 		}
+		c.quota(d.Quota, d.QuotaItems, "domain", i)
 		out.Domains = append(out.Domains, d)
 	}
 }
@@ -114,6 +115,8 @@ func (c *checker) user(f *File, u *FileUser, seen map[string]bool) {
 			c.fail(err, s.at("server")...)
 		}
 	}
+	c.quota(u.Quota, u.QuotaItems, s.at()...)
+	c.forward(u)
 	c.credentials(u)
 	c.certificates(f, u)
 	c.photo(f, u.Photo, u.PhotoBase64, s.at()...)

@@ -58,6 +58,11 @@ type Account struct {
 	Kind     Kind
 	Capacity int     // of a room, in people; zero: not said
 	Booking  Booking // of a resource
+
+	Quota     Quota
+	Forward   []string // whom mail that arrives goes to as well; treat as read-only
+	KeepCopy  bool     // what is forwarded stays here too
+	TwoFactor bool     // the password alone lets in nowhere: see TOTP and app passwords
 }
 
 // Domain is a domain whose mail is ours.
@@ -65,6 +70,7 @@ type Domain struct {
 	Name           string // ASCII form, lower case
 	CatchAll       string // address that takes what no other does, or empty
 	PlusAddressing bool   // user+anything@domain leads to user@domain
+	Quota          Quota  // of each account that has none of its own
 }
 
 // Group is an address that leads to its members.

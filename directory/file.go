@@ -36,6 +36,8 @@ type FileDomain struct {
 	Name           string  `toml:"name"`
 	CatchAll       *string `toml:"catch_all,omitempty"`
 	PlusAddressing *bool   `toml:"plus_addressing,omitempty"` // a new domain's: true
+	Quota          *string `toml:"quota,omitempty"`           // of each account: "5 GiB"
+	QuotaItems     *int64  `toml:"quota_items,omitempty"`
 }
 
 // FileUser is a [[user]] of a directory file. Login tells which.
@@ -65,6 +67,10 @@ type FileUser struct {
 	ActiveSync         *bool    `toml:"active_sync,omitempty"` // a new user's: true
 	Admin              *bool    `toml:"admin,omitempty"`
 	Hidden             *bool    `toml:"hidden,omitempty"` // from the address list
+	Quota              *string  `toml:"quota,omitempty"`  // "5 GiB", "unlimited"; "": as the domain says
+	QuotaItems         *int64   `toml:"quota_items,omitempty"`
+	Forward            []string `toml:"forward,omitempty"`   // [] ends it
+	KeepCopy           *bool    `toml:"keep_copy,omitempty"` // of what is forwarded; when forwarding begins: true
 
 	section section // where it stands in the file
 }

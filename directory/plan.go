@@ -162,6 +162,7 @@ func (p *planner) planDomains(prune bool) {
 		if f.PlusAddressing != nil {
 			want.PlusAddressing = *f.PlusAddressing
 		}
+		want.Quota = planQuota(want.Quota, f.Quota, f.QuotaItems)
 		if there && old == want {
 			continue
 		}
@@ -169,6 +170,7 @@ func (p *planner) planDomains(prune bool) {
 		if there {
 			text = differ(text, "plus_addressing", old.PlusAddressing, want.PlusAddressing)
 		}
+		text = differQuota(text, old.Quota, want.Quota)
 		p.want.domains[f.Name] = want
 		p.add(verb(there)+" domain", f.Name, text, 0, func(tx *store.Tx) error {
 			return p.d.tables.domains.Set(tx, want.Name, want)
@@ -232,6 +234,9 @@ func (p *planner) planUser(f *FileUser) error {
 		text = differList(text, "aliases", old.Aliases, f.Aliases)
 		want.Aliases = f.Aliases
 	}
+	want.Quota = planQuota(want.Quota, f.Quota, f.QuotaItems)
+	text = differQuota(text, old.Quota, want.Quota)
+	text = f.planForward(&old, &want, text)
 	if h, ok := p.hashes[k]; ok && f.Password != nil {
 		want.PasswordHash = h.hash
 	} else if f.PasswordHash != nil {

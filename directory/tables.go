@@ -76,6 +76,9 @@ func domainCodec() store.Codec[Domain] {
 			e.String(1, d.Name)
 			e.String(2, d.CatchAll)
 			e.Bool(3, d.PlusAddressing)
+			if d.Quota != (Quota{}) {
+				e.Message(4, d.Quota.encode)
+			}
 			return e.Out()
 		},
 		Parse: func(b []byte) (d Domain, err error) {
@@ -87,6 +90,10 @@ func domainCodec() store.Codec[Domain] {
 					d.CatchAll = f.String()
 				case 3:
 					d.PlusAddressing = f.Bool()
+				case 4:
+					var err error
+					d.Quota, err = parseQuota(f.Bytes())
+					return err
 				}
 				return nil
 			})
@@ -116,6 +123,10 @@ const (
 	fieldKind       = 28
 	fieldCapacity   = 29
 	fieldBooking    = 30
+	fieldQuota      = 31
+	fieldForward    = 32
+	fieldKeepCopy   = 33
+	fieldTwoFactor  = 34
 )
 
 // accountCodec leaves the photo out: it has a row of its own.
@@ -141,6 +152,14 @@ func accountCodec() store.Codec[Account] {
 				e.Uint(fieldCapacity, uint64(a.Capacity))
 				e.Message(fieldBooking, a.Booking.encode)
 			}
+			if a.Quota != (Quota{}) {
+				e.Message(fieldQuota, a.Quota.encode)
+			}
+			for _, to := range a.Forward {
+				e.Element(fieldForward, to)
+			}
+			e.Bool(fieldKeepCopy, a.KeepCopy)
+			e.Bool(fieldTwoFactor, a.TwoFactor)
 			return e.Out()
 		},
 		Parse: func(b []byte) (a Account, err error) {
@@ -171,6 +190,16 @@ func accountCodec() store.Codec[Account] {
 					var err error
 					a.Booking, err = parseBooking(f.Bytes())
 					return err
+				case fieldQuota:
+					var err error
+					a.Quota, err = parseQuota(f.Bytes())
+					return err
+				case fieldForward:
+					a.Forward = append(a.Forward, f.String())
+				case fieldKeepCopy:
+					a.KeepCopy = f.Bool()
+				case fieldTwoFactor:
+					a.TwoFactor = f.Bool()
 				default:
 					if f.Number >= 1 && f.Number <= len(texts) {
 						*texts[f.Number-1] = f.String()

@@ -52,6 +52,9 @@ var (
 	ErrMailboxFull    = errors.New("mail: the mailbox has given out its last item number")
 	ErrReadOnly       = errors.New("mail: the folder is another's, and may only be read")
 	ErrNameTaken      = errors.New("mail: another item of the folder has the name")
+	// ErrOverQuota means that the mailbox holds as much as it may. Mail that
+	// arrives is delivered all the same: it is refused before it is taken.
+	ErrOverQuota = errors.New("mail: the mailbox holds as much as it may")
 )
 
 // Class is the kind of the items in a folder (MS-ASCMD 2.2.3.27.5).
