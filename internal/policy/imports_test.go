@@ -35,6 +35,8 @@ var allowed = map[string][]string{
 	"mail/search":          {"mail", "mail/calendar", "mail/message", "mail/object", "mail/vcard"},
 	"mail/draft":           {"mail/message", "mail/wire"},
 	"mail/mailbox":         {"mail", "mail/message", "mail/object", "mail/search", "store", "store/blob", "push"},
+	"mail/dns":             {},
+	"mail/dns/dnstest":     {"mail/dns"},
 	"mail/filter":          {"directory", "mail", "mail/dns", "mail/message", "store"},
 	"mail/queue":           {"mail", "store", "store/blob"},
 	"mail/relay":           {"mail", "mail/dns", "mail/wire"},
@@ -65,6 +67,7 @@ var allowed = map[string][]string{
 // outside lists the modules that only some rooms may know.
 var outside = map[string][]string{
 	"github.com/dgraph-io/badger": {"store"},
+	"github.com/miekg/dns":        {"mail/dns", "mail/dns/dnstest"},
 	"net/http":                    {"gateway/...", "push/apns", "push/fcm", "push/webpush", "push/pushtest", "cmd/...", "internal/phone", "internal/demo", "internal/simulation"},
 	"firebase.google.com/go":      {"push/fcm"},
 	"github.com/sideshow/apns2":   {"push/apns"},
