@@ -14,6 +14,22 @@ type Hooks struct {
 	// FolderChanged runs in the transaction in which a folder got another name or
 	// place, or goes, after it.
 	FolderChanged func(tx *store.Tx, box mail.MailboxID, f *mail.Folder, gone bool) error
+
+	// ItemChanged runs in the transaction in which an item was put into a folder,
+	// got other flags, keywords or another body, or was moved within its mailbox,
+	// after it. What is deleted is not told, nor what goes with its folder.
+	ItemChanged func(tx *store.Tx, c *ItemChange) error
+}
+
+// ItemChange is what became of an item. The folders are those that it is really
+// in, and not links. It is read-only, and gone when the hook returns.
+type ItemChange struct {
+	Box  mail.MailboxID // whose the folders are
+	By   mail.MailboxID // of who did it through a link; zero: the owner, or the server
+	From *mail.Folder   // where it was; nil: it is new in the mailbox
+	To   *mail.Folder   // where it is; From, if it was not moved
+	Old  *mail.Item     // nil: it is new in the mailbox
+	New  *mail.Item
 }
 
 // Connect adds hooks. It is called before the mailboxes are used by others.
@@ -27,6 +43,19 @@ func (m *Mailboxes) tell(tx *store.Tx, box mail.MailboxID, f *mail.Folder, gone 
 		}
 		if err := h.FolderChanged(tx, box, f, gone); err != nil {
 			return fmt.Errorf("mailbox: folder %d of %d changed: %w", f.ID, box, err)
+		}
+	}
+	return nil
+}
+
+// tellItem tells the hooks of an item.
+func (m *Mailboxes) tellItem(tx *store.Tx, c ItemChange) error {
+	for _, h := range m.hooks {
+		if h.ItemChanged == nil {
+			continue
+		}
+		if err := h.ItemChanged(tx, &c); err != nil {
+			return fmt.Errorf("mailbox: item %d of %d changed: %w", c.New.ID, c.Box, err)
 		}
 	}
 	return nil

@@ -75,8 +75,12 @@ func (m *Mailboxes) append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n 
 	if err := m.addItem(tx, o.box, st, &o.folder, &it); err != nil {
 		return it, err
 	}
+	if err := m.save(tx, &o); err != nil {
+		return it, err
+	}
+	err = m.tellItem(tx, ItemChange{Box: o.box, By: o.by, To: &o.folder, New: &it})
 	it.Folder = f
-	return it, m.save(tx, &o)
+	return it, err
 }
 
 // received is the time of receipt as it is kept: keys sort it as an unsigned
@@ -170,8 +174,12 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	if err := m.logItem(tx, box, st, &o.folder, &it); err != nil {
 		return old, err
 	}
+	if err := m.save(tx, &o); err != nil {
+		return old, err
+	}
+	err = m.tellItem(tx, ItemChange{Box: box, By: o.by, From: &o.folder, To: &o.folder, Old: &old, New: &it})
 	it.Folder = named
-	return it, m.save(tx, &o)
+	return it, err
 }
 
 // Delete removes an item for good and leaves a tombstone.
@@ -239,8 +247,12 @@ func (m *Mailboxes) Move(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id m
 			return old, err
 		}
 	}
+	if err := m.save(tx, &o); err != nil {
+		return old, err
+	}
+	err = m.tellItem(tx, ItemChange{Box: o.box, By: o.by, From: &o.folder, To: to, Old: &old, New: &it})
 	it.Folder = dst
-	return it, m.save(tx, &o)
+	return it, err
 }
 
 // moveAway moves an item into another mailbox.
