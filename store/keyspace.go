@@ -91,4 +91,11 @@ const (
 	PrefixDavSegment    Prefix = 0x79 // gateway/dav: MailboxID, name that a client gave to a collection -> FolderID
 	PrefixDavFile       Prefix = 0x7a // gateway/dav: MailboxID, depth, path -> file or folder
 	PrefixDavFiles      Prefix = 0x7b // gateway/dav: MailboxID -> what its files come to
+
+	PrefixJunkState   Prefix = 0x88 // mail/junk: AccountID, zero for all -> how much was learned
+	PrefixJunkWords   Prefix = 0x89 // mail/junk: AccountID, zero for all, bucket -> words with their counts
+	PrefixJunkLesson  Prefix = 0x8a // mail/junk: MailboxID, hash of a message -> what is to be learned
+	PrefixJunkLearned Prefix = 0x8b // mail/junk: MailboxID, hash of a message -> what was learned
+	PrefixJunkSender  Prefix = 0x8c // mail/junk: domain -> what it sent
+	PrefixJunkNetwork Prefix = 0x8d // mail/junk: network -> what came from there
 )

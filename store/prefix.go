@@ -69,6 +69,12 @@ var prefixNames = map[Prefix]string{
 	PrefixDavSegment:     "dav segment",
 	PrefixDavFile:        "dav file",
 	PrefixDavFiles:       "dav files",
+	PrefixJunkState:      "junk state",
+	PrefixJunkWords:      "junk words",
+	PrefixJunkLesson:     "junk lesson",
+	PrefixJunkLearned:    "junk learned",
+	PrefixJunkSender:     "junk sender",
+	PrefixJunkNetwork:    "junk network",
 }
 
 // String returns the name of the prefix, "" for one that this binary does not
