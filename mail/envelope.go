@@ -18,6 +18,12 @@ var (
 	ErrTooManyTo    = errors.New("mail: too many recipients")
 )
 
+// RejectedError says that the recipients' own rules give a message back (RFC
+// 5429).
+type RejectedError struct{ Text string } // what they say to the sender
+
+func (e *RejectedError) Error() string { return "mail: the recipient's rules reject the message" }
+
 // Envelope is who sends a message to whom, apart from what the message itself
 // says (RFC 5321 2.3.1).
 type Envelope struct {

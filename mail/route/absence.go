@@ -73,6 +73,9 @@ func (r *Router) away(ctx context.Context, env *mail.Envelope, accounts []direct
 	err := r.store.View(ctx, func(tx *store.Tx) error {
 		away = nil
 		for _, id := range accounts {
+			if env.Verdict.JunkFor(id) {
+				continue
+			}
 			a, err := r.absences.Load(tx, id)
 			if err != nil {
 				return err

@@ -87,12 +87,12 @@ func TestInterruptedFanoutGoesOnWhereItStopped(t *testing.T) {
 		f.router.completeTrace(&env.Trace)
 		l, err := f.router.prepare(t.Context(), raw, &env.Trace)
 		f.must(err)
-		f.must(f.store.Update(t.Context(), func(tx *store.Tx) error { return f.router.deliver(tx, &l, accounts) }))
+		l.env, l.accounts = &env, accounts
+		f.must(f.store.Update(t.Context(), func(tx *store.Tx) error { return f.router.deliver(tx, &l) }))
 		for range stepsBefore {
-			f.must(f.store.Update(t.Context(), func(tx *store.Tx) error {
-				_, err := f.router.fanoutStep(tx, l.fanout, l.body.Index)
-				return err
-			}))
+			waiting, err := f.router.waiting(t.Context(), l.fanout)
+			f.must(err)
+			f.must(f.router.fanoutTurn(t.Context(), l.fanout, &waiting, nil, l.body.Index))
 		}
 		f.must(f.router.Close())
 		f.router = f.newRouter()

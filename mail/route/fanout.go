@@ -30,6 +30,9 @@ type fanout struct {
 	accounts []directory.AccountID
 	blind    []directory.AccountID // those of them that get a blind carbon copy
 	from     string                // local.from
+	sender   string                // of the envelope
+	junk     bool                  // of those of whom nothing else is said:
+	opinions map[directory.AccountID]bool
 }
 
 var fanouts = store.Codec[fanout]{
@@ -48,6 +51,18 @@ var fanouts = store.Codec[fanout]{
 		}
 		enc.Bytes(4, blind)
 		enc.String(5, f.from)
+		enc.String(6, f.sender)
+		enc.Bool(7, f.junk)
+		var junk, good []byte
+		for _, a := range slices.Sorted(maps.Keys(f.opinions)) {
+			if f.opinions[a] {
+				junk = store.AppendUint64(junk, uint64(a))
+			} else {
+				good = store.AppendUint64(good, uint64(a))
+			}
+		}
+		enc.Bytes(8, junk)
+		enc.Bytes(9, good)
 		return enc.Out()
 	},
 	Parse: func(b []byte) (fanout, error) {
@@ -64,6 +79,19 @@ var fanouts = store.Codec[fanout]{
 				f.blind, err = parseAccounts(field.Bytes())
 			case 5:
 				f.from = field.String()
+			case 6:
+				f.sender = field.String()
+			case 7:
+				f.junk = field.Bool()
+			case 8, 9:
+				var list []directory.AccountID
+				list, err = parseAccounts(field.Bytes())
+				for _, a := range list {
+					if f.opinions == nil {
+						f.opinions = map[directory.AccountID]bool{}
+					}
+					f.opinions[a] = field.Number == 8
+				}
 			}
 			return err
 		})
@@ -81,7 +109,7 @@ func parseAccounts(list []byte) (accounts []directory.AccountID, err error) {
 }
 
 // addFanout accepts the message for all accounts.
-func (r *Router) addFanout(tx *store.Tx, l *local, accounts []directory.AccountID) error {
+func (r *Router) addFanout(tx *store.Tx, l *local) error {
 	n, err := tx.Next("fanout")
 	if err != nil {
 		return fmt.Errorf("route: fanout: %w", err)
@@ -90,7 +118,11 @@ func (r *Router) addFanout(tx *store.Tx, l *local, accounts []directory.AccountI
 		return fmt.Errorf("route: fanout: %w", err)
 	}
 	l.fanout = n
-	return r.fanouts.Set(tx, n, fanout{l.body.Blob, l.received, accounts, slices.Sorted(maps.Keys(l.blind)), l.from})
+	f := fanout{ref: l.body.Blob, received: l.received, accounts: l.accounts, blind: slices.Sorted(maps.Keys(l.blind)), from: l.from, sender: l.env.From}
+	if v := l.env.Verdict; v != nil {
+		f.junk, f.opinions = v.Junk, v.Opinions
+	}
+	return r.fanouts.Set(tx, n, f)
 }
 
 // finish delivers what deliver only accepted. It cannot fail any more: what
@@ -140,70 +172,93 @@ func (r *Router) retry(n uint64, cause error) {
 // runFanout delivers until nobody waits. The index is made from the message
 // when it is not given.
 func (r *Router) runFanout(ctx context.Context, n uint64, index *message.Index) error {
+	f, err := r.waiting(ctx, n)
+	if err != nil || len(f.accounts) == 0 {
+		return err
+	}
+	var raw []byte
+	if index == nil || r.sorter != nil {
+		if raw, err = r.mailboxes.Blobs().Read(ctx, f.ref); err != nil {
+			return fmt.Errorf("route: fanout: %w", err)
+		}
+	}
 	if index == nil {
-		var err error
-		if index, err = r.fanoutIndex(ctx, n); err != nil {
+		index = message.Parse(raw)
+	}
+	for len(f.accounts) > 0 {
+		if err := r.fanoutTurn(ctx, n, &f, raw, index); err != nil {
+			return err
+		}
+		if f, err = r.waiting(ctx, n); err != nil {
 			return err
 		}
 	}
-	for {
-		left := 0
-		err := r.store.Update(ctx, func(tx *store.Tx) (err error) {
-			left, err = r.fanoutStep(tx, n, index)
-			return err
-		})
-		if err != nil || left == 0 {
-			return err
-		}
-	}
+	return nil
 }
 
-// fanoutStep delivers to the next accounts and strikes them off, and returns
-// how many are left.
-func (r *Router) fanoutStep(tx *store.Tx, n uint64, index *message.Index) (int, error) {
-	f, err := r.fanouts.Get(tx, n)
-	if errors.Is(err, store.ErrNotFound) {
-		return 0, nil // done by someone else
-	}
-	if err != nil {
-		return 0, err
-	}
-	now := f.accounts[:min(len(f.accounts), maxAtOnce)]
-	f.accounts = f.accounts[len(now):]
-	l := local{body: mail.Body{Blob: f.ref, Index: index}, received: f.received, blind: make(map[directory.AccountID]bool, len(f.blind)),
-		meeting: carriesMeeting(index), from: f.from}
+// fanoutTurn delivers to the accounts that are next.
+func (r *Router) fanoutTurn(ctx context.Context, n uint64, f *fanout, raw []byte, index *message.Index) error {
+	l := f.next(index)
+	now := len(l.accounts)
+	return r.update(ctx,
+		func() (err error) {
+			if l.rules == nil {
+				if l.rules, err = r.ask(ctx, &l, raw); err != nil {
+					return err
+				}
+			}
+			return l.rules.prepare(ctx, r, &l)
+		},
+		func(tx *store.Tx) error { return r.fanoutStep(tx, n, &l, now) })
+}
+
+// next is the message for the accounts that are next.
+func (f *fanout) next(index *message.Index) local {
+	env := &mail.Envelope{From: f.sender, Verdict: &mail.Verdict{Junk: f.junk, Opinions: f.opinions}, Trace: mail.Trace{Time: time.UnixMilli(f.received)}}
+	l := local{env: env, accounts: slices.Clone(f.accounts[:min(len(f.accounts), maxAtOnce)]), body: mail.Body{Blob: f.ref, Index: index},
+		received: f.received, blind: make(map[directory.AccountID]bool, len(f.blind)), meeting: carriesMeeting(index), from: f.from}
 	for _, a := range f.blind {
 		l.blind[a] = true
 	}
-	if err := r.deliver(tx, &l, now); err != nil {
-		return 0, err
-	}
-	if len(f.accounts) > 0 {
-		return len(f.accounts), r.fanouts.Set(tx, n, f)
-	}
-	if err := r.fanouts.Delete(tx, n); err != nil {
-		return 0, err
-	}
-	return 0, r.mailboxes.Blobs().Release(tx, f.ref)
+	return l
 }
 
-func (r *Router) fanoutIndex(ctx context.Context, n uint64) (*message.Index, error) {
-	var f fanout
-	err := r.store.View(ctx, func(tx *store.Tx) (err error) {
+// waiting reads a fan-out; nobody waits in one that is done.
+func (r *Router) waiting(ctx context.Context, n uint64) (f fanout, err error) {
+	err = r.store.View(ctx, func(tx *store.Tx) (err error) {
 		f, err = r.fanouts.Get(tx, n)
 		return err
 	})
 	if errors.Is(err, store.ErrNotFound) {
-		return &message.Index{}, nil // done; runFanout will see
+		return fanout{}, nil
+	}
+	return f, err
+}
+
+// fanoutStep delivers to the next accounts, as many as now of those who wait, and
+// strikes them off.
+func (r *Router) fanoutStep(tx *store.Tx, n uint64, l *local, now int) error {
+	f, err := r.fanouts.Get(tx, n)
+	if errors.Is(err, store.ErrNotFound) {
+		return nil // done by someone else
 	}
 	if err != nil {
-		return nil, err
+		return err
 	}
-	raw, err := r.mailboxes.Blobs().Read(ctx, f.ref)
-	if err != nil {
-		return nil, fmt.Errorf("route: fanout: %w", err)
+	if len(f.accounts) < now || !slices.Equal(f.accounts[:now], l.accounts[:now]) {
+		return nil // someone else goes on with it
 	}
-	return message.Parse(raw), nil
+	f.accounts = f.accounts[now:]
+	if err := r.deliver(tx, l); err != nil {
+		return err
+	}
+	if len(f.accounts) > 0 {
+		return r.fanouts.Set(tx, n, f)
+	}
+	if err := r.fanouts.Delete(tx, n); err != nil {
+		return err
+	}
+	return r.mailboxes.Blobs().Release(tx, f.ref)
 }
 
 // Recover finishes the fan-outs that a crash interrupted. Call it once at the

@@ -85,10 +85,16 @@ func (p *report) prepare(ctx context.Context, r *Router, t *mail.Trace) (err err
 		return nil
 	}
 	if p.to.Local {
-		p.local, err = r.prepare(ctx, p.raw, t)
+		if p.local.env == nil {
+			p.local = local{env: &mail.Envelope{To: []mail.Recipient{p.to}, Trace: *t}, accounts: p.to.Accounts}
+		}
+		return r.prepareLocal(ctx, &p.local, p.raw)
+	}
+	signed, err := r.signed(ctx, "postmaster@"+r.hostname, p.raw)
+	if err != nil {
 		return err
 	}
-	p.queued, err = r.mailboxes.Blobs().Put(ctx, p.raw)
+	p.queued, err = r.mailboxes.Blobs().Put(ctx, signed)
 	return err
 }
 
@@ -98,7 +104,7 @@ func (p *report) commit(tx *store.Tx, r *Router, t *mail.Trace) error {
 		return nil
 	}
 	if p.to.Local {
-		return r.deliver(tx, &p.local, p.to.Accounts)
+		return r.deliver(tx, &p.local)
 	}
 	_, err := r.queue.Add(tx, queue.Entry{
 		Envelope: mail.Envelope{To: []mail.Recipient{p.to}, SMTPUTF8: !mail.IsASCII(p.to.Address), Body8Bit: true, Trace: *t},

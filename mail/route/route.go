@@ -27,9 +27,17 @@ type Config struct {
 	Directory *directory.Directory
 	Mailboxes *mailbox.Mailboxes
 	Queue     *queue.Queue
-	Hostname  string       // our name in Received, Message-ID and Authentication-Results
-	Trusted   []string     // other servers whose Authentication-Results are believed: those that mail from outside comes through
-	Logger    *slog.Logger // nil: slog.Default
+	Hostname  string   // our name in Received, Message-ID and Authentication-Results
+	Trusted   []string // other servers whose Authentication-Results are believed: those that mail from outside comes through
+	Sorter    Sorter   // rules of accounts; nil: nobody has any
+	// Sign returns the header fields that say that a message for other hosts is ours
+	// (RFC 6376), to be put on top; nil: they say nothing.
+	Sign func(ctx context.Context, from string, raw []byte) ([]byte, error)
+	// Forward returns the sender under which a message from elsewhere is passed on to
+	// other hosts by somebody in domain, so that SPF holds and reports come back; nil:
+	// the sender stays.
+	Forward func(sender, domain string) string
+	Logger  *slog.Logger // nil: slog.Default
 }
 
 // Router takes messages to their places. It is safe for concurrent use.
@@ -41,6 +49,9 @@ type Router struct {
 	absences  *oof.Absences
 	hostname  string
 	trusted   []string
+	sorter    Sorter
+	sign      func(ctx context.Context, from string, raw []byte) ([]byte, error)
+	forward   func(sender, domain string) string
 	log       *slog.Logger
 	attend    func(*store.Tx, Arrival) error // nil: nobody asked
 
@@ -74,6 +85,9 @@ func New(cfg Config) *Router {
 		absences:  oof.New(cfg.Store),
 		hostname:  cfg.Hostname,
 		trusted:   append([]string{cfg.Hostname}, cfg.Trusted...),
+		sorter:    cfg.Sorter,
+		sign:      cfg.Sign,
+		forward:   cfg.Forward,
 		log:       cfg.Logger,
 		sent:      store.NewTable("sent", store.PrefixSent, sentKeys, store.TimeValue()),
 		sentAge:   store.NewTable("sent age", store.PrefixSentAge, sentAgeKeys, store.NoValue()),

@@ -33,7 +33,7 @@ type Sorting struct {
 
 // Copy is one place where a message is kept.
 type Copy struct {
-	Role     mail.Role     // where Folder is zero; mail.RoleInbox and no Folder: where it would go without rules
+	Role     mail.Role     // where Folder is zero; none: mail.RoleInbox
 	Folder   mail.FolderID // of the account's mailbox; if it is gone by then, the inbox
 	Flags    mail.Flags
 	Keywords []string

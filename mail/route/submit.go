@@ -284,13 +284,19 @@ func (r *Router) envelopeOf(ctx context.Context, account *directory.Account, d *
 func (p *Plan) prepare(ctx context.Context) (err error) {
 	r, t := p.router, &p.env.Trace
 	if p.inbound != nil {
-		if p.local, err = r.prepare(ctx, p.inbound, t); err != nil {
+		if p.local.env == nil {
+			p.local = local{env: &p.env, accounts: p.accounts, blind: p.blind, from: p.from}
+		}
+		if err := r.prepareLocal(ctx, &p.local, p.inbound); err != nil {
 			return err
 		}
-		p.local.blind, p.local.from = p.blind, p.from
 	}
 	if p.outbound != nil {
-		if p.queued, err = r.mailboxes.Blobs().Put(ctx, p.outbound); err != nil {
+		signed, err := r.signed(ctx, p.from, p.outbound)
+		if err != nil {
+			return err
+		}
+		if p.queued, err = r.mailboxes.Blobs().Put(ctx, signed); err != nil {
 			return err
 		}
 	}
@@ -326,7 +332,7 @@ func (p *Plan) Commit(tx *store.Tx) error {
 	}
 	box := mail.MailboxOf(s.Account)
 	if p.inbound != nil {
-		if err := r.deliver(tx, &p.local, p.accounts); err != nil {
+		if err := r.deliver(tx, &p.local); err != nil {
 			return err
 		}
 	}
@@ -338,7 +344,7 @@ func (p *Plan) Commit(tx *store.Tx) error {
 		}
 	}
 	if p.kept != nil {
-		if err := r.put(tx, box, mail.RoleSent, &p.sentCopy, mail.FlagSeen); err != nil {
+		if err := r.put(tx, box, Copy{Role: mail.RoleSent, Flags: mail.FlagSeen}, &p.sentCopy, &p.sentCopy.body, true); err != nil {
 			return err
 		}
 	}

@@ -132,10 +132,25 @@ func refusal(r mail.Refusal) reply {
 	return rep
 }
 
+// maxReplyText is how much of a text that is not ours goes into a line of a reply,
+// which has 512 bytes (RFC 5321 4.5.3.1.5).
+const maxReplyText = 400
+
+func isPrintable(s string) bool {
+	return strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r > '~' }) < 0
+}
+
 // failure is where an error of the transport becomes a reply. It tells the
 // client nothing of what is inside.
 func failure(err error) reply {
+	var rejected *mail.RejectedError
 	switch {
+	case errors.As(err, &rejected):
+		text := "The recipient does not take this message"
+		if said := strings.Join(strings.Fields(rejected.Text), " "); said != "" && len(said) <= maxReplyText && isPrintable(said) {
+			text = said
+		}
+		return answer(550, "5.7.1", text)
 	case errors.Is(err, mail.ErrNoSpace):
 		return replyNoSpace
 	case errors.Is(err, mail.ErrLoop):
