@@ -1,0 +1,67 @@
+package parking
+
+import (
+	"os"
+	"syscall"
+
+	"golang.org/x/sys/unix"
+)
+
+// poller watches sleeping sockets with an epoll set, which Go's own poller
+// watches: nobody sits in a system call.
+type poller struct {
+	fd   int
+	file *os.File
+	raw  syscall.RawConn
+}
+
+// The events of a socket that is spoken to or hung up on, told once until the
+// socket is armed again.
+const pollEvents = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT
+
+// newPoller calls readable with the slots of sockets that are.
+func newPoller(readable func(slots []int32)) (*poller, error) {
+	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
+	if err != nil {
+		return nil, os.NewSyscallError("epoll_create1", err)
+	}
+	if err := unix.SetNonblock(fd, true); err != nil {
+		unix.Close(fd)
+		return nil, err
+	}
+	p := &poller{fd: fd, file: os.NewFile(uintptr(fd), "epoll")}
+	if p.raw, err = p.file.SyscallConn(); err != nil {
+		p.file.Close()
+		return nil, err
+	}
+	go p.run(readable)
+	return p, nil
+}
+
+func (p *poller) run(readable func([]int32)) {
+	events, slots := make([]unix.EpollEvent, 256), make([]int32, 0, 256)
+	for {
+		err := p.raw.Read(func(fd uintptr) bool {
+			slots = slots[:0]
+			n, _ := unix.EpollWait(int(fd), events, 0)
+			for _, e := range events[:max(n, 0)] {
+				slots = append(slots, e.Fd)
+			}
+			return len(slots) > 0
+		})
+		if err != nil {
+			return // closed
+		}
+		readable(slots)
+	}
+}
+
+func (p *poller) add(fd int, slot int32) error {
+	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: pollEvents, Fd: slot})
+}
+
+func (p *poller) rearm(fd int, slot int32) error {
+	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Events: pollEvents, Fd: slot})
+}
+
+func (p *poller) close() { _ = p.file.Close() }
