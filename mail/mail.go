@@ -257,4 +257,5 @@ type NewItem struct {
 	Object   uint64   // zero: a new one
 	Thread   ThreadID // zero: the one that the message says
 	Name     string   // of what is no mail; empty: one that the mailbox makes
+	Copied   FolderID // of the same mailbox, of which it is a copy of an item; zero: of none
 }

@@ -221,7 +221,7 @@ func (s *session) copy(ctx context.Context, p *parser, uid bool) error {
 		if _, there, _, err := s.srv.cfg.Mailboxes.Resolve(tx, s.box, dst); err != nil {
 			return mail.Item{}, err
 		} else if there == s.view.at.Box {
-			n.Object, n.Thread = it.Object, it.Thread
+			n.Object, n.Thread, n.Copied = it.Object, it.Thread, s.view.at.Folder
 		} else {
 			n.Own = true // to that mailbox it is new, and yet no mail that came
 		}

@@ -26,9 +26,9 @@ type Hooks struct {
 type ItemChange struct {
 	Box  mail.MailboxID // whose the folders are
 	By   mail.MailboxID // of who did it through a link; zero: the owner, or the server
-	From *mail.Folder   // where it was; nil: it is new in the mailbox
+	From *mail.Folder   // where it was, or what it is a copy of; nil: it is new in the mailbox
 	To   *mail.Folder   // where it is; From, if it was not moved
-	Old  *mail.Item     // nil: it is new in the mailbox
+	Old  *mail.Item     // nil: it is new in the mailbox, or a copy
 	New  *mail.Item
 }
 
@@ -46,6 +46,24 @@ func (m *Mailboxes) tell(tx *store.Tx, box mail.MailboxID, f *mail.Folder, gone 
 		}
 	}
 	return nil
+}
+
+// tellNew tells the hooks of an item that was appended.
+func (m *Mailboxes) tellNew(tx *store.Tx, o *opening, copied mail.FolderID, it *mail.Item) error {
+	if len(m.hooks) == 0 {
+		return nil
+	}
+	c := ItemChange{Box: o.box, By: o.by, To: &o.folder, New: it}
+	if copied != 0 {
+		from, err := m.folder(tx, folderKey{o.box, copied})
+		if err != nil && !errors.Is(err, mail.ErrNoFolder) {
+			return err
+		}
+		if err == nil {
+			c.From = &from
+		}
+	}
+	return m.tellItem(tx, c)
 }
 
 // tellItem tells the hooks of an item.

@@ -78,7 +78,7 @@ func (m *Mailboxes) append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n 
 	if err := m.save(tx, &o); err != nil {
 		return it, err
 	}
-	err = m.tellItem(tx, ItemChange{Box: o.box, By: o.by, To: &o.folder, New: &it})
+	err = m.tellNew(tx, &o, n.Copied, &it)
 	it.Folder = f
 	return it, err
 }
