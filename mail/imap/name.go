@@ -8,6 +8,7 @@ import (
 	goimap "github.com/emersion/go-imap/v2"
 
 	"martlet/mail"
+	"martlet/mail/wire"
 )
 
 const (
@@ -123,5 +124,5 @@ func (s *session) encodeName(name string) string {
 	if s.rev2 {
 		return name
 	}
-	return encodeUTF7(name)
+	return wire.EncodeUTF7(name)
 }

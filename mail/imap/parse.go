@@ -7,6 +7,8 @@ import (
 	"unicode/utf8"
 
 	goimap "github.com/emersion/go-imap/v2"
+
+	"martlet/mail/wire"
 )
 
 // parser reads one command (RFC 9051 9). After the first mistake all its
@@ -199,7 +201,7 @@ func (p *parser) mailboxOf(s string) string {
 		return ""
 	}
 	if !p.utf8 {
-		decoded, ok := decodeUTF7(s)
+		decoded, ok := wire.DecodeUTF7(s)
 		if !ok {
 			p.fail()
 		}

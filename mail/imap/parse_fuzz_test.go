@@ -4,6 +4,7 @@ import (
 	"testing"
 
 	"martlet/mail"
+	"martlet/mail/wire"
 )
 
 // FuzzParse gives bytes to everything that reads a command. It must end and must
@@ -57,7 +58,7 @@ func FuzzParse(f *testing.F) {
 		if c, err := newChange(0, flags); err == nil {
 			c.apply(&mail.Item{Keywords: []string{"a b"}})
 		}
-		if decoded, ok := decodeUTF7(encodeUTF7(name)); name != "" && (!ok || decoded != name) {
+		if decoded, ok := wire.DecodeUTF7(wire.EncodeUTF7(name)); name != "" && (!ok || decoded != name) {
 			t.Errorf("%q becomes %q", name, decoded)
 		}
 		literalAt(b)

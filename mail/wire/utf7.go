@@ -1,4 +1,4 @@
-package imap
+package wire
 
 import (
 	"encoding/base64"
@@ -12,8 +12,8 @@ func base64UTF7() *base64.Encoding {
 	return base64.NewEncoding("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789+,").WithPadding(base64.NoPadding)
 }
 
-// encodeUTF7 writes a mailbox name in modified UTF-7.
-func encodeUTF7(s string) string {
+// EncodeUTF7 writes the name of a mailbox in modified UTF-7 (RFC 3501 5.1.3).
+func EncodeUTF7(s string) string {
 	if isPrintable(s) && strings.IndexByte(s, '&') < 0 {
 		return s
 	}
@@ -49,10 +49,10 @@ func isPrintable(s string) bool {
 	return true
 }
 
-// decodeUTF7 reads a mailbox name in modified UTF-7. Every name has one form
+// DecodeUTF7 reads the name of a mailbox in modified UTF-7. Every name has one form
 // only: others are refused (RFC 3501 5.1.3). UTF-8 as it is, which
 // clients send to whoever offers IMAP4rev2, is taken.
-func decodeUTF7(s string) (string, bool) {
+func DecodeUTF7(s string) (string, bool) {
 	ascii := isPrintable(s)
 	if !ascii && (!utf8.ValidString(s) || strings.IndexFunc(s, func(r rune) bool { return r < ' ' || r == 0x7f }) >= 0) {
 		return "", false
@@ -83,5 +83,5 @@ func decodeUTF7(s string) (string, bool) {
 		}
 		b.WriteString(string(utf16.Decode(u)))
 	}
-	return b.String(), !ascii || encodeUTF7(b.String()) == s
+	return b.String(), !ascii || EncodeUTF7(b.String()) == s
 }
