@@ -177,6 +177,7 @@ type Item struct {
 	ModSeq   ModSeq // its last change
 	Object   uint64 // the same before and after a move (RFC 8474 EMAILID)
 	Received int64  // milliseconds since 1970 in UTC; of mail it never changes, of others see Facts.At
+	Saved    int64  // when it came into this folder, in milliseconds since 1970 (RFC 8514); zero: not known
 	Blob     blob.Ref
 	Flags    Flags
 	FollowUp FollowUp

@@ -125,7 +125,7 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	it.ID, it.Folder, it.Class, it.Created, it.ModSeq, it.Object, it.Received, it.Blob, it.Parts =
 		old.ID, old.Folder, old.Class, old.Created, old.ModSeq, old.Object, old.Received, old.Blob, old.Parts
 	it.Thread, it.Message, it.Index, it.Doc, it.Own = old.Thread, old.Message, old.Index, old.Doc, old.Own
-	it.Name, it.UID, it.Brief, it.Was, it.By = old.Name, old.UID, old.Brief, old.Was, old.By
+	it.Name, it.UID, it.Brief, it.Was, it.By, it.Saved = old.Name, old.UID, old.Brief, old.Was, old.By, old.Saved
 	if body != nil {
 		it.Blob = body.Blob
 	}
@@ -339,6 +339,7 @@ func (m *Mailboxes) addItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 	}
 	st.Item++
 	it.ID, it.Folder, it.Created, it.Parts, it.Was = st.Item, folder.ID, st.ModSeq+1, mail.PartSeqs{}, nil
+	it.Saved = time.Now().UnixMilli()
 	if err := m.nameObject(tx, box, folder, it); err != nil {
 		return err
 	}

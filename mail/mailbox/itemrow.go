@@ -31,6 +31,7 @@ const (
 	briefField = 28
 	wasField   = 29
 	byField    = 30
+	savedField = 31
 )
 
 // The place of the item, its folder and number, is in the key.
@@ -68,10 +69,18 @@ func appendItem(dst []byte, it mail.Item) []byte {
 	e.Bytes(briefField, it.Brief)
 	appendWas(e, wasField, it.Was)
 	e.Uint(byField, uint64(it.By))
+	if it.Saved != 0 { // nearly always a moment after it was received
+		e.Uint(savedField, zigzag(it.Saved-it.Received)+1)
+	}
 	return e.Out()
 }
 
+func zigzag(n int64) uint64 { return uint64(n<<1) ^ uint64(n>>63) }
+
+func unzigzag(u uint64) int64 { return int64(u>>1) ^ -int64(u&1) }
+
 func parseItem(b []byte) (it mail.Item, err error) {
+	saved := uint64(0)
 	err = store.DecodeFields(b, func(f store.Field) error {
 		switch f.Number {
 		case 1:
@@ -119,11 +128,16 @@ func parseItem(b []byte) (it mail.Item, err error) {
 			return err
 		case byField:
 			it.By = mail.MailboxID(f.Uint())
+		case savedField:
+			saved = f.Uint()
 		case indexField:
 			it.Index = append([]byte(nil), f.Bytes()...)
 		}
 		return nil
 	})
+	if saved != 0 {
+		it.Saved = it.Received + unzigzag(saved-1)
+	}
 	return it, err
 }
 

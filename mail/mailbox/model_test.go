@@ -174,6 +174,7 @@ func (m *machine) move(t *rapid.T) step {
 		if err == nil {
 			old.ID, old.Folder, old.Created, old.ModSeq, old.Parts = got.ID, dst, got.Created, got.ModSeq, mail.PartSeqs{}
 			delete(is.items, at)
+			old.Saved = got.Saved
 			is.items[mail.Place{Folder: dst, Item: got.ID}] = old
 			is.moved[at] = mail.Place{Folder: dst, Item: got.ID}
 		}

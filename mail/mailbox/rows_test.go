@@ -35,6 +35,9 @@ func drawItem(t *rapid.T) mail.Item {
 		Own:      rapid.Bool().Draw(t, "own"),
 		Parts:    mail.PartSeqs{mail.ModSeq(rapid.Uint64().Draw(t, "part")), 0, 1, 2},
 	}
+	if rapid.Bool().Draw(t, "saved") {
+		it.Saved = rapid.Int64Range(1, 1<<50).Draw(t, "saved at")
+	}
 	if rapid.Bool().Draw(t, "flagged") {
 		it.FollowUp = mail.FollowUp{
 			Status: mail.FollowUpStatus(rapid.Uint8().Draw(t, "status")), Type: rapid.String().Draw(t, "type"),
@@ -144,7 +147,7 @@ func FuzzParseRows(f *testing.F) {
 // sampleItem is a message as most are: read, with one category.
 func sampleItem() mail.Item {
 	return mail.Item{
-		Class: mail.ClassEmail, Created: 123456, ModSeq: 123789, Object: 99999, Received: 1_700_000_000_000,
+		Class: mail.ClassEmail, Created: 123456, ModSeq: 123789, Object: 99999, Received: 1_700_000_000_000, Saved: 1_700_000_000_123,
 		Blob: blob.Ref{Hash: [32]byte{1, 2, 3}, Size: 30_000}, Flags: mail.FlagSeen,
 	}
 }
