@@ -161,12 +161,16 @@ func (d *Directory) AddUser(ctx context.Context, a Account, password string) (Ac
 		}
 		a.PasswordHash = hash
 	}
+	keys, err := d.hasher.keysOf(password)
+	if err != nil {
+		return Account{}, err
+	}
 	if a.Created.IsZero() {
 		a.Created = time.Now().UTC().Truncate(time.Millisecond)
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	err := d.store.Update(ctx, func(tx *store.Tx) error {
+	err = d.store.Update(ctx, func(tx *store.Tx) error {
 		for _, s := range addressesOf(&a) {
 			if err := d.mayClaim(tx, s); err != nil {
 				return err
@@ -177,7 +181,10 @@ func (d *Directory) AddUser(ctx context.Context, a Account, password string) (Ac
 			return err
 		}
 		a.ID = AccountID(id)
-		if err := d.putAccount(tx, nil, &a); err != nil || len(a.Photo) == 0 {
+		if err := d.putAccount(tx, nil, &a); err != nil {
+			return err
+		}
+		if err := d.putKeys(tx, &a, keys); err != nil || len(a.Photo) == 0 {
 			return err
 		}
 		return d.putPhoto(tx, a.ID, a.Photo)
@@ -210,7 +217,13 @@ func (d *Directory) SetPassword(ctx context.Context, id AccountID, password stri
 	if err != nil {
 		return err
 	}
-	return d.change(ctx, id, func(a *Account) { a.PasswordHash = hash })
+	keys, err := d.hasher.keysOf(password)
+	if err != nil {
+		return err
+	}
+	return d.changeAnd(ctx, id, func(a *Account) { a.PasswordHash = hash }, func(tx *store.Tx, a *Account) error {
+		return d.putKeys(tx, a, keys)
+	})
 }
 
 // SetDisabled bars the account from logging in, or lets it in again.
@@ -244,6 +257,11 @@ func (d *Directory) SetServer(ctx context.Context, id AccountID, server string) 
 
 // change edits fields of an account that are not addresses.
 func (d *Directory) change(ctx context.Context, id AccountID, edit func(*Account)) error {
+	return d.changeAnd(ctx, id, edit, func(*store.Tx, *Account) error { return nil })
+}
+
+// changeAnd is change with more to write.
+func (d *Directory) changeAnd(ctx context.Context, id AccountID, edit func(*Account), then func(*store.Tx, *Account) error) error {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	return d.store.Update(ctx, func(tx *store.Tx) error {
@@ -253,7 +271,10 @@ func (d *Directory) change(ctx context.Context, id AccountID, edit func(*Account
 		}
 		a := old
 		edit(&a)
-		return d.putAccount(tx, &old, &a)
+		if err := d.putAccount(tx, &old, &a); err != nil {
+			return err
+		}
+		return then(tx, &a)
 	})
 }
 
@@ -304,6 +325,11 @@ func (d *Directory) putAccount(tx *store.Tx, old, a *Account) error {
 	}
 	if old == nil || old.PasswordHash != a.PasswordHash || a.Disabled {
 		if err := d.tables.verifiers.Delete(tx, a.ID); err != nil {
+			return err
+		}
+	}
+	if old == nil || old.PasswordHash != a.PasswordHash {
+		if err := d.tables.scram.Delete(tx, a.ID); err != nil {
 			return err
 		}
 	}
@@ -371,6 +397,6 @@ func (d *Directory) deleteAccount(tx *store.Tx, a *Account) error {
 	}
 	id := a.ID
 	tx.OnCommit(func() { d.cache.drop(id) })
-	err := errors.Join(d.tables.verifiers.Delete(tx, id), d.tables.photos.Delete(tx, id), d.tables.certificates.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
+	err := errors.Join(d.forgetLogins(tx, id), d.tables.verifiers.Delete(tx, id), d.tables.photos.Delete(tx, id), d.tables.certificates.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
 	return errors.Join(err, d.changed(tx, Change{Account: id, Gone: true}))
 }

@@ -116,7 +116,10 @@ func (d *Directory) run(ctx context.Context, steps []step) error {
 
 // freshHash is the hash a user of the file shall have, made from its password
 // unless the hash that was there fits it.
-type freshHash struct{ was, hash string }
+type freshHash struct {
+	was, hash string
+	keys      *ScramKeys // nil: those that are there stay
+}
 
 func (d *Directory) freshHashes(ctx context.Context, f *File, dryRun bool) (map[addressKey]freshHash, error) {
 	was := map[addressKey]string{}
@@ -140,6 +143,9 @@ func (d *Directory) freshHashes(ctx context.Context, f *File, dryRun bool) (map[
 		g.Go(func() (err error) {
 			out[i].was = was[keyOf(u.Login)]
 			out[i].hash, err = d.fitting(ctx, out[i].was, *u.Password, dryRun)
+			if err == nil && !dryRun && out[i].hash != out[i].was {
+				out[i].keys, err = d.hasher.keysOf(*u.Password)
+			}
 			return err
 		})
 	}
@@ -198,6 +204,11 @@ func (d *Directory) Export(ctx context.Context) (*File, error) {
 				continue
 			}
 			u := fileUser(&a)
+			if keys, err := d.scramKeys(tx, &a); err == nil {
+				u.Scram = present(scramText(keys))
+			} else if !errors.Is(err, ErrNoKeys) {
+				return err
+			}
 			certificates, err := d.certificates(tx, a.ID)
 			if err != nil {
 				return err

@@ -32,13 +32,19 @@ type cache struct {
 	mu       sync.Mutex
 	epoch    uint64 // grows with every drop; what was read before one is not put after it
 	verified map[credential]verified
-	refused  map[credential]time.Time // until when
+	refused  map[credential]refusal
 }
 
 // verified is an entry: there is one for each phone that is held, so it is small.
 type verified struct {
 	account AccountID
 	until   int64 // Unix time in milliseconds
+}
+
+// refusal is what was said a moment ago.
+type refusal struct {
+	err   error // ErrBadCredentials or ErrSecondFactor
+	until time.Time
 }
 
 type mac struct {
@@ -56,7 +62,7 @@ func newCache(life time.Duration, size int) *cache {
 	}
 	key := make([]byte, 32)
 	rand.Read(key)
-	c := &cache{life: life, size: max(size, 1), verified: map[credential]verified{}, refused: map[credential]time.Time{}}
+	c := &cache{life: life, size: max(size, 1), verified: map[credential]verified{}, refused: map[credential]refusal{}}
 	c.macs.New = func() any { return &mac{hash: hmac.New(sha256.New, key)} }
 	return c
 }
@@ -74,16 +80,18 @@ func (c *cache) credential(login, password string) credential {
 	return k
 }
 
-// find returns the account of a verified credential, or that it was refused a
+// find returns the account of a verified credential, or why it was refused a
 // moment ago, or neither.
-func (c *cache) find(k credential, now time.Time) (a AccountID, ok, refused bool) {
+func (c *cache) find(k credential, now time.Time) (a AccountID, ok bool, refused error) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if v, ok := c.verified[k]; ok && now.UnixMilli() < v.until {
-		return v.account, true, false
+		return v.account, true, nil
 	}
-	until, ok := c.refused[k]
-	return 0, false, ok && now.Before(until)
+	if r, ok := c.refused[k]; ok && now.Before(r.until) {
+		return 0, false, r.err
+	}
+	return 0, false, nil
 }
 
 // now is the epoch to give to put and refuse, taken before the account is read.
@@ -106,16 +114,16 @@ func (c *cache) put(k credential, a AccountID, epoch uint64, now time.Time) {
 	c.verified[k] = verified{a, now.Add(c.life).UnixMilli()}
 }
 
-func (c *cache) refuse(k credential, epoch uint64, now time.Time) {
+func (c *cache) refuse(k credential, err error, epoch uint64, now time.Time) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.epoch != epoch {
 		return
 	}
 	if _, ok := c.refused[k]; !ok && len(c.refused) >= refusalSize {
-		evict(c.refused, func(until time.Time) bool { return !now.Before(until) })
+		evict(c.refused, func(r refusal) bool { return !now.Before(r.until) })
 	}
-	c.refused[k] = now.Add(refusalLife)
+	c.refused[k] = refusal{err, now.Add(refusalLife)}
 }
 
 // evict makes room by looking at a few entries in random order: it takes the

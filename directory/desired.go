@@ -151,6 +151,14 @@ func (c *checker) credentials(u *FileUser) {
 		}
 		u.PasswordHash = &h
 	}
+	if u.Scram != nil {
+		if _, err := parseScram(*u.Scram); err != nil {
+			c.fail(err, u.section.at("scram")...)
+		}
+		if u.PasswordHash == nil {
+			c.fail(fmt.Errorf("%w: keys come with the password_hash that they belong to", ErrBadValue), u.section.at("scram")...)
+		}
+	}
 }
 
 func (c *checker) groups(f, out *File) {

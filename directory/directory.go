@@ -118,6 +118,7 @@ type Directory struct {
 	cache  *cache
 	keys   func() [][KeySize]byte // nil: no verifiers
 	hooks  []Hooks
+	tokens TokenReader // nil: there are no bearer tokens
 
 	// mu orders changes: a plan made from what was read stays true until it is
 	// written. It is never held while a password is hashed.

@@ -63,6 +63,7 @@ type FileUser struct {
 	CertificatesBase64 []string `toml:"certificates_base64,omitempty"`
 	Password           *string  `toml:"password,omitempty"`
 	PasswordHash       *string  `toml:"password_hash,omitempty"`
+	Scram              *string  `toml:"scram,omitempty"` // keys of the password whose hash it is: SCRAM-SHA-256$…
 	Disabled           *bool    `toml:"disabled,omitempty"`
 	ActiveSync         *bool    `toml:"active_sync,omitempty"` // a new user's: true
 	Admin              *bool    `toml:"admin,omitempty"`

@@ -26,13 +26,23 @@ const (
 // changed. A credential seen in the last minutes costs a few microseconds; a
 // fresh one waits for its turn at the password hash, which ctx can end. Errors
 // are ErrBadCredentials, whether the login exists or not, and ErrDisabled when
-// the password was right.
+// the password was right. ErrSecondFactor, which is an ErrBadCredentials, says that
+// it was right and does not suffice.
 func (d *Directory) Authenticate(ctx context.Context, login, password string) (Account, error) {
+	return d.AuthenticateAt(ctx, ProtocolNone, login, password)
+}
+
+// AuthenticateAt is Authenticate at the door of a protocol, which app passwords
+// may be limited to.
+func (d *Directory) AuthenticateAt(ctx context.Context, at Protocol, login, password string) (Account, error) {
 	if password == "" || len(login) > maxLogin || len(password) > maxPassword {
 		return Account{}, ErrBadCredentials
 	}
 	k := d.cache.credential(login, password)
 	if a, known, err := d.cached(ctx, k); known {
+		return a, err
+	}
+	if a, known, err := d.byAppPassword(ctx, at, login, password); known || err != nil {
 		return a, err
 	}
 	if a, known, err := d.recollect(ctx, k, login, password); known {
@@ -42,13 +52,22 @@ func (d *Directory) Authenticate(ctx context.Context, login, password string) (A
 }
 
 // Recall answers like Authenticate when that costs no password hash: known
-// tells whether it does. Verifiers count, so it is so for most after a restart.
+// tells whether it does. Verifiers count, so it is so for most after a restart,
+// and app passwords do.
 func (d *Directory) Recall(ctx context.Context, login, password string) (a Account, known bool, err error) {
+	return d.RecallAt(ctx, ProtocolNone, login, password)
+}
+
+// RecallAt is Recall at the door of a protocol.
+func (d *Directory) RecallAt(ctx context.Context, at Protocol, login, password string) (a Account, known bool, err error) {
 	if password == "" || len(login) > maxLogin || len(password) > maxPassword {
 		return Account{}, true, ErrBadCredentials
 	}
 	k := d.cache.credential(login, password)
 	if a, known, err := d.cached(ctx, k); known {
+		return a, true, err
+	}
+	if a, known, err := d.byAppPassword(ctx, at, login, password); known {
 		return a, true, err
 	}
 	return d.recollect(ctx, k, login, password)
@@ -58,14 +77,14 @@ func (d *Directory) Recall(ctx context.Context, login, password string) (a Accou
 func (d *Directory) cached(ctx context.Context, k credential) (a Account, known bool, err error) {
 	id, ok, refused := d.cache.find(k, time.Now())
 	switch {
-	case refused:
-		return Account{}, true, ErrBadCredentials
+	case refused != nil:
+		return Account{}, true, refused
 	case !ok:
 		return Account{}, false, nil
 	}
 	a, err = d.Account(ctx, id)
 	switch {
-	case errors.Is(err, ErrNoAccount): // it went a moment ago
+	case errors.Is(err, ErrNoAccount), err == nil && a.TwoFactor: // it went a moment ago, or this does not suffice any more
 		return Account{}, false, nil
 	case err == nil && a.Disabled:
 		err = ErrDisabled
@@ -96,14 +115,19 @@ func (d *Directory) verify(ctx context.Context, k credential, login, password st
 	}
 	d.hasher.computed.Add(1)
 	if ok := verify(hash, password); !ok || !known {
-		d.cache.refuse(k, epoch, time.Now())
+		d.cache.refuse(k, ErrBadCredentials, epoch, time.Now())
 		return Account{}, ErrBadCredentials
+	}
+	if a.TwoFactor {
+		d.cache.refuse(k, ErrSecondFactor, epoch, time.Now())
+		return Account{}, ErrSecondFactor
 	}
 	if a.Disabled {
 		return Account{}, ErrDisabled
 	}
 	d.cache.put(k, a.ID, epoch, time.Now())
 	d.remember(ctx, &a, password)
+	d.keepScramKeys(ctx, &a, password)
 	return a, nil
 }
 

@@ -119,8 +119,8 @@ func TestAVerificationThatRacesWithAChangeIsNotRemembered(t *testing.T) {
 	epoch := c.now()
 	c.drop(7)
 	c.put(k, 7, epoch, now)
-	c.refuse(k, epoch, now)
-	if _, known, refused := c.find(k, now); known || refused {
+	c.refuse(k, ErrBadCredentials, epoch, now)
+	if _, known, refused := c.find(k, now); known || refused != nil {
 		t.Error("what was read before the change is believed after it")
 	}
 }
@@ -131,7 +131,7 @@ func TestTheCacheForgetsAndIsBounded(t *testing.T) {
 		const a = AccountID(1)
 		k := c.credential("ada", "x")
 		c.put(k, a, 0, time.Now())
-		c.refuse(c.credential("bob", "x"), 0, time.Now())
+		c.refuse(c.credential("bob", "x"), ErrBadCredentials, 0, time.Now())
 		time.Sleep(time.Minute - 1)
 		if got, _, _ := c.find(k, time.Now()); got != a {
 			t.Error("forgotten too early")
@@ -140,13 +140,13 @@ func TestTheCacheForgetsAndIsBounded(t *testing.T) {
 		if _, known, _ := c.find(k, time.Now()); known {
 			t.Error("remembered too long")
 		}
-		if _, _, refused := c.find(c.credential("bob", "x"), time.Now()); refused {
+		if _, _, refused := c.find(c.credential("bob", "x"), time.Now()); refused != nil {
 			t.Error("a refusal is remembered too long")
 		}
 		for i := range 10_000 {
 			k := c.credential("ada", strings.Repeat("x", i%700)+string(rune('0'+i%10)))
 			c.put(k, a, 0, time.Now())
-			c.refuse(c.credential("ada", strings.Repeat("y", i)), 0, time.Now())
+			c.refuse(c.credential("ada", strings.Repeat("y", i)), ErrBadCredentials, 0, time.Now())
 			if got, _, _ := c.find(k, time.Now()); got != a {
 				t.Fatal("the newest entry was evicted")
 			}

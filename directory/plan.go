@@ -237,13 +237,18 @@ func (p *planner) planUser(f *FileUser) error {
 	want.Quota = planQuota(want.Quota, f.Quota, f.QuotaItems)
 	text = differQuota(text, old.Quota, want.Quota)
 	text = f.planForward(&old, &want, text)
+	var keys *ScramKeys
 	if h, ok := p.hashes[k]; ok && f.Password != nil {
-		want.PasswordHash = h.hash
+		want.PasswordHash, keys = h.hash, h.keys
 	} else if f.PasswordHash != nil {
 		want.PasswordHash = *f.PasswordHash
 	}
 	if want.PasswordHash != old.PasswordHash {
 		text = append(text, "password")
+	}
+	keys, text, err := p.planKeys(f, &old, &want, keys, text)
+	if err != nil {
+		return err
 	}
 	photo, text, err := p.planPhoto(f.Photo, f.PhotoBase64, target{account: old.ID}, there, text)
 	if err != nil {
@@ -258,7 +263,7 @@ func (p *planner) planUser(f *FileUser) error {
 		return nil
 	}
 	s := p.add(verb(there)+" user", want.Login, text, 5000+600*len(want.Aliases)+len(photo)+weigh(certificates), func(tx *store.Tx) error {
-		return p.putUser(tx, old, want, there, photo, certificates)
+		return p.putUser(tx, old, want, there, photo, certificates, keys)
 	})
 	s.edit.Account = old.ID
 	return nil
@@ -316,7 +321,7 @@ func weigh(all [][]byte) (n int) {
 	return n
 }
 
-func (p *planner) putUser(tx *store.Tx, old, want Account, there bool, photo []byte, certificates [][]byte) error {
+func (p *planner) putUser(tx *store.Tx, old, want Account, there bool, photo []byte, certificates [][]byte, keys *ScramKeys) error {
 	was := &old
 	if !there {
 		was = nil
@@ -327,6 +332,9 @@ func (p *planner) putUser(tx *store.Tx, old, want Account, there bool, photo []b
 		want.ID = AccountID(id)
 	}
 	if err := p.d.putAccount(tx, was, &want); err != nil {
+		return err
+	}
+	if err := p.d.putKeys(tx, &want, keys); err != nil {
 		return err
 	}
 	if certificates != nil {

@@ -38,27 +38,36 @@ type tables struct {
 	entries      store.Table[string, entryState] // by the entry's ID; its last change
 	entryLog     store.Table[uint64, string]     // number of a change -> the entry's ID
 	verifiers    store.Table[AccountID, verifier]
+
+	appPasswords  store.Table[appKey, AppPassword]
+	secondFactors store.Table[AccountID, secondFactor]
+	scram         store.Table[AccountID, ScramKeys]
+	pins          store.Table[string, Pin] // by fingerprint
 }
 
 func newTables() tables {
 	id := store.Uint64Key[AccountID]()
 	key := store.StringKey[addressKey]()
 	return tables{
-		domains:      store.NewTable("directory domains", store.PrefixDomain, store.StringKey[string](), domainCodec()),
-		accounts:     store.NewTable("directory accounts", store.PrefixAccount, id, accountCodec()),
-		addresses:    store.NewTable("directory addresses", store.PrefixAddress, key, targetCodec()),
-		groups:       store.NewTable("directory groups", store.PrefixGroup, key, groupCodec()),
-		delegates:    store.NewTable("directory delegations", store.PrefixDelegate, delegateKeyCodec(), delegationCodec()),
-		certificates: store.NewTable("directory certificates", store.PrefixCertificate, id, certificatesCodec()),
-		contacts:     store.NewTable("directory contacts", store.PrefixContact, key, contactCodec()),
-		photos:       store.NewTable("directory photos", store.PrefixPhoto, id, bytesCodec()),
-		entryPhotos:  store.NewTable("directory photos of groups and contacts", store.PrefixEntryPhoto, key, bytesCodec()),
-		entries:      store.NewTable("directory entries", store.PrefixEntry, store.StringKey[string](), entryStateCodec()),
-		entryLog:     store.NewTable("directory entry log", store.PrefixEntryLog, store.Uint64Key[uint64](), textCodec()),
-		admins:       store.NewTable("directory administrators", store.PrefixAdmin, id, store.NoValue()),
-		names:        store.NewTable("directory address list", store.PrefixName, nameKeyCodec(), textCodec()),
-		verifiers:    store.NewTable("directory verifiers", store.PrefixVerifier, id, verifierCodec()),
-		namesVersion: store.NewTable("directory address list version", store.PrefixNameVersion, store.StringKey[string](), versionCodec()),
+		domains:       store.NewTable("directory domains", store.PrefixDomain, store.StringKey[string](), domainCodec()),
+		accounts:      store.NewTable("directory accounts", store.PrefixAccount, id, accountCodec()),
+		addresses:     store.NewTable("directory addresses", store.PrefixAddress, key, targetCodec()),
+		groups:        store.NewTable("directory groups", store.PrefixGroup, key, groupCodec()),
+		delegates:     store.NewTable("directory delegations", store.PrefixDelegate, delegateKeyCodec(), delegationCodec()),
+		certificates:  store.NewTable("directory certificates", store.PrefixCertificate, id, certificatesCodec()),
+		contacts:      store.NewTable("directory contacts", store.PrefixContact, key, contactCodec()),
+		photos:        store.NewTable("directory photos", store.PrefixPhoto, id, bytesCodec()),
+		entryPhotos:   store.NewTable("directory photos of groups and contacts", store.PrefixEntryPhoto, key, bytesCodec()),
+		entries:       store.NewTable("directory entries", store.PrefixEntry, store.StringKey[string](), entryStateCodec()),
+		entryLog:      store.NewTable("directory entry log", store.PrefixEntryLog, store.Uint64Key[uint64](), textCodec()),
+		admins:        store.NewTable("directory administrators", store.PrefixAdmin, id, store.NoValue()),
+		names:         store.NewTable("directory address list", store.PrefixName, nameKeyCodec(), textCodec()),
+		verifiers:     store.NewTable("directory verifiers", store.PrefixVerifier, id, verifierCodec()),
+		appPasswords:  store.NewTable("directory app passwords", store.PrefixAppPassword, appKeyCodec(), appPasswordCodec()),
+		secondFactors: store.NewTable("directory second factors", store.PrefixSecondFactor, id, secondFactorCodec()),
+		scram:         store.NewTable("directory keys of passwords", store.PrefixScram, id, scramCodec()),
+		pins:          store.NewTable("directory client certificates", store.PrefixPin, store.StringKey[string](), pinCodec()),
+		namesVersion:  store.NewTable("directory address list version", store.PrefixNameVersion, store.StringKey[string](), versionCodec()),
 	}
 }
 

@@ -85,7 +85,7 @@ func (d *Directory) recollect(ctx context.Context, k credential, login, password
 		return err
 	})
 	// One that cannot be read spares no hash, and that is all.
-	if err != nil || a.PasswordHash == "" || !now.Before(v.until) {
+	if err != nil || a.PasswordHash == "" || a.TwoFactor || !now.Before(v.until) {
 		return Account{}, false, nil
 	}
 	for _, key := range d.keys() {
@@ -115,7 +115,7 @@ func (d *Directory) remember(ctx context.Context, a *Account, password string) {
 	v := verifier{verifierMAC(keys[0], a, password), time.Now().Add(verifierLife + rand.N(verifierSpread))}
 	err := d.store.Update(ctx, func(tx *store.Tx) error {
 		now, err := d.tables.accounts.Get(tx, a.ID)
-		if errors.Is(err, store.ErrNotFound) || err == nil && (now.PasswordHash != a.PasswordHash || now.Disabled) {
+		if errors.Is(err, store.ErrNotFound) || err == nil && (now.PasswordHash != a.PasswordHash || now.Disabled || now.TwoFactor) {
 			return nil
 		}
 		if err != nil {

@@ -87,6 +87,12 @@ const (
 	PrefixMeetingGone    Prefix = 0x75 // mail/schedule: MailboxID, hash of a UID -> the last that was seen of a meeting that left
 	PrefixMeetingGoneAge Prefix = 0x76 // mail/schedule: when, MailboxID, hash of a UID
 
+	PrefixAppPassword  Prefix = 0x94 // directory: AccountID, number -> password of one program
+	PrefixSecondFactor Prefix = 0x95 // directory: AccountID -> secret of one-time codes, codes for a lost device
+	PrefixScram        Prefix = 0x96 // directory: AccountID -> SCRAM keys of the password
+	PrefixPin          Prefix = 0x97 // directory: fingerprint of a client certificate -> AccountID
+	PrefixPlace        Prefix = 0x98 // directory/lockout: AccountID, hash of a network or device -> when it logged in last
+
 	PrefixDavCollection Prefix = 0x78 // gateway/dav: MailboxID, FolderID -> what clients say of a collection
 	PrefixDavSegment    Prefix = 0x79 // gateway/dav: MailboxID, name that a client gave to a collection -> FolderID
 	PrefixDavFile       Prefix = 0x7a // gateway/dav: MailboxID, depth, path -> file or folder
