@@ -98,6 +98,13 @@ const (
 	PrefixDavFile       Prefix = 0x7a // gateway/dav: MailboxID, depth, path -> file or folder
 	PrefixDavFiles      Prefix = 0x7b // gateway/dav: MailboxID -> what its files come to
 
+	PrefixGrey          Prefix = 0x80 // mail/filter: hash of network, sender and recipient -> when it was tried first and last
+	PrefixGreyNetwork   Prefix = 0x81 // mail/filter: hash of a network or domain -> how often it came back, when last
+	PrefixSigningKey    Prefix = 0x82 // mail/sign: domain, selector -> private key, its state
+	PrefixDMARCOutcome  Prefix = 0x83 // mail/feedback: day, domain, hash of what was found -> how often
+	PrefixDMARCPolicy   Prefix = 0x84 // mail/feedback: day, domain -> its policy, where reports go
+	PrefixDMARCReceived Prefix = 0x85 // mail/feedback: our domain, end of the time, hash of who and which -> report about us
+
 	PrefixJunkState   Prefix = 0x88 // mail/junk: AccountID, zero for all -> how much was learned
 	PrefixJunkWords   Prefix = 0x89 // mail/junk: AccountID, zero for all, bucket -> words with their counts
 	PrefixJunkLesson  Prefix = 0x8a // mail/junk: MailboxID, hash of a message -> what is to be learned
