@@ -45,6 +45,8 @@ type Config struct {
 
 	Push PushConfig // apps that are woken
 
+	DNS DNSConfig // whom mail asks
+
 	Documents []documents.Share // folders that phones may read
 	Missing   []error           // what is named and not there now, as on a disk that is not mounted
 
@@ -102,6 +104,7 @@ type configFile struct {
 	ActiveSync  rulesFile       `toml:"activesync"`
 	SMIME       smimeFile       `toml:"smime"`
 	SMTP        smtpFile        `toml:"smtp"`
+	DNS         dnsFile         `toml:"dns"`
 	Push        pushFile        `toml:"push"`
 	DAV         davFile         `toml:"dav"`
 	Documents   []documentsFile `toml:"documents"`
@@ -222,6 +225,7 @@ func (r *configReader) read(f *configFile) Config {
 	c.Documents = r.documents(f.Documents)
 	c.FileBytes = r.size("dav", "files", f.DAV.Files)
 	c.Push = r.push(&f.Push)
+	c.DNS = r.dns(&f.DNS)
 	c.TLS = r.tls(f)
 	c.SMIMERoots, c.PrivateLists = r.smimeRoots(f.SMIME.Roots), f.SMIME.PrivateLists
 	c.nameItself()

@@ -14,6 +14,7 @@ import (
 	"martlet/gateway/dav"
 	"martlet/gateway/registration"
 	"martlet/mail/announce"
+	"martlet/mail/dns"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
@@ -37,6 +38,7 @@ type data struct {
 	mailboxes *mailbox.Mailboxes
 	shares    *share.Shares
 	queue     *queue.Queue
+	dns       *dns.Resolver
 	router    *route.Router
 	schedule  *schedule.Scheduler
 	devices   *device.Devices
@@ -99,6 +101,7 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	}
 	d.mailboxes = mailbox.New(mailbox.Config{Store: d.store, Blobs: d.blobs, Hub: d.hub, Logger: log})
 	dav.Connect(d.mailboxes)
+	d.dns = c.DNS.resolver(log)
 	d.shares = share.New(share.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Logger: log})
 	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log})
 	d.router = route.New(route.Config{
