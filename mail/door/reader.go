@@ -6,9 +6,8 @@ import (
 	"io"
 )
 
-// Errors of lines. After ErrLineTooLong and ErrBareNewline the stream stands
-// behind what was read of the line: whoever wants to go on calls SkipLine after
-// the first; most hang up.
+// Errors of lines. After ErrBareNewline the line is gone and the next one can be
+// read; after ErrLineTooLong it is still there for SkipLine.
 var (
 	ErrLineTooLong = errors.New("door: line too long")
 	ErrBareNewline = errors.New("door: CR or LF that is not part of CRLF")
@@ -95,12 +94,12 @@ func (b *Reader) Line(limit int) ([]byte, error) {
 	for {
 		if i := bytes.IndexByte(b.buf[b.r+seen:b.w], '\n'); i >= 0 {
 			line := b.buf[b.r : b.r+seen+i+1]
+			if len(line) > limit {
+				return nil, ErrLineTooLong
+			}
 			b.r += len(line)
 			n := len(line) - 2
-			switch {
-			case len(line) > limit:
-				return nil, ErrLineTooLong
-			case n < 0 || bytes.IndexByte(line, '\r') != n:
+			if n < 0 || bytes.IndexByte(line, '\r') != n {
 				return nil, ErrBareNewline
 			}
 			return line[:n], nil
@@ -115,8 +114,8 @@ func (b *Reader) Line(limit int) ([]byte, error) {
 	}
 }
 
-// SkipLine reads to the end of an over-long line, whose beginning is still
-// unread, but no further than limit bytes.
+// SkipLine reads to the end of an over-long line, but not much further than limit
+// bytes: then it is ErrEndless.
 func (b *Reader) SkipLine(limit int) error {
 	for skipped := 0; skipped < limit; {
 		if i := bytes.IndexByte(b.Unread(), '\n'); i >= 0 {

@@ -6,15 +6,15 @@ import (
 	"encoding/base64"
 	"errors"
 	"strings"
-	"time"
 
 	"martlet/directory"
+	"martlet/mail/door"
 )
 
 // mayAuth tells whether a password may be sent now: only users' listeners
 // take one, and never in the clear.
 func (s *session) mayAuth() bool {
-	return s.srv.cfg.Mode == Submission && s.tls != nil && !s.authed
+	return s.srv.cfg.Mode == Submission && s.conn.Secure() && !s.authed
 }
 
 // errCancelled is the client's "*" (RFC 4954 4).
@@ -27,15 +27,14 @@ func (s *session) auth(ctx context.Context, arg string) reply {
 		return answer(502, "5.5.1", "Authentication is not offered here")
 	case s.helo == "":
 		return replyHelloFirst
-	case s.tls == nil:
+	case !s.conn.Secure():
 		return answer(538, "5.7.11", "Issue STARTTLS first")
 	case s.authed:
 		return answer(503, "5.5.1", "You are authenticated")
 	case s.started:
 		return answer(503, "5.5.1", "A message is under way")
 	}
-	client := clientOf(s.remote)
-	if s.srv.penalties.blocked(client, time.Now()) {
+	if s.conn.Blocked() {
 		return goodbye(421, "4.7.0", "Too many failures, try again later")
 	}
 	mechanism, initial, _ := strings.Cut(arg, " ")
@@ -54,9 +53,9 @@ func (s *session) auth(ctx context.Context, arg string) reply {
 	switch {
 	case errors.Is(err, errCancelled):
 		return answer(501, "5.7.0", "Authentication cancelled")
-	case errors.Is(err, errLineTooLong):
+	case errors.Is(err, door.ErrLineTooLong):
 		return answer(500, "5.5.6", "Line too long")
-	case errors.Is(err, errSyntax), errors.Is(err, errBareNewline):
+	case errors.Is(err, errSyntax), errors.Is(err, door.ErrBareNewline):
 		return answer(501, "5.5.2", "Not what the mechanism asks for")
 	case err != nil:
 		s.end(err)
@@ -74,19 +73,11 @@ func (s *session) authenticate(ctx context.Context, login, password string) repl
 		return answer(235, "2.7.0", "Authentication succeeded")
 	case errors.Is(err, directory.ErrBadCredentials), errors.Is(err, directory.ErrDisabled), errors.Is(err, directory.ErrNoAccount):
 	default:
-		s.srv.log.Error("smtp authentication not possible", "remote", s.remoteText, "error", err)
+		s.srv.log.Error("smtp authentication not possible", "remote", s.name, "error", err)
 		return answer(454, "4.7.0", "Temporary failure, try again later")
 	}
-	s.srv.log.Warn("smtp authentication failed", "remote", s.remoteText, "login", login, "error", err)
-	s.srv.penalties.failed(clientOf(s.remote), time.Now())
-	s.authFailures++
-	wait := time.NewTimer(time.Duration(s.authFailures) * authDelay)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-	}
-	if s.authFailures >= maxAuthFailures {
+	s.srv.log.Warn("smtp authentication failed", "remote", s.name, "login", login, "error", err)
+	if s.conn.Failed(ctx) {
 		return goodbye(421, "4.7.0", "Too many failures, closing the connection")
 	}
 	return answer(535, "5.7.8", "Wrong login or password")

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"strings"
-	"time"
 )
 
 // bdat answers BDAT (RFC 3030 2). The chunk follows the command whatever we
@@ -54,9 +53,9 @@ func (s *session) bdat(ctx context.Context, arg string) reply {
 // readChunk reads the chunk; when that fails it returns the session's last
 // reply and false.
 func (s *session) readChunk(ctx context.Context, msg *message, n int64) (reply, bool) {
-	s.deadline = time.Now().Add(messageTimeout)
-	err := s.in.exactly(n, func(p []byte) error { return msg.write(ctx, p) })
-	s.deadline = time.Time{}
+	s.forMessage()
+	err := s.conn.Exactly(n, func(p []byte) error { return msg.write(ctx, p) })
+	s.forCommand()
 	if errors.Is(err, errGiveUp) {
 		return goodbye(552, "5.3.4", "The message is far too big"), false
 	}

@@ -30,9 +30,9 @@ func (s *session) data(ctx context.Context, arg string) reply {
 		return replyNoSpace
 	}
 	s.write(reply{code: 354, lines: []string{"End with a line that holds only a dot"}})
-	s.deadline = time.Now().Add(messageTimeout)
+	s.forMessage()
 	bare, err := s.in.data(func(p []byte) error { return msg.write(ctx, p) })
-	s.deadline = time.Time{}
+	s.forCommand()
 	if errors.Is(err, errGiveUp) {
 		return goodbye(552, "5.3.4", "The message is far too big")
 	}
@@ -51,7 +51,7 @@ func (s *session) accept(ctx context.Context, msg *message, bare func(raw []byte
 	var rep reply
 	raw, err := msg.whole(ctx)
 	if err != nil {
-		s.srv.log.Error("smtp message not taken", "remote", s.remoteText, "size", msg.size, "error", err)
+		s.srv.log.Error("smtp message not taken", "remote", s.name, "size", msg.size, "error", err)
 		msg.noRoom = true
 	}
 	switch {
@@ -84,7 +84,7 @@ func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) 
 	default:
 		err = s.srv.cfg.Transport.Deliver(ctx, env, raw)
 	}
-	log := s.srv.log.With("id", env.Trace.ID, "remote", s.remoteText, "helo", s.helo, "protocol", env.Trace.Protocol,
+	log := s.srv.log.With("id", env.Trace.ID, "remote", s.name, "helo", s.helo, "protocol", env.Trace.Protocol,
 		"from", env.From, "to", env.To[0].Address, "recipients", len(env.To), "size", len(raw), "took", time.Since(start))
 	if s.authed {
 		log = log.With("user", s.account.Login)
@@ -122,7 +122,7 @@ func (s *session) judge(ctx context.Context, env *mail.Envelope, raw *[]byte) (r
 
 // client is who is there, for the filter.
 func (s *session) client() *mail.Client {
-	return &mail.Client{Addr: s.remote, Helo: s.helo, TLS: s.tls != nil, Account: s.account.ID, Login: s.account.Login}
+	return &mail.Client{Addr: s.remote, Helo: s.helo, TLS: s.conn.Secure(), Account: s.account.ID, Login: s.account.Login}
 }
 
 // refusal is a filter's word as a reply.
@@ -180,9 +180,10 @@ func (s *session) trace(env *mail.Envelope, now time.Time) mail.Trace {
 	case s.extended && s.srv.cfg.Mode != LMTP:
 		protocol = "E" + protocol
 	}
-	if s.tls != nil {
+	if s.conn.Secure() {
 		protocol += "S"
-		t.TLS = strings.ReplaceAll(tls.VersionName(s.tls.Version), " ", "") + " " + tls.CipherSuiteName(s.tls.CipherSuite)
+		state := s.conn.TLS()
+		t.TLS = strings.ReplaceAll(tls.VersionName(state.Version), " ", "") + " " + tls.CipherSuiteName(state.CipherSuite)
 	}
 	if s.authed {
 		protocol += "A"

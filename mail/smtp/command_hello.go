@@ -23,8 +23,11 @@ func (s *session) ehlo(_ context.Context, arg string) reply {
 		"DSN",
 		"ENHANCEDSTATUSCODES",
 	}
-	if s.srv.cfg.TLS != nil && s.tls == nil {
+	if s.srv.cfg.TLS != nil && !s.conn.Secure() {
 		lines = append(lines, "STARTTLS")
+	}
+	if s.conn.Secure() { // RFC 8689 3: inside TLS alone
+		lines = append(lines, "REQUIRETLS")
 	}
 	if s.mayAuth() {
 		lines = append(lines, "AUTH PLAIN LOGIN")

@@ -12,7 +12,7 @@ func (s *session) mail(ctx context.Context, arg string) reply {
 	switch {
 	case s.helo == "":
 		return replyHelloFirst
-	case s.srv.cfg.Mode == Submission && s.tls == nil:
+	case s.srv.cfg.Mode == Submission && !s.conn.Secure():
 		return replyTLSFirst
 	case s.srv.cfg.Mode == Submission && !s.authed:
 		return replyAuthRequired
@@ -80,6 +80,14 @@ func (s *session) mailParameters(env *mail.Envelope, params []parameter) reply {
 				return bad(p.key)
 			}
 			env.SMTPUTF8 = true
+		case "REQUIRETLS": // RFC 8689 3
+			if p.hasValue {
+				return bad(p.key)
+			}
+			if !s.conn.Secure() {
+				return answer(555, "5.5.4", "REQUIRETLS goes with TLS")
+			}
+			env.RequireTLS = true
 		case "RET": // RFC 3461 4.3
 			env.Ret = strings.ToUpper(p.value)
 			if env.Ret != "FULL" && env.Ret != "HDRS" {
@@ -112,10 +120,10 @@ func (s *session) checkSender(ctx context.Context, from string) reply {
 	}
 	switch {
 	case err != nil:
-		s.srv.log.Error("smtp sender check failed", "remote", s.remoteText, "user", s.account.Login, "error", err)
+		s.srv.log.Error("smtp sender check failed", "remote", s.name, "user", s.account.Login, "error", err)
 		return replyUnavailable
 	case !may:
-		s.srv.log.Info("smtp sender refused", "remote", s.remoteText, "user", s.account.Login, "from", from)
+		s.srv.log.Info("smtp sender refused", "remote", s.name, "user", s.account.Login, "from", from)
 		return s.refusal(answer(550, "5.7.1", "You may not send as this address"))
 	}
 	return reply{}

@@ -40,14 +40,14 @@ func (s *session) rcpt(ctx context.Context, arg string) reply {
 	}
 	if rep = s.resolve(ctx, &r); rep.code != 0 {
 		if rep.code >= 500 {
-			s.srv.log.Info("smtp recipient refused", "remote", s.remoteText, "from", s.env.From, "to", r.Address, "code", rep.enhanced)
+			s.srv.log.Info("smtp recipient refused", "remote", s.name, "from", s.env.From, "to", r.Address, "code", rep.enhanced)
 			return s.refusal(rep)
 		}
 		return rep
 	}
 	if s.srv.cfg.Filter != nil {
 		if no := s.srv.cfg.Filter.Recipient(ctx, s.client(), &s.env, &r); no.Refuses() {
-			s.srv.log.Info("smtp recipient refused", "remote", s.remoteText, "from", s.env.From, "to", r.Address, "code", no.Enhanced)
+			s.srv.log.Info("smtp recipient refused", "remote", s.name, "from", s.env.From, "to", r.Address, "code", no.Enhanced)
 			return refusal(no)
 		}
 	}
@@ -88,7 +88,7 @@ func (s *session) resolve(ctx context.Context, r *mail.Recipient) reply {
 	case errors.Is(err, directory.ErrBadAddress):
 		return answer(550, "5.1.3", "Bad recipient address")
 	case err != nil:
-		s.srv.log.Error("smtp address lookup failed", "remote", s.remoteText, "error", err)
+		s.srv.log.Error("smtp address lookup failed", "remote", s.name, "error", err)
 		return replyUnavailable
 	case route.Local && len(route.Accounts) == 0:
 		return answer(550, "5.2.4", "This list has no members")

@@ -18,6 +18,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/door"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
@@ -203,7 +204,7 @@ func (h *house) run(srv *smtp.Server, l net.Listener) {
 		if err := srv.Shutdown(ctx); err != nil {
 			h.t.Errorf("shutdown: %v", err)
 		}
-		if err := <-done; err != smtp.ErrServerClosed {
+		if err := <-done; err != door.ErrClosed {
 			h.t.Errorf("serve: %v", err)
 		}
 	})

@@ -7,10 +7,13 @@ import (
 	"strings"
 	"testing"
 	"testing/iotest"
+
+	"martlet/mail/door"
 )
 
 func newLineReader(src io.Reader, size int) *lineReader {
-	return &lineReader{src: src, buf: make([]byte, size), before: func() error { return nil }, after: func() {}}
+	r := door.NewReader(src, size)
+	return &lineReader{Reader: &r, size: size}
 }
 
 // sources give the same bytes in different portions.
@@ -50,7 +53,7 @@ func TestMessageEndsOnlyAtCRLFDotCRLF(t *testing.T) {
 					t.Fatalf("%q %s, buffer %d: %q, bare %v, %v; want %q, %v", c.input, how, size, got, bare, err, c.want, c.bare)
 				}
 				rest, _ := io.ReadAll(src)
-				if rest := string(b.buf[b.r:b.w]) + string(rest); rest != c.rest {
+				if rest := string(b.Unread()) + string(rest); rest != c.rest {
 					t.Fatalf("%q %s, buffer %d: %q is left, want %q", c.input, how, size, rest, c.rest)
 				}
 				src = sources(c.input)[how]
@@ -68,13 +71,13 @@ func TestLinesEndOnlyAtCRLFAndAreLimited(t *testing.T) {
 	}{
 		{"NOOP\r\nQUIT\r\n", "NOOP", nil, "QUIT"},
 		{"\r\nQUIT\r\n", "", nil, "QUIT"},
-		{"NOOP\nQUIT\r\n", "", errBareNewline, "QUIT"},
-		{"NO\rOP\r\nQUIT\r\n", "", errBareNewline, "QUIT"},
-		{"\nQUIT\r\n", "", errBareNewline, "QUIT"},
+		{"NOOP\nQUIT\r\n", "", door.ErrBareNewline, "QUIT"},
+		{"NO\rOP\r\nQUIT\r\n", "", door.ErrBareNewline, "QUIT"},
+		{"\nQUIT\r\n", "", door.ErrBareNewline, "QUIT"},
 		{strings.Repeat("x", 14) + "\r\nQUIT\r\n", strings.Repeat("x", 14), nil, "QUIT"},
-		{strings.Repeat("x", 15) + "\r\nQUIT\r\n", "", errLineTooLong, "QUIT"},
-		{strings.Repeat("x", 5000) + "\r\nQUIT\r\n", "", errLineTooLong, "QUIT"},
-		{strings.Repeat("x", maxSkippedLine+100), "", errEndless, ""},
+		{strings.Repeat("x", 15) + "\r\nQUIT\r\n", "", door.ErrLineTooLong, "QUIT"},
+		{strings.Repeat("x", 5000) + "\r\nQUIT\r\n", "", door.ErrLineTooLong, "QUIT"},
+		{strings.Repeat("x", maxSkippedLine+100), "", door.ErrEndless, ""},
 		{"NOOP", "", io.EOF, ""},
 	} {
 		for how, src := range sources(c.input) {
@@ -142,7 +145,7 @@ func BenchmarkData(b *testing.B) {
 	var out []byte
 	for b.Loop() {
 		src.Reset(input)
-		r.drop()
+		r.Drop()
 		out = out[:0]
 		if _, err := r.data(func(p []byte) error { out = append(out, p...); return nil }); err != nil {
 			b.Fatal(err)

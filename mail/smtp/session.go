@@ -2,30 +2,25 @@ package smtp
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
-	"net"
 	"net/netip"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/door"
 )
 
-// session is one connection. Its fields belong to the session's goroutine,
-// but for those under mu.
+// session is one connection. Its fields belong to the session's goroutine.
 type session struct {
-	srv        *Server
-	conn       net.Conn
-	in         lineReader
-	out        []byte // replies not sent yet
-	remote     netip.Addr
-	remoteText string
-	tls        *tls.ConnectionState
+	srv    *Server
+	conn   *door.Conn
+	in     lineReader
+	remote netip.Addr
+	name   string // of the client, for the log
 
 	helo     string
 	extended bool // said EHLO or LHLO
@@ -36,39 +31,24 @@ type session struct {
 	env     mail.Envelope
 	chunks  *message // BDAT under way
 
-	errors, refused, authFailures int
-	done                          bool
-
-	deadline time.Time // of the message being read; zero: reading a command
-
-	mu      sync.Mutex
-	idle    bool // waiting for a command
-	leaving bool // Shutdown wants the session to end
+	errors, refused int
+	done            bool
 }
 
-var errLeaving = errors.New("smtp: shutting down")
-
-func newSession(srv *Server, conn net.Conn) *session {
-	s := &session{srv: srv, conn: conn, remote: addrOf(conn.RemoteAddr())}
-	s.remoteText = s.remote.String()
-	if !s.remote.IsValid() {
-		s.remoteText = conn.RemoteAddr().Network()
-	}
+func newSession(srv *Server, conn *door.Conn) *session {
+	s := &session{srv: srv, conn: conn, remote: conn.Remote, name: conn.Name()}
+	s.in = lineReader{Reader: &conn.Reader, size: readBuffer}
+	s.forCommand()
 	return s
 }
 
-// serve speaks with the client until one of them has had enough.
-func (s *session) serve(ctx context.Context) {
-	s.in = lineReader{src: s.conn, buf: make([]byte, readBuffer), before: s.beforeRead, after: s.afterRead}
-	defer s.reset()
-	if conn, ok := s.conn.(*tls.Conn); ok && !s.handshake(ctx, conn) {
-		return
-	}
+// Serve speaks with the client until one of them has had enough.
+func (s *session) Serve(ctx context.Context) {
 	if s.srv.cfg.Filter != nil {
 		if no := s.srv.cfg.Filter.Connect(ctx, s.client()); no.Refuses() {
-			s.srv.log.Info("smtp session refused", "remote", s.remoteText, "code", no.Enhanced, "reason", no.Text)
+			s.srv.log.Info("smtp session refused", "remote", s.name, "code", no.Enhanced, "reason", no.Text)
 			s.write(refusal(no))
-			s.flush()
+			_ = s.conn.Flush()
 			return
 		}
 	}
@@ -78,15 +58,28 @@ func (s *session) serve(ctx context.Context) {
 		switch {
 		case err == nil:
 			s.write(s.command(ctx, line))
-		case errors.Is(err, errLineTooLong):
+		case errors.Is(err, door.ErrLineTooLong):
 			s.write(s.mistake(answer(500, "5.5.6", "Line too long")))
-		case errors.Is(err, errBareNewline):
+		case errors.Is(err, door.ErrBareNewline):
 			s.write(s.mistake(answer(500, "5.5.2", "Lines end in CRLF and hold no other CR or LF")))
 		default:
 			s.end(err)
 		}
 	}
-	s.flush()
+	_ = s.conn.Flush()
+}
+
+// Ended lets go of a message under way.
+func (s *session) Ended() { s.reset() }
+
+// forCommand waits for commands from now on, which Shutdown may break off.
+func (s *session) forCommand() {
+	s.conn.Busy, s.conn.Patience, s.conn.Until = false, commandTimeout, time.Time{}
+}
+
+// forMessage waits for the bytes of a message.
+func (s *session) forMessage() {
+	s.conn.Busy, s.conn.Patience, s.conn.Until = true, dataTimeout, time.Now().Add(messageTimeout)
 }
 
 // lineLimit is longer where an AUTH command may carry its response.
@@ -109,15 +102,15 @@ func (s *session) end(err error) {
 	s.done = true
 	host := s.srv.cfg.Hostname
 	switch {
-	case errors.Is(err, errLeaving), errors.Is(err, os.ErrDeadlineExceeded) && s.isLeaving():
+	case errors.Is(err, door.ErrLeaving):
 		s.write(goodbye(421, "4.3.2", host+" is shutting down"))
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.write(goodbye(421, "4.4.2", host+" timeout, closing the connection"))
-	case errors.Is(err, errEndless):
+	case errors.Is(err, door.ErrEndless):
 		s.write(goodbye(421, "4.7.0", host+" line without an end, closing the connection"))
 	case errors.Is(err, io.EOF):
 	default:
-		s.srv.log.Debug("smtp session broke", "remote", s.remoteText, "error", err)
+		s.srv.log.Debug("smtp session broke", "remote", s.name, "error", err)
 	}
 }
 
@@ -171,67 +164,10 @@ func (s *session) write(r reply) {
 	if len(r.lines) == 0 {
 		return
 	}
-	s.out = r.append(s.out)
+	s.conn.Append(r.append(nil))
 	if r.hangUp {
 		s.done = true
 	}
-}
-
-func (s *session) flush() error {
-	if len(s.out) == 0 {
-		return nil
-	}
-	s.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
-	_, err := s.conn.Write(s.out)
-	s.out = s.out[:0]
-	return err
-}
-
-// beforeRead sends what is pending and sets the deadline of the next read.
-func (s *session) beforeRead() error {
-	if err := s.flush(); err != nil {
-		return err
-	}
-	now := time.Now()
-	if !s.deadline.IsZero() {
-		limit := now.Add(dataTimeout)
-		if s.deadline.Before(limit) {
-			limit = s.deadline
-		}
-		return s.conn.SetReadDeadline(limit)
-	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.leaving {
-		return errLeaving
-	}
-	s.idle = true
-	return s.conn.SetReadDeadline(now.Add(commandTimeout))
-}
-
-func (s *session) afterRead() {
-	if !s.deadline.IsZero() {
-		return
-	}
-	s.mu.Lock()
-	s.idle = false
-	s.mu.Unlock()
-}
-
-// hurry makes the session end when it next waits for a command.
-func (s *session) hurry() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.leaving = true
-	if s.idle {
-		s.conn.SetReadDeadline(time.Unix(1, 0))
-	}
-}
-
-func (s *session) isLeaving() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.leaving
 }
 
 // reset forgets the transaction (RFC 5321 4.1.1.5).
@@ -242,13 +178,4 @@ func (s *session) reset() {
 		s.chunks.free()
 		s.chunks = nil
 	}
-}
-
-func (s *session) close() { s.conn.Close() }
-
-// abort closes the connection under the session's feet.
-func (s *session) abort() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.conn.Close()
 }

@@ -7,16 +7,13 @@ package smtp
 import (
 	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
-	"net"
-	"net/netip"
-	"sync"
 
 	"golang.org/x/sync/semaphore"
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/door"
 )
 
 // Mode is what a listener is for.
@@ -68,38 +65,24 @@ type Config struct {
 // Server speaks SMTP or LMTP on any number of listeners. It is safe for
 // concurrent use.
 type Server struct {
-	cfg       Config
-	log       *slog.Logger
-	inFlight  *semaphore.Weighted
-	penalties *penalties
-
-	// ctx ends when Shutdown gives up waiting.
-	ctx    context.Context
-	cancel context.CancelFunc
-
-	mu        sync.Mutex
-	closing   bool
-	listeners map[net.Listener]struct{}
-	sessions  map[*session]struct{}
-	perIP     map[netip.Prefix]int
-	ended     sync.WaitGroup
+	cfg      Config
+	log      *slog.Logger
+	inFlight *semaphore.Weighted
+	door     *door.Door
 }
-
-// ErrServerClosed is what Serve returns after Shutdown.
-var ErrServerClosed = errors.New("smtp: server closed")
 
 // New returns a Server.
 func New(cfg Config) *Server {
 	cfg.setDefaults()
-	s := &Server{
-		cfg:       cfg,
-		log:       cfg.Logger,
-		inFlight:  semaphore.NewWeighted(cfg.MaxInFlightBytes),
-		penalties: newPenalties(),
-		listeners: map[net.Listener]struct{}{},
-		sessions:  map[*session]struct{}{},
-		perIP:     map[netip.Prefix]int{},
-	}
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s := &Server{cfg: cfg, log: cfg.Logger, inFlight: semaphore.NewWeighted(cfg.MaxInFlightBytes)}
+	s.door = door.New(door.Config{
+		Name:          "smtp",
+		Start:         func(c *door.Conn) door.Session { return newSession(s, c) },
+		Refuse:        s.refuse,
+		MaxSessions:   cfg.MaxSessions,
+		MaxPerNetwork: cfg.MaxSessionsPerIP,
+		Buffer:        readBuffer,
+		Logger:        cfg.Logger,
+	})
 	return s
 }
