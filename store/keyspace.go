@@ -69,6 +69,7 @@ const (
 	PrefixAbsence       Prefix = 0x58 // mail/oof: AccountID -> what is said while away
 	PrefixAnswered      Prefix = 0x59 // mail/oof: AccountID, sender -> when told
 	PrefixAnsweredCount Prefix = 0x5a // mail/oof: AccountID -> how many were told
+	PrefixVacation      Prefix = 0x5b // mail/oof: AccountID, sender, handle of a vacation -> until when it is not said again
 
 	PrefixMade Prefix = 0x5c // sync/device: AccountID, DeviceID -> drafts added within the last day
 
@@ -111,4 +112,9 @@ const (
 	PrefixJunkLearned Prefix = 0x8b // mail/junk: MailboxID, hash of a message -> what was learned
 	PrefixJunkSender  Prefix = 0x8c // mail/junk: domain -> what it sent
 	PrefixJunkNetwork Prefix = 0x8d // mail/junk: network -> what came from there
+
+	PrefixScript      Prefix = 0x90 // mail/rules: AccountID, name -> script
+	PrefixScriptState Prefix = 0x91 // mail/rules: AccountID -> which script is active, what was last wrong
+	PrefixSeen        Prefix = 0x92 // mail/rules: AccountID, hash of what a script remembers -> until when
+	PrefixSeenAge     Prefix = 0x93 // mail/rules: AccountID, until when, hash
 )
