@@ -160,7 +160,7 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 		}
 		var judge smtp.Filter
 		if c.CheckSenders && l.mode == smtp.MX {
-			judge = filter.New(s.dns)
+			judge = filter.New(filter.Config{Resolver: s.dns, Policy: filter.DefaultPolicy(), Hostname: c.Hostname, Logger: s.log})
 		}
 		m := smtp.New(smtp.Config{
 			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, Filter: judge, TLS: s.certs.forMail(),
@@ -233,7 +233,7 @@ func openListener(ctx context.Context, address string) (net.Listener, error) {
 func (s *server) serve(name string, l net.Listener, serve func(net.Listener) error) {
 	s.running.Go(func() {
 		err := serve(l)
-		if err == nil || errors.Is(err, door.ErrClosed) || errors.Is(err, imap.ErrServerClosed) || errors.Is(err, net.ErrClosed) {
+		if err == nil || errors.Is(err, door.ErrClosed) || errors.Is(err, net.ErrClosed) {
 			return
 		}
 		select {

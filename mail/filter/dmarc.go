@@ -3,14 +3,21 @@ package filter
 import (
 	"bytes"
 	"context"
-	"errors"
-	"net"
 	netmail "net/mail"
 	"slices"
+	"strconv"
 	"strings"
 
 	"golang.org/x/net/idna"
 	"golang.org/x/net/publicsuffix"
+
+	"martlet/mail/dkim"
+)
+
+// What a domain asks for besides none (RFC 7489 6.3).
+const (
+	quarantine = "quarantine"
+	reject     = "reject"
 )
 
 // verdict is what DMARC says of a message (RFC 7489).
@@ -18,17 +25,35 @@ type verdict struct {
 	result string
 	domain string // of From
 	policy string // what its owner asks for: none, quarantine, reject
+	record *record
+	spf    bool // it speaks for From
+	dkim   bool
+
+	disposition string // what is done with the message
+	override    string // why that is not what is asked for: see Outcome
 }
 
 // record is the policy of a domain (RFC 7489 6.3).
 type record struct {
-	policy     string
+	domain     string // which has published it
+	policy     string // for domain itself
+	below      string // for those below it; empty: the same
 	strictDKIM bool
 	strictSPF  bool
+	percent    int
+	reports    []string // where reports go (rua), as they are written there
+}
+
+// asks is what the record wants for a domain.
+func (r *record) asks(domain string) string {
+	if domain != r.domain && r.below != "" {
+		return r.below
+	}
+	return r.policy
 }
 
 // dmarc tells whether SPF or DKIM speak for the domain in From.
-func (f *Filter) dmarc(ctx context.Context, header []byte, whole bool, s sender, signatures []signature) verdict {
+func (f *Filter) dmarc(ctx context.Context, header []byte, whole bool, s sender, signatures []dkim.Signature) verdict {
 	v := verdict{result: permError}
 	if !whole {
 		return v
@@ -36,33 +61,34 @@ func (f *Filter) dmarc(ctx context.Context, header []byte, whole bool, s sender,
 	if v.domain = fromDomain(header); v.domain == "" {
 		return v
 	}
-	r, err := f.policy(ctx, v.domain)
+	r, err := f.record(ctx, v.domain)
 	switch {
 	case err != nil:
 		v.result = tempError
 		return v
 	case r == nil:
 		v.result = none
-		return v
+		r = &record{} // to tell what speaks for it all the same
+	default:
+		v.record, v.policy, v.result = r, r.asks(v.domain), fail
 	}
-	v.policy, v.result = r.policy, fail
+	unsure := false
 	for _, one := range signatures {
-		switch {
-		case !aligned(one.domain, v.domain, r.strictDKIM):
-		case one.result == pass:
-			v.result = pass
-			return v
-		case one.result == tempError:
-			v.result = tempError
+		if aligned(one.Domain, v.domain, r.strictDKIM) {
+			v.dkim = v.dkim || one.Result == pass
+			unsure = unsure || one.Result == tempError
 		}
 	}
 	if aligned(s.domain, v.domain, r.strictSPF) {
-		switch s.result {
-		case pass:
-			v.result = pass
-		case tempError:
-			v.result = tempError
-		}
+		v.spf = s.result == pass
+		unsure = unsure || s.result == tempError
+	}
+	switch {
+	case v.record == nil:
+	case v.dkim || v.spf:
+		v.result = pass
+	case unsure:
+		v.result = tempError
 	}
 	return v
 }
@@ -81,9 +107,9 @@ func fromDomain(header []byte) string {
 	return domainOf(list[0].Address)
 }
 
-// policy finds the record of a domain, or that of the organisation it belongs to;
+// record finds the record of a domain, or that of the organisation it belongs to;
 // nil if there is none (RFC 7489 6.6.3).
-func (f *Filter) policy(ctx context.Context, domain string) (*record, error) {
+func (f *Filter) record(ctx context.Context, domain string) (*record, error) {
 	for _, name := range slices.Compact([]string{domain, organisation(domain)}) {
 		texts, err := f.resolver.LookupTXT(ctx, "_dmarc."+name)
 		if err != nil && !isNotFound(err) {
@@ -91,7 +117,8 @@ func (f *Filter) policy(ctx context.Context, domain string) (*record, error) {
 		}
 		var found []*record
 		for _, text := range texts {
-			if r := readRecord(text, name != domain); r != nil {
+			if r := readRecord(text); r != nil {
+				r.domain = name
 				found = append(found, r)
 			}
 		}
@@ -105,18 +132,13 @@ func (f *Filter) policy(ctx context.Context, domain string) (*record, error) {
 	return nil, nil
 }
 
-// isNotFound tells whether the DNS says that there is nothing, and not that it
-// cannot say.
-func isNotFound(err error) bool {
-	var d *net.DNSError
-	return errors.As(err, &d) && d.IsNotFound
-}
+// maxReports is how many addresses for reports are read.
+const maxReports = 8
 
 // readRecord reads a record; nil for what is none. What it has besides, and what
 // is wrong with that, does not matter.
-func readRecord(text string, subdomain bool) *record {
-	r := &record{}
-	below := ""
+func readRecord(text string) *record {
+	r := &record{percent: 100}
 	for i, tag := range strings.Split(text, ";") {
 		name, value, ok := strings.Cut(tag, "=")
 		name, value = strings.ToLower(strings.TrimSpace(name)), strings.TrimSpace(value)
@@ -127,15 +149,22 @@ func readRecord(text string, subdomain bool) *record {
 		case "p":
 			r.policy = readPolicy(value)
 		case "sp":
-			below = readPolicy(value)
+			r.below = readPolicy(value)
 		case "adkim":
 			r.strictDKIM = strings.EqualFold(value, "s")
 		case "aspf":
 			r.strictSPF = strings.EqualFold(value, "s")
+		case "pct":
+			if n, err := strconv.Atoi(value); err == nil && n >= 0 && n <= 100 {
+				r.percent = n
+			}
+		case "rua":
+			for uri := range strings.SplitSeq(value, ",") {
+				if uri = strings.TrimSpace(uri); uri != "" && len(uri) <= 320 && len(r.reports) < maxReports {
+					r.reports = append(r.reports, uri)
+				}
+			}
 		}
-	}
-	if subdomain && below != "" {
-		r.policy = below
 	}
 	if r.policy == "" { // taken for one that only wants to be told
 		r.policy = none
@@ -145,7 +174,7 @@ func readRecord(text string, subdomain bool) *record {
 
 func readPolicy(s string) string {
 	switch s = strings.ToLower(s); s {
-	case none, "quarantine", "reject":
+	case none, quarantine, reject:
 		return s
 	}
 	return ""
@@ -181,35 +210,4 @@ func asciiDomain(s string) string {
 
 func notOfADomain(r rune) bool {
 	return (r < 'a' || r > 'z') && (r < '0' || r > '9') && r != '-' && r != '.' && r != '_'
-}
-
-// report writes what was found (RFC 8601 2.7). Nothing in it is the sender's but
-// domains, and those are made of letters, digits, points and lines.
-func report(s sender, signatures []signature, d verdict) string {
-	var b strings.Builder
-	b.WriteString("spf=" + s.result)
-	if s.domain != "" {
-		property := " smtp.mailfrom="
-		if s.helo {
-			property = " smtp.helo="
-		}
-		b.WriteString(property + s.domain)
-	}
-	if len(signatures) == 0 {
-		b.WriteString("; dkim=none")
-	}
-	for _, one := range signatures {
-		b.WriteString("; dkim=" + one.result)
-		if one.domain != "" {
-			b.WriteString(" header.d=" + one.domain)
-		}
-	}
-	b.WriteString("; dmarc=" + d.result)
-	if d.policy != "" {
-		b.WriteString(" (p=" + d.policy + ")")
-	}
-	if d.domain != "" {
-		b.WriteString(" header.from=" + d.domain)
-	}
-	return b.String()
 }

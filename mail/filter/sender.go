@@ -3,13 +3,11 @@ package filter
 import (
 	"bytes"
 	"context"
-	"errors"
 	"net"
 	"net/netip"
 	"strings"
 
 	"blitiri.com.ar/go/spf"
-	"github.com/emersion/go-msgauth/dkim"
 )
 
 // The results that are not pass (RFC 8601 2.7).
@@ -17,6 +15,7 @@ const (
 	pass      = "pass"
 	none      = "none"
 	fail      = "fail"
+	softFail  = "softfail"
 	tempError = "temperror"
 	permError = "permerror"
 )
@@ -42,32 +41,6 @@ func (f *Filter) spf(ctx context.Context, remote netip.Addr, helo, from string) 
 	result, _ := spf.CheckHostWithSender(net.IP(remote.Unmap().AsSlice()), helo, address, spf.WithContext(ctx), spf.WithResolver(f.resolver))
 	s.result = string(result)
 	return s
-}
-
-// signature is what became of a DKIM signature (RFC 6376).
-type signature struct{ result, domain string }
-
-// dkim verifies the message's signatures. One that is for a part of the body only
-// is none: anything could stand behind it, a meeting for one.
-func (f *Filter) dkim(ctx context.Context, raw []byte) (out []signature) {
-	found, err := dkim.VerifyWithOptions(bytes.NewReader(raw), &dkim.VerifyOptions{LookupTXT: f.lookupTXT(ctx), MaxVerifications: maxSignatures})
-	if err != nil && !errors.Is(err, dkim.ErrTooManySignatures) {
-		return nil
-	}
-	for _, v := range found {
-		s := signature{pass, asciiDomain(v.Domain)}
-		switch {
-		case v.Err == nil:
-		case dkim.IsTempFail(v.Err):
-			s.result = tempError
-		case dkim.IsPermFail(v.Err):
-			s.result = permError
-		default:
-			s.result = fail
-		}
-		out = append(out, s)
-	}
-	return out
 }
 
 // cutHeader is the message's header with the empty line behind it. It is false for
