@@ -41,6 +41,11 @@ func (s *session) rcpt(ctx context.Context, arg string) reply {
 	if rep = s.resolve(ctx, &r); rep.code != 0 {
 		if rep.code >= 500 {
 			s.srv.log.Info("smtp recipient refused", "remote", s.name, "from", s.env.From, "to", r.Address, "code", rep.enhanced)
+			if f, ok := s.srv.cfg.Filter.(Counter); ok {
+				if no := f.Unknown(ctx, s.client()); no.Refuses() {
+					return refusal(no)
+				}
+			}
 			return s.refusal(rep)
 		}
 		return rep

@@ -45,6 +45,12 @@ type Filter interface {
 	Message(ctx context.Context, c *mail.Client, env *mail.Envelope, raw []byte) mail.Verdict
 }
 
+// Counter is a Filter that is told of recipients that do not exist. Where it
+// refuses, that is the answer.
+type Counter interface {
+	Unknown(ctx context.Context, c *mail.Client) mail.Refusal
+}
+
 // Config holds what a Server needs. Zero limits take the defaults of limits.go.
 type Config struct {
 	Mode             Mode
