@@ -57,10 +57,16 @@ const (
 	PrefixBroken     Prefix = 0x32 // sync/device: AccountID, DeviceID, FolderID, ItemID of what the device cannot take
 
 	PrefixQueue    Prefix = 0x40 // mail/queue: entry id -> outbound message
-	PrefixQueueDue Prefix = 0x41 // mail/queue: time due, entry id
+	PrefixQueueDue Prefix = 0x41 // mail/queue: time due, entry id of what is not yet split by destination
 	PrefixSent     Prefix = 0x42 // mail/route: AccountID, DeviceID, ClientId -> when
 	PrefixSentAge  Prefix = 0x43 // mail/route: when, AccountID, DeviceID, ClientId
 	PrefixFanout   Prefix = 0x44 // mail/route: number -> message accepted, accounts that still wait for it
+
+	PrefixQueueLeg         Prefix = 0x45 // mail/queue: entry id, destination -> recipients that wait, when due
+	PrefixQueueWaiting     Prefix = 0x46 // mail/queue: destination, time due, entry id
+	PrefixQueueDestination Prefix = 0x47 // mail/queue: destination -> when to look at it, whether it is down
+	PrefixQueueNext        Prefix = 0x4c // mail/queue: when to look, destination
+	PrefixQueueHold        Prefix = 0x4d // mail/queue: destination, sender or everything -> since when it is held
 
 	PrefixSearchDocs    Prefix = 0x50 // mail/mailbox: MailboxID, Doc/32 -> where the messages are
 	PrefixSearchSegment Prefix = 0x51 // mail/mailbox: MailboxID, number -> Docs, state

@@ -1,14 +1,19 @@
-// Package queue keeps the messages that have to go to other hosts: durably, in
-// order of when they are due, until whoever delivers them takes them out. It
-// must never open a connection, and never lose an entry that Add accepted.
+// Package queue keeps the messages that have to go to other hosts: durably, split
+// by where they go, until they have arrived or their senders are told that they
+// will not. It decides when to try and has others do it. It must never open a
+// connection, never lose a recipient that Add accepted, and never look at more of
+// what waits than is due.
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
 	"iter"
 	"log/slog"
+	"strings"
+	"sync"
 	"time"
 
 	"martlet/mail"
@@ -24,14 +29,15 @@ type ID uint64
 
 // Entry is a message on its way to other hosts.
 type Entry struct {
-	ID        ID
-	Envelope  mail.Envelope  // the recipients that still wait; of Trace only the ID is kept
-	Blob      blob.Ref       // the queue holds one reference
-	Sender    mail.MailboxID // who hears of failures; zero: nobody here
-	Created   time.Time
-	Due       time.Time // when the next attempt is to be made
-	Attempts  uint32
-	LastError string // of the last attempt, empty before the first
+	ID       ID
+	Envelope mail.Envelope  // all recipients it came with, in their order; of Trace only the ID is kept
+	Blob     blob.Ref       // the queue holds one reference
+	Sender   mail.MailboxID // whose message it is; zero: nobody's here
+	Created  time.Time
+	Due      time.Time // no attempt is made before
+
+	// spread is how many recipients are in legs by now: the others wait for that.
+	spread int
 }
 
 // Config holds what a Queue needs.
@@ -39,15 +45,34 @@ type Config struct {
 	Store  *store.Store
 	Blobs  *blob.Blobs
 	Logger *slog.Logger // nil: slog.Default
+	// Destination says where mail of a sender to an address goes. Nil: to the
+	// address's domain.
+	Destination func(from, to string) string
+	Limits      Limits
 }
 
-// Queue is the table of outbound messages. It is safe for concurrent use.
+// Queue is the table of outbound messages, and what sends them while Run does. It
+// is safe for concurrent use.
 type Queue struct {
-	store   *store.Store
-	blobs   *blob.Blobs
-	log     *slog.Logger
-	entries store.Table[ID, Entry]
-	due     store.Table[dueKey, struct{}]
+	cfg   Config
+	store *store.Store
+	blobs *blob.Blobs
+	log   *slog.Logger
+
+	entries      store.Table[ID, Entry]
+	unspread     store.Table[dueKey, struct{}] // entries that have recipients in no leg
+	legs         store.Table[legKey, Leg]
+	waiting      store.Table[waitKey, struct{}] // the legs that are not held, by destination and time due
+	destinations store.Table[string, destination]
+	next         store.Table[nextKey, struct{}] // the destinations that something waits for, by when to look
+	holds        store.Table[Hold, time.Time]
+
+	wakes  chan struct{} // something is due that was not
+	report Reporter      // nil: senders are told nothing
+
+	mu      sync.Mutex // guards the fields below
+	claimed map[legKey]bool
+	busy    map[string]int // claimed legs of each destination
 }
 
 // New returns the queue of a store.
@@ -55,12 +80,21 @@ func New(cfg Config) *Queue {
 	if cfg.Logger == nil {
 		cfg.Logger = slog.Default()
 	}
+	if cfg.Destination == nil {
+		cfg.Destination = func(_, to string) string { return strings.ToLower(to[strings.LastIndexByte(to, '@')+1:]) }
+	}
 	return &Queue{
-		store:   cfg.Store,
-		blobs:   cfg.Blobs,
-		log:     cfg.Logger,
-		entries: store.NewTable("queue", store.PrefixQueue, store.Uint64Key[ID](), entries),
-		due:     store.NewTable("queue due", store.PrefixQueueDue, dueKeys, store.NoValue()),
+		cfg: cfg, store: cfg.Store, blobs: cfg.Blobs, log: cfg.Logger,
+		entries:      store.NewTable("queue", store.PrefixQueue, store.Uint64Key[ID](), entries),
+		unspread:     store.NewTable("queue unspread", store.PrefixQueueDue, dueKeys, store.NoValue()),
+		legs:         store.NewTable("queue leg", store.PrefixQueueLeg, legKeys, legs),
+		waiting:      store.NewTable("queue waiting", store.PrefixQueueWaiting, waitKeys, store.NoValue()),
+		destinations: store.NewTable("queue destination", store.PrefixQueueDestination, store.StringKey[string](), destinations),
+		next:         store.NewTable("queue next", store.PrefixQueueNext, nextKeys, store.NoValue()),
+		holds:        store.NewTable("queue hold", store.PrefixQueueHold, holdKeys, store.TimeValue()),
+		wakes:        make(chan struct{}, 1),
+		claimed:      map[legKey]bool{},
+		busy:         map[string]int{},
 	}
 }
 
@@ -75,7 +109,7 @@ func (q *Queue) Add(tx *store.Tx, e Entry) (ID, error) {
 	if err != nil {
 		return 0, fmt.Errorf("queue: add: %w", err)
 	}
-	e.ID = ID(n)
+	e.ID, e.spread = ID(n), 0
 	if e.Created.IsZero() {
 		e.Created = time.Now()
 	}
@@ -86,18 +120,26 @@ func (q *Queue) Add(tx *store.Tx, e Entry) (ID, error) {
 	if err := q.blobs.Retain(tx, e.Blob); err != nil {
 		return 0, fmt.Errorf("queue: add: %w", err)
 	}
-	if err := q.entries.Set(tx, e.ID, e); err != nil {
+	if err := q.unspread.Set(tx, dueKey{e.Due.UnixMilli(), e.ID}, struct{}{}); err != nil {
 		return 0, err
 	}
-	if err := q.due.Set(tx, dueKey{e.Due.UnixMilli(), e.ID}, struct{}{}); err != nil {
+	if err := q.spread(tx, &e, spreadAtOnce); err != nil {
 		return 0, err
 	}
 	tx.OnCommit(func() {
-		q.log.Info("message queued; this version does not deliver to other hosts, it is kept until one does",
-			"entry", uint64(e.ID), "id", e.Envelope.Trace.ID, "from", e.Envelope.From,
+		q.log.Info("message queued", "entry", uint64(e.ID), "id", e.Envelope.Trace.ID, "from", e.Envelope.From,
 			"recipients", len(e.Envelope.To), "size", e.Blob.Size)
+		q.wake()
 	})
 	return e.ID, nil
+}
+
+// wake has the scheduler look.
+func (q *Queue) wake() {
+	select {
+	case q.wakes <- struct{}{}:
+	default:
+	}
 }
 
 // Get returns an entry, or ErrNoEntry.
@@ -110,21 +152,18 @@ func (q *Queue) Get(tx *store.Tx, id ID) (Entry, error) {
 	return e, err
 }
 
-// List walks over all entries, those due first at the front. It sees one
-// moment of the queue; the walk should not wait for anything slow.
+// List walks over all entries in the order in which they came. It sees one moment
+// of the queue; the walk should not wait for anything slow.
 func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 	return func(yield func(Entry, error) bool) {
 		stopped := false
 		err := q.store.View(ctx, func(tx *store.Tx) error {
-			for key, err := range q.due.Keys(tx, store.TableRange[dueKey]{}) {
+			for row, err := range q.entries.Scan(tx, store.TableRange[ID]{}) {
 				if err != nil {
 					return err
 				}
-				e, err := q.Get(tx, key.id)
-				if err != nil {
-					return fmt.Errorf("queue: entry %d: %w", key.id, err)
-				}
-				if stopped = !yield(e, nil); stopped {
+				row.Value.ID = row.Key
+				if stopped = !yield(row.Value, nil); stopped {
 					return nil
 				}
 			}
@@ -136,16 +175,30 @@ func (q *Queue) List(ctx context.Context) iter.Seq2[Entry, error] {
 	}
 }
 
-// Remove takes an entry out and gives its reference to the blob back.
+// Remove takes an entry out, whoever still waits for it, and gives its reference to
+// the blob back. Nobody is told.
 func (q *Queue) Remove(tx *store.Tx, id ID) error {
 	e, err := q.Get(tx, id)
 	if err != nil {
 		return err
 	}
-	if err := q.due.Delete(tx, dueKey{e.Due.UnixMilli(), id}); err != nil {
+	all, err := q.Legs(tx, id)
+	if err != nil {
 		return err
 	}
-	if err := q.entries.Delete(tx, id); err != nil {
+	for i := range all {
+		if err := q.removeLeg(tx, &all[i]); err != nil {
+			return err
+		}
+	}
+	return q.removeEntry(tx, &e)
+}
+
+func (q *Queue) removeEntry(tx *store.Tx, e *Entry) error {
+	if err := q.unspread.Delete(tx, dueKey{e.Due.UnixMilli(), e.ID}); err != nil {
+		return err
+	}
+	if err := q.entries.Delete(tx, e.ID); err != nil {
 		return err
 	}
 	return q.blobs.Release(tx, e.Blob)
@@ -163,45 +216,10 @@ func (q *Queue) References(tx *store.Tx, count func(blob.Ref)) error {
 	return nil
 }
 
-// Check reports every broken invariant: each entry stands once in the order of
-// what is due, and nothing else does; each has recipients and a blob.
-func (q *Queue) Check(ctx context.Context, report func(store.Problem)) error {
-	return q.store.View(ctx, func(tx *store.Tx) error {
-		problem := func(table string, id ID, text string) {
-			report(store.Problem{Table: table, Key: fmt.Sprint(uint64(id)), Text: text})
-		}
-		for row, err := range q.entries.Scan(tx, store.TableRange[ID]{}) {
-			if err != nil {
-				return err
-			}
-			listed, err := q.due.Has(tx, dueKey{row.Value.Due.UnixMilli(), row.Key})
-			if err != nil {
-				return err
-			}
-			if !listed {
-				problem("queue", row.Key, "is not in the order of what is due")
-			}
-			if len(row.Value.Envelope.To) == 0 {
-				problem("queue", row.Key, "has no recipients")
-			}
-			if row.Value.Blob.IsZero() {
-				problem("queue", row.Key, "has no message")
-			}
-		}
-		for key, err := range q.due.Keys(tx, store.TableRange[dueKey]{}) {
-			if err != nil {
-				return err
-			}
-			e, err := q.Get(tx, key.id)
-			switch {
-			case errors.Is(err, ErrNoEntry):
-				problem("queue due", key.id, "names an entry that does not exist")
-			case err != nil:
-				return err
-			case e.Due.UnixMilli() != key.due:
-				problem("queue due", key.id, "is due at another time than its entry says")
-			}
-		}
-		return nil
-	})
+// later is the later of two times.
+func later(a, b time.Time) time.Time {
+	if cmp.Compare(a.UnixMilli(), b.UnixMilli()) < 0 {
+		return b
+	}
+	return a
 }
