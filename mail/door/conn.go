@@ -27,6 +27,9 @@ const (
 	writeTimeout = 5 * time.Minute
 	outBuffer    = 32 << 10 // is sent when there is more
 	authDelay    = time.Second
+	// minLinger is that of a session that waits no longer than it must: with less
+	// a read may end before it has looked for what is there.
+	minLinger = 20 * time.Millisecond
 	// MaxAuthFailures of one session end it.
 	MaxAuthFailures = 3
 )
@@ -127,9 +130,12 @@ func (c *Conn) StartTLS(ctx context.Context, cfg *tls.Config) bool {
 	return true
 }
 
+// secured is what a connection of TLS has.
+type secured interface{ ConnectionState() tls.ConnectionState }
+
 // TLS is the state of the connection's TLS, nil in the clear.
 func (c *Conn) TLS() *tls.ConnectionState {
-	conn, ok := c.conn.(*tls.Conn)
+	conn, ok := c.conn.(secured)
 	if !ok {
 		return nil
 	}
@@ -139,7 +145,7 @@ func (c *Conn) TLS() *tls.ConnectionState {
 
 // Secure tells whether the connection is TLS.
 func (c *Conn) Secure() bool {
-	_, ok := c.conn.(*tls.Conn)
+	_, ok := c.conn.(secured)
 	return ok
 }
 
@@ -199,7 +205,7 @@ func (c *Conn) beforeRead(now, limit time.Time) error {
 		return ErrWoken
 	}
 	c.idle = true
-	if soon := now.Add(c.Linger); c.Parks && !c.rooted && (limit.IsZero() || soon.Before(limit)) {
+	if soon := now.Add(max(c.Linger, minLinger)); c.Parks && !c.rooted && (limit.IsZero() || soon.Before(limit)) {
 		if err := c.conn.SetReadDeadline(soon); err != nil {
 			return err
 		}

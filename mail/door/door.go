@@ -120,7 +120,7 @@ func (d *Door) Serve(l net.Listener) error {
 	for {
 		conn, err := l.Accept()
 		if err == nil {
-			d.admit(conn)
+			d.Admit(conn)
 			continue
 		}
 		if d.isClosing() {
@@ -151,8 +151,8 @@ func (d *Door) Sessions() (all, parked int) {
 	return len(d.conns), int(d.asleep.Load())
 }
 
-// admit starts a session, or tells the client that it is one too many.
-func (d *Door) admit(conn net.Conn) {
+// Admit starts a session, or tells the client that it is one too many.
+func (d *Door) Admit(conn net.Conn) {
 	d.keepAlive(conn)
 	c := newConn(d, conn)
 	refusal := d.register(c)

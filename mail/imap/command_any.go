@@ -15,7 +15,7 @@ func (s *session) capability() string {
 	all := []goimap.Cap{goimap.CapIMAP4rev1, goimap.CapIMAP4rev2, goimap.CapLiteralMinus, goimap.CapSASLIR, goimap.CapID, goimap.CapEnable}
 	if s.state == goimap.ConnStateNotAuthenticated {
 		switch {
-		case s.tls != nil:
+		case s.conn.Secure():
 			all = append(all, goimap.AuthCap("PLAIN"))
 		case s.srv.cfg.TLS != nil:
 			all = append(all, goimap.CapStartTLS, goimap.CapLoginDisabled)

@@ -91,7 +91,7 @@ func (s *session) receive(ctx context.Context, l *literal, dst mail.FolderID, c 
 		return reply{}
 	}
 	raw := got.raw
-	switch line, err := s.in.line(maxEarly); {
+	switch line, err := s.conn.Line(maxEarly); {
 	case err != nil:
 		s.end(err)
 		return reply{}
@@ -138,10 +138,13 @@ func (s *session) readMessage(l *literal, got *taken) error {
 	if !l.nonSync {
 		s.out.raw("+ Ready\r\n")
 	}
-	s.mode = forMore
 	s.until = time.Now().Add(messageTimeout)
-	defer func() { s.until = time.Time{} }()
-	return s.in.exactly(l.size, got.take)
+	s.wait(forMore)
+	defer func() {
+		s.until = time.Time{}
+		s.wait(forMore)
+	}()
+	return s.conn.Exactly(l.size, got.take)
 }
 
 var errBusy = no("UNAVAILABLE", "Too many messages are under way")
@@ -158,19 +161,20 @@ type taken struct {
 	refused bool // there is no room for it: what still comes is dropped
 }
 
-func (t *taken) take(piece []byte) {
+func (t *taken) take(piece []byte) error {
 	if t.refused {
-		return
+		return nil
 	}
 	if n := int64(len(t.raw) + len(piece)); n > t.held && !t.room(min(t.size, max(n, 2*t.held))) {
 		t.refused, t.raw = true, nil
 		t.release()
-		return
+		return nil
 	}
 	if t.raw == nil {
 		t.raw = make([]byte, 0, t.held)
 	}
 	t.raw = append(t.raw, piece...)
+	return nil
 }
 
 // room makes sure of that much memory.

@@ -3,12 +3,9 @@ package imap
 import (
 	"bytes"
 	"context"
-	"crypto/tls"
 	"encoding/base64"
 	"errors"
-	"net/netip"
 	"strings"
-	"time"
 
 	goimap "github.com/emersion/go-imap/v2"
 
@@ -22,46 +19,21 @@ func (s *session) startTLS(ctx context.Context, p *parser) error {
 	switch {
 	case p.end() != nil:
 		return p.err
-	case s.tls != nil:
+	case s.conn.Secure():
 		return bad("TLS is on")
 	case s.srv.cfg.TLS == nil:
 		return bad("TLS is not offered")
-	case s.in.buffered() > 0:
+	case s.conn.Buffered() > 0:
 		// Commands sent behind STARTTLS in the clear would run as if they had
 		// come under its protection: someone in between put them there.
 		s.bye("Nothing may follow STARTTLS before the handshake")
 		return reply{}
 	}
 	s.answer(s.tag, ok("", "Begin TLS now"))
-	if err := s.out.flush(); err != nil {
-		return reply{}
-	}
-	conn := tls.Server(s.conn, s.srv.cfg.TLS)
-	if !s.handshake(ctx, conn) {
+	if !s.conn.StartTLS(ctx, s.srv.cfg.TLS) {
 		s.done = true
-		return reply{}
 	}
-	s.in.src = conn
-	s.in.drop()
-	s.out.conn = conn
-	s.mu.Lock()
-	s.conn = conn // Shutdown may be looking at it
-	s.mu.Unlock()
 	return reply{} // answered already
-}
-
-// handshake runs the TLS handshake and notes its outcome.
-func (s *session) handshake(ctx context.Context, conn *tls.Conn) bool {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTimeout)
-	defer cancel()
-	conn.SetDeadline(time.Time{})
-	if err := conn.HandshakeContext(ctx); err != nil {
-		s.srv.log.Info("imap handshake failed", "remote", s.remoteText, "error", err)
-		return false
-	}
-	state := conn.ConnectionState()
-	s.tls = &state
-	return true
 }
 
 // login answers LOGIN (RFC 9051 6.2.3).
@@ -91,13 +63,13 @@ func (s *session) authenticate(ctx context.Context, p *parser) error {
 		return p.err
 	case mechanism != "PLAIN":
 		return no("CANNOT", "Mechanism not known")
-	case s.tls == nil:
+	case !s.conn.Secure():
 		return errPrivacy
 	}
 	if initial == "" {
 		s.out.raw("+ \r\n")
-		s.mode = forMore
-		line, err := s.in.line(maxEarly)
+		s.wait(forMore)
+		line, err := s.conn.Line(maxEarly)
 		if err != nil {
 			s.end(err)
 			return reply{}
@@ -123,11 +95,10 @@ var errPrivacy = no("PRIVACYREQUIRED", "Use TLS first")
 
 // enter asks the directory and slows down whoever guesses.
 func (s *session) enter(ctx context.Context, name, password string) error {
-	client := clientOf(s.remote)
-	if s.tls == nil { // never in the clear
+	if !s.conn.Secure() { // never in the clear
 		return errPrivacy
 	}
-	account, err := s.ask(ctx, client, name, password)
+	account, err := s.ask(ctx, name, password)
 	switch {
 	case errors.Is(err, errBlocked):
 		s.bye("Too many failures, try again later")
@@ -138,19 +109,11 @@ func (s *session) enter(ctx context.Context, name, password string) error {
 		return s.welcome(ctx, account)
 	case errors.Is(err, directory.ErrBadCredentials), errors.Is(err, directory.ErrDisabled), errors.Is(err, directory.ErrNoAccount):
 	default:
-		s.srv.log.Error("imap authentication not possible", "remote", s.remoteText, "error", err)
+		s.srv.log.Error("imap authentication not possible", "remote", s.who, "error", err)
 		return no("UNAVAILABLE", "Not now, try again later")
 	}
-	s.srv.log.Warn("imap authentication failed", "remote", s.remoteText, "login", name, "error", err)
-	s.srv.penalties.failed(client, time.Now())
-	s.authFailures++
-	wait := time.NewTimer(time.Duration(s.authFailures) * authDelay)
-	defer wait.Stop()
-	select {
-	case <-wait.C:
-	case <-ctx.Done():
-	}
-	if s.authFailures >= maxAuthFailures {
+	s.srv.log.Warn("imap authentication failed", "remote", s.who, "login", name, "error", err)
+	if s.conn.Failed(ctx) {
 		s.bye("Too many failures")
 		return reply{}
 	}
@@ -161,11 +124,11 @@ var errBlocked = errors.New("imap: too many failures")
 
 // ask asks the directory. Who shares an address with somebody who guesses gets
 // in all the same with what was right a while ago.
-func (s *session) ask(ctx context.Context, client netip.Prefix, name, password string) (directory.Account, error) {
+func (s *session) ask(ctx context.Context, name, password string) (directory.Account, error) {
 	ctx, cancel := context.WithTimeout(ctx, authTimeout)
 	defer cancel()
 	d := s.srv.cfg.Directory
-	if !s.srv.penalties.blocked(client, time.Now()) {
+	if !s.conn.Blocked() {
 		return d.Authenticate(ctx, name, password)
 	}
 	if a, known, err := d.Recall(ctx, name, password); known && err == nil {

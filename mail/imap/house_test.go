@@ -24,6 +24,7 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/announce"
+	"martlet/mail/door"
 	"martlet/mail/imap"
 	"martlet/mail/mailbox"
 	"martlet/push"
@@ -135,7 +136,7 @@ func (h *house) listen(c *tls.Config) string {
 		l = tls.NewListener(l, c)
 	}
 	go func() {
-		if err := h.server.Serve(l); !errors.Is(err, imap.ErrServerClosed) {
+		if err := h.server.Serve(l); !errors.Is(err, door.ErrClosed) {
 			h.t.Error(err)
 		}
 	}()

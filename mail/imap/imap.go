@@ -6,19 +6,16 @@
 package imap
 
 import (
-	"context"
 	"crypto/tls"
-	"errors"
 	"log/slog"
 	"net"
-	"net/netip"
-	"sync"
 	"sync/atomic"
 
 	"golang.org/x/sync/semaphore"
 
 	"martlet/directory"
 	"martlet/mail/announce"
+	"martlet/mail/door"
 	"martlet/mail/mailbox"
 	"martlet/mail/share"
 	"martlet/push"
@@ -54,45 +51,35 @@ type Apple struct {
 
 // Server speaks IMAP on any number of listeners. It is safe for concurrent use.
 type Server struct {
-	cfg       Config
-	log       *slog.Logger
-	inFlight  *semaphore.Weighted
-	penalties *penalties
-	names     subscriptions
-	commands  map[string]command
-	apple     atomic.Pointer[Apple]
-
-	// ctx ends when Shutdown gives up waiting.
-	ctx    context.Context
-	cancel context.CancelFunc
-
-	mu        sync.Mutex
-	closing   bool
-	listeners map[net.Listener]struct{}
-	sessions  map[*session]struct{}
-	perIP     map[netip.Prefix]int
-	ended     sync.WaitGroup
+	cfg      Config
+	log      *slog.Logger
+	inFlight *semaphore.Weighted
+	names    subscriptions
+	commands map[string]command
+	apple    atomic.Pointer[Apple]
+	door     *door.Door
 }
-
-// ErrServerClosed is what Serve returns after Shutdown.
-var ErrServerClosed = errors.New("imap: server closed")
 
 // New returns a Server.
 func New(cfg Config) *Server {
 	cfg.setDefaults()
 	s := &Server{
-		cfg:       cfg,
-		log:       cfg.Logger,
-		inFlight:  semaphore.NewWeighted(cfg.MaxInFlightBytes),
-		penalties: newPenalties(),
-		names:     newSubscriptions(),
-		commands:  commands(),
-		listeners: map[net.Listener]struct{}{},
-		sessions:  map[*session]struct{}{},
-		perIP:     map[netip.Prefix]int{},
+		cfg:      cfg,
+		log:      cfg.Logger,
+		inFlight: semaphore.NewWeighted(cfg.MaxInFlightBytes),
+		names:    newSubscriptions(),
+		commands: commands(),
 	}
 	s.apple.Store(cfg.Apple)
-	s.ctx, s.cancel = context.WithCancel(context.Background())
+	s.door = door.New(door.Config{
+		Name:          "imap",
+		Start:         func(c *door.Conn) door.Session { return newSession(s, c) },
+		Refuse:        refuse,
+		MaxSessions:   cfg.MaxSessions,
+		MaxPerNetwork: cfg.MaxSessionsPerIP,
+		KeepAlive:     net.KeepAliveConfig{Enable: true, Idle: keepAliveIdle, Interval: keepAliveInterval, Count: keepAliveCount},
+		Logger:        cfg.Logger,
+	})
 	return s
 }
 

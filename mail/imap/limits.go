@@ -2,8 +2,6 @@ package imap
 
 import (
 	"log/slog"
-	"net/netip"
-	"sync"
 	"time"
 )
 
@@ -27,7 +25,6 @@ const (
 
 	maxEarlyCommands = 30 // before a login
 	maxErrors        = 30 // commands that make no sense, in one session
-	maxAuthFailures  = 3  // in one session
 
 	maxTag         = 64
 	maxDepth       = 20   // of brackets in a search
@@ -62,16 +59,14 @@ const (
 const (
 	// idleTimeout is when a silent client is logged out: 30 minutes at least (RFC
 	// 9051 5.4).
-	idleTimeout      = 31 * time.Minute
-	earlyTimeout     = 3 * time.Minute  // from the greeting to the login
-	literalTimeout   = 3 * time.Minute  // between two blocks of a literal
-	messageTimeout   = 30 * time.Minute // for all blocks of a message
-	writeTimeout     = 5 * time.Minute
-	handshakeTimeout = time.Minute
-	refuseTimeout    = time.Second // to tell a client that it is one too many
-	memoryTimeout    = 20 * time.Second
-	authTimeout      = 30 * time.Second // for a turn at the password hash
-	authDelay        = time.Second      // after the first failure; grows with each
+	idleTimeout    = 31 * time.Minute
+	earlyTimeout   = 3 * time.Minute  // from the greeting to the login
+	literalTimeout = 3 * time.Minute  // between two blocks of a literal
+	messageTimeout = 30 * time.Minute // for all blocks of a message
+	// linger is how long a session keeps its goroutine for the next command.
+	linger        = 500 * time.Millisecond
+	memoryTimeout = 20 * time.Second
+	authTimeout   = 30 * time.Second // for a turn at the password hash
 
 	// A phone that idles should not be woken by what its network layer asks.
 	keepAliveIdle     = 10 * time.Minute
@@ -99,88 +94,5 @@ func (c *Config) setDefaults() {
 	}
 	if c.Logger == nil {
 		c.Logger = slog.Default()
-	}
-}
-
-// clientOf is whom a limit per address counts: an IPv4 address, or the /64
-// that one IPv6 customer has to himself.
-func clientOf(a netip.Addr) netip.Prefix {
-	bits := 32
-	if a.Is6() {
-		bits = 64
-	}
-	p, err := a.Prefix(bits)
-	if err != nil {
-		return netip.Prefix{}
-	}
-	return p
-}
-
-// Failed authentications of one client beyond penaltyLimit are refused
-// unheard; one is forgiven every penaltyForgiven.
-const (
-	penaltyLimit    = 20
-	penaltyForgiven = 15 * time.Second
-	maxPenalties    = 10_000 // clients remembered
-)
-
-// penalties remembers who failed to authenticate.
-type penalties struct {
-	mu      sync.Mutex
-	clients map[netip.Prefix]penalty
-}
-
-type penalty struct {
-	count int
-	since time.Time // the count was true then
-}
-
-func newPenalties() *penalties { return &penalties{clients: map[netip.Prefix]penalty{}} }
-
-func (p penalty) at(now time.Time) penalty {
-	forgiven := int(now.Sub(p.since) / penaltyForgiven)
-	if forgiven <= 0 {
-		return p
-	}
-	p.count = max(0, p.count-forgiven)
-	p.since = p.since.Add(time.Duration(forgiven) * penaltyForgiven)
-	return p
-}
-
-// blocked tells whether the client has failed too often of late.
-func (ps *penalties) blocked(c netip.Prefix, now time.Time) bool {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	return ps.clients[c].at(now).count >= penaltyLimit
-}
-
-// failed counts a failure.
-func (ps *penalties) failed(c netip.Prefix, now time.Time) {
-	ps.mu.Lock()
-	defer ps.mu.Unlock()
-	p, known := ps.clients[c]
-	if !known && len(ps.clients) >= maxPenalties {
-		ps.forgetLocked(now)
-	}
-	p = p.at(now)
-	if p.count == 0 {
-		p.since = now
-	}
-	p.count++
-	ps.clients[c] = p
-}
-
-// forgetLocked makes room: everyone forgiven goes, or else anyone.
-func (ps *penalties) forgetLocked(now time.Time) {
-	for c, p := range ps.clients {
-		if p.at(now).count == 0 {
-			delete(ps.clients, c)
-		}
-	}
-	for c := range ps.clients {
-		if len(ps.clients) < maxPenalties {
-			return
-		}
-		delete(ps.clients, c)
 	}
 }

@@ -10,19 +10,19 @@ import (
 // place, each behind its announcement and a CRLF. The message of APPEND is left
 // where it is, announced in s.message. A nil command was refused already.
 func (s *session) readCommand() ([]byte, error) {
-	s.mode = forCommand
+	s.wait(forCommand)
 	limit := maxCommand
 	if s.state == goimap.ConnStateNotAuthenticated {
 		limit = maxEarly
 	}
 	var cmd []byte
 	for literals := 0; ; literals++ {
-		line, err := s.in.line(limit - len(cmd))
-		s.heardNow()
+		line, err := s.conn.Line(limit - len(cmd))
 		if err != nil {
 			return nil, err
 		}
-		s.mode = forMore
+		s.heardNow()
+		s.wait(forMore)
 		cmd = append(cmd, line...)
 		l, _, ok := literalAt(line)
 		if !ok {
@@ -49,7 +49,10 @@ func (s *session) takeLiteral(cmd *[]byte, l literal) error {
 	if !l.nonSync {
 		s.out.raw("+ Ready\r\n")
 	}
-	return s.in.exactly(l.size, func(piece []byte) { *cmd = append(*cmd, piece...) })
+	return s.conn.Exactly(l.size, func(piece []byte) error {
+		*cmd = append(*cmd, piece...)
+		return nil
+	})
 }
 
 // refuseLiteral answers a command with a literal that is too much. One that the
@@ -65,10 +68,10 @@ func (s *session) refuseLiteral(cmd []byte, l literal) error {
 		if l.size > maxNonSync || literals > maxLiterals {
 			return errNonSync
 		}
-		if err := s.in.exactly(l.size, func([]byte) {}); err != nil {
+		if err := s.conn.Exactly(l.size, drop); err != nil {
 			return err
 		}
-		line, err := s.in.line(maxEarly)
+		line, err := s.conn.Line(maxEarly)
 		if err != nil {
 			return err
 		}
@@ -106,12 +109,14 @@ func (s *session) leaveMessage() {
 	if l == nil || !l.nonSync || s.done {
 		return
 	}
-	s.mode = forMore
-	err := s.in.exactly(l.size, func([]byte) {})
+	s.wait(forMore)
+	err := s.conn.Exactly(l.size, drop)
 	if err == nil {
-		_, err = s.in.line(maxEarly)
+		_, err = s.conn.Line(maxEarly)
 	}
 	if err != nil {
 		s.end(err)
 	}
 }
+
+func drop([]byte) error { return nil }

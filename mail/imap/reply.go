@@ -77,7 +77,7 @@ func (s *session) outcome(verb string, err error) reply {
 	case errors.Is(err, errMemory), errors.Is(err, context.Canceled), errors.Is(err, context.DeadlineExceeded):
 		return no("UNAVAILABLE", "Not now, try again later")
 	}
-	s.srv.log.Error("imap command failed", "remote", s.remoteText, "user", s.account.Login, "command", verb, "error", fmt.Sprint(err))
+	s.srv.log.Error("imap command failed", "remote", s.who, "user", s.account.Login, "command", verb, "error", fmt.Sprint(err))
 	return no("SERVERBUG", "Internal error")
 }
 

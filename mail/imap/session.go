@@ -2,33 +2,27 @@ package imap
 
 import (
 	"context"
-	"crypto/tls"
 	"errors"
 	"io"
-	"net"
-	"net/netip"
 	"os"
 	"strings"
-	"sync"
 	"time"
 
 	goimap "github.com/emersion/go-imap/v2"
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/door"
 	"martlet/push"
 )
 
-// session is one connection. Its fields belong to the session's goroutine, but
-// for those under mu.
+// session is one connection. Its fields belong to the session's goroutine, of
+// which there is none while it is parked.
 type session struct {
-	srv        *Server
-	conn       net.Conn
-	in         reader
-	out        writer
-	remote     netip.Addr
-	remoteText string
-	tls        *tls.ConnectionState
+	srv  *Server
+	conn *door.Conn
+	out  writer
+	who  string // the client is, for the log
 
 	state    goimap.ConnState
 	account  directory.Account
@@ -41,22 +35,18 @@ type session struct {
 	// wherever flags change (RFC 7162 3.1).
 	condstore bool
 	tag       string // of the command that is run
+	idling    bool   // IDLE is what runs
 
 	message *literal // of APPEND, announced and not read yet
 
-	commands, errors, authFailures int
-	born, heard                    time.Time // since when; when the client last spoke
-	until                          time.Time // when the message must be there that is being read
-	mode                           readMode
-	done                           bool
+	commands, errors int
+	born, heard      time.Time // since when; when the client last spoke
+	until            time.Time // when the message must be there that is being read
+	greeted          bool
+	done             bool
 
 	waiter push.Waiter
 	links  push.Waiter // for the hierarchy, when the selected mailbox is another's
-
-	mu      sync.Mutex
-	idle    bool // a read waits that may be broken off
-	leaving bool // Shutdown wants the session to end
-	woken   bool // the hub says that the selected folder changed
 }
 
 // readMode says what a read waits for.
@@ -68,54 +58,58 @@ const (
 	forWake                    // in IDLE: a wake may break it off too
 )
 
-var (
-	errLeaving = errors.New("imap: shutting down")
-	errWoken   = errors.New("imap: woken")
-)
-
-func newSession(srv *Server, conn net.Conn) *session {
+func newSession(srv *Server, conn *door.Conn) *session {
 	now := time.Now()
-	s := &session{srv: srv, conn: conn, remote: addrOf(conn.RemoteAddr()), born: now, heard: now, state: goimap.ConnStateNotAuthenticated}
-	s.remoteText = s.remote.String()
-	if !s.remote.IsValid() {
-		s.remoteText = conn.RemoteAddr().Network()
-	}
+	s := &session{srv: srv, conn: conn, who: conn.Name(), born: now, heard: now, state: goimap.ConnStateNotAuthenticated}
+	s.out.conn = conn
+	conn.Pending = s.send
 	return s
 }
 
-// serve speaks with the client until one of them has had enough.
-func (s *session) serve(ctx context.Context) {
-	s.in = reader{src: s.conn, before: s.beforeRead, after: s.afterRead}
-	s.out.conn = s.conn
-	defer s.unselect()
-	if conn, ok := s.conn.(*tls.Conn); ok && !s.handshake(ctx, conn) {
-		return
+// Serve speaks with the client until one of them has had enough, or until there
+// is nothing to say for a while.
+func (s *session) Serve(ctx context.Context) {
+	if !s.greeted {
+		s.greeted = true
+		s.out.rawf("* OK [CAPABILITY %s] %s ready\r\n", s.capability(), s.srv.cfg.Hostname)
 	}
-	s.out.rawf("* OK [CAPABILITY %s] %s ready\r\n", s.capability(), s.srv.cfg.Hostname)
 	for !s.done && s.out.err == nil {
-		s.serveCommand(ctx)
+		err := s.serveNext(ctx)
+		if errors.Is(err, door.ErrQuiet) {
+			s.conn.Park()
+			return
+		}
+		if err != nil {
+			s.end(err)
+		}
 	}
 	_ = s.out.flush()
 	if err := s.out.err; err != nil && !errors.Is(err, io.EOF) {
-		s.srv.log.Debug("imap session broke", "remote", s.remoteText, "error", err)
+		s.srv.log.Debug("imap session broke", "remote", s.who, "error", err)
 	}
 }
 
-// serveCommand reads a command and answers it.
-func (s *session) serveCommand(ctx context.Context) {
-	s.in.shrink()
-	cmd, err := s.readCommand()
-	if err != nil {
-		s.end(err)
-		return
+// Ended lets go of the selected mailbox.
+func (s *session) Ended() {
+	s.unwatch()
+	s.unselect()
+}
+
+// serveNext reads a command and answers it, or goes on with IDLE. An error is
+// that of reading.
+func (s *session) serveNext(ctx context.Context) error {
+	if s.idling {
+		return s.idle(ctx)
 	}
-	if cmd == nil { // refused already
-		return
+	s.conn.Shrink()
+	cmd, err := s.readCommand()
+	if err != nil || cmd == nil { // nil: refused already
+		return err
 	}
 	if s.state == goimap.ConnStateNotAuthenticated {
 		if s.commands++; s.commands > maxEarlyCommands {
 			s.bye("Too many commands before a login")
-			return
+			return nil
 		}
 	}
 	p := &parser{b: cmd, utf8: s.rev2}
@@ -126,6 +120,7 @@ func (s *session) serveCommand(ctx context.Context) {
 		s.answer(s.tag, s.run(ctx, p))
 	}
 	s.leaveMessage()
+	return nil
 }
 
 // run runs one command.
@@ -152,11 +147,17 @@ func (s *session) run(ctx context.Context, p *parser) reply {
 	if err == nil {
 		err = cmd.run(s, ctx, p)
 	}
+	return s.conclude(ctx, verb, cmd.tells, err)
+}
+
+// conclude makes the reply of a command that is over. With tells, what changed
+// is told before.
+func (s *session) conclude(ctx context.Context, verb string, tells bool, err error) reply {
 	rep := s.outcome(verb, err)
 	if rep.kind == kindBad {
 		return s.mistake(rep)
 	}
-	if cmd.tells && s.view != nil && !s.done {
+	if tells && s.view != nil && !s.done && !s.idling {
 		if err := s.tell(ctx, true); err != nil {
 			s.fail(err)
 		}
@@ -195,110 +196,59 @@ func (s *session) fail(err error) {
 		s.bye("The selected mailbox is gone")
 		return
 	}
-	s.srv.log.Error("imap session cannot go on", "remote", s.remoteText, "user", s.account.Login, "error", err)
+	s.srv.log.Error("imap session cannot go on", "remote", s.who, "user", s.account.Login, "error", err)
 	s.bye("[SERVERBUG] Internal error")
 }
 
 // end turns a failed read into the last words, if the client still listens.
 func (s *session) end(err error) {
 	switch {
-	case errors.Is(err, errLeaving), (errors.Is(err, os.ErrDeadlineExceeded) || errors.Is(err, errWoken)) && s.isLeaving():
+	case errors.Is(err, door.ErrLeaving):
 		s.bye("Shutting down")
 	case errors.Is(err, os.ErrDeadlineExceeded):
 		s.bye("Silent for too long")
-	case errors.Is(err, errLineTooLong):
+	case errors.Is(err, door.ErrLineTooLong):
 		s.bye("Line too long")
-	case errors.Is(err, errBareNewline):
+	case errors.Is(err, door.ErrBareNewline):
 		s.bye("Lines end in CRLF and hold no other CR or LF")
 	case errors.Is(err, errNonSync):
 		s.bye("[TOOBIG] Literal too long to be sent without asking")
 	case errors.Is(err, io.EOF):
 	default:
-		s.srv.log.Debug("imap session broke", "remote", s.remoteText, "error", err)
+		s.srv.log.Debug("imap session broke", "remote", s.who, "error", err)
 	}
 	s.done = true
 }
 
-// beforeRead sends what is pending and sets the deadline of the next read.
-func (s *session) beforeRead() error {
-	if err := s.out.flush(); err != nil {
-		return err
+// send is called before each wait.
+func (s *session) send() error {
+	err := s.out.flush()
+	if !s.conn.Busy {
+		s.out.release()
 	}
-	now := time.Now()
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	if s.mode == forMore {
-		limit := now.Add(literalTimeout)
-		if !s.until.IsZero() && s.until.Before(limit) {
-			limit = s.until
-		}
-		return s.conn.SetReadDeadline(limit)
+	return err
+}
+
+// wait says what is waited for next, and for how long.
+func (s *session) wait(mode readMode) {
+	c := s.conn
+	c.Busy, c.Wakes, c.Parks = mode == forMore, mode == forWake, mode != forMore
+	c.Patience, c.Linger = 0, linger
+	switch {
+	case mode == forMore:
+		c.Patience, c.Until = literalTimeout, s.until
+	case s.state == goimap.ConnStateNotAuthenticated:
+		c.Until = s.born.Add(earlyTimeout)
+	default:
+		c.Until = s.heard.Add(idleTimeout)
 	}
-	s.out.release()
-	if s.leaving {
-		return errLeaving
+	if mode == forWake {
+		c.Linger = 0
 	}
-	if s.mode == forWake && s.woken {
-		return errWoken
-	}
-	s.idle = true
-	limit := s.heard.Add(idleTimeout)
-	if s.state == goimap.ConnStateNotAuthenticated {
-		limit = s.born.Add(earlyTimeout)
-	}
-	return s.conn.SetReadDeadline(limit)
 }
 
 // heardNow notes that the client is there.
 func (s *session) heardNow() { s.heard = time.Now() }
 
-func (s *session) afterRead() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.idle = false
-}
-
-// Wake is for the hub. It breaks off the read that an idle session waits in, so
-// that a session has one goroutine.
-func (s *session) Wake() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.woken = true
-	if s.idle {
-		s.conn.SetReadDeadline(time.Unix(1, 0))
-	}
-}
-
-// hurry makes the session end when it next waits for a command.
-func (s *session) hurry() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.leaving = true
-	if s.idle {
-		s.conn.SetReadDeadline(time.Unix(1, 0))
-	}
-}
-
-func (s *session) isLeaving() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	return s.leaving
-}
-
-// takeWake tells whether there was a wake, and forgets it.
-func (s *session) takeWake() bool {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	w := s.woken
-	s.woken = false
-	return w
-}
-
-func (s *session) close() { s.conn.Close() }
-
-// abort closes the connection under the session's feet.
-func (s *session) abort() {
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.conn.Close()
-}
+// Wake is for the hub. It breaks off the wait of a session in IDLE.
+func (s *session) Wake() { s.conn.Wake() }

@@ -5,9 +5,7 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"net"
 	"strconv"
-	"time"
 	"unicode/utf8"
 
 	"martlet/mail/message"
@@ -16,7 +14,7 @@ import (
 // writer collects responses and sends them when there are many or when the
 // session would wait. After an error nothing more is sent.
 type writer struct {
-	conn net.Conn
+	conn io.Writer
 	buf  []byte
 	err  error
 	utf8 bool // quoted strings may hold UTF-8: the client enabled IMAP4rev2
@@ -26,7 +24,6 @@ func (w *writer) flush() error {
 	if w.err != nil || len(w.buf) == 0 {
 		return w.err
 	}
-	w.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, w.err = w.conn.Write(w.buf)
 	w.buf = w.buf[:0]
 	return w.err
@@ -139,7 +136,6 @@ func (w *writer) bytes(b []byte, binary bool) {
 	if w.flush() != nil {
 		return
 	}
-	w.conn.SetWriteDeadline(time.Now().Add(writeTimeout))
 	_, w.err = w.conn.Write(b)
 }
 

@@ -61,6 +61,9 @@ func newScram(b base, secret []byte, state *tls.ConnectionState, plus bool) *scr
 // 9266), and tls-unique (RFC 5929) where there is no TLS 1.3, which has none.
 func bindings(state *tls.ConnectionState) (all map[string][]byte, ok bool) {
 	all = map[string][]byte{}
+	if !state.HandshakeComplete {
+		return all, false
+	}
 	if b, err := state.ExportKeyingMaterial("EXPORTER-Channel-Binding", nil, 32); err == nil {
 		all["tls-exporter"] = b
 	}
