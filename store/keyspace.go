@@ -68,6 +68,10 @@ const (
 	PrefixQueueNext        Prefix = 0x4c // mail/queue: when to look, destination
 	PrefixQueueHold        Prefix = 0x4d // mail/queue: destination, sender or everything -> since when it is held
 
+	PrefixSTS       Prefix = 0x48 // mail/tlspolicy: domain -> policy of MTA-STS
+	PrefixTLSTally  Prefix = 0x49 // mail/tlspolicy: day, domain, kind of policy -> how TLS went
+	PrefixTLSReport Prefix = 0x4a // mail/tlspolicy: number -> report of TLS that came, summed up
+
 	PrefixSearchDocs    Prefix = 0x50 // mail/mailbox: MailboxID, Doc/32 -> where the messages are
 	PrefixSearchSegment Prefix = 0x51 // mail/mailbox: MailboxID, number -> Docs, state
 	PrefixSearchBlock   Prefix = 0x52 // mail/mailbox: MailboxID, segment, last term, its first Doc -> words and where they stand
