@@ -63,10 +63,11 @@ type Filter struct {
 	timeout  time.Duration
 	policy   atomic.Pointer[Policy]
 
-	grey     *greylist // nil: there is no store
-	hosts    hosts
-	clients  clients
-	accounts accounts
+	grey       *greylist // nil: there is no store
+	hosts      hosts
+	clients    clients
+	accounts   accounts
+	complaints *meter[string] // of lists that are down: one an hour
 }
 
 // New returns a Filter.
@@ -79,7 +80,7 @@ func New(c Config) *Filter {
 	}
 	f := &Filter{
 		resolver: c.Resolver, hostname: asciiDomain(c.Hostname), scanners: c.Scanners, observe: c.Observe, reports: c.Reports,
-		log: c.Logger, timeout: defaultTimeout, clients: newClients(), accounts: newAccounts(),
+		log: c.Logger, timeout: defaultTimeout, clients: newClients(), accounts: newAccounts(), complaints: newMeter[string](time.Hour),
 	}
 	if c.Store != nil {
 		f.grey = newGreylist(c.Store)

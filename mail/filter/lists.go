@@ -45,7 +45,7 @@ func (f *Filter) listed(ctx context.Context, p *Policy, domains bool, question, 
 func (f *Filter) isListed(ctx context.Context, l *List, question string) bool {
 	answers, err := f.resolver.LookupIPAddr(ctx, question+"."+asciiDomain(l.Zone))
 	if err != nil {
-		if !isNotFound(err) {
+		if !isNotFound(err) && f.complaints.take(l.Zone, 1, 1, time.Now()) {
 			f.log.Warn("a list does not answer", "list", l.Zone, "error", err)
 		}
 		return false
