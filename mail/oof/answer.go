@@ -148,13 +148,17 @@ func (o *Absences) Answered(tx *store.Tx, id directory.AccountID, sender string)
 }
 
 // Claim notes that the sender is told of the present absence. It is false when
-// that was done before: then nothing may be sent.
+// that was done before, or when a script has told them something that still
+// counts: then nothing may be sent.
 func (o *Absences) Claim(tx *store.Tx, id directory.AccountID, sender string, now time.Time) (bool, error) {
 	if len(sender) > maxSender {
 		return false, nil
 	}
 	told, err := o.Answered(tx, id, sender)
 	if err != nil || told {
+		return false, err
+	}
+	if told, err = o.toldByVacation(tx, id, sender, now); err != nil || told {
 		return false, err
 	}
 	n, err := o.count(tx, id)

@@ -3,6 +3,7 @@ package oof
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"martlet/directory"
 	"martlet/store"
@@ -41,6 +42,14 @@ func (o *Absences) Check(ctx context.Context, report func(store.Problem)) error 
 				report(store.Problem{Table: "absence tally", Key: fmt.Sprint(id), Text: fmt.Sprintf("%d counted, %d there", counted, n)})
 			}
 		}
+		for k, err := range o.vacations.Keys(tx, store.TableRange[vacationKey]{}) {
+			if err != nil {
+				return err
+			}
+			if k.account == 0 || k.sender == "" || k.sender != strings.ToLower(k.sender) {
+				report(store.Problem{Table: "vacation", Key: fmt.Sprint(k.account), Text: "cannot be so"})
+			}
+		}
 		for id, err := range o.tally.Keys(tx, store.TableRange[directory.AccountID]{}) {
 			if err != nil {
 				return err
@@ -53,8 +62,16 @@ func (o *Absences) Check(ctx context.Context, report func(store.Problem)) error 
 	})
 }
 
-// Owners lists the accounts that have said anything.
+// Owners lists the accounts that have said anything, or whose scripts have.
 func (o *Absences) Owners(tx *store.Tx) (all []directory.AccountID, err error) {
+	for k, err := range o.vacations.Keys(tx, store.TableRange[vacationKey]{}) {
+		if err != nil {
+			return nil, err
+		}
+		if len(all) == 0 || all[len(all)-1] != k.account {
+			all = append(all, k.account)
+		}
+	}
 	for id, err := range o.absences.Keys(tx, store.TableRange[directory.AccountID]{}) {
 		if err != nil {
 			return nil, err

@@ -1,6 +1,7 @@
 // Package oof keeps what people want said while they are away, decides who is
-// told so (RFC 3834), and writes the answer. Whoever delivers a message asks
-// it and sends what it says in the same transaction. It must never answer a
+// told so (RFC 3834), and writes the answer. It remembers whom vacations of
+// scripts have answered, too, so that nobody is told twice. Whoever delivers a
+// message asks it and sends what it says in the same transaction. It must never answer a
 // list, a machine or another automatic answer, nor anybody twice in one
 // absence, and it must never send anything itself.
 package oof
@@ -102,20 +103,22 @@ func (a *Absence) check() error {
 
 // Absences is the table of who is away. It is safe for concurrent use.
 type Absences struct {
-	store    *store.Store
-	absences store.Table[directory.AccountID, Absence]
-	answered store.Table[answeredKey, time.Time]
-	tally    store.Table[directory.AccountID, uint64] // rows of answered
+	store     *store.Store
+	absences  store.Table[directory.AccountID, Absence]
+	answered  store.Table[answeredKey, time.Time]
+	tally     store.Table[directory.AccountID, uint64] // rows of answered
+	vacations store.Table[vacationKey, time.Time]      // until when scripts do not say it again
 }
 
 // New returns the absences of a store.
 func New(s *store.Store) *Absences {
 	id := store.Uint64Key[directory.AccountID]()
 	return &Absences{
-		store:    s,
-		absences: store.NewTable("absence", store.PrefixAbsence, id, absences),
-		answered: store.NewTable("absence answered", store.PrefixAnswered, answeredKeys, store.TimeValue()),
-		tally:    store.NewTable("absence tally", store.PrefixAnsweredCount, id, counts),
+		store:     s,
+		absences:  store.NewTable("absence", store.PrefixAbsence, id, absences),
+		answered:  store.NewTable("absence answered", store.PrefixAnswered, answeredKeys, store.TimeValue()),
+		tally:     store.NewTable("absence tally", store.PrefixAnsweredCount, id, counts),
+		vacations: store.NewTable("vacation", store.PrefixVacation, vacationKeys, store.TimeValue()),
 	}
 }
 
@@ -159,7 +162,7 @@ func (o *Absences) Save(tx *store.Tx, id directory.AccountID, a Absence) error {
 
 // Remove forgets everything about an account.
 func (o *Absences) Remove(tx *store.Tx, id directory.AccountID) error {
-	if err := errors.Join(o.forget(tx, id), o.absences.Delete(tx, id)); err != nil {
+	if err := errors.Join(o.forget(tx, id), o.forgetVacations(tx, id), o.absences.Delete(tx, id)); err != nil {
 		return fmt.Errorf("oof: %w", err)
 	}
 	return nil

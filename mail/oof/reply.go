@@ -25,6 +25,11 @@ type Reply struct {
 	Date           time.Time
 	Boundary       string
 	Message        Message
+	// Title is the answer's subject; empty: it is made from Subject. Entity is
+	// written in Message's place: header fields of MIME, an empty line, a body (RFC
+	// 5230 4.3, :mime).
+	Title  string
+	Entity []byte
 }
 
 // Limits of what is taken over from the message that is answered.
@@ -32,6 +37,7 @@ const (
 	maxSubject    = 200 // characters
 	maxReferences = 800 // bytes; a line has 998
 	maxMessageID  = 250
+	maxLine       = 900 // of an entity's header
 )
 
 // Bytes writes the answer with CRLF line ends. Its envelope must have no
@@ -44,7 +50,11 @@ func (r *Reply) Bytes() []byte {
 	line("Date: %s", r.Date.UTC().Format(wire.DateFormat))
 	line("From: %s", wire.FoldWords((&mail.Address{Name: short(wire.OneLine(r.FromName)), Address: wire.OneLine(r.From)}).String()))
 	line("To: <%s>", wire.OneLine(r.To))
-	line("Subject: %s", subject(r.Subject))
+	if r.Title != "" {
+		line("Subject: %s", encoded(r.Title))
+	} else {
+		line("Subject: %s", subject(r.Subject))
+	}
 	line("Message-ID: <%s>", wire.OneLine(r.ID))
 	if id := messageID(r.MessageID); id != "" {
 		line("In-Reply-To: %s", id)
@@ -53,6 +63,10 @@ func (r *Reply) Bytes() []byte {
 	line("Auto-Submitted: auto-replied")  // RFC 3834 5
 	line("X-Auto-Response-Suppress: All") // Exchange, which does not look at the former
 	line("MIME-Version: 1.0")
+	if r.Entity != nil {
+		r.entity(&b)
+		return b.Bytes()
+	}
 	r.body(&b)
 	return b.Bytes()
 }
@@ -85,7 +99,44 @@ func subject(of string) string {
 	if err != nil || !utf8.ValidString(text) {
 		text = strings.ToValidUTF8(wire.OneLine(of), "?")
 	}
-	return wire.FoldWords(mime.QEncoding.Encode("utf-8", prefix+short(strings.TrimSpace(wire.OneLine(text)))))
+	return encoded(prefix + strings.TrimSpace(text))
+}
+
+// encoded is text for a subject.
+func encoded(text string) string {
+	prefixed := short(strings.TrimSpace(wire.OneLine(strings.ToValidUTF8(text, "?"))))
+	return wire.FoldWords(mime.QEncoding.Encode("utf-8", prefixed))
+}
+
+// entity writes what a script gives as MIME: of its header only what describes the
+// body.
+func (r *Reply) entity(b *bytes.Buffer) {
+	text := wire.CRLF(r.Entity)
+	header, body, found := bytes.Cut(text, []byte("\r\n\r\n"))
+	if rest, ok := bytes.CutPrefix(text, []byte("\r\n")); ok {
+		header, body, found = nil, rest, true
+	}
+	if !found {
+		header, body = nil, text
+	}
+	kept := false
+	for line := range bytes.SplitSeq(header, []byte("\r\n")) {
+		if len(line) == 0 {
+			continue
+		}
+		if line[0] != ' ' && line[0] != '\t' {
+			kept = len(line) > len("content-") && bytes.EqualFold(line[:len("content-")], []byte("content-"))
+		}
+		if kept {
+			b.Write(line[:min(len(line), maxLine)])
+			b.WriteString("\r\n")
+		}
+	}
+	b.WriteString("\r\n")
+	b.Write(body)
+	if !bytes.HasSuffix(body, []byte("\r\n")) {
+		b.WriteString("\r\n")
+	}
 }
 
 // short is the beginning of a text.

@@ -182,8 +182,13 @@ func (r *Router) put(tx *store.Tx, box mail.MailboxID, c Copy, l *local, body *m
 	if err != nil {
 		return fmt.Errorf("route: mailbox %d: %w", box, err)
 	}
+	var follow mail.FollowUp
+	if c.Flagged {
+		follow = mail.FollowUp{Status: mail.FollowUpActive, Type: "for Follow Up"}
+	}
 	item, err := r.mailboxes.Append(tx, box, folder, mail.NewItem{
 		Class:    mail.ClassEmail,
+		FollowUp: follow,
 		Received: l.received,
 		Body:     *body,
 		Flags:    c.Flags,

@@ -36,6 +36,7 @@ type Copy struct {
 	Role     mail.Role     // where Folder is zero; none: mail.RoleInbox
 	Folder   mail.FolderID // of the account's mailbox; if it is gone by then, the inbox
 	Flags    mail.Flags
+	Flagged  bool // for follow-up
 	Keywords []string
 }
 
