@@ -71,11 +71,15 @@ func commands() map[string]command {
 		"UNSELECT": {run: (*session).unselectCommand, in: selected},
 		"EXPUNGE":  {run: (*session).expunge, in: selected, tells: true},
 		"SEARCH":   {run: byNumber((*session).search), in: selected},
+		"SORT":     {run: byNumber((*session).sort), in: selected},   // RFC 5256
+		"THREAD":   {run: byNumber((*session).thread), in: selected}, // RFC 5256
 		"FETCH":    {run: byNumber((*session).fetch), in: selected},
 		"STORE":    {run: byNumber((*session).store), in: selected},
 		"COPY":     {run: byNumber((*session).copy), in: selected, tells: true},
 		"MOVE":     {run: byNumber((*session).move), in: selected, tells: true},
 		"UID":      {run: (*session).uid, in: selected, tells: true},
+
+		"CANCELUPDATE": {run: (*session).cancelUpdate, in: selected, tells: true}, // RFC 5267 4.3.5
 	}
 }
 
@@ -100,6 +104,10 @@ func (s *session) uid(ctx context.Context, p *parser) error {
 	switch verb {
 	case "SEARCH":
 		return s.search(ctx, p, true)
+	case "SORT":
+		return s.sort(ctx, p, true)
+	case "THREAD":
+		return s.thread(ctx, p, true)
 	case "FETCH":
 		return s.fetch(ctx, p, true)
 	case "STORE":

@@ -24,7 +24,9 @@ func (s *session) capability() string {
 		}
 	}
 	all = append(all, goimap.CapIdle, goimap.CapNamespace, goimap.CapUnselect, goimap.CapUIDPlus, goimap.CapMove, goimap.CapChildren,
-		goimap.CapSpecialUse, goimap.CapListExtended, goimap.CapListStatus, goimap.CapStatusSize, goimap.CapESearch, goimap.CapSearchRes, goimap.CapCondStore,
+		goimap.CapSpecialUse, goimap.CapListExtended, goimap.CapListStatus, goimap.CapStatusSize, goimap.CapESearch, goimap.CapSearchRes, goimap.CapCondStore, goimap.CapQResync,
+		goimap.CapSort, goimap.CapSortDisplay, goimap.CapESort, "THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES", "THREAD=REFS",
+		"CONTEXT=SEARCH", "CONTEXT=SORT", "PARTIAL", goimap.CapWithin, goimap.CapObjectID, goimap.CapPreview, goimap.CapSaveDate,
 		goimap.Cap("APPENDLIMIT="+strconv.FormatInt(s.srv.cfg.MaxMessageBytes, 10)))
 	if s.shares() {
 		all = append(all, goimap.CapACL, "RIGHTS=kxte") // RFC 4314 2.2
@@ -86,7 +88,7 @@ func (s *session) enable(_ context.Context, p *parser) error {
 		if p.err != nil {
 			return p.err
 		}
-		for _, known := range []goimap.Cap{goimap.CapIMAP4rev2, goimap.CapCondStore} {
+		for _, known := range []goimap.Cap{goimap.CapIMAP4rev2, goimap.CapCondStore, goimap.CapQResync} {
 			if strings.EqualFold(string(name), string(known)) && !strings.Contains(on, string(known)) {
 				on += " " + string(known)
 			}
@@ -98,7 +100,8 @@ func (s *session) enable(_ context.Context, p *parser) error {
 	if strings.Contains(on, string(goimap.CapIMAP4rev2)) {
 		s.rev2, s.out.utf8 = true, true
 	}
-	s.condstore = s.condstore || strings.Contains(on, string(goimap.CapCondStore))
+	s.qresync = s.qresync || strings.Contains(on, string(goimap.CapQResync))
+	s.condstore = s.condstore || s.qresync || strings.Contains(on, string(goimap.CapCondStore))
 	s.out.rawf("* ENABLED%s\r\n", on)
 	return nil
 }

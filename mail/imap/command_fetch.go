@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"errors"
+	"slices"
 	"time"
 
 	"martlet/mail"
@@ -17,14 +18,17 @@ func (s *session) fetch(ctx context.Context, p *parser, uid bool) error {
 	p.sp()
 	a := parseFetch(p)
 	if p.try(' ') {
-		a.changedSince(p)
+		a.modifiers(p)
+	}
+	if !uid && (a.vanished || a.partial != nil) || a.vanished && !s.qresync {
+		p.fail()
 	}
 	if err := p.end(); err != nil {
 		return err
 	}
 	s.condstore = s.condstore || a.ModSeq
-	a.UID = a.UID || uid
-	spans, err := s.view.spans(set, uid)
+	a.UID = a.UID || uid || s.qresync
+	spans, err := s.fetchSpans(ctx, set, uid, &a)
 	if err != nil {
 		return err
 	}
@@ -45,6 +49,64 @@ func (s *session) fetch(ctx context.Context, p *parser, uid bool) error {
 		return mail.ErrNoItem
 	}
 	return err
+}
+
+// fetchSpans returns the places of the messages that FETCH tells of. With
+// CHANGEDSINCE the log says which those are, and which are gone.
+func (s *session) fetchSpans(ctx context.Context, set numbers, uid bool, a *fetchArgs) ([]span, error) {
+	spans, err := s.view.spans(set, uid)
+	if err != nil {
+		return nil, err
+	}
+	if a.ChangedSince != 0 {
+		changed, gone, err := s.since(ctx, mail.ModSeq(a.ChangedSince), nil)
+		if err != nil {
+			return nil, err
+		}
+		if a.vanished { // RFC 7162 3.2.6
+			named := set.uids()
+			s.tellVanished(slices.DeleteFunc(gone, func(id mail.ItemID) bool { return !named.has(id) }), true)
+		}
+		spans = meet(spans, changed)
+	}
+	if a.partial != nil {
+		spans = a.partial.cut(spans)
+	}
+	return spans, nil
+}
+
+// meet returns what two lists of spans, both ascending, have in common.
+func meet(a, b []span) (both []span) {
+	for len(a) > 0 && len(b) > 0 {
+		x := span{max(a[0].from, b[0].from), min(a[0].to, b[0].to)}
+		if x.from < x.to {
+			both = append(both, x)
+		}
+		if a[0].to < b[0].to {
+			a = a[1:]
+		} else {
+			b = b[1:]
+		}
+	}
+	return both
+}
+
+// cut returns those of the places that the window shows.
+func (w *window) cut(spans []span) (shown []span) {
+	n := 0
+	for _, x := range spans {
+		n += x.to - x.from
+	}
+	from, to := w.of(n)
+	n = 0
+	for _, x := range spans {
+		y := span{x.from + max(from-n, 0), min(x.to, x.from+to-n)}
+		if y.from < y.to {
+			shown = append(shown, y)
+		}
+		n += x.to - x.from
+	}
+	return shown
 }
 
 // fetched is one message that FETCH tells of.
@@ -174,6 +236,30 @@ func (s *session) tellMessage(f *fetched, m *look, a *fetchArgs) {
 	if a.InternalDate {
 		next("INTERNALDATE ")
 		out.raw(`"`).raw(time.UnixMilli(f.item.Received).UTC().Format(dateTimeLayout)).raw(`"`)
+	}
+	if a.saveDate { // RFC 8514 4.1
+		next("SAVEDATE ")
+		if f.item.Saved == 0 {
+			out.raw("NIL")
+		} else {
+			out.raw(`"`).raw(time.UnixMilli(f.item.Saved).UTC().Format(dateTimeLayout)).raw(`"`)
+		}
+	}
+	if a.emailID {
+		next("EMAILID (")
+		out.raw(emailID(&f.item)).raw(")")
+	}
+	if a.threadID {
+		if id := threadID(&f.item); id != "" {
+			next("THREADID (")
+			out.raw(id).raw(")")
+		} else {
+			next("THREADID NIL")
+		}
+	}
+	if a.preview {
+		next("PREVIEW ")
+		out.string(f.index.Preview)
 	}
 	if a.RFC822Size {
 		next("RFC822.SIZE ")

@@ -37,8 +37,8 @@ func (s *session) list(ctx context.Context, p *parser) error {
 				s.out.raw(` ("CHILDINFO" ("SUBSCRIBED"))`)
 			}
 			s.out.raw("\r\n")
-			if a.ReturnStatus != nil && !e.noselect {
-				if err := s.tellStatus(tx, e.node, a.ReturnStatus); err != nil {
+			if a.status != nil && !e.noselect {
+				if err := s.tellStatus(tx, e.node, a.status); err != nil {
 					return err
 				}
 			}
@@ -94,8 +94,14 @@ func (s *session) lsub(ctx context.Context, p *parser) error {
 	})
 }
 
+// statusArgs is what STATUS asks for.
+type statusArgs struct {
+	goimap.StatusOptions
+	mailboxID bool // RFC 8474 4.2
+}
+
 // statusItems takes what STATUS asks for.
-func (p *parser) statusItems() (o goimap.StatusOptions) {
+func (p *parser) statusItems() (o statusArgs) {
 	p.list(false, func() {
 		switch p.name() {
 		case "MESSAGES":
@@ -116,6 +122,8 @@ func (p *parser) statusItems() (o goimap.StatusOptions) {
 			o.HighestModSeq = true
 		case "APPENDLIMIT": // RFC 7889
 			o.AppendLimit = true
+		case "MAILBOXID": // RFC 8474 4.2
+			o.mailboxID = true
 		default:
 			p.fail()
 		}
@@ -143,7 +151,7 @@ func (s *session) status(ctx context.Context, p *parser) error {
 }
 
 // tellStatus writes a STATUS response (RFC 9051 7.3.4).
-func (s *session) tellStatus(tx *store.Tx, n node, o *goimap.StatusOptions) error {
+func (s *session) tellStatus(tx *store.Tx, n node, o *statusArgs) error {
 	var all []string
 	add := func(wanted bool, name string, value uint64) {
 		if wanted {
@@ -174,6 +182,9 @@ func (s *session) tellStatus(tx *store.Tx, n node, o *goimap.StatusOptions) erro
 	add(o.Size, "SIZE", n.Bytes)
 	add(o.HighestModSeq, "HIGHESTMODSEQ", uint64(highest(n.Highest)))
 	add(o.AppendLimit, "APPENDLIMIT", uint64(s.srv.cfg.MaxMessageBytes))
+	if o.mailboxID {
+		all = append(all, "MAILBOXID ("+s.mailboxID(&n.Folder)+")")
+	}
 	s.out.raw("* STATUS ").string(s.encodeName(n.name)).raw(" (").raw(strings.Join(all, " ")).raw(")\r\n")
 	return nil
 }

@@ -24,7 +24,8 @@ func (s *session) create(ctx context.Context, p *parser) error {
 	if err := s.mayNotMake(name); err != nil {
 		return err
 	}
-	return s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+	var made mail.Folder
+	err := s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) error {
 		all, err := s.tree(tx)
 		if err != nil {
 			return err
@@ -37,9 +38,13 @@ func (s *session) create(ctx context.Context, p *parser) error {
 		if err != nil {
 			return err
 		}
-		_, err = s.srv.cfg.Mailboxes.CreateFolder(tx, s.box, above, folderName(last), mail.ClassEmail)
+		made, err = s.srv.cfg.Mailboxes.CreateFolder(tx, s.box, above, folderName(last), mail.ClassEmail)
 		return err
 	})
+	if err != nil {
+		return err
+	}
+	return ok("MAILBOXID ("+s.mailboxID(&made)+")", "CREATE completed") // RFC 8474 4.1
 }
 
 // makeFolder returns the folder of a name and makes what is missing of it (RFC

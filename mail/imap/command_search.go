@@ -3,7 +3,6 @@ package imap
 import (
 	"context"
 	"errors"
-	"strconv"
 	"strings"
 
 	goimap "github.com/emersion/go-imap/v2"
@@ -11,6 +10,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/message"
 	"martlet/store"
+	"martlet/store/blob"
 )
 
 // search answers SEARCH (RFC 9051 6.4.4).
@@ -19,10 +19,8 @@ func (s *session) search(ctx context.Context, p *parser, uid bool) error {
 	if err != nil {
 		return err
 	}
-	switch a.charset {
-	case "", "US-ASCII", "UTF-8":
-	default:
-		return no("BADCHARSET (US-ASCII UTF-8)", "Not a charset that is read here")
+	if err := a.check(); err != nil {
+		return err
 	}
 	s.condstore = s.condstore || a.modSeq
 	hits, err := s.matching(ctx, a.all)
@@ -32,10 +30,19 @@ func (s *session) search(ctx context.Context, p *parser, uid bool) error {
 		}
 		return err
 	}
+	return s.found(hits, nil, &a, uid, "SEARCH")
+}
+
+// found tells a result and keeps what is asked to be kept of it. sorted is the
+// order that goes on when the result is kept up to date, nil without one.
+func (s *session) found(hits []hit, sorted *order, a *searchArgs, uid bool, verb string) error {
 	if a.ReturnSave {
-		s.view.save(hits, &a.SearchOptions)
+		s.view.save(hits, a)
 	}
-	s.tellSearch(hits, &a, uid)
+	if a.update {
+		s.follow(hits, sorted, a, uid)
+	}
+	s.tellFound(hits, a, uid, verb)
 	return nil
 }
 
@@ -45,83 +52,160 @@ type hit struct {
 	modSeq mail.ModSeq
 }
 
-// matching returns the places of the messages that match.
+// matching returns the places of the messages that match, ascending.
 func (s *session) matching(ctx context.Context, all criterion) ([]hit, error) {
 	var hits []hit
-	for from := 0; from < len(s.view.uids); from += chunk {
-		if err := ctx.Err(); err != nil {
-			return nil, err
+	places := make([]int, 0, searchChunk)
+	for from := 0; from < len(s.view.uids); from += searchChunk {
+		places = places[:0]
+		for at := from; at < min(from+searchChunk, len(s.view.uids)); at++ {
+			places = append(places, at)
 		}
-		to := min(from+chunk, len(s.view.uids))
-		candidates, err := s.candidates(ctx, from, to, all.needs)
+		err := s.consider(ctx, places, all, false, func(c *candidate) { hits = append(hits, hit{c.at, c.item.ModSeq}) })
 		if err != nil {
 			return nil, err
-		}
-		for _, c := range candidates {
-			matched := c.may(all)
-			c.close()
-			if c.err != nil {
-				return nil, c.err
-			}
-			if matched {
-				hits = append(hits, hit{c.at, c.item.ModSeq})
-			}
 		}
 	}
 	return hits, nil
 }
 
-// candidate is a message that may match.
-type candidate struct {
-	s     *session
-	ctx   context.Context
-	at    int
-	item  mail.Item
-	index *message.Index
-	look  *look
-	err   error
+// consider visits those messages of some places that match, in one snapshot.
+// Messages that are gone match nothing. What a criterion does not ask for is not
+// read.
+func (s *session) consider(ctx context.Context, places []int, all criterion, live bool, visit func(*candidate)) error {
+	if err := ctx.Err(); err != nil {
+		return err
+	}
+	c := candidate{s: s, ctx: ctx, live: live}
+	if all.needs == needsPlace {
+		for _, at := range places {
+			if c.stand(at); c.may(all) {
+				visit(&c)
+			}
+		}
+		return nil
+	}
+	if all.first != nil { // where they stand says of most that they need not be read
+		kept := places[:0]
+		for _, at := range places {
+			if c.stand(at); all.first(&c) {
+				kept = append(kept, at)
+			}
+		}
+		places = kept
+	}
+	return s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
+		c.tx = tx
+		return s.rows(tx, places, func(at int, it *mail.Item) error {
+			c.stand(at)
+			c.item = *it
+			if c.may(all) {
+				visit(&c)
+			}
+			c.close()
+			return c.err
+		})
+	})
 }
 
-// candidates reads what a search needs of some messages. Those that are gone
-// match nothing.
-func (s *session) candidates(ctx context.Context, from, to int, needs need) (all []*candidate, err error) {
-	if needs == needsPlace {
-		for at := from; at < to; at++ {
-			all = append(all, &candidate{at: at})
-		}
-		return all, nil
+// dense is how many places of a run must be wanted, one of so many, for the run
+// to be read as a whole: a row that comes along costs a fraction of one that is
+// looked for.
+const dense = 4
+
+// rows reads the rows of messages at some places, ascending.
+func (s *session) rows(tx *store.Tx, places []int, visit func(at int, it *mail.Item) error) error {
+	if len(places) == 0 {
+		return nil
 	}
-	err = s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		for at := from; at < to; at++ {
-			c := &candidate{s: s, ctx: ctx, at: at}
-			var err error
-			c.item, err = s.srv.cfg.Mailboxes.Item(tx, s.box, s.view.folder, s.view.uids[at])
+	boxes, v := s.srv.cfg.Mailboxes, s.view
+	if last := places[len(places)-1]; last-places[0] >= dense*len(places) {
+		for _, at := range places {
+			it, err := boxes.Item(tx, s.box, v.folder, v.uids[at])
 			if errors.Is(err, mail.ErrNoItem) {
 				continue
 			}
-			if err == nil && needs >= needsIndex {
-				c.index, err = s.srv.cfg.Mailboxes.Index(tx, c.item.Blob)
+			if err == nil {
+				err = visit(at, &it)
 			}
 			if err != nil {
 				return err
 			}
-			all = append(all, c)
 		}
 		return nil
-	})
-	return all, err
+	}
+	for it, err := range boxes.Items(tx, s.box, v.folder, v.uids[places[0]]-1) {
+		if err != nil {
+			return err
+		}
+		for len(places) > 0 && v.uids[places[0]] < it.ID { // gone
+			places = places[1:]
+		}
+		if len(places) == 0 {
+			return nil
+		}
+		if v.uids[places[0]] == it.ID {
+			if err := visit(places[0], &it); err != nil {
+				return err
+			}
+			if places = places[1:]; len(places) == 0 {
+				return nil
+			}
+		}
+	}
+	return nil
+}
+
+// candidate is a message that may match.
+type candidate struct {
+	s    *session
+	ctx  context.Context
+	tx   *store.Tx
+	live bool // what UIDs name is asked anew: see criterion
+	at   int
+	id   mail.ItemID
+	item mail.Item
+	ix   *message.Index
+	look *look
+	err  error
+}
+
+// stand goes on to the message at a place.
+func (c *candidate) stand(at int) {
+	c.at, c.id, c.ix, c.look, c.err = at, c.s.view.uids[at], nil, nil, nil
+	c.item.ModSeq = 0
 }
 
 // may tells whether a criterion matches.
 func (c *candidate) may(x criterion) bool { return c.err == nil && x.match(c) }
 
-// open is the message to be looked into.
+// index is the message's index.
+func (c *candidate) index() *message.Index {
+	if c.ix != nil {
+		return c.ix
+	}
+	var err error
+	if c.ix, err = c.s.srv.cfg.Mailboxes.Index(c.tx, c.item.Blob); err != nil {
+		c.ix = &message.Index{Parts: make([]message.Part, 1)}
+		if !errors.Is(err, mail.ErrNoItem) {
+			c.err = err
+		}
+	}
+	return c.ix
+}
+
+// open is the message to be looked into. One whose bytes are damaged is empty;
+// the audit of bodies reports it.
 func (c *candidate) open() *look {
 	if c.look == nil {
-		c.look = c.s.look(c.ctx, &fetched{item: c.item, index: c.index})
-		if err := c.look.open(); err != nil {
-			c.err = err
+		c.look = c.s.look(c.ctx, &fetched{item: c.item, index: c.index()})
+		err := c.look.open()
+		if err != nil || c.look.src == nil {
 			c.look.src = message.Bytes(nil)
+			c.look.index = &message.Index{Parts: make([]message.Part, 1)}
+		}
+		if err != nil && !errors.Is(err, blob.ErrGone) && !errors.Is(err, blob.ErrCorrupt) {
+			c.err = err
 		}
 	}
 	return c.look
@@ -143,97 +227,4 @@ func (c *candidate) hasFlag(f goimap.Flag) bool {
 		}
 	}
 	return false
-}
-
-// save keeps a result for "$" (RFC 5182 2.4): what MIN and MAX name if nothing
-// else was asked for.
-func (v *view) save(hits []hit, o *goimap.SearchOptions) {
-	v.saved = nil
-	for i, h := range hits {
-		if told(o, i, len(hits)) {
-			v.saved = append(v.saved, v.uids[h.at])
-		}
-	}
-}
-
-// told tells whether a result names its i-th of n messages.
-func told(o *goimap.SearchOptions, i, n int) bool {
-	only := (o.ReturnMin || o.ReturnMax) && !o.ReturnAll && !o.ReturnCount
-	return !only || o.ReturnMin && i == 0 || o.ReturnMax && i == n-1
-}
-
-// tellSearch writes the result: SEARCH, or ESEARCH for those that know it (RFC
-// 9051 7.3.4).
-func (s *session) tellSearch(hits []hit, a *searchArgs, uid bool) {
-	number := func(h hit) uint32 {
-		if uid {
-			return uint32(s.view.uids[h.at])
-		}
-		return uint32(h.at + 1)
-	}
-	most := mail.ModSeq(0)
-	for i, h := range hits {
-		if told(&a.SearchOptions, i, len(hits)) {
-			most = max(most, h.modSeq)
-		}
-	}
-	if !a.extended && !s.rev2 {
-		s.out.raw("* SEARCH")
-		for _, h := range hits {
-			s.out.raw(" ").number(int64(number(h)))
-		}
-		if a.modSeq && len(hits) > 0 {
-			s.out.rawf(" (MODSEQ %d)", most)
-		}
-		s.out.raw("\r\n")
-		return
-	}
-	o := a.SearchOptions
-	if !o.ReturnMin && !o.ReturnMax && !o.ReturnCount && !o.ReturnSave {
-		o.ReturnAll = true
-	}
-	if o == (goimap.SearchOptions{ReturnSave: true}) { // RFC 5182 2.1: nothing is told
-		return
-	}
-	s.out.raw("* ESEARCH (TAG ").string(s.tag).raw(")")
-	if uid {
-		s.out.raw(" UID")
-	}
-	if len(hits) > 0 {
-		if o.ReturnMin {
-			s.out.raw(" MIN ").number(int64(number(hits[0])))
-		}
-		if o.ReturnMax {
-			s.out.raw(" MAX ").number(int64(number(hits[len(hits)-1])))
-		}
-		if o.ReturnAll {
-			s.out.raw(" ALL ")
-			s.ranges(hits, number)
-		}
-	}
-	if o.ReturnCount {
-		s.out.raw(" COUNT ").number(int64(len(hits)))
-	}
-	if a.modSeq && len(hits) > 0 {
-		s.out.rawf(" MODSEQ %d", most)
-	}
-	s.out.raw("\r\n")
-}
-
-// ranges writes numbers, those that follow each other as a range.
-func (s *session) ranges(hits []hit, number func(hit) uint32) {
-	for i := 0; i < len(hits); {
-		j := i
-		for j+1 < len(hits) && number(hits[j+1]) == number(hits[j])+1 {
-			j++
-		}
-		if i > 0 {
-			s.out.raw(",")
-		}
-		s.out.raw(strconv.FormatUint(uint64(number(hits[i])), 10))
-		if j > i {
-			s.out.raw(":").raw(strconv.FormatUint(uint64(number(hits[j])), 10))
-		}
-		i = j + 1
-	}
 }

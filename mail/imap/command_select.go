@@ -22,13 +22,11 @@ func (s *session) examine(ctx context.Context, p *parser) error { return s.enter
 func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) error {
 	p.sp()
 	name := p.mailbox()
-	if p.try(' ') { // RFC 7162 3.1.8
-		p.list(false, func() {
-			if p.name() != "CONDSTORE" {
-				p.fail()
-			}
-		})
-		s.condstore = s.condstore || p.err == nil
+	var known *resync
+	if p.try(' ') {
+		var condstore bool
+		known, condstore = s.selectParams(p)
+		s.condstore = s.condstore || condstore && p.err == nil
 	}
 	if err := p.end(); err != nil {
 		return err
@@ -55,6 +53,12 @@ func (s *session) enterFolder(ctx context.Context, p *parser, readOnly bool) err
 	}
 	s.view, s.state = v, goimap.ConnStateSelected
 	s.tellSelected(&f, name, last)
+	if known != nil && known.validity == s.uidValidity(f.ID) {
+		if err := s.resync(ctx, known); err != nil {
+			s.unselect()
+			return err
+		}
+	}
 	switch {
 	case readOnly:
 		return ok("READ-ONLY", "EXAMINE completed")
@@ -85,6 +89,7 @@ func (s *session) tellSelected(f *mail.Folder, name string, last mail.ItemID) {
 	s.out.rawf("* OK [UIDVALIDITY %d] UIDs are valid\r\n", s.uidValidity(f.ID))
 	s.out.rawf("* OK [UIDNEXT %d] No UID is less\r\n", uint64(last)+1)
 	s.out.rawf("* OK [HIGHESTMODSEQ %d] ModSeqs are kept\r\n", highest(f.Highest))
+	s.out.rawf("* OK [MAILBOXID (%s)] Whatever its name\r\n", s.mailboxID(f))
 }
 
 // stillWelcome ends the session of an account that was removed or disabled since
@@ -137,7 +142,7 @@ func (s *session) unselect() {
 // leaveFolder leaves the selected mailbox and says so to who knows what it means
 // (RFC 9051 7.1, CLOSED).
 func (s *session) leaveFolder() {
-	if s.view != nil && s.rev2 {
+	if s.view != nil && (s.rev2 || s.qresync) { // RFC 7162 3.2.11
 		s.out.raw("* OK [CLOSED] The mailbox before is left\r\n")
 	}
 	s.unselect()

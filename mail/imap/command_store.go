@@ -186,7 +186,7 @@ func (s *session) tellFlags(it *mail.Item, uid, silent bool) {
 	}
 	s.out.rawf("* %d FETCH (", at+1)
 	sep := ""
-	if uid {
+	if uid || s.qresync {
 		s.out.rawf("UID %d", it.ID)
 		sep = " "
 	}

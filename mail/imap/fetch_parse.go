@@ -12,7 +12,13 @@ import (
 type fetchArgs struct {
 	goimap.FetchOptions
 	body     bool // BODY: the structure without its extensions
+	emailID  bool // RFC 8474 5.1
+	threadID bool // RFC 8474 5.2
+	saveDate bool // RFC 8514 4.1
+	preview  bool // RFC 8970 3.1
 	sections []section
+	vanished bool    // VANISHED: messages that are gone are named too
+	partial  *window // PARTIAL: of those that are named, some
 }
 
 // section is one piece of a message that is asked for.
@@ -63,6 +69,19 @@ func (a *fetchArgs) item(p *parser) {
 		a.UID = true
 	case "RFC822.SIZE":
 		a.RFC822Size = true
+	case "EMAILID":
+		a.emailID = true
+	case "THREADID":
+		a.threadID = true
+	case "SAVEDATE":
+		a.saveDate = true
+	case "PREVIEW":
+		// All previews are made at delivery: LAZY has nothing to wait for. A list
+		// of modifiers of FETCH may stand there too.
+		a.preview = true
+		if lazy := " (LAZY)"; len(p.b)-p.pos >= len(lazy) && strings.EqualFold(string(p.b[p.pos:p.pos+len(lazy)]), lazy) {
+			p.pos += len(lazy)
+		}
 	case "BODYSTRUCTURE":
 		a.BodyStructure = &goimap.FetchItemBodyStructure{Extended: true}
 	case "RFC822": // RFC 3501 6.4.5
@@ -84,18 +103,30 @@ func (a *fetchArgs) item(p *parser) {
 	}
 }
 
-// changedSince takes the modifier of FETCH (RFC 7162 3.1.4.1).
-func (a *fetchArgs) changedSince(p *parser) {
+// modifiers takes the modifiers of FETCH (RFC 7162 3.1.4.1 and 3.2.6, RFC 9394
+// 3.3).
+func (a *fetchArgs) modifiers(p *parser) {
 	p.list(false, func() {
-		if p.name() != "CHANGEDSINCE" || a.ChangedSince != 0 {
-			p.fail()
-		}
-		p.sp()
-		if a.ChangedSince = uint64(p.digits(maxModSeq)); a.ChangedSince == 0 {
+		switch name := p.name(); {
+		case name == "CHANGEDSINCE" && a.ChangedSince == 0:
+			p.sp()
+			if a.ChangedSince = uint64(p.digits(maxModSeq)); a.ChangedSince == 0 {
+				p.fail()
+			}
+			a.ModSeq = true
+		case name == "VANISHED" && !a.vanished:
+			a.vanished = true
+		case name == "PARTIAL" && a.partial == nil:
+			p.sp()
+			w := p.window()
+			a.partial = &w
+		default:
 			p.fail()
 		}
 	})
-	a.ModSeq = true
+	if a.vanished && a.ChangedSince == 0 {
+		p.fail()
+	}
 }
 
 // maxModSeq is the largest ModSeq that a client may name.
@@ -116,7 +147,7 @@ func (a *fetchArgs) marks() bool {
 func (a *fetchArgs) opens() bool { return len(a.sections) > 0 || a.BodyStructure != nil || a.body }
 
 func (a *fetchArgs) looksInside() bool {
-	if a.Envelope || a.BodyStructure != nil || a.body {
+	if a.Envelope || a.BodyStructure != nil || a.body || a.preview {
 		return true
 	}
 	for _, x := range a.sections {

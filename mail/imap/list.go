@@ -19,7 +19,8 @@ type listArgs struct {
 	ref      string
 	patterns []string
 	goimap.ListOptions
-	extended bool // selection or return options were given
+	status   *statusArgs // STATUS was asked for with it (RFC 5819)
+	extended bool        // selection or return options were given
 }
 
 // parseList reads the arguments of LIST.
@@ -83,7 +84,7 @@ func (a *listArgs) returnOption(p *parser) {
 	case "STATUS": // RFC 5819
 		p.sp()
 		o := p.statusItems()
-		a.ReturnStatus = &o
+		a.status = &o
 	default:
 		p.fail()
 	}

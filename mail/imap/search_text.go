@@ -19,18 +19,18 @@ func holds(text, folded string) bool { return strings.Contains(fold(text), folde
 
 // inEnvelope searches what the index knows.
 func inEnvelope(name, folded string) criterion {
-	return criterion{needsIndex, func(c *candidate) bool {
+	return criterion{needs: needsIndex, match: func(c *candidate) bool {
 		switch name {
 		case "SUBJECT":
-			return holds(c.index.Subject, folded)
+			return holds(c.index().Subject, folded)
 		case "FROM":
-			return inAddresses(c.index.From, folded)
+			return inAddresses(c.index().From, folded)
 		case "TO":
-			return inAddresses(c.index.To, folded)
+			return inAddresses(c.index().To, folded)
 		case "CC":
-			return inAddresses(c.index.Cc, folded)
+			return inAddresses(c.index().Cc, folded)
 		default:
-			return inAddresses(c.index.Bcc, folded)
+			return inAddresses(c.index().Bcc, folded)
 		}
 	}}
 }
@@ -47,7 +47,7 @@ func inAddresses(list []message.Address, folded string) bool {
 // inHeader searches the fields of a name. An empty text asks whether there is
 // one.
 func inHeader(name, folded string) criterion {
-	return criterion{needsText, func(c *candidate) bool {
+	return criterion{needs: needsText, match: func(c *candidate) bool {
 		m := c.open()
 		return m.header(m.root(), func(field string, value string) bool {
 			return strings.EqualFold(field, name) && holds(value, folded)
@@ -57,7 +57,7 @@ func inHeader(name, folded string) criterion {
 
 // inText searches the text of a message and, for TEXT, its header too.
 func inText(folded string, header bool) criterion {
-	return criterion{needsText, func(c *candidate) bool {
+	return criterion{needs: needsText, match: func(c *candidate) bool {
 		m := c.open()
 		return m.contains(m.root(), folded, header)
 	}}
@@ -124,8 +124,8 @@ func (m *look) text(e *entity, part int) (string, error) {
 // wrote it (RFC 9051 6.4.4). The index knows the instant only; near it the field
 // is read.
 func sentOn(how string, day time.Time) criterion {
-	return criterion{needsText, func(c *candidate) bool {
-		date := c.index.Date
+	return criterion{needs: needsText, match: func(c *candidate) bool {
+		date := c.index().Date
 		if date.IsZero() {
 			return false
 		}

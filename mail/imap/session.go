@@ -34,6 +34,7 @@ type session struct {
 	// condstore: the client has shown that it knows of ModSeqs, and is told of them
 	// wherever flags change (RFC 7162 3.1).
 	condstore bool
+	qresync   bool   // the client enabled QRESYNC (RFC 7162 3.2.3)
 	tag       string // of the command that is run
 	idling    bool   // IDLE is what runs
 
@@ -143,6 +144,10 @@ func (s *session) run(ctx context.Context, p *parser) reply {
 	case !cmd.in.has(s.state):
 		return s.mistake(bad("Not now"))
 	}
+	before := mail.ModSeq(0)
+	if s.view != nil {
+		before = s.view.seen
+	}
 	err := s.stillWelcome(ctx)
 	if err == nil {
 		err = cmd.run(s, ctx, p)
@@ -162,7 +167,7 @@ func (s *session) conclude(ctx context.Context, verb string, tells bool, err err
 			s.fail(err)
 		}
 	}
-	return rep
+	return s.told(rep, before)
 }
 
 // isForeign tells whether the first word is that of another protocol: a

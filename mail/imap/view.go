@@ -25,6 +25,7 @@ type view struct {
 	// keywords are those that FLAGS has named, in the order in which they came.
 	keywords []string
 	saved    []mail.ItemID // RFC 5182: what SEARCH has kept
+	live     []*live       // results that are kept up to date
 }
 
 // open reads the view of a folder.
@@ -131,6 +132,7 @@ type news struct {
 	gone    []int // places, ascending
 	added   []mail.ItemID
 	changed []flagged
+	touched []mail.ItemID // that came or changed, by this session too
 	seen    mail.ModSeq
 }
 
@@ -154,6 +156,9 @@ func (s *session) read(tx *store.Tx, v *view) (n news, err error) {
 			return n, err
 		}
 		at, known := v.place(c.Item)
+		if !c.Deleted && len(v.live) > 0 {
+			n.touched = append(n.touched, c.Item)
+		}
 		switch {
 		case c.Deleted && known:
 			n.gone = append(n.gone, at)
@@ -187,9 +192,8 @@ func (s *session) tell(ctx context.Context, gone bool) error {
 		return err
 	}
 	slices.Sort(n.gone)
-	for _, at := range slices.Backward(n.gone) { // so that the numbers below stay as they are
-		s.out.rawf("* %d EXPUNGE\r\n", at+1)
-	}
+	s.forgetGone(n.gone)
+	s.tellGone(n.gone)
 	v.drop(n.gone)
 	if len(n.added) > 0 {
 		slices.Sort(n.added)
@@ -206,7 +210,22 @@ func (s *session) tell(ctx context.Context, gone bool) error {
 	}
 	v.seen = n.seen
 	clear(v.own)
-	return nil
+	return s.refreshLive(ctx, n.touched)
+}
+
+// tellGone tells of messages that are gone, by their places in ascending order.
+func (s *session) tellGone(gone []int) {
+	if s.qresync { // RFC 7162 3.2.7
+		ids := make([]mail.ItemID, len(gone))
+		for i, at := range gone {
+			ids[i] = s.view.uids[at]
+		}
+		s.tellVanished(ids, false)
+		return
+	}
+	for _, at := range slices.Backward(gone) { // so that the numbers below stay as they are
+		s.out.rawf("* %d EXPUNGE\r\n", at+1)
+	}
 }
 
 // drop takes messages out of the view. Its memory shrinks with it.
