@@ -184,7 +184,7 @@ func (r *Router) put(tx *store.Tx, box mail.MailboxID, c Copy, l *local, body *m
 	}
 	var follow mail.FollowUp
 	if c.Flagged {
-		follow = mail.FollowUp{Status: mail.FollowUpActive, Type: "for Follow Up"}
+		follow = mail.FollowUp{Status: mail.FollowUpActive, Type: "Flag for follow up"}
 	}
 	item, err := r.mailboxes.Append(tx, box, folder, mail.NewItem{
 		Class:    mail.ClassEmail,
