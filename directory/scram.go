@@ -23,9 +23,9 @@ import (
 var ErrNoKeys = errors.New("directory: no keys of that login")
 
 const (
-	// scramIterations is what each login costs a client, about 10 ms of a phone.
+	// ScramIterations is what each login costs a client, about 10 ms of a phone.
 	// RFC 7677 4 asks for 4,096 and hopes for more.
-	scramIterations    = 15_000
+	ScramIterations    = 15_000
 	minScramIterations = 4096
 	maxScramIterations = 1 << 20
 	maxScramSalt       = 64
@@ -80,7 +80,7 @@ func scramCodec() store.Codec[ScramKeys] {
 // newScramKeys derives keys from a password. Clients prepare it by SASLprep (RFC
 // 4013), which for what is assigned is NFKC.
 func (h *hasher) newScramKeys(password string) (ScramKeys, error) {
-	k := ScramKeys{Salt: make([]byte, saltBytes), Iterations: scramIterations}
+	k := ScramKeys{Salt: make([]byte, saltBytes), Iterations: ScramIterations}
 	if h.cost.Memory < cheapHash {
 		k.Iterations = minScramIterations
 	}

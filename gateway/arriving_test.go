@@ -33,7 +33,7 @@ func (l piped) Addr() net.Addr { return &net.TCPAddr{IP: net.IPv4(127, 0, 0, 1)}
 // connection no longer than a body may take.
 func TestABodyThatDoesNotArriveIsGivenUp(t *testing.T) {
 	for name, endpoint := range map[string]http.HandlerFunc{
-		"refused": func(w http.ResponseWriter, _ *http.Request) { unauthorized(w) },
+		"refused": func(w http.ResponseWriter, _ *http.Request) { new(Server).unauthorized(w, false) },
 		"read": func(w http.ResponseWriter, r *http.Request) {
 			_, _ = io.ReadAll(r.Body)
 			bare(w, http.StatusBadRequest)

@@ -19,6 +19,7 @@ import (
 	"time"
 
 	"martlet/directory"
+	"martlet/directory/lockout"
 	"martlet/documents"
 	"martlet/gateway/activesync"
 	"martlet/gateway/autodiscover"
@@ -52,6 +53,15 @@ type Config struct {
 	Schedule  *schedule.Scheduler // nil: nobody is told of meetings, nobody is known to be busy
 	Shares    *share.Shares       // nil: nothing is shared
 	FileBytes int64               // how much each user may keep in files (WebDAV); 0: there are none
+
+	// Guard says who somebody is, and turns away who guesses; nil: one of its own.
+	Guard *lockout.Guard
+	// Bearer is what asks clients for a token, as it stands in WWW-Authenticate (RFC
+	// 6750 3); empty: none is taken.
+	Bearer string
+	// ClientCertificates has those log in by their certificate who show one and
+	// nothing else.
+	ClientCertificates bool
 
 	// TLS is used by ServeTLS; nil leaves only plain HTTP.
 	TLS *tls.Config
@@ -106,7 +116,7 @@ type Server struct {
 	eas      *activesync.Handler
 	holder   *hold.Holder
 	places   places
-	guard    *guard
+	guard    *lockout.Guard
 	shaking  *handshakes
 	arriving *arrivals
 	open     chan struct{} // one for each open connection
@@ -123,6 +133,9 @@ func New(c Config) (*Server, error) {
 	if c.Logger == nil {
 		c.Logger = slog.New(slog.DiscardHandler)
 	}
+	if c.Guard == nil {
+		c.Guard = lockout.New(lockout.Config{Store: c.Store, Directory: c.Directory, Logger: c.Logger})
+	}
 	if c.MaxConnections == 0 {
 		c.MaxConnections = 20_000
 	}
@@ -132,7 +145,7 @@ func New(c Config) (*Server, error) {
 	if c.MaxMessageBytes == 0 {
 		c.MaxMessageBytes = 50 << 20
 	}
-	s := &Server{c: c, log: c.Logger, places: make(places, c.MaxInFlight), guard: newGuard(), open: make(chan struct{}, c.MaxConnections)}
+	s := &Server{c: c, log: c.Logger, places: make(places, c.MaxInFlight), guard: c.Guard, open: make(chan struct{}, c.MaxConnections)}
 	s.holder = s.newHolder()
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,

@@ -6,15 +6,18 @@ import (
 	"log/slog"
 	"net/http"
 	"net/http/httptest"
-	"net/netip"
 	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
 
 	"martlet/directory"
+	"martlet/directory/lockout"
 	"martlet/store"
 )
+
+// maxGuesses is how often directory/lockout lets one address be wrong at once.
+const maxGuesses = 20
 
 // door is a server that answers 200 to whoever is who he says.
 func door(t *testing.T) (*Server, http.Handler) {
@@ -41,8 +44,8 @@ func door(t *testing.T) (*Server, http.Handler) {
 			t.Fatal(err)
 		}
 	}
-	s := &Server{c: Config{Directory: d}, log: slog.New(slog.DiscardHandler), guard: newGuard()}
-	return s, s.authenticated(func(w http.ResponseWriter, _ *http.Request, _ directory.Account) { bare(w, http.StatusOK) }, forbidden)
+	s := &Server{c: Config{Directory: d}, log: slog.New(slog.DiscardHandler), guard: lockout.New(lockout.Config{Store: st, Directory: d})}
+	return s, s.authenticated(directory.ProtocolActiveSync, func(w http.ResponseWriter, _ *http.Request, _ directory.Account) { bare(w, http.StatusOK) }, forbidden)
 }
 
 func knock(h http.Handler, from, login, password string) int {
@@ -131,65 +134,24 @@ func TestPhonesBehindOneAddressAreNotKeptOut(t *testing.T) {
 	})
 }
 
-func TestTooManyWaitForAHash(t *testing.T) {
-	s, h := door(t)
-	for range maxHashing {
-		s.guard.hashing.enter()
-	}
-	if got := knock(h, "198.51.100.7:1", "anna@example.org", "right"); got != 503 {
-		t.Errorf("HTTP %d", got)
-	}
-	s.guard.hashing.leave()
-	for range 2 { // the second one is remembered
-		if got := knock(h, "198.51.100.7:1", "anna@example.org", "right"); got != 200 {
-			t.Errorf("HTTP %d", got)
-		}
-		s.guard.hashing.enter()
-	}
-}
-
-func TestGuessesComeBack(t *testing.T) {
-	synctest.Test(t, func(t *testing.T) {
-		g, who := newGuard(), callerOf(netip.MustParsePrefix("198.51.100.7/32"), "anna@example.org")
-		for range maxGuesses + 5 {
-			g.wrong(who, time.Now())
-		}
-		if !g.tired(who, time.Now()) {
-			t.Error("it may go on")
-		}
-		time.Sleep(guessEvery)
-		if g.tired(who, time.Now()) {
-			t.Error("it may not try again")
-		}
-		for i := range maxGuessers + 10 {
-			c := callerOf(netip.PrefixFrom(netip.AddrFrom4([4]byte{10, byte(i >> 16), byte(i >> 8), byte(i)}), 32), "anna@example.org")
-			g.wrong(c, time.Now())
-			g.right(c, time.Now())
-		}
-		if n := max(len(g.guessers), len(g.known)); n > maxGuessers {
-			t.Errorf("%d are remembered", n)
-		}
-	})
-}
-
 func TestWhoGuesses(t *testing.T) {
 	for _, c := range []struct{ remote, forwarded, want string }{
-		{"198.51.100.7:1", "", "198.51.100.7/32"},
-		{"198.51.100.7:1", "203.0.113.9", "198.51.100.7/32"}, // it may say what it likes
-		{"127.0.0.1:1", "", "127.0.0.1/32"},
-		{"127.0.0.1:1", "203.0.113.1, 203.0.113.9", "203.0.113.9/32"},
-		{"10.0.0.2:1", "2001:db8:1:2:3::4", "2001:db8:1:2::/64"},
-		{"[2001:db8:1:2:3:4:5:6]:1", "", "2001:db8:1:2::/64"},
-		{"[::ffff:198.51.100.7]:1", "", "198.51.100.7/32"},
-		{"[fe80::1%eth0]:1", "", "fe80::/64"},
-		{"@", "", "invalid Prefix"},
+		{"198.51.100.7:1", "", "198.51.100.7"},
+		{"198.51.100.7:1", "203.0.113.9", "198.51.100.7"}, // it may say what it likes
+		{"127.0.0.1:1", "", "127.0.0.1"},
+		{"127.0.0.1:1", "203.0.113.1, 203.0.113.9", "203.0.113.9"},
+		{"10.0.0.2:1", "2001:db8:1:2:3::4", "2001:db8:1:2:3::4"},
+		{"[2001:db8:1:2:3:4:5:6]:1", "", "2001:db8:1:2:3:4:5:6"},
+		{"[::ffff:198.51.100.7]:1", "", "198.51.100.7"},
+		{"[fe80::1%eth0]:1", "", "fe80::1"},
+		{"@", "", "invalid IP"},
 	} {
 		r := httptest.NewRequest(http.MethodGet, "/", nil)
 		r.RemoteAddr = c.remote
 		if c.forwarded != "" {
 			r.Header.Set("X-Forwarded-For", c.forwarded)
 		}
-		if got := guesser(r).String(); got != c.want {
+		if got := remoteOf(r).String(); got != c.want {
 			t.Errorf("%v: %s", c, got)
 		}
 	}

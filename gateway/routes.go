@@ -4,11 +4,11 @@ import (
 	"errors"
 	"net/http"
 	"strings"
-	"time"
 
 	"github.com/gorilla/mux"
 
 	"martlet/directory"
+	"martlet/directory/lockout"
 	"martlet/gateway/activesync"
 	"martlet/gateway/autodiscover"
 	"martlet/gateway/dav"
@@ -21,19 +21,19 @@ import (
 func (s *Server) routes(eas *activesync.Handler, disco *autodiscover.Handler, programs *dav.Handler) http.Handler {
 	r := mux.NewRouter().SkipClean(true)
 	at := func(path string, h http.Handler) { r.MatcherFunc(atPath(path)).Handler(h) }
-	phone := s.authenticated(eas.Serve, eas.Refuse)
+	phone := s.authenticated(directory.ProtocolActiveSync, eas.Serve, eas.Refuse)
 	at("/microsoft-server-activesync", phone)
 	at("/microsoft-server-activesync/default.eas", phone)
-	at("/autodiscover/autodiscover.xml", disco.Redirect(s.authenticated(disco.ServeXML, forbidden)))
+	at("/autodiscover/autodiscover.xml", disco.Redirect(s.authenticated(directory.ProtocolDiscovery, disco.ServeXML, forbidden)))
 	r.MatcherFunc(belowPath("/autodiscover/autodiscover.json")).HandlerFunc(disco.ServeJSON)
 	if s.c.Registration != nil {
 		r.MatcherFunc(belowPath(registration.Path)).Handler(s.c.Registration.Door(func(next, refuse registration.AccountHandler) http.Handler {
-			return s.authenticated(next, refuse)
+			return s.authenticated(directory.ProtocolActiveSync, next, refuse)
 		}))
 	}
 	at("/.well-known/caldav", http.HandlerFunc(dav.WellKnown))
 	at("/.well-known/carddav", http.HandlerFunc(dav.WellKnown))
-	r.MatcherFunc(belowPath(dav.Path)).Handler(s.authenticated(programs.Serve, forbidden))
+	r.MatcherFunc(belowPath(dav.Path)).Handler(s.authenticated(directory.ProtocolDAV, programs.Serve, forbidden))
 	at("/healthz", http.HandlerFunc(s.health))
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { bare(w, http.StatusNotFound) })
 	return r
@@ -74,14 +74,10 @@ func forbidden(w http.ResponseWriter, _ *http.Request, _ directory.Account) {
 
 // authenticated lets those in who may synchronise; the others are refused.
 // Basic is what phones speak (MS-ASHTTP 2.2.1.1.2.2).
-func (s *Server) authenticated(next, refuse accountHandler) http.Handler {
+func (s *Server) authenticated(at directory.Protocol, next, refuse accountHandler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		login, password, ok := r.BasicAuth()
-		if !ok {
-			unauthorized(w)
-			return
-		}
-		a, err := s.authenticate(r, login, password)
+		a, err := s.authenticate(r, at)
+		var refused *lockout.Refused
 		switch {
 		case err == nil && a.ActiveSync:
 			next(w, r, a)
@@ -89,14 +85,13 @@ func (s *Server) authenticated(next, refuse accountHandler) http.Handler {
 			s.log.Warn("account may not synchronise", "login", a.Login, "path", r.URL.Path, "remote", r.RemoteAddr)
 			refuse(w, r, a)
 		case errors.Is(err, directory.ErrDisabled):
-			s.log.Warn("account is disabled", "login", loggedLogin(login), "path", r.URL.Path, "remote", r.RemoteAddr)
+			s.log.Warn("account is disabled", "path", r.URL.Path, "remote", r.RemoteAddr)
 			bare(w, http.StatusForbidden)
-		case errors.Is(err, errTooManyGuesses):
-			s.log.Warn("too many wrong passwords", "login", loggedLogin(login), "path", r.URL.Path, "remote", r.RemoteAddr)
-			comeBackLater(w)
-		case errors.Is(err, directory.ErrBadCredentials):
-			s.log.Warn("authentication failed", "login", loggedLogin(login), "path", r.URL.Path, "remote", r.RemoteAddr)
-			unauthorized(w)
+		case errors.As(err, &refused):
+			comeBackAfter(w, refused)
+		case errors.Is(err, errNothingShown), errors.Is(err, directory.ErrBadCredentials):
+			_, token := bearer(r)
+			s.unauthorized(w, token)
 		case r.Context().Err() != nil:
 			// Nobody is left to answer.
 		default:
@@ -104,53 +99,6 @@ func (s *Server) authenticated(next, refuse accountHandler) http.Handler {
 			comeBackLater(w)
 		}
 	})
-}
-
-// maxLoggedLogin bounds what a stranger can write into the log at once: the
-// longest address there is.
-const maxLoggedLogin = 254
-
-// loggedLogin is a login as the log shows it.
-func loggedLogin(login string) string {
-	return strings.ToValidUTF8(login[:min(len(login), maxLoggedLogin)], "?")
-}
-
-// errTooManyGuesses tells that a password is not even looked at.
-var errTooManyGuesses = errors.New("gateway: too many wrong passwords")
-
-// authenticate tells who asks, within the limits of guessing.
-func (s *Server) authenticate(r *http.Request, login, password string) (directory.Account, error) {
-	if a, known, err := s.c.Directory.Recall(r.Context(), login, password); known {
-		return a, err
-	}
-	who := callerOf(guesser(r), login)
-	if s.guard.tired(who, time.Now()) || !s.guard.hashing.enter() {
-		return directory.Account{}, errTooManyGuesses
-	}
-	defer s.guard.hashing.leave()
-	a, err := s.c.Directory.Authenticate(r.Context(), login, password)
-	switch {
-	case err == nil:
-		s.guard.right(who, time.Now())
-	case errors.Is(err, directory.ErrBadCredentials):
-		s.guard.wrong(who, time.Now())
-	}
-	return a, err
-}
-
-// confirm tells whose credentials stand in a request's body. That too many were
-// wrong is no more than that they are refused.
-func (s *Server) confirm(r *http.Request, login, password string) (directory.Account, error) {
-	a, err := s.authenticate(r, login, password)
-	if errors.Is(err, errTooManyGuesses) {
-		err = errors.Join(directory.ErrBadCredentials, err)
-	}
-	return a, err
-}
-
-func unauthorized(w http.ResponseWriter) {
-	w.Header().Set("WWW-Authenticate", `Basic realm="martlet", charset="UTF-8"`)
-	bare(w, http.StatusUnauthorized)
 }
 
 // health says whether requests are welcome, for load balancers and containers.

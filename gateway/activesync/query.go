@@ -5,6 +5,7 @@ import (
 	"encoding/binary"
 	"encoding/hex"
 	"errors"
+	"net/http"
 	"net/url"
 	"strconv"
 	"strings"
@@ -47,6 +48,16 @@ type query struct {
 	Occurrence      string
 	SaveInSent      bool
 	AcceptMultipart bool
+}
+
+// DeviceOf is the device that a request says it comes from, "" if it says none or
+// only tries whether it could come.
+func DeviceOf(r *http.Request) string {
+	q, err := parseQuery(r.URL.RawQuery)
+	if err != nil || strings.EqualFold(q.DeviceID, "validate") {
+		return ""
+	}
+	return q.DeviceID
 }
 
 // parseQuery reads either form of the query value. Errors of the device's id
