@@ -1,16 +1,16 @@
 package route
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"fmt"
+	"io"
 	"strings"
+	"time"
 
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/queue"
-	"martlet/mail/wire"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -60,23 +60,87 @@ func (r *Router) deliveredReport(ctx context.Context, env *mail.Envelope, messag
 	return r.newReport(env, to, outcomes, message), nil
 }
 
-// newReport writes a report. message is the one it tells of; its header, or
-// all of it when something failed and the sender asked for that, goes with it.
+// newReport writes a report of what was found out here. message is the one it tells
+// of; its header, or all of it when something failed and the sender asked for that,
+// goes with it.
 func (r *Router) newReport(env *mail.Envelope, to mail.Recipient, outcomes []outcome, message []byte) *report {
-	c := reportText{host: r.hostname, boundary: "=_" + newID(), date: env.Trace.Time.UTC().Format(wire.DateFormat)}
-	failed := false
-	for _, o := range outcomes {
-		failed = failed || o.failed
+	lines := make([]reported, len(outcomes))
+	for i, o := range outcomes {
+		lines[i] = reported{address: o.address, orcpt: o.orcpt, action: mail.Delivered, status: o.status, said: "<" + o.address + "> " + o.text + "."}
+		if o.failed {
+			lines[i].action = mail.Failed
+		}
 	}
-	c.head(to.Address, failed)
-	c.words(outcomes, failed)
-	c.status(env, outcomes)
-	c.original(message, failed && env.Ret == "FULL")
-	out := &report{raw: c.Bytes(), to: to}
+	return r.writeReport(env, to, lines, message, env.Trace.Time)
+}
+
+// writeReport writes a report of anything.
+func (r *Router) writeReport(env *mail.Envelope, to mail.Recipient, lines []reported, message []byte, now time.Time) *report {
+	c := reportText{host: r.hostname, boundary: "=_" + newID(), arrived: env.Trace.Time, now: now, lines: lines}
+	out := &report{raw: c.write(env, to.Address, message), to: to}
 	if to.Local {
 		out.raw = append(appendReturnPath(nil, ""), out.raw...)
 	}
 	return out
+}
+
+// maxReturned is the largest message that goes back as a whole (RFC 3461 4.3 lets
+// us send less).
+const maxReturned = 1 << 20
+
+// Report is the queue's queue.Reporter: it tells a sender what became of recipients
+// on other hosts. A sender whom nobody here knows, and who is not elsewhere either,
+// is told nothing.
+func (r *Router) Report(ctx context.Context, e *queue.Entry, about []queue.Told) (queue.Report, error) {
+	from := e.Envelope.From
+	if r.back != nil {
+		if original, err := r.back(from); err == nil { // we passed it on for somebody else
+			from = original
+		}
+	}
+	to, ok, err := r.answerTo(ctx, from)
+	if err != nil || !ok {
+		if err == nil {
+			r.log.Warn("a message that came back has no sender to tell", "id", e.Envelope.Trace.ID, "from", from)
+		}
+		return queue.Report{}, err
+	}
+	now, failed := time.Now(), false
+	lines := make([]reported, len(about))
+	for i, t := range about {
+		lines[i] = remoteLine(&t)
+		failed = failed || t.Action == mail.Failed
+	}
+	env := e.Envelope
+	env.Trace.Time = e.Created
+	message, err := r.reportedPart(ctx, e, failed && env.Ret == "FULL")
+	if err != nil {
+		return queue.Report{}, err
+	}
+	p := r.writeReport(&env, to, lines, message, now)
+	trace := mail.Trace{ID: newID(), Time: now}
+	if err := p.prepare(ctx, r, &trace); err != nil {
+		return queue.Report{}, err
+	}
+	r.log.Info("sender told", "id", env.Trace.ID, "report", trace.ID, "to", to.Address, "recipients", len(lines), "failed", failed)
+	return queue.Report{
+		Commit: func(tx *store.Tx) error { return p.commit(tx, r, &trace) },
+		Done:   func() { r.finish(p.local) },
+	}, nil
+}
+
+// reportedPart reads as much of a message as its report shows.
+func (r *Router) reportedPart(ctx context.Context, e *queue.Entry, whole bool) ([]byte, error) {
+	n := min(e.Blob.Size, maxHeader)
+	if whole && e.Blob.Size <= maxReturned {
+		n = e.Blob.Size
+	}
+	raw := make([]byte, n)
+	got, err := r.mailboxes.Blobs().ReadAt(ctx, e.Blob, raw, 0)
+	if err != nil && !errors.Is(err, io.EOF) {
+		return nil, fmt.Errorf("route: report: %w", err)
+	}
+	return raw[:got], nil
 }
 
 // prepare makes the report durable.
@@ -112,97 +176,6 @@ func (p *report) commit(tx *store.Tx, r *Router, t *mail.Trace) error {
 		Created:  t.Time,
 	})
 	return err
-}
-
-// reportText writes the parts of a report.
-type reportText struct {
-	bytes.Buffer
-	host, boundary, date string
-}
-
-func (c *reportText) line(format string, args ...any) {
-	c.WriteString(oneLine(fmt.Sprintf(format, args...)))
-	c.WriteString("\r\n")
-}
-
-func (c *reportText) head(to string, failed bool) {
-	subject := "Delivered"
-	if failed {
-		subject = "Undelivered mail"
-	}
-	c.line("Date: %s", c.date)
-	c.line("From: Mail Delivery System <MAILER-DAEMON@%s>", c.host)
-	c.line("To: <%s>", to)
-	c.line("Subject: %s", subject)
-	c.line("Message-ID: <%s@%s>", newID(), c.host)
-	c.line("Auto-Submitted: auto-replied") // RFC 3834 5
-	c.line("MIME-Version: 1.0")
-	c.line("Content-Type: multipart/report; report-type=delivery-status; boundary=%q", c.boundary)
-	c.line("")
-}
-
-// part begins a part of the report.
-func (c *reportText) part(contentType string) {
-	c.line("--%s", c.boundary)
-	c.line("Content-Type: %s", contentType)
-	c.line("Content-Transfer-Encoding: 8bit")
-	c.line("")
-}
-
-func (c *reportText) words(outcomes []outcome, failed bool) {
-	c.part("text/plain; charset=utf-8")
-	if failed {
-		c.line("Your message did not reach everyone it was meant for:")
-	} else {
-		c.line("You asked to be told that your message has arrived:")
-	}
-	c.line("")
-	for _, o := range outcomes {
-		c.line("<%s> %s.", o.address, o.text)
-	}
-	c.line("")
-}
-
-// status writes what programs read (RFC 3464 2.2 and 2.3).
-func (c *reportText) status(env *mail.Envelope, outcomes []outcome) {
-	c.part("message/delivery-status")
-	if env.EnvID != "" {
-		c.line("Original-Envelope-Id: %s", decodeXtext(env.EnvID))
-	}
-	c.line("Reporting-MTA: dns; %s", c.host)
-	c.line("Arrival-Date: %s", c.date)
-	for _, o := range outcomes {
-		c.line("")
-		if kind, address, ok := strings.Cut(o.orcpt, ";"); ok {
-			c.line("Original-Recipient: %s; %s", kind, decodeXtext(address))
-		}
-		kind := "rfc822"
-		if !mail.IsASCII(o.address) {
-			kind = "utf-8" // RFC 6533 3
-		}
-		c.line("Final-Recipient: %s; %s", kind, o.address)
-		action := "delivered"
-		if o.failed {
-			action = "failed"
-		}
-		c.line("Action: %s", action)
-		c.line("Status: %s", o.status)
-	}
-	c.line("")
-}
-
-// original appends the message that was sent, or its header.
-func (c *reportText) original(message []byte, whole bool) {
-	if whole {
-		c.part("message/rfc822")
-		c.Write(message)
-	} else {
-		c.part("text/rfc822-headers")
-		_, end := scanHeader(message)
-		c.Write(bytes.TrimRight(message[:end], "\r\n"))
-	}
-	c.line("")
-	c.line("--%s--", c.boundary)
 }
 
 // decodeXtext undoes RFC 3461 4's encoding. What is not xtext stays as it is.

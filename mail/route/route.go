@@ -37,7 +37,9 @@ type Config struct {
 	// other hosts by somebody in domain, so that SPF holds and reports come back; nil:
 	// the sender stays.
 	Forward func(sender, domain string) string
-	Logger  *slog.Logger // nil: slog.Default
+	// Back undoes Forward; an error: the address was not made by it. Nil: none was.
+	Back   func(address string) (string, error)
+	Logger *slog.Logger // nil: slog.Default
 }
 
 // Router takes messages to their places. It is safe for concurrent use.
@@ -52,6 +54,7 @@ type Router struct {
 	sorter    Sorter
 	sign      func(ctx context.Context, from string, raw []byte) ([]byte, error)
 	forward   func(sender, domain string) string
+	back      func(address string) (string, error)
 	log       *slog.Logger
 	attend    func(*store.Tx, Arrival) error // nil: nobody asked
 
@@ -88,6 +91,7 @@ func New(cfg Config) *Router {
 		sorter:    cfg.Sorter,
 		sign:      cfg.Sign,
 		forward:   cfg.Forward,
+		back:      cfg.Back,
 		log:       cfg.Logger,
 		sent:      store.NewTable("sent", store.PrefixSent, sentKeys, store.TimeValue()),
 		sentAge:   store.NewTable("sent age", store.PrefixSentAge, sentAgeKeys, store.NoValue()),
