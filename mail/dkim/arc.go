@@ -273,3 +273,11 @@ func foldResults(s string) string {
 	}
 	return strings.ReplaceAll(s, "; ", ";\r\n\t")
 }
+
+// Stated is a chain of which somebody has said already what it proves, before the
+// message was changed: Pass, Fail or None.
+func Stated(raw []byte, result string) Chain {
+	m, _ := open(raw)
+	sets, _ := m.sets()
+	return Chain{Result: result, Sets: len(sets), ended: m.ended()}
+}

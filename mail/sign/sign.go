@@ -1,0 +1,226 @@
+// Package sign signs what goes out: with DKIM in the name of our domains (RFC 6376,
+// RFC 8463), and with ARC what is sent on for others (RFC 8617). The keys lie in the
+// store, sealed as everything there, and a new one is used when the DNS shows it. It
+// must never sign in the name of a domain that is not ours.
+package sign
+
+import (
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	netmail "net/mail"
+	"slices"
+	"strings"
+	"sync"
+	"time"
+
+	"golang.org/x/net/idna"
+
+	"martlet/directory"
+	"martlet/mail/dkim"
+	"martlet/store"
+)
+
+// Config holds what a Signer needs.
+type Config struct {
+	Store     *store.Store
+	Directory *directory.Directory
+	Lookup    dkim.Lookup
+	Hostname  string       // whose domain seals
+	Logger    *slog.Logger // nil: slog.Default
+}
+
+// Signer signs. It is safe for concurrent use.
+type Signer struct {
+	store     *store.Store
+	directory *directory.Directory
+	lookup    dkim.Lookup
+	hostname  string
+	log       *slog.Logger
+	keys      store.Table[keyName, Key]
+
+	mu     sync.Mutex // guards ready and looked
+	ready  map[string][]dkim.Key
+	looked map[string]time.Time // when the DNS was asked for the keys of a domain that has none in use
+}
+
+const (
+	// lookAgain is how soon the DNS is asked again for keys that it did not have.
+	lookAgain = 5 * time.Minute
+	// lookTimeout bounds how long a message waits for the DNS.
+	lookTimeout = 5 * time.Second
+	// maxHeader bounds the header in which From is looked for, in bytes.
+	maxHeader = 256 << 10
+)
+
+// New returns a Signer.
+func New(c Config) *Signer {
+	if c.Logger == nil {
+		c.Logger = slog.Default()
+	}
+	return &Signer{
+		store: c.Store, directory: c.Directory, lookup: c.Lookup, hostname: c.Hostname, log: c.Logger,
+		keys:  store.NewTable("signing key", store.PrefixSigningKey, keyNames, keyRecords),
+		ready: map[string][]dkim.Key{}, looked: map[string]time.Time{},
+	}
+}
+
+// Sign returns the signatures of a message, as fields to put on top: those of the
+// domain in its From, or of the one in from where it has none. It returns nothing
+// when that is not one of our domains, or when no key of it is in use yet.
+func (s *Signer) Sign(ctx context.Context, from string, raw []byte) ([]byte, error) {
+	domain := s.domainOf(authors(raw, from))
+	if domain == "" {
+		return nil, nil
+	}
+	keys, err := s.inUse(ctx, domain)
+	if err != nil || len(keys) == 0 {
+		return nil, err
+	}
+	header, err := dkim.Sign(raw, time.Now(), keys...)
+	if err != nil {
+		return nil, fmt.Errorf("sign: %w", err)
+	}
+	return header, nil
+}
+
+// Seal returns a set of ARC fields for a message that is sent on to somebody else.
+// results are what was found out about it when it came, as in
+// Authentication-Results.
+func (s *Signer) Seal(ctx context.Context, results string, raw []byte) ([]byte, error) {
+	domain := s.domainOf([]string{"postmaster@" + s.hostname})
+	if domain == "" {
+		return nil, nil
+	}
+	keys, err := s.inUse(ctx, domain)
+	i := slices.IndexFunc(keys, func(k dkim.Key) bool { return k.Algorithm() == dkim.RSA }) // others know no other
+	if err != nil || i < 0 {
+		return nil, err
+	}
+	var chain dkim.Chain
+	if said := saidOfChain(results); said != "" {
+		chain = dkim.Stated(raw, said)
+	} else {
+		chain = dkim.VerifyChain(ctx, raw, s.lookup)
+	}
+	header, err := dkim.Seal(raw, chain, s.hostname, results, time.Now(), keys[i])
+	if err != nil {
+		return nil, fmt.Errorf("sign: seal: %w", err)
+	}
+	return header, nil
+}
+
+// saidOfChain is the result of arc in results; empty if there is none that counts.
+func saidOfChain(results string) string {
+	for r := range strings.SplitSeq(results, ";") {
+		name, value, _ := strings.Cut(strings.TrimSpace(r), "=")
+		value, _, _ = strings.Cut(value, " ")
+		if name == "arc" && (value == dkim.Pass || value == dkim.Fail) {
+			return value
+		}
+	}
+	return ""
+}
+
+// authors are the addresses in From, or the one that is given where there is none.
+func authors(raw []byte, from string) (out []string) {
+	header := raw[:min(len(raw), maxHeader)]
+	if i := bytes.Index(header, []byte("\r\n\r\n")); i >= 0 {
+		header = header[:i+4]
+	}
+	m, err := netmail.ReadMessage(bytes.NewReader(header))
+	if err == nil && len(m.Header["From"]) > 0 {
+		list, err := netmail.ParseAddressList(m.Header["From"][0])
+		if err != nil {
+			return nil
+		}
+		for _, a := range list {
+			out = append(out, a.Address)
+		}
+		return out
+	}
+	return []string{from}
+}
+
+// domainOf is the domain of ours that signs for one of the addresses: its own, or
+// one above it, as for the host that sends reports. Empty: none.
+func (s *Signer) domainOf(addresses []string) string {
+	for _, a := range addresses {
+		domain := strings.ToLower(a[strings.LastIndexByte(a, '@')+1:])
+		for strings.Contains(domain, ".") {
+			if s.directory.IsLocal(domain) {
+				return domain
+			}
+			_, domain, _ = strings.Cut(domain, ".")
+		}
+	}
+	return ""
+}
+
+// inUse are the keys that a domain signs with. A domain without any gets them here,
+// and the DNS is asked for those that wait for it.
+func (s *Signer) inUse(ctx context.Context, domain string) ([]dkim.Key, error) {
+	s.mu.Lock()
+	keys, known := s.ready[domain]
+	look := len(keys) == 0 && time.Since(s.looked[domain]) >= lookAgain
+	if look {
+		s.looked[domain] = time.Now()
+	}
+	s.mu.Unlock()
+	if len(keys) > 0 || known && !look {
+		return keys, nil
+	}
+	if look {
+		if _, err := s.Ensure(ctx, domain); err != nil {
+			return nil, err
+		}
+		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
+		err := s.Look(ctx, domain)
+		cancel()
+		if err != nil {
+			s.log.Warn("mail goes out without a signature: the DNS does not tell whether it has our keys", "domain", domain, "error", err)
+		}
+	}
+	return s.load(context.WithoutCancel(ctx), domain)
+}
+
+// load reads the keys in use.
+func (s *Signer) load(ctx context.Context, domain string) ([]dkim.Key, error) {
+	all, err := s.Keys(ctx, domain)
+	if err != nil {
+		return nil, err
+	}
+	var keys []dkim.Key
+	for _, k := range all {
+		if k.State == Used {
+			one, err := k.Open()
+			if err != nil {
+				return nil, err
+			}
+			keys = append(keys, one)
+		}
+	}
+	s.mu.Lock()
+	s.ready[domain] = keys
+	s.mu.Unlock()
+	return keys, nil
+}
+
+// forget has the keys of a domain read again.
+func (s *Signer) forget(domain string) {
+	s.mu.Lock()
+	delete(s.ready, domain)
+	delete(s.looked, domain)
+	s.mu.Unlock()
+}
+
+// asciiDomain is a domain as the DNS has it.
+func asciiDomain(d string) (string, error) {
+	a, err := idna.Lookup.ToASCII(strings.ToLower(d))
+	if err != nil || a == "" {
+		return "", errors.Join(ErrNoDomain, err)
+	}
+	return a, nil
+}
