@@ -48,7 +48,7 @@ var allowed = map[string][]string{
 	"mail/relay":           {"mail", "mail/dns"},
 	"mail/relay/relaytest": {},
 	"mail/door":            {"internal/parking"},
-	"mail/sasl":            {"directory"},
+	"mail/sasl":            {"directory", "directory/lockout"},
 	"mail/smtp":            {"mail", "mail/door", "mail/sasl", "directory"},
 	"mail/oof":             {"directory", "mail/message", "mail/wire", "store"},
 	"mail/route":           {"directory", "mail", "mail/mailbox", "mail/message", "mail/oof", "mail/queue", "mail/vcard", "mail/wire", "store", "store/blob"},

@@ -31,11 +31,11 @@ type Authority interface {
 	// Password tells whose login and password these are; app passwords count.
 	Password(ctx context.Context, login, password string) (directory.Account, error)
 	// Keys are those of a login's password, or ErrNoKeys. An account that is
-	// disabled has them too: Account refuses it.
+	// disabled has them too: Proved refuses it.
 	Keys(ctx context.Context, login string) (Keys, error)
-	// Account is that of a login which has proved itself, or the reason why it may
-	// not come in all the same.
-	Account(ctx context.Context, login string) (directory.Account, error)
+	// Proved is told what the keys were good for: whether the client knows the
+	// password. It gives the account, or the reason why it may not come in.
+	Proved(ctx context.Context, login string, right bool) (directory.Account, error)
 	// Token tells whose bearer token it is. The login is what the client says, and
 	// may be empty; another's is directory.ErrBadCredentials.
 	Token(ctx context.Context, login, token string) (directory.Account, error)
@@ -49,6 +49,9 @@ type Authority interface {
 // Offers is what an Authority knows besides passwords.
 type Offers struct {
 	Keys, Tokens, Certificates bool
+	// Iterations is how often most keys repeat the hash: so it is for logins that
+	// do not exist.
+	Iterations int
 	// OpenID is where an application learns where to get a token: the address of
 	// the discovery document (RFC 7628 3.2.2). It may be empty.
 	OpenID string
