@@ -163,8 +163,8 @@ func (s *session) runs(n int, number func(int) uint32) {
 // that has moved, or if it has heard of ModSeqs beyond: what came before those
 // from others may not have been told yet (RFC 7162 3.2.7, erratum 1810 of RFC
 // 5162).
-func (s *session) told(r reply, before mail.ModSeq) reply {
-	if s.qresync && s.view != nil && r.kind == kindOK && r.code == "" && (s.view.seen != before || len(s.view.own) > 0) {
+func (s *session) told(r reply) reply {
+	if s.qresync && s.view != nil && r.kind == kindOK && r.code == "" && (s.view.seen != s.toldBefore || len(s.view.own) > 0) {
 		r.code = "HIGHESTMODSEQ " + strconv.FormatUint(uint64(highest(s.view.seen)), 10)
 	}
 	return r

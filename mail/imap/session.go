@@ -34,9 +34,11 @@ type session struct {
 	// condstore: the client has shown that it knows of ModSeqs, and is told of them
 	// wherever flags change (RFC 7162 3.1).
 	condstore bool
-	qresync   bool   // the client enabled QRESYNC (RFC 7162 3.2.3)
-	tag       string // of the command that is run
-	idling    bool   // IDLE is what runs
+	qresync   bool // the client enabled QRESYNC (RFC 7162 3.2.3)
+	// toldBefore is up to where the log was told when the command began.
+	toldBefore mail.ModSeq
+	tag        string // of the command that is run
+	idling     bool   // IDLE is what runs
 
 	message *literal // of APPEND, announced and not read yet
 
@@ -144,9 +146,8 @@ func (s *session) run(ctx context.Context, p *parser) reply {
 	case !cmd.in.has(s.state):
 		return s.mistake(bad("Not now"))
 	}
-	before := mail.ModSeq(0)
-	if s.view != nil {
-		before = s.view.seen
+	if s.toldBefore = 0; s.view != nil {
+		s.toldBefore = s.view.seen
 	}
 	err := s.stillWelcome(ctx)
 	if err == nil {
@@ -167,7 +168,7 @@ func (s *session) conclude(ctx context.Context, verb string, tells bool, err err
 			s.fail(err)
 		}
 	}
-	return s.told(rep, before)
+	return s.told(rep)
 }
 
 // isForeign tells whether the first word is that of another protocol: a
