@@ -109,6 +109,8 @@ const (
 	PrefixDavFile       Prefix = 0x7a // gateway/dav: MailboxID, depth, path -> file or folder
 	PrefixDavFiles      Prefix = 0x7b // gateway/dav: MailboxID -> what its files come to
 
+	PrefixBrought Prefix = 0x7c // mail/transfer: MailboxID, hash of a message elsewhere -> what became of it
+
 	PrefixGrey          Prefix = 0x80 // mail/filter: hash of network, sender and recipient -> when it was tried first and last
 	PrefixGreyNetwork   Prefix = 0x81 // mail/filter: hash of a network or domain -> how often it came back, when last
 	PrefixSigningKey    Prefix = 0x82 // mail/sign: domain, selector -> private key, its state

@@ -82,6 +82,7 @@ var prefixNames = map[Prefix]string{
 	PrefixDavSegment:       "dav segment",
 	PrefixDavFile:          "dav file",
 	PrefixDavFiles:         "dav files",
+	PrefixBrought:          "brought",
 	PrefixGrey:             "grey",
 	PrefixGreyNetwork:      "grey network",
 	PrefixSigningKey:       "signing key",

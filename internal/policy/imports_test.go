@@ -59,7 +59,8 @@ var allowed = map[string][]string{
 	"mail/imap":            {"directory", "mail", "mail/announce", "mail/door", "mail/sasl", "mail/mailbox", "mail/message", "mail/search", "mail/share", "mail/wire", "push", "store", "store/blob"},
 	"mail/share":           {"directory", "mail", "mail/mailbox", "push", "store"},
 	"mail/schedule":        {"directory", "mail", "mail/calendar", "mail/compose", "mail/mailbox", "mail/message", "mail/object", "mail/route", "mail/share", "mail/wire", "push", "store", "store/blob"},
-	"mail/transfer":        {"directory", "mail", "mail/calendar", "mail/mailbox", "mail/message", "mail/object", "mail/vcard", "store", "store/blob"},
+	"mail/migrate":         {"mail", "mail/wire"},
+	"mail/transfer":        {"directory", "mail", "mail/calendar", "mail/mailbox", "mail/message", "mail/migrate", "mail/object", "mail/vcard", "store", "store/blob"},
 	"sync/engine":          {"mail", "store", "store/blob", "sync/device"},
 	"gateway/...":          {"protocol/...", "sync/...", "push/...", "mail/...", "directory", "directory/...", "documents", "store/...", "gateway/..."},
 	"internal/phone":       {"protocol/wbxml", "protocol/eas"},
@@ -83,7 +84,7 @@ var outside = map[string][]string{
 	"net/http":                    {"gateway/...", "mail/tlspolicy", "push/apns", "push/fcm", "push/webpush", "push/pushtest", "cmd/...", "internal/phone", "internal/demo", "internal/simulation"},
 	"firebase.google.com/go":      {"push/fcm"},
 	"github.com/sideshow/apns2":   {"push/apns"},
-	"github.com/emersion/go-imap": {"mail/imap"},
+	"github.com/emersion/go-imap": {"mail/imap", "mail/migrate"},
 	"github.com/gorilla/mux":      {"gateway/..."},
 	"github.com/spf13/cobra":      {"cmd/..."},
 }
