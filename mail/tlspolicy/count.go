@@ -12,7 +12,6 @@ import (
 	"sync"
 	"time"
 
-	"martlet/mail/dns"
 	"martlet/mail/relay"
 	"martlet/store"
 )
@@ -32,7 +31,7 @@ func (p *Policies) Report(r relay.Result) {
 		return
 	}
 	d := at.dane(r.Host)
-	failed := failureOf(r, d)
+	failed := failureOf(r)
 	switch {
 	case d.present():
 		t := &tally{Policy: tlsaTexts(d), Hosts: []string{r.Host.Name}}
@@ -88,14 +87,12 @@ func (p *Policies) count(at *policy, k kind, t *tally, r relay.Result, failed st
 
 // failureOf is the result type of what went wrong with a session; empty: nothing
 // (RFC 8460 4.3).
-func failureOf(r relay.Result, d *danePolicy) string {
+func failureOf(r relay.Result) string {
 	switch {
 	case r.Err == nil && r.State != nil:
 		return ""
 	case errors.Is(r.Err, relay.ErrNoSTARTTLS) || r.Err == nil && !r.Offered:
 		return "starttls-not-supported"
-	case errors.Is(r.Err, dns.ErrTemporary) && d == nil:
-		return "dnssec-invalid"
 	}
 	return certificateFailure(r.Err)
 }

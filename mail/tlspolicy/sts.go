@@ -2,6 +2,7 @@ package tlspolicy
 
 import (
 	"errors"
+	"slices"
 	"strings"
 	"time"
 	"unicode/utf8"
@@ -190,13 +191,11 @@ func isHost(s string) bool {
 // exactly one label (RFC 8461 4.1).
 func (p *STS) Matches(host string) bool {
 	host = strings.ToLower(strings.TrimSuffix(host, "."))
-	_, parent, _ := strings.Cut(host, ".")
-	for _, pattern := range p.Patterns {
-		if suffix, wild := strings.CutPrefix(pattern, "*."); wild && suffix == parent || pattern == host {
-			return host != ""
-		}
-	}
-	return false
+	first, parent, _ := strings.Cut(host, ".")
+	return first != "" && slices.ContainsFunc(p.Patterns, func(pattern string) bool {
+		suffix, wild := strings.CutPrefix(pattern, "*.")
+		return wild && suffix == parent || pattern == host
+	})
 }
 
 // String is the policy as it is served.

@@ -111,6 +111,9 @@ func (at *policy) TLS(ctx context.Context, host relay.Host) (relay.TLS, error) {
 	at.mu.Unlock()
 	switch {
 	case err != nil:
+		if ctx.Err() == nil {
+			at.of.count(at, kindDANE, &tally{Hosts: []string{host.Name}}, relay.Result{Host: host, Err: err}, "dnssec-invalid")
+		}
 		return relay.TLS{}, err
 	case d.usable():
 		return relay.TLS{Required: true, Config: d.config(), Kind: "dane", Verified: true}, nil
