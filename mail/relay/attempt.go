@@ -209,7 +209,11 @@ func (a *attempt) to(ctx context.Context, t *target, with TLS) (done, spoken boo
 // conclude settles what no host has: for now, or for good.
 func (a *attempt) conclude(ctx context.Context) {
 	left := a.open()
-	if len(left) == 0 || ctx.Err() != nil || a.why != nil && errors.Is(a.why.err, errInterrupted) {
+	if ctx.Err() != nil || a.why != nil && errors.Is(a.why.err, errInterrupted) {
+		a.why = nil // that was us
+		return
+	}
+	if len(left) == 0 {
 		return
 	}
 	e := a.why
