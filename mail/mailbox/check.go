@@ -3,6 +3,8 @@ package mailbox
 import (
 	"context"
 	"fmt"
+	"maps"
+	"slices"
 	"strings"
 
 	"martlet/mail"
@@ -116,6 +118,9 @@ func (c *checker) mailbox(box mail.MailboxID, st state) error {
 		c.bad("mailbox", box, "removed is %t, on the sweep list is %t", st.Removed, sweeping)
 	}
 	c.places[folderKey{box, mail.Hierarchy}] = false
+	if used := sum(slices.Collect(maps.Values(folders))); st.Counted && used != st.Used {
+		c.bad("mailbox", box, "counts %d items and %d bytes, has %d and %d", st.Used.Items, st.Used.Bytes, used.Items, used.Bytes)
+	}
 	c.tree(box, st, folders)
 	if err := c.hierarchy(box, st, folders); err != nil {
 		return err

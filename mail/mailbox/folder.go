@@ -219,6 +219,7 @@ func (m *Mailboxes) dropFolder(tx *store.Tx, box mail.MailboxID, st *state, fold
 	st.ModSeq++
 	st.Hierarchy = st.ModSeq
 	st.Folders--
+	st.dropped(folder)
 	m.changed(tx, box, mail.Hierarchy)
 	m.changed(tx, box, folder.ID)
 	if folder.Role != mail.RoleNone {

@@ -19,6 +19,10 @@ type Hooks struct {
 	// got other flags, keywords or another body, or was moved within its mailbox,
 	// after it. What is deleted is not told, nor what goes with its folder.
 	ItemChanged func(tx *store.Tx, c *ItemChange) error
+
+	// Grown runs after the commit of transactions in which a mailbox came to hold
+	// more, once for each. It must not take long.
+	Grown func(box mail.MailboxID)
 }
 
 // ItemChange is what became of an item. The folders are those that it is really
@@ -115,5 +119,5 @@ func (m *Mailboxes) CreateBare(tx *store.Tx, box mail.MailboxID) error {
 	if st.Removed {
 		return mail.ErrNoMailbox // its number is spent
 	}
-	return stateTable.Set(tx, box, state{Threaded: true, Indexed: true})
+	return stateTable.Set(tx, box, state{Threaded: true, Indexed: true, Counted: true})
 }

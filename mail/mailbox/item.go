@@ -169,8 +169,11 @@ func (m *Mailboxes) updateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID
 	if err := logTable.Delete(tx, logKey{box, f, old.ModSeq}); err != nil {
 		return old, err
 	}
-	count(&o.folder, &old, false)
-	count(&o.folder, &it, true)
+	st.tally(&o.folder, &old, false)
+	st.tally(&o.folder, &it, true)
+	if it.Blob.Size > old.Blob.Size {
+		m.grown(tx, box)
+	}
 	if err := m.logItem(tx, box, st, &o.folder, &it); err != nil {
 		return old, err
 	}
@@ -343,7 +346,8 @@ func (m *Mailboxes) addItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 	if err := m.nameObject(tx, box, folder, it); err != nil {
 		return err
 	}
-	count(folder, it, true)
+	st.tally(folder, it, true)
+	m.grown(tx, box)
 	if err := dateTable.Set(tx, dateKey{box, folder.ID, it.Position()}, dateRowOf(it)); err != nil {
 		return err
 	}
@@ -374,7 +378,7 @@ func (m *Mailboxes) logItem(tx *store.Tx, box mail.MailboxID, st *state, folder 
 func (m *Mailboxes) bury(tx *store.Tx, box mail.MailboxID, st *state, folder *mail.Folder, it *mail.Item, went mail.Away) (mail.Change, error) {
 	st.ModSeq++
 	folder.Highest = st.ModSeq
-	count(folder, it, false)
+	st.tally(folder, it, false)
 	c := mail.Change{
 		ModSeq: st.ModSeq, Item: it.ID, Created: it.Created, Received: it.Received,
 		Deleted: true, Thread: it.Thread, SMS: it.Class == mail.ClassSMS, Was: it.Was, Name: it.Name,

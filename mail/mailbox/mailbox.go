@@ -25,6 +25,8 @@ type Config struct {
 	Blobs  *blob.Blobs
 	Hub    *push.Hub
 	Logger *slog.Logger // nil: slog.Default
+	// Limits tells how much a mailbox may hold; nil: any amount.
+	Limits func(tx *store.Tx, box mail.MailboxID) (mail.Limits, error)
 }
 
 // Mailboxes are all mailboxes of one store. It is safe for concurrent use.
@@ -35,13 +37,15 @@ type Mailboxes struct {
 	log   *slog.Logger
 	hooks []Hooks
 
+	limits func(tx *store.Tx, box mail.MailboxID) (mail.Limits, error)
+
 	keeper keeper
 }
 
 // New returns the mailboxes in the store. Call Sweep once afterwards: it goes
 // on with what an earlier process left.
 func New(cfg Config) *Mailboxes {
-	m := &Mailboxes{store: cfg.Store, blobs: cfg.Blobs, hub: cfg.Hub, log: cfg.Logger}
+	m := &Mailboxes{store: cfg.Store, blobs: cfg.Blobs, hub: cfg.Hub, log: cfg.Logger, limits: cfg.Limits}
 	if m.log == nil {
 		m.log = slog.Default()
 	}
@@ -101,6 +105,12 @@ func (m *Mailboxes) state(tx *store.Tx, box mail.MailboxID) (state, error) {
 	st, err := stateTable.Get(tx, box)
 	switch {
 	case err == nil && !st.Removed:
+		if !st.Counted && tx.Writable() { // written by whoever changes it
+			if st.Used, err = counted(tx, box); err != nil {
+				return st, err
+			}
+			st.Counted = true
+		}
 		return st, nil
 	case err != nil && !errors.Is(err, store.ErrNotFound):
 		return st, fmt.Errorf("mailbox: %d: %w", box, err)
@@ -113,7 +123,7 @@ func (m *Mailboxes) state(tx *store.Tx, box mail.MailboxID) (state, error) {
 // create makes the default folders. The numbers go on from what st has given
 // out, since rows of a removed mailbox may wait for the sweep.
 func (m *Mailboxes) create(tx *store.Tx, box mail.MailboxID, st state) (state, error) {
-	st.Threaded, st.Indexed = true, true
+	st.Threaded, st.Indexed, st.Counted, st.Used = true, true, true, mail.Usage{}
 	if st.Removed {
 		st.Removed = false
 		if err := sweepTable.Delete(tx, folderKey{box, mail.Hierarchy}); err != nil {

@@ -25,6 +25,8 @@ type state struct {
 	Indexed   bool // every message has a Doc: see number
 	Threaded  bool // every message has its conversation: see FillThreads
 	Diverts   bool // mail of some conversation has a folder of its own
+	Counted   bool // Used is what it holds
+	Used      mail.Usage
 }
 
 // The keys. They are big-endian and of fixed length, so that byte order is the
@@ -204,6 +206,9 @@ func appendState(dst []byte, s state) []byte {
 	e.Uint(9, uint64(s.Doc))
 	e.Bool(10, s.Indexed)
 	e.Bool(11, s.Diverts)
+	e.Bool(12, s.Counted)
+	e.Uint(13, s.Used.Bytes)
+	e.Uint(14, s.Used.Items)
 	return e.Out()
 }
 
@@ -232,6 +237,12 @@ func parseState(b []byte) (s state, err error) {
 			s.Indexed = f.Uint() != 0
 		case 11:
 			s.Diverts = f.Uint() != 0
+		case 12:
+			s.Counted = f.Bool()
+		case 13:
+			s.Used.Bytes = f.Uint()
+		case 14:
+			s.Used.Items = f.Uint()
 		}
 		return nil
 	})
