@@ -16,7 +16,9 @@ func (s *session) capability() string {
 	if s.state == goimap.ConnStateNotAuthenticated {
 		switch {
 		case s.conn.Secure():
-			all = append(all, goimap.AuthCap("PLAIN"))
+			for _, name := range s.visit().Offered() {
+				all = append(all, goimap.AuthCap(name))
+			}
 		case s.srv.cfg.TLS != nil:
 			all = append(all, goimap.CapStartTLS, goimap.CapLoginDisabled)
 		default:

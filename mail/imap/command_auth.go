@@ -1,16 +1,15 @@
 package imap
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
-	"strings"
 
 	goimap "github.com/emersion/go-imap/v2"
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/sasl"
 	"martlet/store"
 )
 
@@ -36,6 +35,13 @@ func (s *session) startTLS(ctx context.Context, p *parser) error {
 	return reply{} // answered already
 }
 
+// visit is what the client can log in with.
+func (s *session) visit() *sasl.Visit {
+	return s.srv.cfg.Gate.Visit(sasl.Visitor{
+		Protocol: directory.ProtocolIMAP, Addr: s.conn.Remote, TLS: s.conn.TLS(), Blocked: s.conn.Blocked,
+	})
+}
+
 // login answers LOGIN (RFC 9051 6.2.3).
 func (s *session) login(ctx context.Context, p *parser) error {
 	p.sp()
@@ -45,69 +51,93 @@ func (s *session) login(ctx context.Context, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	return s.enter(ctx, name, password)
+	if !s.conn.Secure() { // never in the clear
+		return errPrivacy
+	}
+	wait, cancel := context.WithTimeout(ctx, authTimeout)
+	defer cancel()
+	account, err := s.visit().Password(wait, name, password)
+	return s.enter(ctx, name, account, err)
 }
 
-// authenticate answers AUTHENTICATE PLAIN (RFC 9051 6.2.2, RFC 4616), with an
-// initial response or without (RFC 4959).
+// authenticate answers AUTHENTICATE (RFC 9051 6.2.2), with an initial response
+// or without (RFC 4959).
 func (s *session) authenticate(ctx context.Context, p *parser) error {
 	p.sp()
-	mechanism := strings.ToUpper(p.atom())
+	mechanism := p.atom()
 	initial := ""
 	if p.peek() == ' ' {
 		p.sp()
 		initial = p.run(func(c byte) bool { return isLetter(c) || isDigit(c) || c == '+' || c == '/' || c == '=' })
 	}
-	switch {
-	case p.end() != nil:
+	if p.end() != nil {
 		return p.err
-	case mechanism != "PLAIN":
-		return no("CANNOT", "Mechanism not known")
-	case !s.conn.Secure():
+	}
+	m, err := s.visit().New(mechanism)
+	switch {
+	case !s.conn.Secure() && sasl.Known(mechanism):
 		return errPrivacy
+	case err != nil:
+		return no("CANNOT", "Mechanism not known")
 	}
-	if initial == "" {
-		s.out.raw("+ \r\n")
-		s.wait(forMore)
-		line, err := s.conn.Line(maxEarly)
-		if err != nil {
-			s.end(err)
-			return reply{}
-		}
-		if initial = string(line); initial == "*" {
-			return bad("Cancelled")
+	var first []byte
+	if initial != "" {
+		if first, err = sasl.Decode(initial); err != nil {
+			return errNotSASL
 		}
 	}
-	text, err := []byte(nil), error(nil)
-	if initial != "=" { // an empty response (RFC 4959 3)
-		text, err = base64.StdEncoding.DecodeString(initial)
+	var broken error
+	err = sasl.Converse(ctx, m, first, func(challenge []byte) (response []byte, err error) {
+		response, err = s.ask(challenge)
+		if !errors.Is(err, sasl.ErrSyntax) {
+			broken = err
+		}
+		return response, err
+	})
+	var rep reply
+	switch {
+	case errors.As(broken, &rep):
+		return rep
+	case broken != nil:
+		s.end(broken)
+		return reply{}
 	}
-	parts := bytes.Split(text, []byte{0})
-	// Nobody may act as another, so an authorization identity other than the
-	// login is a mistake.
-	if err != nil || len(parts) != 3 || len(parts[1]) == 0 || len(parts[0]) > 0 && !bytes.Equal(parts[0], parts[1]) {
-		return bad("Not what the mechanism asks for")
-	}
-	return s.enter(ctx, string(parts[1]), string(parts[2]))
+	return s.enter(ctx, m.Login(), m.Account(), err)
 }
 
-var errPrivacy = no("PRIVACYREQUIRED", "Use TLS first")
+var (
+	errPrivacy = no("PRIVACYREQUIRED", "Use TLS first")
+	errNotSASL = bad("Not what the mechanism asks for")
+)
 
-// enter asks the directory and slows down whoever guesses.
-func (s *session) enter(ctx context.Context, name, password string) error {
-	if !s.conn.Secure() { // never in the clear
-		return errPrivacy
+// ask sends a challenge and reads the response.
+func (s *session) ask(challenge []byte) ([]byte, error) {
+	s.out.raw("+ ").raw(base64.StdEncoding.EncodeToString(challenge)).raw("\r\n")
+	s.wait(forMore)
+	line, err := s.conn.Line(maxEarly)
+	if err != nil {
+		return nil, err
 	}
-	account, err := s.ask(ctx, name, password)
-	switch {
-	case errors.Is(err, errBlocked):
+	if string(line) == "*" {
+		return nil, bad("Cancelled")
+	}
+	return sasl.Decode(string(line))
+}
+
+// enter answers what came of an attempt, and slows down whoever guesses.
+func (s *session) enter(ctx context.Context, name string, account directory.Account, err error) error {
+	switch sasl.Judge(err) {
+	case sasl.Accepted:
+		if account.Server != "" {
+			return no("CONTACTADMIN", "The mailbox is on another server")
+		}
+		return s.welcome(ctx, account)
+	case sasl.Refused:
 		s.bye("Too many failures, try again later")
 		return reply{}
-	case err == nil && account.Server != "":
-		return no("CONTACTADMIN", "The mailbox is on another server")
-	case err == nil:
-		return s.welcome(ctx, account)
-	case errors.Is(err, directory.ErrBadCredentials), errors.Is(err, directory.ErrDisabled), errors.Is(err, directory.ErrNoAccount):
+	case sasl.Mistake:
+		return errNotSASL
+	case sasl.Wrong:
 	default:
 		s.srv.log.Error("imap authentication not possible", "remote", s.who, "error", err)
 		return no("UNAVAILABLE", "Not now, try again later")
@@ -118,23 +148,6 @@ func (s *session) enter(ctx context.Context, name, password string) error {
 		return reply{}
 	}
 	return no("AUTHENTICATIONFAILED", "Wrong login or password")
-}
-
-var errBlocked = errors.New("imap: too many failures")
-
-// ask asks the directory. Who shares an address with somebody who guesses gets
-// in all the same with what was right a while ago.
-func (s *session) ask(ctx context.Context, name, password string) (directory.Account, error) {
-	ctx, cancel := context.WithTimeout(ctx, authTimeout)
-	defer cancel()
-	d := s.srv.cfg.Directory
-	if !s.conn.Blocked() {
-		return d.Authenticate(ctx, name, password)
-	}
-	if a, known, err := d.Recall(ctx, name, password); known && err == nil {
-		return a, nil
-	}
-	return directory.Account{}, errBlocked
 }
 
 func (s *session) welcome(ctx context.Context, a directory.Account) error {

@@ -17,6 +17,7 @@ import (
 	"martlet/mail/announce"
 	"martlet/mail/door"
 	"martlet/mail/mailbox"
+	"martlet/mail/sasl"
 	"martlet/mail/share"
 	"martlet/push"
 	"martlet/store"
@@ -26,6 +27,7 @@ import (
 type Config struct {
 	Hostname  string // in the greeting
 	Directory *directory.Directory
+	Gate      *sasl.Gate // who logs in; nil: passwords and SCRAM, of the Directory
 	Store     *store.Store
 	Mailboxes *mailbox.Mailboxes
 	Hub       *push.Hub

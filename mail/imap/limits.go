@@ -3,6 +3,8 @@ package imap
 import (
 	"log/slog"
 	"time"
+
+	"martlet/mail/sasl"
 )
 
 // Limits on what a client may send. They hold before anything is parsed.
@@ -88,6 +90,9 @@ func (c *Config) setDefaults() {
 	}
 	if c.MaxSessionsPerIP == 0 {
 		c.MaxSessionsPerIP = defaultMaxPerIP
+	}
+	if c.Gate == nil {
+		c.Gate = sasl.NewGate(c.Directory)
 	}
 	if c.Hostname == "" {
 		c.Hostname = "localhost"

@@ -2,6 +2,7 @@ package sasl
 
 import (
 	"context"
+	"crypto/rand"
 	"crypto/tls"
 	"errors"
 	"net/netip"
@@ -21,6 +22,14 @@ type Gate struct {
 	// of Offers.
 	Tokens, Certificates bool
 	OpenID               string
+}
+
+// NewGate returns a gate for passwords and SCRAM alone, with a Secret that ends
+// with the process.
+func NewGate(d *directory.Directory) *Gate {
+	g := &Gate{Directory: d, Secret: make([]byte, 32)}
+	rand.Read(g.Secret)
+	return g
 }
 
 // Visitor is who comes through a door.

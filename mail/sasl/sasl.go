@@ -88,6 +88,15 @@ func (c *Config) Offered(client Client) []string {
 	return append(names, plain, login)
 }
 
+// Known tells whether there is such a mechanism at all.
+func Known(name string) bool {
+	switch strings.ToUpper(name) {
+	case scramPlus, scramPlain, oauthBearer, xoauth2, external, plain, login:
+		return true
+	}
+	return false
+}
+
 // New begins an attempt with a mechanism, named in any case. It is ErrUnknown
 // for one that is not offered.
 func (c *Config) New(name string, client Client) (Mechanism, error) {

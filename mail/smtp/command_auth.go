@@ -1,7 +1,6 @@
 package smtp
 
 import (
-	"bytes"
 	"context"
 	"encoding/base64"
 	"errors"
@@ -9,10 +8,11 @@ import (
 
 	"martlet/directory"
 	"martlet/mail/door"
+	"martlet/mail/sasl"
 )
 
-// mayAuth tells whether a password may be sent now: only users' listeners
-// take one, and never in the clear.
+// mayAuth tells whether somebody may log in now: only at users' listeners, and
+// never in the clear.
 func (s *session) mayAuth() bool {
 	return s.srv.cfg.Mode == Submission && s.conn.Secure() && !s.authed
 }
@@ -20,7 +20,14 @@ func (s *session) mayAuth() bool {
 // errCancelled is the client's "*" (RFC 4954 4).
 var errCancelled = errors.New("smtp: authentication cancelled")
 
-// auth answers AUTH PLAIN and AUTH LOGIN (RFC 4954 4).
+// visit is what the client can log in with.
+func (s *session) visit() *sasl.Visit {
+	return s.srv.cfg.Gate.Visit(sasl.Visitor{
+		Protocol: directory.ProtocolSMTP, Addr: s.remote, TLS: s.conn.TLS(), Blocked: s.conn.Blocked,
+	})
+}
+
+// auth answers AUTH (RFC 4954 4).
 func (s *session) auth(ctx context.Context, arg string) reply {
 	switch {
 	case s.srv.cfg.Mode != Submission:
@@ -34,104 +41,81 @@ func (s *session) auth(ctx context.Context, arg string) reply {
 	case s.started:
 		return answer(503, "5.5.1", "A message is under way")
 	}
-	if s.conn.Blocked() {
-		return goodbye(421, "4.7.0", "Too many failures, try again later")
-	}
-	mechanism, initial, _ := strings.Cut(arg, " ")
-	var login, password string
-	var err error
-	switch strings.ToUpper(mechanism) {
-	case "PLAIN":
-		login, password, err = s.plain(initial)
-	case "LOGIN":
-		login, password, err = s.login(initial)
-	case "":
+	name, text, _ := strings.Cut(arg, " ")
+	if name == "" {
 		return answer(501, "5.5.4", "Syntax: AUTH mechanism")
-	default:
+	}
+	m, err := s.visit().New(name)
+	if err != nil {
 		return answer(504, "5.5.4", "Mechanism not known")
 	}
+	var initial []byte
+	if text != "" {
+		if initial, err = sasl.Decode(text); err != nil {
+			return replyNotSASL
+		}
+	}
+	var broken error
+	err = sasl.Converse(ctx, m, initial, func(challenge []byte) (response []byte, err error) {
+		response, err = s.ask(challenge)
+		if !errors.Is(err, sasl.ErrSyntax) {
+			broken = err
+		}
+		return response, err
+	})
+	if broken != nil {
+		return s.brokenOff(broken)
+	}
+	return s.enter(ctx, m, err)
+}
+
+var replyNotSASL = answer(501, "5.5.2", "Not what the mechanism asks for")
+
+// brokenOff answers when the exchange could not go on.
+func (s *session) brokenOff(err error) reply {
 	switch {
 	case errors.Is(err, errCancelled):
 		return answer(501, "5.7.0", "Authentication cancelled")
 	case errors.Is(err, door.ErrLineTooLong):
 		return answer(500, "5.5.6", "Line too long")
-	case errors.Is(err, errSyntax), errors.Is(err, door.ErrBareNewline):
-		return answer(501, "5.5.2", "Not what the mechanism asks for")
-	case err != nil:
-		s.end(err)
-		return reply{}
+	case errors.Is(err, door.ErrBareNewline):
+		return replyNotSASL
 	}
-	return s.authenticate(ctx, login, password)
+	s.end(err)
+	return reply{}
 }
 
-// authenticate asks the directory and slows down whoever guesses.
-func (s *session) authenticate(ctx context.Context, login, password string) reply {
-	account, err := s.srv.cfg.Directory.Authenticate(ctx, login, password)
-	switch {
-	case err == nil:
-		s.account, s.authed = account, true
+// enter answers what came of an attempt, and slows down whoever guesses.
+func (s *session) enter(ctx context.Context, m sasl.Mechanism, err error) reply {
+	switch sasl.Judge(err) {
+	case sasl.Accepted:
+		s.account, s.authed = m.Account(), true
 		return answer(235, "2.7.0", "Authentication succeeded")
-	case errors.Is(err, directory.ErrBadCredentials), errors.Is(err, directory.ErrDisabled), errors.Is(err, directory.ErrNoAccount):
+	case sasl.Mistake:
+		return replyNotSASL
+	case sasl.Refused:
+		return goodbye(421, "4.7.0", "Too many failures, try again later")
+	case sasl.Wrong:
 	default:
 		s.srv.log.Error("smtp authentication not possible", "remote", s.name, "error", err)
 		return answer(454, "4.7.0", "Temporary failure, try again later")
 	}
-	s.srv.log.Warn("smtp authentication failed", "remote", s.name, "login", login, "error", err)
+	s.srv.log.Warn("smtp authentication failed", "remote", s.name, "login", m.Login(), "error", err)
 	if s.conn.Failed(ctx) {
 		return goodbye(421, "4.7.0", "Too many failures, closing the connection")
 	}
 	return answer(535, "5.7.8", "Wrong login or password")
 }
 
-// plain runs SASL PLAIN (RFC 4616). Nobody may act as another, so an
-// authorization identity other than the login is a mistake.
-func (s *session) plain(initial string) (login, password string, err error) {
-	text, err := s.response(initial, "")
+// ask sends a challenge and reads the response.
+func (s *session) ask(challenge []byte) ([]byte, error) {
+	s.write(reply{code: 334, lines: []string{base64.StdEncoding.EncodeToString(challenge)}})
+	line, err := s.in.line(maxAuthLine)
 	if err != nil {
-		return "", "", err
+		return nil, err
 	}
-	parts := bytes.Split(text, []byte{0})
-	if len(parts) != 3 || len(parts[1]) == 0 || len(parts[0]) > 0 && !bytes.Equal(parts[0], parts[1]) {
-		return "", "", errSyntax
+	if string(line) == "*" {
+		return nil, errCancelled
 	}
-	return string(parts[1]), string(parts[2]), nil
-}
-
-// login runs LOGIN, which has no standard but many clients.
-func (s *session) login(initial string) (login, password string, err error) {
-	name, err := s.response(initial, "VXNlcm5hbWU6") // "Username:"
-	if err != nil {
-		return "", "", err
-	}
-	secret, err := s.response("", "UGFzc3dvcmQ6") // "Password:"
-	if err != nil {
-		return "", "", err
-	}
-	if len(name) == 0 {
-		return "", "", errSyntax
-	}
-	return string(name), string(secret), nil
-}
-
-// response decodes the initial response, or asks for one with the challenge.
-// "=" is an empty initial response (RFC 4954 4).
-func (s *session) response(initial, challenge string) ([]byte, error) {
-	if initial == "=" {
-		return nil, nil
-	}
-	if initial == "" {
-		s.write(reply{code: 334, lines: []string{challenge}})
-		line, err := s.in.line(maxAuthLine)
-		if err != nil {
-			return nil, err
-		}
-		if initial = string(line); initial == "*" {
-			return nil, errCancelled
-		}
-	}
-	text, err := base64.StdEncoding.DecodeString(initial)
-	if err != nil {
-		return nil, errSyntax
-	}
-	return text, nil
+	return sasl.Decode(string(line))
 }

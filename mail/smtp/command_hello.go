@@ -3,6 +3,7 @@ package smtp
 import (
 	"context"
 	"strconv"
+	"strings"
 	"unicode/utf8"
 )
 
@@ -30,7 +31,7 @@ func (s *session) ehlo(_ context.Context, arg string) reply {
 		lines = append(lines, "REQUIRETLS")
 	}
 	if s.mayAuth() {
-		lines = append(lines, "AUTH PLAIN LOGIN")
+		lines = append(lines, "AUTH "+strings.Join(s.visit().Offered(), " "))
 	}
 	return reply{code: 250, lines: lines}
 }

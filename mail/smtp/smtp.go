@@ -14,6 +14,7 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/door"
+	"martlet/mail/sasl"
 )
 
 // Mode is what a listener is for.
@@ -56,6 +57,7 @@ type Config struct {
 	Mode             Mode
 	Hostname         string // in the greeting and in Received
 	Directory        *directory.Directory
+	Gate             *sasl.Gate // who logs in; nil: passwords and SCRAM, of the Directory
 	Transport        Transport
 	Filter           Filter      // nil: nobody is judged
 	TLS              *tls.Config // nil: no STARTTLS, and then no AUTH
