@@ -43,6 +43,8 @@ var allowed = map[string][]string{
 	"mail/sign":            {"directory", "mail/dkim", "store"},
 	"mail/feedback":        {"directory", "mail/filter", "mail/message", "mail/wire", "store"},
 	"mail/filter":          {"directory", "mail", "mail/dkim", "mail/dns", "mail/message", "store"},
+	"mail/junk":            {"directory", "mail", "mail/filter", "mail/mailbox", "mail/message", "mail/search", "store", "store/blob"},
+	"mail/scan":            {"directory", "mail", "mail/filter", "mail/message"},
 	"mail/queue":           {"mail", "store", "store/blob"},
 	"mail/tlspolicy":       {"mail/dns", "mail/message", "mail/relay", "mail/wire", "store"},
 	"mail/relay":           {"mail", "mail/dns"},
@@ -81,7 +83,7 @@ var allowed = map[string][]string{
 var outside = map[string][]string{
 	"github.com/dgraph-io/badger": {"store"},
 	"github.com/miekg/dns":        {"mail/dns", "mail/dns/dnstest"},
-	"net/http":                    {"gateway/...", "mail/tlspolicy", "push/apns", "push/fcm", "push/webpush", "push/pushtest", "cmd/...", "internal/phone", "internal/demo", "internal/simulation"},
+	"net/http":                    {"gateway/...", "mail/tlspolicy", "push/apns", "push/fcm", "push/webpush", "push/pushtest", "mail/scan", "cmd/...", "internal/phone", "internal/demo", "internal/simulation"},
 	"firebase.google.com/go":      {"push/fcm"},
 	"github.com/sideshow/apns2":   {"push/apns"},
 	"github.com/emersion/go-imap": {"mail/imap", "mail/migrate"},
