@@ -62,3 +62,7 @@ func (f *Filter) tell(c *mail.Client, env *mail.Envelope, found *findings) {
 	}
 	f.observe(o)
 }
+
+// Organisation is the domain that somebody registered, above which are registries
+// (RFC 7489 3.2).
+func Organisation(domain string) string { return organisation(asciiDomain(domain)) }

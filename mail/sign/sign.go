@@ -67,13 +67,14 @@ func New(c Config) *Signer {
 	}
 }
 
-// Sign returns the signatures of a message, as fields to put on top: those of the
-// domain in its From, or of the one in from where it has none. It returns nothing
-// when that is not one of our domains, or when no key of it is in use yet.
+// Sign returns the fields to put on top of a message that goes out: the signatures of
+// the domain in its From, or of the one in from where it has none. When that is not
+// one of our domains the message is one that is sent on, and gets a seal with what we
+// found out about it when it came. It returns nothing while no key is in use.
 func (s *Signer) Sign(ctx context.Context, from string, raw []byte) ([]byte, error) {
 	domain := s.domainOf(authors(raw, from))
 	if domain == "" {
-		return nil, nil
+		return s.Seal(ctx, s.ownResults(raw), raw)
 	}
 	keys, err := s.inUse(ctx, domain)
 	if err != nil || len(keys) == 0 {
@@ -112,6 +113,30 @@ func (s *Signer) Seal(ctx context.Context, results string, raw []byte) ([]byte, 
 	return header, nil
 }
 
+// ownResults are the topmost results in the header that have our name: what others
+// wrote under it was removed when the message came.
+func (s *Signer) ownResults(raw []byte) string {
+	m, err := netmail.ReadMessage(bytes.NewReader(headerOf(raw)))
+	if err != nil {
+		return ""
+	}
+	for _, v := range m.Header["Authentication-Results"] {
+		id, results, _ := strings.Cut(v, ";")
+		if strings.EqualFold(strings.TrimSpace(id), s.hostname) {
+			return strings.TrimSpace(results)
+		}
+	}
+	return ""
+}
+
+func headerOf(raw []byte) []byte {
+	header := raw[:min(len(raw), maxHeader)]
+	if i := bytes.Index(header, []byte("\r\n\r\n")); i >= 0 {
+		header = header[:i+4]
+	}
+	return header
+}
+
 // saidOfChain is the result of arc in results; empty if there is none that counts.
 func saidOfChain(results string) string {
 	for r := range strings.SplitSeq(results, ";") {
@@ -126,11 +151,7 @@ func saidOfChain(results string) string {
 
 // authors are the addresses in From, or the one that is given where there is none.
 func authors(raw []byte, from string) (out []string) {
-	header := raw[:min(len(raw), maxHeader)]
-	if i := bytes.Index(header, []byte("\r\n\r\n")); i >= 0 {
-		header = header[:i+4]
-	}
-	m, err := netmail.ReadMessage(bytes.NewReader(header))
+	m, err := netmail.ReadMessage(bytes.NewReader(headerOf(raw)))
 	if err == nil && len(m.Header["From"]) > 0 {
 		list, err := netmail.ParseAddressList(m.Header["From"][0])
 		if err != nil {

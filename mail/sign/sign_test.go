@@ -295,3 +295,22 @@ func TestWhatIsSentOnIsSealed(t *testing.T) {
 		t.Errorf("%s %v", set, err)
 	}
 }
+
+// What is sent on for somebody else is sealed with what was found out when it came.
+func TestAForwardedMessageIsSealedWithOurOwnResults(t *testing.T) {
+	h := newHouse(t)
+	keys, _ := h.Ensure(t.Context(), "example.org")
+	h.dns.publish(t, keys...)
+	if err := h.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	raw := append([]byte("Authentication-Results: other.example; dmarc=pass header.from=evil.example\r\nAuthentication-Results: mx.example.org; spf=pass\r\n smtp.mailfrom=example.com; dmarc=fail header.from=example.com\r\n"), letterFrom("eve@example.com")...)
+	header, err := h.Sign(t.Context(), "srs0=x@example.org", raw)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := dkim.VerifyChain(t.Context(), append(header, raw...), h.dns.lookup)
+	if c.Result != dkim.Pass || !strings.Contains(c.Results[0], "dmarc=fail header.from=example.com") || strings.Contains(c.Results[0], "evil") || strings.Contains(string(header), "DKIM-Signature") {
+		t.Errorf("%+v\n%s", c, header)
+	}
+}
