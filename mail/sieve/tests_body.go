@@ -58,12 +58,8 @@ func bodyTest(a *arguments) (test, error) {
 
 // rawBody is the body as it came, up to maxBodyText.
 func (m *machine) rawBody() string {
-	if len(m.msg.Index.Parts) == 0 {
-		return ""
-	}
-	size := int64(len(m.msg.Raw))
-	from := min(max(m.msg.Index.Parts[0].Body, 0), size)
-	return string(m.msg.Raw[from:min(size, from+maxBodyText)])
+	body := m.msg.Body()
+	return string(body[:min(len(body), maxBodyText)])
 }
 
 // wantsKind tells whether a type is among those that are wanted (RFC 5173 5.2): a
