@@ -104,6 +104,7 @@ func BenchmarkFetchBodies(b *testing.B) {
 	check(b, err)
 	buf := make([]byte, 256<<10)
 	say(b, c, buf, "b OK", "a LOGIN alice@example.org \""+password+"\"", "b SELECT INBOX")
+	b.ReportAllocs()
 	for b.Loop() {
 		b.SetBytes(int64(say(b, c, buf, "z OK", "z UID FETCH 1:* (BODY.PEEK[])")))
 	}

@@ -120,31 +120,34 @@ type fetched struct {
 // Nothing is written while a snapshot is held: the client may be slow.
 func (s *session) fetchChunk(ctx context.Context, ids []mail.ItemID, a *fetchArgs) (int, error) {
 	all := make([]fetched, 0, len(ids))
+	places := make([]int, 0, len(ids))
+	for _, id := range ids {
+		if at, known := s.view.place(id); known {
+			places = append(places, at)
+		}
+	}
 	var unseen []mail.ItemID
 	old := 0 // not changed since the ModSeq that the client names
 	err := s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		for _, id := range ids {
-			f := fetched{}
-			var err error
-			if f.item, err = s.srv.cfg.Mailboxes.Item(tx, s.box, s.view.folder, id); errors.Is(err, mail.ErrNoItem) {
-				continue
-			}
-			if err == nil && f.item.ModSeq <= mail.ModSeq(a.ChangedSince) {
+		all, unseen, old = all[:0], unseen[:0], 0
+		return s.rows(tx, places, func(_ int, it *mail.Item) error {
+			if it.ModSeq <= mail.ModSeq(a.ChangedSince) {
 				old++
-				continue
+				return nil
 			}
-			if err == nil && a.looksInside() {
-				f.index, err = s.srv.cfg.Mailboxes.Index(tx, f.item.Blob)
+			f := fetched{item: *it}
+			if a.looksInside() {
+				var err error
+				if f.index, err = s.srv.cfg.Mailboxes.Index(tx, it.Blob); err != nil {
+					return err
+				}
 			}
-			if err != nil {
-				return err
-			}
-			if f.item.Flags&mail.FlagSeen == 0 {
-				unseen = append(unseen, id)
+			if it.Flags&mail.FlagSeen == 0 {
+				unseen = append(unseen, it.ID)
 			}
 			all = append(all, f)
-		}
-		return nil
+			return nil
+		})
 	})
 	if err != nil {
 		return 0, err
@@ -194,6 +197,9 @@ func (s *session) fetchOne(ctx context.Context, f *fetched, a *fetchArgs) (bool,
 	}
 	m := s.look(ctx, f)
 	defer m.close()
+	if a.whole() && m.size <= maxWhole && !m.ref.IsZero() {
+		return s.fetchWhole(ctx, f, m, a, at)
+	}
 	if a.opens() {
 		if err := m.open(); errors.Is(err, blob.ErrGone) {
 			return false, nil
@@ -211,6 +217,40 @@ func (s *session) fetchOne(ctx context.Context, f *fetched, a *fetchArgs) (bool,
 		s.srv.log.Error("imap message not read", "user", s.account.Login, "error", m.err)
 		s.out.err = m.err
 	}
+	return true, nil
+}
+
+// fetchWhole is fetchOne for all bytes of a message of usual size. They are read
+// to where they are sent from, behind what is said of them: nothing is copied, and
+// several messages go out at once. Until then all of it can be taken back.
+func (s *session) fetchWhole(ctx context.Context, f *fetched, m *look, a *fetchArgs, at int) (bool, error) {
+	out := &s.out
+	if len(out.buf) > manyBuffer {
+		_ = out.flush()
+	}
+	out.held = true
+	defer func() { out.held = false }()
+	begin := len(out.buf)
+	if a.Flags || f.marked {
+		s.tellKeywords(flagsOf(&f.item))
+	}
+	out.raw("* ").number(int64(at + 1)).raw(" FETCH (")
+	s.tellMessage(f, m, a)
+	out.raw(" {").number(m.size).raw("}\r\n")
+	if out.err != nil {
+		return false, nil
+	}
+	body := len(out.buf)
+	buf, err := s.srv.cfg.Mailboxes.Blobs().Append(ctx, out.buf, m.ref)
+	if err != nil {
+		out.buf = out.buf[:begin]
+		if errors.Is(err, blob.ErrGone) {
+			err = nil
+		}
+		return false, err
+	}
+	clearNUL(buf[body:])
+	out.buf = append(buf, ")\r\n"...)
 	return true, nil
 }
 
@@ -279,6 +319,9 @@ func (s *session) tellMessage(f *fetched, m *look, a *fetchArgs) {
 	}
 	for i := range a.sections {
 		next(a.sections[i].label)
+		if m.src == nil && !m.ref.IsZero() { // fetchWhole goes on
+			return
+		}
 		out.raw(" ")
 		m.section(out, &a.sections[i])
 	}

@@ -158,6 +158,15 @@ func (a *fetchArgs) looksInside() bool {
 	return false
 }
 
+// whole tells whether nothing of messages is asked for but all their bytes, once.
+func (a *fetchArgs) whole() bool {
+	if len(a.sections) != 1 || a.BodyStructure != nil || a.body {
+		return false
+	}
+	x := &a.sections[0]
+	return x.Specifier == goimap.PartSpecifierNone && len(x.Part) == 0 && x.Partial == nil && !x.binary
+}
+
 // maxPath is the longest path to a part.
 const maxPath = 64
 

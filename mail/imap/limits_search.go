@@ -14,6 +14,9 @@ const (
 	// sortStep is how much memory a sort takes up at once, of that for messages.
 	sortStep = 1 << 20
 
+	// manyBuffer is how much of several messages goes out at once.
+	manyBuffer = 64 << 10
+
 	maxLive     = 8      // results that a session has kept up to date
 	maxLiveHits = 50_000 // messages in all of them
 )

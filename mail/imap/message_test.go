@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/base64"
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -193,5 +194,38 @@ func TestALargeAttachmentIsDecoded(t *testing.T) {
 	}
 	if got := msgs[0].BinarySectionSize[0].Size; int(got) != len(content) {
 		t.Errorf("the size is %d, not %d", got, len(content))
+	}
+}
+
+// Bodies that are fetched alone are read to where they are sent from. Those with a
+// NUL in them, with a size that takes several reads, and those that are gone among
+// others come out right.
+func TestWholeMessagesComeOutAsTheyWentIn(t *testing.T) {
+	h := newHouse(t)
+	c := h.client(nil)
+	var want []string
+	for i, n := range []int{0, 10, 70 << 10, 200 << 10, 300 << 10, 5} {
+		raw := fmt.Sprintf("Subject: %d\r\n\r\n", i) + strings.Repeat("0123456789\r\n", n/12)
+		h.deliver(strings.ReplaceAll(raw, "\r\n", "\n"), time.Now())
+		want = append(want, raw)
+	}
+	h.deliver("Subject: nul\n\na\x00b\x00", time.Now())
+	want = append(want, "Subject: nul\r\n\r\na\x80b\x80")
+	_, err := c.Select("INBOX", nil).Wait()
+	check(t, err)
+	h.remove(2)
+	want = slices.Delete(want, 1, 2)
+	all, err := c.Fetch(goimap.UIDSet{{Start: 1, Stop: 0}}, &goimap.FetchOptions{Flags: true, BodySection: []*goimap.FetchItemBodySection{{}}}).Collect()
+	check(t, err)
+	if len(all) != len(want) {
+		t.Fatalf("%d messages, want %d", len(all), len(want))
+	}
+	for i, m := range all {
+		if got := string(m.BodySection[0].Bytes); got != want[i] {
+			t.Errorf("message %d has %d bytes, want %d", i, len(got), len(want[i]))
+		}
+		if !slices.Contains(m.Flags, goimap.FlagSeen) {
+			t.Errorf("message %d is not marked as seen", i)
+		}
 	}
 }

@@ -17,6 +17,7 @@ type writer struct {
 	conn io.Writer
 	buf  []byte
 	err  error
+	held bool // what is appended may be taken back: nothing is sent
 	utf8 bool // quoted strings may hold UTF-8: the client enabled IMAP4rev2
 }
 
@@ -39,7 +40,7 @@ func (w *writer) release() {
 // raw appends text as it is.
 func (w *writer) raw(s string) *writer {
 	w.buf = append(w.buf, s...)
-	if len(w.buf) >= outBuffer {
+	if len(w.buf) >= outBuffer && !w.held {
 		_ = w.flush()
 	}
 	return w
@@ -108,6 +109,14 @@ func noNUL(s string) string {
 }
 
 const nulInstead = 0x80
+
+// clearNUL is noNUL in place.
+func clearNUL(b []byte) {
+	for i := bytes.IndexByte(b, 0); i >= 0; i = bytes.IndexByte(b, 0) {
+		b[i] = nulInstead
+		b = b[i+1:]
+	}
+}
 
 // literal writes a piece of a message as a literal, or as a literal8 when
 // binary. After the first byte is announced there is no way back: an error ends

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"os"
+	"slices"
 
 	"martlet/store"
 )
@@ -16,17 +17,28 @@ const maxMoves = 5
 
 // Read returns the whole blob.
 func (b *Blobs) Read(ctx context.Context, ref Ref) ([]byte, error) {
+	buf, err := b.Append(ctx, nil, ref)
+	if err != nil {
+		return nil, err
+	}
+	return buf[:ref.Size:ref.Size], nil
+}
+
+// Append appends the whole blob to dst, which is returned as it was with an error.
+// It needs a few bytes of room more than the blob has.
+func (b *Blobs) Append(ctx context.Context, dst []byte, ref Ref) ([]byte, error) {
 	if ref.Size < 0 || ref.Size > MaxSize {
-		return nil, ErrBadRef
+		return dst, ErrBadRef
 	}
 	// The last chunk's tag is read behind the blob, those before it where the
 	// next chunk goes: no byte is copied.
-	buf := make([]byte, ref.Size+b.codec.tag)
+	begin := int64(len(dst))
+	buf := slices.Grow(dst, int(ref.Size+b.codec.tag))[:begin+ref.Size+b.codec.tag]
 	err := b.pinned(ctx, ref, func(f *packFile, at place) error {
 		k := b.codec.opener(ref)
 		for i := range chunks(ref.Size) {
 			off, n := b.codec.chunk(ref.Size, i)
-			start := i * chunkSize
+			start := begin + i*chunkSize
 			box := buf[start : start+int64(n)+b.codec.tag]
 			if err := readFull(f, box, at.off+off); err != nil {
 				return err
@@ -38,9 +50,9 @@ func (b *Blobs) Read(ctx context.Context, ref Ref) ([]byte, error) {
 		return nil
 	})
 	if err != nil {
-		return nil, fmt.Errorf("blob: read %s: %w", ref, err)
+		return dst, fmt.Errorf("blob: read %s: %w", ref, err)
 	}
-	return buf[:ref.Size:ref.Size], nil
+	return buf[:begin+ref.Size], nil
 }
 
 // ReadAt reads part of a blob, as io.ReaderAt says. It reads and verifies whole
