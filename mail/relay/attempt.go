@@ -16,6 +16,7 @@ type attempt struct {
 	job
 	relay  *Relay
 	key    string // under which its sessions are kept
+	waived bool   // policies are not asked (RFC 8689 5)
 	spoken bool   // a host was ready to take a message
 	tried  int    // targets
 	why    *hostError
@@ -145,7 +146,11 @@ func (a *attempt) toDomain(ctx context.Context) {
 		a.note(&hostError{temporary: no.down, status: no.status, text: no.text, target: &target{}, err: err})
 		return
 	}
-	policy, err := r.cfg.Policies.For(ctx, a.Destination)
+	var policies Policies = Opportunistic{}
+	if !a.waived {
+		policies = r.cfg.Policies
+	}
+	policy, err := policies.For(ctx, a.Destination)
 	if err != nil {
 		a.note(&hostError{temporary: true, status: "4.7.5", text: "what the domain demands of TLS cannot be found out", target: &target{}, err: err, tls: true})
 		return
@@ -183,6 +188,10 @@ func (a *attempt) toHost(ctx context.Context, policy Policy, host Host) bool {
 		a.note(&hostError{temporary: true, status: "4.7.5", text: "what the host's certificate must be cannot be found out", target: &target{host: host}, err: err, tls: true})
 		return false
 	}
+	if a.Envelope.RequireTLS && !with.Verified && host.Authentic {
+		// DNSSEC has shown which host it is to be: its certificate can be asked for.
+		with = TLS{Required: true, Config: &tls.Config{RootCAs: r.cfg.Roots, MinVersion: tls.VersionTLS12}, Kind: "requiretls", Verified: true}
+	}
 	for _, addr := range addrs {
 		if a.tried == maxTargets || ctx.Err() != nil {
 			return true
@@ -202,6 +211,11 @@ func (a *attempt) to(ctx context.Context, t *target, with TLS) (done, spoken boo
 		a.relay.log.Debug("host not spoken with", "destination", a.Destination, "host", t.String(), "reason", herr.text, "reply", herr.reply)
 		a.note(herr)
 		return false, false
+	}
+	if a.Envelope.RequireTLS && !s.keepsSecret() { // another host may (RFC 8689 4.2.1)
+		a.note(s.failed("5.7.30", "the sender wants the message protected by TLS all the way, and the host does not promise that (REQUIRETLS)", nil))
+		s.quit()
+		return false, true
 	}
 	return a.give(ctx, s), true
 }

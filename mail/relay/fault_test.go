@@ -110,7 +110,7 @@ func TestAMessageOnItsWayIsFinishedWhenTheContextEnds(t *testing.T) {
 		h := open(t, nil)
 		p := h.peer("192.0.2.1", "8BITMIME")
 		ctx, cancel := context.WithCancel(t.Context())
-		a := h.Deliver(ctx, &mail.Outgoing{Destination: "example.com", Message: &ending{text(letter), cancel},
+		a := h.Deliver(ctx, &mail.Outgoing{Destination: "example.com", Message: &ending{text: letter, end: cancel},
 			Envelope: mail.Envelope{Body8Bit: true, From: "bob@example.org", To: []mail.Recipient{{Address: "dora@example.com"}}}})
 		h.expect("action", a.Outcomes[0].Action, mail.Relayed)
 		h.expect("messages", len(p.Messages()), 1)
@@ -121,22 +121,26 @@ func TestAMessageOnItsWayIsFinishedWhenTheContextEnds(t *testing.T) {
 		ctx, cancel := context.WithCancel(t.Context())
 		time.AfterFunc(2*time.Second, func() { h.Relay.Close() })
 		begin := time.Now()
-		a := h.Deliver(ctx, &mail.Outgoing{Destination: "example.com", Message: &ending{text(letter), cancel},
+		a := h.Deliver(ctx, &mail.Outgoing{Destination: "example.com", Message: &ending{text: letter, end: cancel},
 			Envelope: mail.Envelope{Body8Bit: true, From: "bob@example.org", To: []mail.Recipient{{Address: "dora@example.com"}}}})
 		h.expect("action", a.Outcomes[0].Action, mail.Delayed)
 		h.expect("time", time.Since(begin), 2*time.Second)
 	})
 }
 
-// ending ends a context when it is read.
+// ending ends a context when it is read to be sent: the first reading looks at the
+// header.
 type ending struct {
 	text
-	end func()
+	end  func()
+	read int
 }
 
 func (e *ending) ReadAt(p []byte, off int64) (int, error) {
 	if off == 0 {
-		e.end()
+		if e.read++; e.read == 2 {
+			e.end()
+		}
 	}
 	return e.text.ReadAt(p, off)
 }
@@ -229,7 +233,14 @@ func TestREQUIRETLSIsKeptOrTheMessageComesBack(t *testing.T) {
 		h := open(t, func(c *Config) { c.Policies = strict{roots: &tls.Config{RootCAs: roots}} })
 		p := h.peer("192.0.2.1")
 		p.TLS = server
+		second := h.peer("192.0.2.2", "REQUIRETLS") // offers no TLS
 		o := h.send("example.com", "bob@example.org", []string{"dora@example.com"}, required).Outcomes[0]
+		h.expect("another may have it later", o.Action, mail.Delayed)
+		h.expect("messages", len(second.Messages()), 0)
+		second.TLS, _ = certificate(t, "mx1.example.com") // and is not verified
+		h.dns.Replace(t, strings.Replace(zone, "example.com.        300 IN MX 20", "other.example. 300 IN MX 20", 1))
+		time.Sleep(time.Hour)
+		o = h.send("example.com", "bob@example.org", []string{"dora@example.com"}, required).Outcomes[0]
 		h.expect("without the extension", o.Status, "5.7.30")
 		time.Sleep(time.Minute)
 		p.Extensions = []string{"REQUIRETLS"}
@@ -240,9 +251,49 @@ func TestREQUIRETLSIsKeptOrTheMessageComesBack(t *testing.T) {
 	bubble(t, func(t *testing.T) { // TLS with anybody is not enough
 		h := open(t, nil)
 		p := h.peer("192.0.2.1", "REQUIRETLS")
-		p.TLS, _ = certificate(t, "mx1.example.com")
-		o := h.send("example.com", "bob@example.org", []string{"dora@example.com"}, required).Outcomes[0]
+		p.TLS, _ = certificate(t, "plain.example")
+		o := h.send("plain.example", "bob@example.org", []string{"dora@plain.example"}, required).Outcomes[0]
 		h.expect("unverified", o.Status, "5.7.30")
+	})
+	bubble(t, func(t *testing.T) { // a host that DNSSEC names, and the certificate shows
+		server, roots := certificate(t, "plain.example")
+		h := open(t, func(c *Config) { c.Roots = roots })
+		h.dns.Authentic("plain.example")
+		p := h.peer("192.0.2.1", "REQUIRETLS")
+		p.TLS = server
+		o := h.send("plain.example", "bob@example.org", []string{"dora@plain.example"}, required).Outcomes[0]
+		h.expect("named by DNSSEC", o.Action, mail.Relayed)
+		p.TLS, _ = certificate(t, "plain.example")
+		time.Sleep(time.Hour)
+		o = h.send("plain.example", "bob@example.org", []string{"dora@plain.example"}, required).Outcomes[0]
+		h.expect("with another's certificate", o.Status, "4.7.5")
+	})
+}
+
+// RFC 8689 5.
+func TestASenderMayWaiveProtection(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		h := open(t, func(c *Config) { c.Policies = strict{roots: &tls.Config{}} })
+		p := h.peer("192.0.2.1")
+		h.expect("in the header", h.send("plain.example", "bob@example.org", []string{"dora@plain.example"}, func(o *mail.Outgoing) {
+			o.Message = text("Subject: x\r\ntls-required:\r\n no\r\n\r\nHello\r\n")
+		}).Outcomes[0].Action, mail.Relayed)
+		// The next message does not come by that session.
+		h.expect("the next", h.one("plain.example").Status, "4.7.5")
+		h.expect("messages", len(p.Messages()), 1)
+		for _, m := range []string{
+			"Subject: x\r\n\r\nTLS-Required: No\r\n",
+			"TLS-Required: Yes\r\n\r\nHello\r\n",
+			"TLS-Required: No\r\nTLS-Required: No\r\n\r\nHello\r\n",
+			"TLS-Required: No, really\r\n\r\nHello\r\n",
+		} {
+			o := h.send("plain.example", "bob@example.org", []string{"dora@plain.example"}, func(o *mail.Outgoing) { o.Message = text(m) }).Outcomes[0]
+			h.expect(m, o.Status, "4.7.5")
+		}
+		o := h.send("plain.example", "bob@example.org", []string{"dora@plain.example"}, func(o *mail.Outgoing) {
+			o.Envelope.RequireTLS, o.Message = true, text("TLS-Required: No\r\n\r\nHello\r\n")
+		}).Outcomes[0]
+		h.expect("REQUIRETLS counts for more", o.Status, "4.7.5")
 	})
 }
 

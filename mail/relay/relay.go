@@ -5,6 +5,7 @@ package relay
 
 import (
 	"context"
+	"crypto/x509"
 	"errors"
 	"log/slog"
 	"net"
@@ -30,6 +31,9 @@ type Config struct {
 	Policies Policies
 	Timeouts Timeouts
 	Port     uint16 // of mail hosts; zero: 25
+	// Roots may vouch for hosts that only a message wants verified (RFC 8689 4.2.1);
+	// nil: whom the system trusts.
+	Roots *x509.CertPool
 
 	NoIPv4, NoIPv6   bool
 	Source4, Source6 netip.Addr // where connections come from; zero: the system chooses
@@ -122,8 +126,12 @@ func (r *Relay) holdOn(s *session) (release func()) {
 // for a message that is on its way already.
 func (r *Relay) Deliver(ctx context.Context, out *mail.Outgoing) mail.Attempt {
 	a := &attempt{relay: r, job: job{Outgoing: out, outcomes: make([]mail.Outcome, len(out.Envelope.To))}, key: out.Destination}
-	if out.Envelope.RequireTLS {
+	switch {
+	case out.Envelope.RequireTLS:
 		a.key += " REQUIRETLS"
+	case waivesTLS(out.Message):
+		a.key += " TLS-Required: No" // nobody else may use such a session
+		a.waived = true
 	}
 	a.run(ctx)
 	return mail.Attempt{Outcomes: a.job.outcomes, Down: a.down()}

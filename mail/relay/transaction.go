@@ -92,9 +92,6 @@ func (s *session) refuseBefore(j *job) {
 		all("5.6.7", "the host does not take addresses or header fields with other letters than ASCII's (SMTPUTF8)",
 			func(to string) bool { return whole || !mail.IsASCII(asciiDomain(to)) })
 	}
-	if j.Envelope.RequireTLS && (s.state == nil || !s.policy.Verified || !s.has("REQUIRETLS")) {
-		all("5.7.30", "the sender wants the message protected by TLS all the way, and the host does not promise that (REQUIRETLS)", func(string) bool { return true })
-	}
 }
 
 // asciiDomain writes the domain of an address in ASCII.
