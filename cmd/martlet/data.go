@@ -18,6 +18,7 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/rules"
 	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/push"
@@ -39,6 +40,7 @@ type data struct {
 	shares    *share.Shares
 	queue     *queue.Queue
 	dns       *dns.Resolver
+	rules     *rules.Rules
 	router    *route.Router
 	schedule  *schedule.Scheduler
 	devices   *device.Devices
@@ -104,8 +106,9 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	d.dns = c.DNS.resolver(log)
 	d.shares = share.New(share.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Logger: log})
 	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log})
+	d.rules = rules.New(rules.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Hostname: c.Hostname, Logger: log})
 	d.router = route.New(route.Config{
-		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Trusted: c.TrustedResults, Logger: log,
+		Sorter: d.rules, Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Trusted: c.TrustedResults, Logger: log,
 	})
 	d.schedule = schedule.New(schedule.Config{
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Router: d.router, Delegates: d.delegates, Counts: dav.Counting(), Logger: log,
@@ -155,7 +158,7 @@ func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory,
 func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
-		Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, SetUp: d.setUp, Logger: log, Process: running,
+		Rules: d.rules, Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, SetUp: d.setUp, Logger: log, Process: running,
 	})
 }
 

@@ -21,6 +21,7 @@ import (
 	"martlet/mail/oof"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/rules"
 	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/store"
@@ -37,6 +38,7 @@ type Config struct {
 	Mailboxes *mailbox.Mailboxes
 	Queue     *queue.Queue
 	Router    *route.Router
+	Rules     *rules.Rules
 	Devices   *device.Devices
 	Apps      *announce.Book
 	Shares    *share.Shares
@@ -83,9 +85,17 @@ func New(c Config) *Admin {
 		"user.certificate.remove": called(a.removeCertificate),
 		"user.photo":              called(a.setPhoto),
 
-		"user.server":      called(a.setServer),
-		"user.oof":         called(a.showOof),
-		"user.oof.set":     called(a.setOof),
+		"user.server":    called(a.setServer),
+		"user.oof":       called(a.showOof),
+		"user.oof.set":   called(a.setOof),
+		"sieve.list":     called(a.listScripts),
+		"sieve.show":     called(a.showScript),
+		"sieve.put":      called(a.putScript),
+		"sieve.activate": called(a.activateScript),
+		"sieve.delete":   called(a.deleteScript),
+		"sieve.check":    called(a.checkScript),
+		"sieve.test":     called(a.testScript),
+
 		"device.list":      called(a.listDevices),
 		"device.show":      called(a.showDevice),
 		"examine":          called(a.examine),

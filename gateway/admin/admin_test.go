@@ -17,6 +17,7 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	"martlet/mail/rules"
 	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/push"
@@ -51,7 +52,8 @@ func house(t *testing.T) Config {
 	}
 	c.Shares = share.New(share.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes})
 	c.Queue = queue.New(queue.Config{Store: s, Blobs: b})
-	c.Router = route.New(route.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Queue: c.Queue})
+	c.Rules = rules.New(rules.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes})
+	c.Router = route.New(route.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Queue: c.Queue, Sorter: c.Rules})
 	c.Schedule = schedule.New(schedule.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Router: c.Router})
 	t.Cleanup(func() { c.Router.Close() })
 	return c

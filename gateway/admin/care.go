@@ -88,6 +88,7 @@ func (a *Admin) stages(deep bool) []stage {
 		{"queue", a.c.Queue.Check},
 		{"routes", a.c.Router.Check},
 		{"absences", a.away.Check},
+		{"rules", a.c.Rules.Check},
 		{"apps", a.c.Apps.Check},
 		{"shares", a.c.Shares.Check},
 		{"meetings", a.c.Schedule.Check},

@@ -9,6 +9,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/announce"
 	"martlet/mail/oof"
+	"martlet/mail/rules"
 	"martlet/mail/share"
 	"martlet/mail/transfer"
 	"martlet/store"
@@ -52,6 +53,12 @@ func codes() []code {
 		{"not_shareable", http.StatusBadRequest, share.ErrNotShareable},
 		{"is_link", http.StatusBadRequest, share.ErrIsLink},
 		{"too_many_grants", http.StatusConflict, share.ErrTooMany},
+		{"no_script", http.StatusNotFound, rules.ErrNoScript},
+		{"script_exists", http.StatusConflict, rules.ErrExists},
+		{"script_active", http.StatusConflict, rules.ErrActive},
+		{"bad_script_name", http.StatusBadRequest, rules.ErrBadName},
+		{"too_many_scripts", http.StatusConflict, rules.ErrTooMany},
+		{"script_too_large", http.StatusBadRequest, rules.ErrTooLarge},
 		{"exists", http.StatusConflict, directory.ErrExists},
 		{"bad_address", http.StatusBadRequest, directory.ErrBadAddress},
 		{"bad_password", http.StatusBadRequest, directory.ErrBadPassword},

@@ -235,6 +235,9 @@ func (a *Admin) forget(ctx context.Context, id directory.AccountID) error {
 		if err := a.away.Remove(tx, id); err != nil {
 			return err
 		}
+		if err := a.c.Rules.Remove(tx, id); err != nil {
+			return err
+		}
 		if err := a.c.Apps.RemoveAccount(tx, id); err != nil {
 			return err
 		}

@@ -38,10 +38,6 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 	if err != nil {
 		return err
 	}
-	automatic, err := r.automatic(ctx, &env, raw, accounts)
-	if err != nil {
-		return err
-	}
 	l := local{accounts: accounts, env: &env, door: true}
 	err = r.update(ctx,
 		func() (err error) {
@@ -51,16 +47,10 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 			if l.meeting {
 				l.from = r.authentic(whole)
 			}
-			if err := automatic.prepare(ctx, r, &env.Trace); err != nil {
-				return err
-			}
 			return success.prepare(ctx, r, &env.Trace)
 		},
 		func(tx *store.Tx) error {
 			if err := r.deliver(tx, &l); err != nil {
-				return err
-			}
-			if err := automatic.commit(tx, r, &env.Trace); err != nil {
 				return err
 			}
 			return success.commit(tx, r, &env.Trace)

@@ -138,6 +138,22 @@ func (r *Router) follow(ctx context.Context, l *local, rs *rulings, o *ruling, a
 	return nil
 }
 
+// answerTo is the sender as a recipient; ok is false for nobody.
+func (r *Router) answerTo(ctx context.Context, sender string) (to mail.Recipient, ok bool, err error) {
+	route, err := r.directory.Resolve(ctx, sender)
+	switch {
+	case errors.Is(err, directory.ErrNoAddress), errors.Is(err, directory.ErrBadAddress):
+		return to, false, nil
+	case err != nil:
+		return to, false, fmt.Errorf("route: absence: %w", err)
+	case route.Local && len(route.Accounts) == 0:
+		return to, false, nil
+	}
+	to = mail.Recipient{Address: sender, Local: route.Local, Notify: mail.NotifyNever}
+	to.Accounts = route.Accounts[:min(len(route.Accounts), maxAtOnce)]
+	return to, true, nil
+}
+
 // redirect passes a message on (RFC 5228 4.2). What would come back to somebody
 // who has it already stays where it is, lest it be lost between them.
 func (r *Router) redirect(ctx context.Context, l *local, rs *rulings, o *ruling, a directory.AccountID, raw []byte) error {

@@ -132,7 +132,6 @@ type Plan struct {
 	// The forms of the message, each empty when nobody gets it.
 	inbound, outbound, kept []byte
 	complaint, success      *report // nil when there is nothing to report
-	automatic               automatic
 
 	// What prepare makes of them.
 	local    local // for the accounts' inboxes
@@ -194,8 +193,7 @@ func (r *Router) plan(ctx context.Context, s *Submission, now time.Time) (*Plan,
 	if p.success, err = r.deliveredReport(ctx, &p.env, public); err != nil {
 		return nil, err
 	}
-	p.automatic, err = r.automatic(ctx, &p.env, public, p.accounts)
-	return p, err
+	return p, nil
 }
 
 // checkFrom makes sure that the account may write what stands in From, and
@@ -316,9 +314,6 @@ func (p *Plan) prepare(ctx context.Context) (err error) {
 	if err := p.complaint.prepare(ctx, r, t); err != nil {
 		return err
 	}
-	if err := p.automatic.prepare(ctx, r, t); err != nil {
-		return err
-	}
 	return p.success.prepare(ctx, r, t)
 }
 
@@ -352,9 +347,6 @@ func (p *Plan) Commit(tx *store.Tx) error {
 		return err
 	}
 	if err := p.complaint.commit(tx, r, &p.env.Trace); err != nil {
-		return err
-	}
-	if err := p.automatic.commit(tx, r, &p.env.Trace); err != nil {
 		return err
 	}
 	if err := p.success.commit(tx, r, &p.env.Trace); err != nil {
