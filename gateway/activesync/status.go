@@ -186,7 +186,7 @@ func syncStatus(err error) eas.SyncStatus {
 		return eas.SyncStatusObjectNotFound
 	case errors.Is(err, engine.ErrConflict), errors.Is(err, mail.ErrReadOnly): // what is here stands
 		return eas.SyncStatusConflict
-	case errors.Is(err, mail.ErrMailboxFull): // MS-ASCMD_R4450
+	case errors.Is(err, mail.ErrMailboxFull), errors.Is(err, mail.ErrOverQuota): // MS-ASCMD_R4450
 		return eas.SyncStatusCannotComplete
 	case errors.Is(err, errBadID): // no folder of ours has such an id
 		return eas.SyncStatusFolderHierarchyChanged
@@ -290,7 +290,7 @@ func moveStatus(err error) eas.MoveItemsStatus {
 		return eas.MoveItemsStatusSuccess
 	case errors.Is(err, mail.ErrNoItem), errors.Is(err, mail.ErrNoFolder), errors.Is(err, errBadID), errors.Is(err, mail.ErrReadOnly):
 		return eas.MoveItemsStatusInvalidSource
-	case errors.Is(err, engine.ErrNoDestination):
+	case errors.Is(err, engine.ErrNoDestination), errors.Is(err, mail.ErrOverQuota):
 		return eas.MoveItemsStatusInvalidDestination
 	case errors.Is(err, engine.ErrSameFolder):
 		return eas.MoveItemsStatusSameFolder

@@ -74,6 +74,8 @@ func failed(err error) *failure {
 		return say(http.StatusConflict, name{}, "another folder has this name, or no folder can have it")
 	case errors.Is(err, mail.ErrTooManyFolders), errors.Is(err, mail.ErrMailboxFull), errors.Is(err, store.ErrDiskFull):
 		return say(http.StatusInsufficientStorage, dav("quota-not-exceeded"), "there is no more room")
+	case errors.Is(err, mail.ErrOverQuota): // RFC 4331 6
+		return say(http.StatusInsufficientStorage, dav("quota-not-exceeded"), "the mailbox holds as much as it may")
 	case errors.Is(err, mail.ErrNoSpace):
 		return say(http.StatusInsufficientStorage, dav("quota-not-exceeded"), "there is no more room for messages")
 	case errors.Is(err, mail.ErrNotSender):

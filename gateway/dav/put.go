@@ -310,8 +310,14 @@ func (w *write) commit(tx *store.Tx, class mail.Class, body mail.Body) (err erro
 		}
 		_, err = boxes.Delete(tx, w.q.box, f, w.old.ID)
 	case w.old != nil:
+		if err := boxes.Room(tx, w.q.box, f, body.Blob.Size-w.old.Blob.Size, 0); err != nil {
+			return err
+		}
 		w.item, err = boxes.ReplaceBody(tx, w.q.box, f, w.old.ID, body, nil)
 	default:
+		if err := boxes.Room(tx, w.q.box, f, body.Blob.Size, 1); err != nil {
+			return err
+		}
 		w.item, err = boxes.Append(tx, w.q.box, f, mail.NewItem{Class: class, Body: body, Name: w.name})
 	}
 	return err

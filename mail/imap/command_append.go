@@ -120,6 +120,9 @@ func (s *session) receive(ctx context.Context, l *literal, dst mail.FolderID, c 
 	}
 	var it mail.Item
 	err = s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) (err error) {
+		if err := s.srv.cfg.Mailboxes.Room(tx, s.box, dst, n.Blob.Size, 1); err != nil {
+			return err
+		}
 		it, err = s.srv.cfg.Mailboxes.Append(tx, s.box, dst, n)
 		return err
 	})

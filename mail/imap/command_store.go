@@ -225,6 +225,9 @@ func (s *session) copy(ctx context.Context, p *parser, uid bool) error {
 		} else {
 			n.Own = true // to that mailbox it is new, and yet no mail that came
 		}
+		if err := s.srv.cfg.Mailboxes.Room(tx, s.box, dst, n.Blob.Size, 1); err != nil {
+			return mail.Item{}, err
+		}
 		return s.srv.cfg.Mailboxes.Append(tx, s.box, dst, n)
 	}, true)
 }

@@ -70,6 +70,8 @@ func (s *session) outcome(verb string, err error) reply {
 		return no("CANNOT", "Not a name that a mailbox can have")
 	case errors.Is(err, mail.ErrTooManyFolders), errors.Is(err, mail.ErrMailboxFull), errors.Is(err, mail.ErrItemTooLarge), errors.Is(err, search.ErrTooComplex):
 		return no("LIMIT", "More than the mailbox can hold")
+	case errors.Is(err, mail.ErrOverQuota): // RFC 9208 4.3
+		return no("OVERQUOTA", "The mailbox holds as much as it may")
 	case errors.Is(err, mail.ErrNoSpace), errors.Is(err, store.ErrDiskFull):
 		return no("OVERQUOTA", "No space left")
 	case errors.Is(err, blob.ErrTooLarge):

@@ -260,6 +260,9 @@ func (m *Mailboxes) Move(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id m
 
 // moveAway moves an item into another mailbox.
 func (m *Mailboxes) moveAway(tx *store.Tx, o *opening, old *mail.Item, box mail.MailboxID, dst mail.FolderID) (mail.Item, error) {
+	if err := m.Room(tx, box, dst, old.Blob.Size, 1); err != nil {
+		return *old, err
+	}
 	it, err := m.append(tx, box, dst, mail.NewItem{
 		Class: old.Class, Received: old.Received, Body: mail.Body{Blob: old.Blob}, Flags: old.Flags, FollowUp: old.FollowUp,
 		Keywords: old.Keywords, LastVerb: old.LastVerb, VerbTime: old.VerbTime, Own: true, // no mail that came

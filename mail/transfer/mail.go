@@ -195,6 +195,9 @@ func (t *Transfer) putOne(tx *store.Tx, box mail.MailboxID, folder mail.FolderID
 	if !it.Received.IsZero() {
 		n.Received = it.Received.UnixMilli()
 	}
+	if err := t.c.Mailboxes.Room(tx, box, folder, n.Blob.Size, 1); err != nil {
+		return err
+	}
 	made, err := t.c.Mailboxes.Append(tx, box, folder, n)
 	if err != nil {
 		return err

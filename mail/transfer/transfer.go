@@ -340,7 +340,13 @@ func (t *Transfer) carryOut(tx *store.Tx, to Target, p *plan) error {
 		return errMoved
 	}
 	if p.result.Outcome == Updated {
+		if err := t.c.Mailboxes.Room(tx, to.Box, to.Folder, p.body.Blob.Size-there.Blob.Size, 0); err != nil {
+			return err
+		}
 		_, err = t.c.Mailboxes.ReplaceBody(tx, to.Box, to.Folder, there.ID, p.body, nil)
+		return err
+	}
+	if err := t.c.Mailboxes.Room(tx, to.Box, to.Folder, p.body.Blob.Size, 1); err != nil {
 		return err
 	}
 	_, err = t.c.Mailboxes.Append(tx, to.Box, to.Folder, mail.NewItem{Class: to.Class, Body: p.body, Own: true})

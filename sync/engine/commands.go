@@ -29,7 +29,7 @@ type commands struct {
 
 // refusals are errors that concern one command and leave the others alone.
 // They come before the source writes anything.
-var refusals = []error{mail.ErrNoItem, mail.ErrNoFolder, mail.ErrMailboxFull, mail.ErrItemTooLarge, mail.ErrReadOnly, mail.ErrNameTaken, ErrConflict, ErrTooManyOwn, ErrBadCommand}
+var refusals = []error{mail.ErrNoItem, mail.ErrNoFolder, mail.ErrMailboxFull, mail.ErrOverQuota, mail.ErrItemTooLarge, mail.ErrReadOnly, mail.ErrNameTaken, ErrConflict, ErrTooManyOwn, ErrBadCommand}
 
 // run applies all commands in their order. An error is one of the store or of
 // the source, and undoes the request.
@@ -114,6 +114,9 @@ func (c *commands) add(cmd *Command) (mail.Item, error) {
 	}
 	if c.own.fullOfAdds() {
 		return mail.Item{}, ErrTooManyOwn
+	}
+	if err := c.source.Room(c.tx, c.req.Box, c.req.Folder, cmd.New.Blob.Size, 1); err != nil {
+		return mail.Item{}, err
 	}
 	item, err := c.source.Append(c.tx, c.req.Box, c.req.Folder, *cmd.New)
 	if err != nil {
@@ -263,6 +266,13 @@ func (c *commands) update(cmd *Command) (mail.Item, error) {
 		}
 	}
 	if cmd.Body != nil {
+		old, err := c.source.Item(c.tx, c.req.Box, c.req.Folder, cmd.Item)
+		if err == nil {
+			err = c.source.Room(c.tx, c.req.Box, c.req.Folder, cmd.Body.Blob.Size-old.Blob.Size, 0)
+		}
+		if err != nil {
+			return old, err
+		}
 		return c.source.ReplaceBody(c.tx, c.req.Box, c.req.Folder, cmd.Item, *cmd.Body, edit)
 	}
 	return c.source.UpdateItem(c.tx, c.req.Box, c.req.Folder, cmd.Item, edit)

@@ -51,6 +51,8 @@ type Source interface {
 
 	Item(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Item, error)
 	Tombstone(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID) (mail.Change, error)
+	// Room refuses with mail.ErrOverQuota what would be too much for the mailbox.
+	Room(tx *store.Tx, box mail.MailboxID, f mail.FolderID, bytes int64, items int) error
 	Append(tx *store.Tx, box mail.MailboxID, f mail.FolderID, n mail.NewItem) (mail.Item, error)
 	UpdateItem(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, edit func(*mail.Item)) (mail.Item, error)
 	ReplaceBody(tx *store.Tx, box mail.MailboxID, f mail.FolderID, id mail.ItemID, body mail.Body, edit func(*mail.Item)) (mail.Item, error)

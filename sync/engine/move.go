@@ -35,7 +35,7 @@ func (e *Engine) MoveAll(ctx context.Context, id device.ID, box mail.MailboxID, 
 }
 
 func moveRefused(err error) error {
-	for _, r := range []error{mail.ErrNoFolder, mail.ErrNoItem, mail.ErrMailboxFull, mail.ErrReadOnly, ErrNoDestination, ErrSameFolder} {
+	for _, r := range []error{mail.ErrNoFolder, mail.ErrNoItem, mail.ErrMailboxFull, mail.ErrOverQuota, mail.ErrReadOnly, ErrNoDestination, ErrSameFolder} {
 		if errors.Is(err, r) {
 			return r
 		}
