@@ -45,7 +45,8 @@ type Config struct {
 
 	Push PushConfig // apps that are woken
 
-	DNS DNSConfig // whom mail asks
+	DNS   DNSConfig   // whom mail asks
+	Relay RelayConfig // how mail for other hosts is sent
 
 	Documents []documents.Share // folders that phones may read
 	Missing   []error           // what is named and not there now, as on a disk that is not mounted
@@ -105,6 +106,8 @@ type configFile struct {
 	SMIME       smimeFile       `toml:"smime"`
 	SMTP        smtpFile        `toml:"smtp"`
 	DNS         dnsFile         `toml:"dns"`
+	Relay       relayFile       `toml:"relay"`
+	Routes      []routeFile     `toml:"route"`
 	Push        pushFile        `toml:"push"`
 	DAV         davFile         `toml:"dav"`
 	Documents   []documentsFile `toml:"documents"`
@@ -226,6 +229,7 @@ func (r *configReader) read(f *configFile) Config {
 	c.FileBytes = r.size("dav", "files", f.DAV.Files)
 	c.Push = r.push(&f.Push)
 	c.DNS = r.dns(&f.DNS)
+	c.Relay = r.relay(&f.Relay, f.Routes)
 	c.TLS = r.tls(f)
 	c.SMIMERoots, c.PrivateLists = r.smimeRoots(f.SMIME.Roots), f.SMIME.PrivateLists
 	c.nameItself()

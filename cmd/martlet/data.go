@@ -17,6 +17,7 @@ import (
 	"martlet/mail/dns"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
+	"martlet/mail/relay"
 	"martlet/mail/route"
 	"martlet/mail/rules"
 	"martlet/mail/schedule"
@@ -40,6 +41,7 @@ type data struct {
 	shares    *share.Shares
 	queue     *queue.Queue
 	dns       *dns.Resolver
+	relay     *relay.Relay
 	rules     *rules.Rules
 	router    *route.Router
 	schedule  *schedule.Scheduler
@@ -105,11 +107,13 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	dav.Connect(d.mailboxes)
 	d.dns = c.DNS.resolver(log)
 	d.shares = share.New(share.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Logger: log})
-	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log})
+	d.relay = c.relay(d.dns, nil, log)
+	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log, Destination: d.relay.Destination, Limits: c.Relay.Limits})
 	d.rules = rules.New(rules.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Hostname: c.Hostname, Logger: log})
 	d.router = route.New(route.Config{
 		Sorter: d.rules, Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Trusted: c.TrustedResults, Logger: log,
 	})
+	d.queue.TellSenders(d.router.Report)
 	d.schedule = schedule.New(schedule.Config{
 		Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Router: d.router, Delegates: d.delegates, Counts: dav.Counting(), Logger: log,
 	})

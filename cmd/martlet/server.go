@@ -125,6 +125,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	}
 	s.running.Go(func() { s.complain(background, "wake apps", s.push.run(background)) })
 	s.schedule.Start()
+	s.send(background)
 	s.care(background)
 	return s, s.certs.begin(background)
 }
