@@ -76,6 +76,10 @@ func (r *Router) newReport(env *mail.Envelope, to mail.Recipient, outcomes []out
 
 // writeReport writes a report of anything.
 func (r *Router) writeReport(env *mail.Envelope, to mail.Recipient, lines []reported, message []byte, now time.Time) *report {
+	if env.RequireTLS { // the report may go in plain text, the message may not (RFC 8689 5)
+		short := *env
+		env, short.Ret = &short, "HDRS"
+	}
 	c := reportText{host: r.hostname, boundary: "=_" + newID(), arrived: env.Trace.Time, now: now, lines: lines}
 	out := &report{raw: c.write(env, to.Address, message), to: to}
 	if to.Local {
@@ -113,7 +117,7 @@ func (r *Router) Report(ctx context.Context, e *queue.Entry, about []queue.Told)
 	}
 	env := e.Envelope
 	env.Trace.Time = e.Created
-	message, err := r.reportedPart(ctx, e, failed && env.Ret == "FULL")
+	message, err := r.reportedPart(ctx, e, failed && env.Ret == "FULL" && !env.RequireTLS)
 	if err != nil {
 		return queue.Report{}, err
 	}

@@ -205,7 +205,7 @@ func (r *Router) passOn(ctx context.Context, l *local, rs *rulings, account *dir
 	}
 	env := mail.Envelope{
 		From: l.env.From, To: []mail.Recipient{{Address: address}}, SMTPUTF8: l.env.SMTPUTF8 || !mail.IsASCII(address),
-		Body8Bit: l.env.Body8Bit, Ret: l.env.Ret, EnvID: l.env.EnvID, Trace: l.env.Trace,
+		Body8Bit: l.env.Body8Bit, RequireTLS: l.env.RequireTLS, Ret: l.env.Ret, EnvID: l.env.EnvID, Trace: l.env.Trace,
 	}
 	if i := slices.IndexFunc(l.env.To, func(to mail.Recipient) bool { return slices.Contains(to.Accounts, account.ID) }); i >= 0 {
 		env.To[0].Notify, env.To[0].ORcpt = l.env.To[i].Notify, l.env.To[i].ORcpt
