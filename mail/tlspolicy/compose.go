@@ -9,17 +9,9 @@ import (
 	"martlet/mail/wire"
 )
 
-// Mail is a message that is to be sent.
-type Mail struct {
-	From string // of the envelope, and of the message
-	To   string
-	Raw  []byte
-}
-
 // compose writes the mail that brings a report (RFC 8460 5.3). TLS-Required lets it
 // pass where just what it reports of would stop it (RFC 8460 5.3, RFC 8689 5).
-func (p *Policies) compose(r *Report, domain, to string, packed []byte) Mail {
-	m := Mail{From: "postmaster@" + p.cfg.Hostname, To: to}
+func (p *Policies) compose(r *Report, domain, to string, packed []byte) []byte {
 	var b bytes.Buffer
 	field := func(name, value string) { fmt.Fprintf(&b, "%s: %s\r\n", name, wire.OneLine(value)) }
 	boundary := "=_" + strings.Map(func(c rune) rune {
@@ -29,7 +21,7 @@ func (p *Policies) compose(r *Report, domain, to string, packed []byte) Mail {
 		return c
 	}, r.ID)
 	boundary = boundary[:min(len(boundary), 70)]
-	field("From", "<"+m.From+">")
+	field("From", "<postmaster@"+p.cfg.Hostname+">")
 	field("To", "<"+to+">")
 	field("Date", time.Now().UTC().Format(wire.DateFormat))
 	field("Message-ID", "<"+r.ID+">")
@@ -47,6 +39,5 @@ func (p *Policies) compose(r *Report, domain, to string, packed []byte) Mail {
 	fmt.Fprintf(&b, "\r\n--%s\r\nContent-Type: application/tlsrpt+gzip\r\nContent-Transfer-Encoding: base64\r\nContent-Disposition: attachment;\r\n filename=\"%s\"\r\n\r\n", boundary, name)
 	b.Write(wire.AppendBase64(nil, packed))
 	fmt.Fprintf(&b, "\r\n--%s--\r\n", boundary)
-	m.Raw = b.Bytes()
-	return m
+	return b.Bytes()
 }

@@ -27,7 +27,7 @@ type counted struct {
 // Report counts how TLS with one host went (relay.Policies). It waits for nobody.
 func (p *Policies) Report(r relay.Result) {
 	at, ok := r.Policy.(*policy)
-	if !ok || !isDomain(at.domain) {
+	if !ok || !isDomain(at.domain) || p.cfg.Silent {
 		return
 	}
 	d := at.dane(r.Host)

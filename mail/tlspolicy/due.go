@@ -160,8 +160,8 @@ func (p *Policies) send(ctx context.Context, day uint32, domain string, rows map
 		switch {
 		case t.https != "":
 			err = p.post(ctx, t.https, packed)
-		case p.cfg.Submit != nil:
-			err = p.cfg.Submit(ctx, p.compose(&report, domain, t.mailto, packed))
+		case p.cfg.Send != nil:
+			err = p.cfg.Send(ctx, t.mailto, p.compose(&report, domain, t.mailto, packed))
 		default:
 			continue
 		}

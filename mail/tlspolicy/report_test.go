@@ -169,9 +169,13 @@ func (h *house) yesterday(t *testing.T) {
 
 func TestReportsGoWhereTheDomainWantsThem(t *testing.T) {
 	h := newHouse(t, stsZone)
-	var sent []Mail
-	h.cfg.Submit = func(_ context.Context, m Mail) error {
-		sent = append(sent, m)
+	type letter struct {
+		to  string
+		raw []byte
+	}
+	var sent []letter
+	h.cfg.Send = func(_ context.Context, to string, raw []byte) error {
+		sent = append(sent, letter{to, raw})
 		return nil
 	}
 	h.restart()
@@ -190,15 +194,15 @@ func TestReportsGoWhereTheDomainWantsThem(t *testing.T) {
 	if _, err := h.sendDue(t.Context()); err != nil {
 		t.Fatal(err)
 	}
-	if len(sent) != 1 || sent[0].To != "tls@example.org" || sent[0].From != "postmaster@out.example.com" {
+	if len(sent) != 1 || sent[0].to != "tls@example.org" {
 		t.Fatalf("%+v", sent)
 	}
 	if got := h.web.requests(); !slices.Equal(got, []string{"POST https://reports.example.org/v1"}) {
 		t.Errorf("posted %v", got)
 	}
-	byMail, err := ReadReport(sent[0].Raw)
+	byMail, err := ReadReport(sent[0].raw)
 	if err != nil {
-		t.Fatalf("%v in\n%s", err, sent[0].Raw)
+		t.Fatalf("%v in\n%s", err, sent[0].raw)
 	}
 	byWeb, err := ParseReport(h.web.posted[0], true)
 	if err != nil || fmt.Sprint(byWeb) != fmt.Sprint(byMail) {
@@ -209,8 +213,8 @@ func TestReportsGoWhereTheDomainWantsThem(t *testing.T) {
 		one.Failures[0].Type != "starttls-not-supported" || one.Failures[0].Remote != "2001:db8::25" || byMail.Range.End.Sub(byMail.Range.Start) != 24*time.Hour-time.Second {
 		t.Errorf("%+v", byMail)
 	}
-	header, _, _ := strings.Cut(string(sent[0].Raw), "\r\n\r\n")
-	for _, want := range []string{"TLS-Required: No", "TLS-Report-Domain: example.org", "TLS-Report-Submitter: out.example.com", "Subject: Report Domain: example.org Submitter: out.example.com Report-ID: <", `report-type="tlsrpt"`} {
+	header, _, _ := strings.Cut(string(sent[0].raw), "\r\n\r\n")
+	for _, want := range []string{"From: <postmaster@out.example.com>", "TLS-Required: No", "TLS-Report-Domain: example.org", "TLS-Report-Submitter: out.example.com", "Subject: Report Domain: example.org Submitter: out.example.com Report-ID: <", `report-type="tlsrpt"`} {
 		if !strings.Contains(header, want) {
 			t.Errorf("%s is missing in\n%s", want, header)
 		}
@@ -222,7 +226,7 @@ func TestReportsGoWhereTheDomainWantsThem(t *testing.T) {
 
 func TestAReportThatCannotBeSentIsTriedForADay(t *testing.T) {
 	h := newHouse(t, stsZone)
-	h.cfg.Submit = func(context.Context, Mail) error { return errors.New("no room") }
+	h.cfg.Send = func(context.Context, string, []byte) error { return errors.New("no room") }
 	h.restart()
 	p, _ := h.For(t.Context(), "example.org")
 	h.Report(relay.Result{Policy: p, Host: ours, Err: relay.ErrNoSTARTTLS})

@@ -30,8 +30,10 @@ type Config struct {
 	Roots    *x509.CertPool // who may vouch for mail hosts and web servers; nil: whom the system trusts
 	Logger   *slog.Logger   // nil: slog.Default
 
-	// Submit sends a report as mail. Nil: reports go to web servers alone.
-	Submit func(ctx context.Context, m Mail) error
+	// Send sends a report as mail. Nil: reports go to web servers alone.
+	Send func(ctx context.Context, to string, raw []byte) error
+	// Silent: nothing is counted and reported.
+	Silent bool
 
 	// Private lets policies be fetched from networks that are not the Internet.
 	Private bool
