@@ -102,6 +102,7 @@ const (
 	PrefixSecondFactor Prefix = 0x95 // directory: AccountID -> secret of one-time codes, codes for a lost device
 	PrefixScram        Prefix = 0x96 // directory: AccountID -> SCRAM keys of the password
 	PrefixPin          Prefix = 0x97 // directory: fingerprint of a client certificate -> AccountID
+	PrefixQuotaTold    Prefix = 0x99 // mail/quota: AccountID -> how full its owner was told it is
 	PrefixPlace        Prefix = 0x98 // directory/lockout: AccountID, hash of a network or device -> when it logged in last
 
 	PrefixDavCollection Prefix = 0x78 // gateway/dav: MailboxID, FolderID -> what clients say of a collection

@@ -94,6 +94,7 @@ var prefixNames = map[Prefix]string{
 	PrefixScram:            "scram",
 	PrefixPin:              "pin",
 	PrefixPlace:            "place",
+	PrefixQuotaTold:        "quota told",
 	PrefixJunkState:        "junk state",
 	PrefixJunkWords:        "junk words",
 	PrefixJunkLesson:       "junk lesson",
