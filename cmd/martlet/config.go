@@ -45,8 +45,9 @@ type Config struct {
 
 	Push PushConfig // apps that are woken
 
-	DNS   DNSConfig   // whom mail asks
-	Relay RelayConfig // how mail for other hosts is sent
+	DNS    DNSConfig    // whom mail asks
+	Filter FilterConfig // how mail of others is judged
+	Relay  RelayConfig  // how mail for other hosts is sent
 
 	Documents []documents.Share // folders that phones may read
 	Missing   []error           // what is named and not there now, as on a disk that is not mounted
@@ -106,6 +107,7 @@ type configFile struct {
 	SMIME       smimeFile       `toml:"smime"`
 	SMTP        smtpFile        `toml:"smtp"`
 	DNS         dnsFile         `toml:"dns"`
+	Filter      filterFile      `toml:"filter"`
 	Relay       relayFile       `toml:"relay"`
 	Routes      []routeFile     `toml:"route"`
 	Push        pushFile        `toml:"push"`
@@ -224,6 +226,7 @@ func (r *configReader) read(f *configFile) Config {
 	if slices.ContainsFunc(c.TrustedResults, func(s string) bool { return s == "" || strings.ContainsAny(s, " \t;\"") }) {
 		r.fail("smtp", "trusted_results", "names of servers, as they stand first in their Authentication-Results")
 	}
+	c.Filter = r.filter(&f.Filter, c.CheckSenders)
 	c.ActiveSync = r.rules(&f.ActiveSync)
 	c.Documents = r.documents(f.Documents)
 	c.FileBytes = r.size("dav", "files", f.DAV.Files)

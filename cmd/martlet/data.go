@@ -15,6 +15,7 @@ import (
 	"martlet/gateway/registration"
 	"martlet/mail/announce"
 	"martlet/mail/dns"
+	"martlet/mail/feedback"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/relay"
@@ -22,6 +23,7 @@ import (
 	"martlet/mail/rules"
 	"martlet/mail/schedule"
 	"martlet/mail/share"
+	"martlet/mail/sign"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/blob"
@@ -46,6 +48,8 @@ type data struct {
 	router    *route.Router
 	schedule  *schedule.Scheduler
 	devices   *device.Devices
+	signer    *sign.Signer
+	feedback  *feedback.Book
 	apps      *announce.Book
 	setUp     func() []registration.App // what apps may register as
 }
@@ -109,9 +113,11 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	d.shares = share.New(share.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Logger: log})
 	d.relay = c.relay(d.dns, nil, log)
 	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log, Destination: d.relay.Destination, Limits: c.Relay.Limits})
+	d.signer, d.feedback = d.newSigner(c, log), d.newFeedback(c, log)
 	d.rules = rules.New(rules.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Hostname: c.Hostname, Logger: log})
 	d.router = route.New(route.Config{
 		Sorter: d.rules, Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Trusted: c.TrustedResults, Logger: log,
+		Sign: d.signer.Sign,
 	})
 	d.queue.TellSenders(d.router.Report)
 	d.schedule = schedule.New(schedule.Config{
@@ -162,7 +168,7 @@ func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory,
 func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
-		Rules: d.rules, Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, SetUp: d.setUp, Logger: log, Process: running,
+		Rules: d.rules, Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, Signer: d.signer, Feedback: d.feedback, SetUp: d.setUp, Logger: log, Process: running,
 	})
 }
 

@@ -77,6 +77,8 @@ func (s *server) reloadLocked() (done admin.Reloaded, err error) {
 		s.level.Set(next.LogLevel)
 	}
 	s.gateway.Reconfigure(next.ActiveSync, library)
+	s.filter.Use(next.Filter.policy())
+	s.noReports.Store(next.Filter.NoReports)
 	if other != nil {
 		s.push.replace(other)
 		if s.imap != nil {
@@ -85,7 +87,7 @@ func (s *server) reloadLocked() (done admin.Reloaded, err error) {
 	}
 	// What needs a restart is compared with what was there at the start, each
 	// time: it stays in the answer until there is one.
-	s.config.LogLevel, s.config.ActiveSync, s.config.Documents, s.config.Missing = next.LogLevel, next.ActiveSync, next.Documents, next.Missing
+	s.config.LogLevel, s.config.ActiveSync, s.config.Documents, s.config.Missing, s.config.Filter = next.LogLevel, next.ActiveSync, next.Documents, next.Missing, next.Filter
 	next.Push.Detail = s.config.Push.Detail
 	s.config.Push = next.Push
 	if files {
@@ -110,6 +112,7 @@ func (c *Config) differences(next *Config) (now, restart []string) {
 	differ(&now, "activesync.min_heartbeat", a.MinHeartbeat, b.MinHeartbeat)
 	differ(&now, "activesync.max_heartbeat", a.MaxHeartbeat, b.MaxHeartbeat)
 	differ(&now, "documents", c.Documents, next.Documents)
+	differ(&now, "filter", c.Filter, next.Filter)
 	differ(&now, "push", c.Push.live(), next.Push.live())
 	tls := &restart
 	if c.TLS.Mode == tlsFiles && next.TLS.Mode == tlsFiles {
@@ -135,6 +138,7 @@ func (c *Config) fixed(next *Config) (names []string) {
 	for _, x := range []*Config{&a, &b} {
 		x.LogLevel, x.ActiveSync, x.Documents, x.Missing, x.File, x.PublicURL = 0, activesync.Rules{}, nil, nil, "", ""
 		x.TLS.Mode, x.TLS.Cert, x.TLS.Key = "", "", ""
+		x.Filter = FilterConfig{}
 		x.Push, x.KeyFile = PushConfig{Detail: x.Push.Detail}, ""
 	}
 	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)

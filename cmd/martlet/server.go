@@ -13,6 +13,7 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"martlet/gateway"
@@ -35,6 +36,10 @@ type server struct {
 	certs   *certificates
 	push    *pusher
 	imap    *imap.Server // nil: IMAP is not listened on
+	filter  *filter.Filter
+	// scanners are asked by the filter, in this order.
+	scanners  []filter.Ask
+	noReports atomic.Bool // nobody is told what DMARC made of their mail
 	// shutdowns end what serves, listeners first.
 	shutdowns []func(context.Context) error
 	// handing: another server goes on with the held phones, which Close then
@@ -120,10 +125,12 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	}
 	s.apps.Ask(s.gateway.Holding)
 	s.shutdowns = append(s.shutdowns, s.endGateway)
+	s.filter = s.judge(&c)
 	if err := s.listenAll(ctx, &c); err != nil {
 		return s, err
 	}
 	s.running.Go(func() { s.complain(background, "wake apps", s.push.run(background)) })
+	s.keepTrust(background)
 	s.schedule.Start()
 	s.send(background)
 	s.care(background)
@@ -159,12 +166,8 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 		if len(l.listen) == 0 {
 			continue
 		}
-		var judge smtp.Filter
-		if c.CheckSenders && l.mode == smtp.MX {
-			judge = filter.New(filter.Config{Resolver: s.dns, Policy: filter.DefaultPolicy(), Hostname: c.Hostname, Logger: s.log})
-		}
 		m := smtp.New(smtp.Config{
-			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, Filter: judge, TLS: s.certs.forMail(),
+			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, Filter: s.judgeOf(l.mode), TLS: s.certs.forMail(),
 			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, SpoolDir: filepath.Join(c.StorePath, incomingFolder), Logger: s.log,
 		})
 		s.shutdowns = append(s.shutdowns, m.Shutdown)

@@ -17,6 +17,7 @@ import (
 	"martlet/directory"
 	"martlet/gateway/registration"
 	"martlet/mail/announce"
+	"martlet/mail/feedback"
 	"martlet/mail/mailbox"
 	"martlet/mail/oof"
 	"martlet/mail/queue"
@@ -24,6 +25,7 @@ import (
 	"martlet/mail/rules"
 	"martlet/mail/schedule"
 	"martlet/mail/share"
+	"martlet/mail/sign"
 	"martlet/store"
 	"martlet/store/blob"
 	"martlet/sync/device"
@@ -43,6 +45,8 @@ type Config struct {
 	Apps      *announce.Book
 	Shares    *share.Shares
 	Schedule  *schedule.Scheduler
+	Signer    *sign.Signer
+	Feedback  *feedback.Book
 	SetUp     func() []registration.App // what apps may register as
 	Logger    *slog.Logger
 	Process   Process // the running server
@@ -128,6 +132,11 @@ func New(c Config) *Admin {
 		"directory.export": streamed(a.exportDirectory),
 		"import":           called(a.importObjects),
 		"export":           streamed(a.exportObjects),
+		"dkim.list":        called(a.listKeys),
+		"dkim.rotate":      called(a.rotateKeys),
+		"dkim.use":         called(a.useKey),
+		"dkim.retire":      called(a.retireKey),
+		"reports.dmarc":    called(a.dmarcReports),
 		"fsck":             streamed(a.fsck),
 		"backup":           streamed(a.backup),
 	}

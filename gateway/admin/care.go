@@ -9,6 +9,7 @@ import (
 
 	"martlet/directory"
 	"martlet/gateway/dav"
+	"martlet/mail/filter"
 	"martlet/mail/imap"
 	"martlet/store"
 	"martlet/store/archive"
@@ -92,6 +93,11 @@ func (a *Admin) stages(deep bool) []stage {
 		{"apps", a.c.Apps.Check},
 		{"shares", a.c.Shares.Check},
 		{"meetings", a.c.Schedule.Check},
+		{"signing keys", a.c.Signer.Check},
+		{"greylisting", func(ctx context.Context, report func(store.Problem)) error {
+			return filter.Check(ctx, a.c.Store, report)
+		}},
+		{"DMARC reports", a.c.Feedback.Check},
 		{"subscriptions", func(ctx context.Context, report func(store.Problem)) error {
 			return imap.Check(ctx, a.c.Store, a.c.Directory, report)
 		}},

@@ -11,6 +11,7 @@ import (
 	"martlet/mail/oof"
 	"martlet/mail/rules"
 	"martlet/mail/share"
+	"martlet/mail/sign"
 	"martlet/mail/transfer"
 	"martlet/store"
 	"martlet/sync/device"
@@ -33,6 +34,10 @@ func codes() []code {
 		{"no_certificate", http.StatusNotFound, directory.ErrNoCertificate},
 		{"no_device", http.StatusNotFound, device.ErrNoDevice},
 		{"no_registration", http.StatusNotFound, announce.ErrNoRegistration},
+		{"no_key", http.StatusNotFound, sign.ErrNoKey},
+		{"not_our_domain", http.StatusNotFound, sign.ErrNoDomain},
+		{"last_key", http.StatusConflict, sign.ErrLastKey},
+		{"too_many_keys", http.StatusConflict, sign.ErrTooMany},
 		{"no_folder", http.StatusNotFound, transfer.ErrNoFolder},
 		{"other_kind", http.StatusConflict, transfer.ErrClass},
 		{"bad_name", http.StatusBadRequest, mail.ErrBadName},

@@ -40,6 +40,11 @@ func newHouse(t testing.TB) *house {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() {
+		if err := New(Config{Store: s}).Check(context.Background(), func(p store.Problem) { t.Error(p) }); err != nil {
+			t.Error(err)
+		}
+	})
 	d, err := directory.New(directory.Config{Store: s})
 	if err != nil {
 		t.Fatal(err)

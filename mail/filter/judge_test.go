@@ -51,6 +51,11 @@ func openStore(t testing.TB) *store.Store {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { s.Close() })
+	t.Cleanup(func() {
+		if err := Check(context.Background(), s, func(p store.Problem) { t.Error(p) }); err != nil {
+			t.Error(err)
+		}
+	})
 	return s
 }
 
