@@ -49,18 +49,34 @@ type importTrial struct {
 }
 
 func (a *app) importCommand() *cobra.Command {
-	in := admin.ImportRequest{}
+	in, source := admin.ImportRequest{}, mailSource{}
 	cmd := &cobra.Command{
-		Use: "import LOGIN FILE...", Short: "Bring events, contacts, tasks and notes from files into a user's folder",
+		Use: "import LOGIN FILE...", Short: "Bring mail from elsewhere, or events, contacts, tasks and notes from files",
 		Long: `Bring what .ics and .vcf files hold into a user's folder; FILE may be a folder with
 such files, or - for standard input. What is there already stays one item: the
 import can be broken off and repeated. An item that is there in a newer state is
-kept, unless --replace says otherwise. What cannot be read is told at the end.`,
+kept, unless --replace says otherwise. What cannot be read is told at the end.
+
+Mail comes from a Maildir, from mbox files or from another IMAP server, with its
+folders, flags and dates. What came once does not come again, whatever the user
+does with it here: the import can be broken off and repeated, and run again later
+to bring what has arrived there since.`,
 		Example: `  martlet import ada@example.org calendar.ics
-  martlet import ada@example.org --kind contacts --folder Customers --create cards/`,
-		Args:              importArguments,
+  martlet import ada@example.org --kind contacts --folder Customers --create cards/
+  martlet import ada@example.org --maildir /var/mail/ada/Maildir
+  martlet import ada@example.org --imap imaps://old.example.org --imap-password-file secret
+  martlet import --imap imaps://old.example.org --csv users.csv`,
+		Args: func(cmd *cobra.Command, args []string) error {
+			if source.given() || source.csv != "" {
+				return source.check(args)
+			}
+			return importArguments(cmd, args)
+		},
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if source.given() {
+				return a.runMailImport(cmd.Context(), &source, args, in.DryRun)
+			}
 			in.Login = args[0]
 			return a.runImport(cmd.Context(), in, args[1:])
 		},
@@ -71,6 +87,7 @@ kept, unless --replace says otherwise. What cannot be read is told at the end.`,
 	f.BoolVar(&in.Create, "create", false, "make the folder if it is not there")
 	f.BoolVar(&in.Replace, "replace", false, "replace items that are there in a newer state, too")
 	f.BoolVar(&in.DryRun, "dry-run", false, "tell what would be done, and do nothing")
+	source.add(cmd)
 	return cmd
 }
 

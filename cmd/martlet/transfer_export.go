@@ -21,17 +21,24 @@ import (
 
 func (a *app) exportCommand() *cobra.Command {
 	in := admin.ExportRequest{}
-	var output string
+	var output, maildir, mbox string
 	cmd := &cobra.Command{
-		Use: "export LOGIN", Short: "Write a user's events, contacts, tasks or notes into a file, or into one for each",
+		Use: "export LOGIN", Short: "Write a user's mail, events, contacts, tasks or notes into files",
 		Long: `Write what a folder holds as one .ics or .vcf file, or with --each as a file for
-each item into a folder. Nothing is lost: martlet import reads it back as it was.`,
+each item into a folder. Nothing is lost: martlet import reads it back as it was.
+
+With --maildir or --mbox all mail is written, with folders, flags and dates. Into
+a Maildir it can be written again: only what is new is.`,
 		Example: `  martlet export ada@example.org --kind events -o calendar.ics
-  martlet export ada@example.org --folder Customers --each -o cards/`,
+  martlet export ada@example.org --folder Customers --each -o cards/
+  martlet export ada@example.org --maildir backup/ada`,
 		Args:              namedArguments,
 		ValidArgsFunction: a.completeLogin,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			in.Login = args[0]
+			if maildir != "" || mbox != "" {
+				return a.mailExport(cmd.Context(), in.Login, maildir, mbox)
+			}
 			if in.Each && output == "-" {
 				return errors.New("--each writes many files: name a folder with -o")
 			}
@@ -47,7 +54,12 @@ each item into a folder. Nothing is lost: martlet import reads it back as it was
 	f.StringVar(&in.Kind, "kind", "", "events, contacts, tasks or notes")
 	f.StringVar(&in.Folder, "folder", "", "the folder's path; without it, the default one of the kind")
 	f.BoolVar(&in.Each, "each", false, "a file for each item")
+	f.StringVar(&maildir, "maildir", "", "write all mail into this Maildir")
+	f.StringVar(&mbox, "mbox", "", "write all mail into this folder, an mbox file for each folder of the user")
 	f.StringVarP(&output, "output", "o", "-", "the file, or with --each the folder; - is standard output")
+	for _, other := range []string{"kind", "folder", "each", "output"} {
+		cmd.MarkFlagsMutuallyExclusive("maildir", "mbox", other)
+	}
 	return cmd
 }
 
@@ -60,7 +72,7 @@ func (a *app) exportEach(ctx context.Context, c admin.Client, in admin.ExportReq
 	p := a.progress()
 	defer p.clear()
 	n, names := 0, fileNames{}
-	w := &exported{each: func(o *admin.ExportedObject) error {
+	w := &jsonLines[admin.ExportedObject]{each: func(o *admin.ExportedObject) error {
 		n++
 		p.tell("%d written", n)
 		name := filepath.Join(dir, names.name(o.Name))
@@ -80,13 +92,13 @@ func (a *app) exportEach(ctx context.Context, c admin.Client, in admin.ExportReq
 	return nil
 }
 
-// exported takes an export apart, a line for each object.
-type exported struct {
-	each func(*admin.ExportedObject) error
+// jsonLines takes a stream apart, a line for each object.
+type jsonLines[T any] struct {
+	each func(*T) error
 	rest []byte
 }
 
-func (x *exported) Write(b []byte) (int, error) {
+func (x *jsonLines[T]) Write(b []byte) (int, error) {
 	n := len(b)
 	for {
 		line, rest, ok := bytes.Cut(b, []byte{'\n'})
@@ -94,7 +106,7 @@ func (x *exported) Write(b []byte) (int, error) {
 		if !ok {
 			return n, nil
 		}
-		var o admin.ExportedObject
+		var o T
 		if err := json.Unmarshal(x.rest, &o); err != nil {
 			return 0, fmt.Errorf("the server's answer: %w", err)
 		}

@@ -52,7 +52,7 @@ func TestAnExportIsTakenApart(t *testing.T) {
 	}
 	for _, size := range []int{1, 7, 1000, 1 << 20} {
 		var got []string
-		x := &exported{each: func(o *admin.ExportedObject) error { got = append(got, fmt.Sprint(o.Name, len(o.Raw))); return nil }}
+		x := &jsonLines[admin.ExportedObject]{each: func(o *admin.ExportedObject) error { got = append(got, fmt.Sprint(o.Name, len(o.Raw))); return nil }}
 		for rest := text.String(); rest != ""; {
 			n := min(size, len(rest))
 			if _, err := x.Write([]byte(rest[:n])); err != nil {

@@ -212,6 +212,9 @@ func (a *Admin) empty(ctx context.Context, id directory.AccountID) error {
 	if err := a.c.Mailboxes.Remove(ctx, mail.MailboxOf(id)); err != nil {
 		return err
 	}
+	if _, err := a.transferer().ForgetMail(ctx, mail.MailboxOf(id)); err != nil {
+		return err
+	}
 	return a.forget(ctx, id)
 }
 
