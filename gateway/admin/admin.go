@@ -132,13 +132,20 @@ func New(c Config) *Admin {
 		"directory.export": streamed(a.exportDirectory),
 		"import":           called(a.importObjects),
 		"export":           streamed(a.exportObjects),
-		"dkim.list":        called(a.listKeys),
-		"dkim.rotate":      called(a.rotateKeys),
-		"dkim.use":         called(a.useKey),
-		"dkim.retire":      called(a.retireKey),
-		"reports.dmarc":    called(a.dmarcReports),
-		"fsck":             streamed(a.fsck),
-		"backup":           streamed(a.backup),
+
+		"import.mail":         called(a.importMail),
+		"import.mail.compare": called(a.compareMail),
+		"import.mail.forget":  called(a.forgetMail),
+		"export.mail":         streamed(a.exportMail),
+
+		"dkim.list":     called(a.listKeys),
+		"dkim.rotate":   called(a.rotateKeys),
+		"dkim.use":      called(a.useKey),
+		"dkim.retire":   called(a.retireKey),
+		"reports.dmarc": called(a.dmarcReports),
+
+		"fsck":   streamed(a.fsck),
+		"backup": streamed(a.backup),
 	}
 	return a
 }
