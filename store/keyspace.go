@@ -130,4 +130,6 @@ const (
 	PrefixScriptState Prefix = 0x91 // mail/rules: AccountID -> which script is active, what was last wrong
 	PrefixSeen        Prefix = 0x92 // mail/rules: AccountID, hash of what a script remembers -> until when
 	PrefixSeenAge     Prefix = 0x93 // mail/rules: AccountID, until when, hash
+
+	PrefixTrace Prefix = 0xa0 // mail/trace: when, some number -> what happened to a message
 )

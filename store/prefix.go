@@ -83,6 +83,7 @@ var prefixNames = map[Prefix]string{
 	PrefixDavFile:          "dav file",
 	PrefixDavFiles:         "dav files",
 	PrefixBrought:          "brought",
+	PrefixTrace:            "trace",
 	PrefixGrey:             "grey",
 	PrefixGreyNetwork:      "grey network",
 	PrefixSigningKey:       "signing key",
