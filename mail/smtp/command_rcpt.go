@@ -56,6 +56,12 @@ func (s *session) rcpt(ctx context.Context, arg string) reply {
 			return refusal(no)
 		}
 	}
+	if s.srv.cfg.Full != nil {
+		if no := s.srv.cfg.Full(ctx, &r); no.Refuses() {
+			s.srv.log.Info("smtp recipient refused", "remote", s.name, "from", s.env.From, "to", r.Address, "code", no.Enhanced)
+			return refusal(no)
+		}
+	}
 	s.env.To = append(s.env.To, r)
 	return answer(250, "2.1.5", "Recipient OK")
 }

@@ -54,12 +54,15 @@ type Counter interface {
 
 // Config holds what a Server needs. Zero limits take the defaults of limits.go.
 type Config struct {
-	Mode             Mode
-	Hostname         string // in the greeting and in Received
-	Directory        *directory.Directory
-	Gate             *sasl.Gate // who logs in; nil: passwords and SCRAM, of the Directory
-	Transport        Transport
-	Filter           Filter      // nil: nobody is judged
+	Mode      Mode
+	Hostname  string // in the greeting and in Received
+	Directory *directory.Directory
+	Gate      *sasl.Gate // who logs in; nil: passwords and SCRAM, of the Directory
+	Transport Transport
+	Filter    Filter // nil: nobody is judged
+	// Full tells what a sender is told whose recipient's mailbox is full; nil: none
+	// ever is.
+	Full             func(ctx context.Context, to *mail.Recipient) mail.Refusal
 	TLS              *tls.Config // nil: no STARTTLS, and then no AUTH
 	MaxMessageBytes  int64       // of one message
 	MaxInFlightBytes int64       // of all messages in memory at once
