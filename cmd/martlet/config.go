@@ -33,7 +33,7 @@ type Config struct {
 	LogJSON  bool
 
 	// Listeners: host:port, or unix:/path for LMTP. None: not listened on.
-	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP, IMAP, IMAPS []string
+	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP, IMAP, IMAPS, Sieve []string
 
 	TLS   TLSConfig
 	HTTP2 bool // offered by HTTPS
@@ -71,7 +71,7 @@ type TLSConfig struct {
 
 // listens tells whether anybody can reach the server.
 func (c *Config) listens() bool {
-	return len(c.HTTP)+len(c.HTTPS)+len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP)+len(c.IMAP)+len(c.IMAPS) > 0
+	return len(c.HTTP)+len(c.HTTPS)+len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP)+len(c.IMAP)+len(c.IMAPS)+len(c.Sieve) > 0
 }
 
 const (
@@ -118,6 +118,7 @@ type configFile struct {
 	LMTP        listenFile      `toml:"lmtp"`
 	IMAP        listenFile      `toml:"imap"`
 	IMAPS       listenFile      `toml:"imaps"`
+	Sieve       listenFile      `toml:"sieve"`
 }
 
 // davFile is [dav].
@@ -211,6 +212,7 @@ func (r *configReader) read(f *configFile) Config {
 	c.LMTP = r.listen("lmtp", f.LMTP.Listen)
 	c.IMAP = r.listen("imap", f.IMAP.Listen)
 	c.IMAPS = r.listen("imaps", f.IMAPS.Listen)
+	c.Sieve = r.listen("sieve", f.Sieve.Listen)
 
 	c.MaxMessageBytes = r.size("smtp", "max_message", f.SMTP.MaxMessage)
 	if n := f.SMTP.SessionsPerHost; n != nil {

@@ -167,6 +167,8 @@ func (c *Config) listeners(door string) []string {
 		return c.IMAP
 	case "imaps":
 		return c.IMAPS
+	case "sieve":
+		return c.Sieve
 	}
 	return nil
 }

@@ -128,7 +128,7 @@ func (c *Config) fixed(next *Config) (names []string) {
 	keys := map[string]string{
 		"Hostname": "hostname", "StorePath": "store.path", "Key": "store.key_file", "LogJSON": "log.format",
 		"HTTP": "http.listen", "HTTPS": "https.listen", "HTTP2": "https.http2", "SMTP": "smtp.listen", "Submission": "submission.listen",
-		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen",
+		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen", "Sieve": "sieve.listen",
 		"SMIMERoots": "smime.roots", "PrivateLists": "smime.private_lists",
 		"FileBytes": "dav.files", "Push": "push.detail", "MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
 		"CheckSenders": "smtp.check_senders", "DNS": "dns", "Relay": "relay", "TrustedResults": "smtp.trusted_results",

@@ -182,6 +182,9 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 	if err := s.listenIMAP(ctx, c); err != nil {
 		return err
 	}
+	if err := s.listenSieve(ctx, c); err != nil {
+		return err
+	}
 	s.doors.drop()
 	return s.listenAdmin(c)
 }
@@ -259,7 +262,7 @@ func (s *server) listenAdmin(c *Config) error {
 }
 
 // Addr is the first address a door listens on ("http", "https", "smtp",
-// "submission", "submissions", "lmtp", "imap", "imaps"), or "".
+// "submission", "submissions", "lmtp", "imap", "imaps", "sieve"), or "".
 func (s *server) Addr(door string) string {
 	if a := s.addresses[door]; len(a) > 0 {
 		return a[0].String()

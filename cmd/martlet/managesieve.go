@@ -1,0 +1,18 @@
+package main
+
+import (
+	"context"
+
+	"martlet/mail/managesieve"
+	"martlet/mail/sasl"
+)
+
+// listenSieve opens [sieve].
+func (s *server) listenSieve(ctx context.Context, c *Config) error {
+	if len(c.Sieve) == 0 {
+		return nil
+	}
+	m := managesieve.New(managesieve.Config{Hostname: c.Hostname, Gate: sasl.NewGate(s.directory), Rules: s.rules, TLS: s.certs.forMail(), Logger: s.log})
+	s.shutdowns = append(s.shutdowns, m.Shutdown)
+	return s.listen(ctx, "sieve", c.Sieve, m.Serve)
+}
