@@ -68,6 +68,7 @@ type Queue struct {
 	holds        store.Table[Hold, time.Time]
 
 	wakes  chan struct{} // something is due that was not
+	looked int           // rows that the scheduler read the last time
 	report Reporter      // nil: senders are told nothing
 
 	mu      sync.Mutex // guards the fields below

@@ -126,6 +126,7 @@ func (q *Queue) pick(ctx context.Context) (picked []legKey, wait time.Duration, 
 	limits, now := q.limits(), time.Now()
 	wait = -1
 	err = q.store.View(ctx, func(tx *store.Tx) error {
+		defer func() { q.looked = tx.Reads() }()
 		if held, err := q.holds.Has(tx, Hold{Of: Everything}); held || err != nil {
 			return err
 		}

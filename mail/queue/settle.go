@@ -69,8 +69,10 @@ func (q *Queue) settleOnce(ctx context.Context, e *Entry, l *Leg, outcomes []mai
 				return err
 			}
 			wrote = true
-			j.leg.Held = still.Held
-			if err := q.replaceLeg(tx, &still, &j.leg, now); err != nil {
+			next := j.leg
+			next.Held = still.Held
+			next.addNew(&still, l)
+			if err := q.replaceLeg(tx, &still, &next, now); err != nil {
 				return err
 			}
 			if report.Commit == nil {
@@ -92,6 +94,19 @@ func (q *Queue) settleOnce(ctx context.Context, e *Entry, l *Leg, outcomes []mai
 		}
 	}
 	return nil
+}
+
+// addNew adds the recipients that have come to a leg while the others of it were
+// tried.
+func (l *Leg) addNew(still, tried *Leg) {
+	for _, w := range still.To {
+		if !slices.ContainsFunc(tried.To, func(o Waiting) bool { return o.Index == w.Index }) {
+			if len(l.To) == 0 || still.Due.Before(l.Due) {
+				l.Due = still.Due
+			}
+			l.To = insert(l.To, w)
+		}
+	}
 }
 
 // why is the reason why a destination is down.
@@ -152,7 +167,7 @@ func (q *Queue) tell(e *Entry, l *Leg, j *judged) {
 		told := slices.ContainsFunc(j.told, func(o Told) bool { return o.To.Address == t.To.Address })
 		log.Warn("message not sent", append(attrs, "reason", t.Text, "sender_told", told)...)
 	}
-	for _, w := range j.leg.To {
+	for _, w := range j.leg.To { // not those of addNew
 		log.Info("message delayed", "to", e.Envelope.To[w.Index].Address, "status", w.Last.Status, "host", w.Last.Host, "address", w.Last.Addr,
 			"reply", w.Last.Reply, "reason", w.Last.Text, "attempts", j.leg.Attempts, "next", j.leg.Due)
 	}
