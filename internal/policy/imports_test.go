@@ -55,7 +55,7 @@ var allowed = map[string][]string{
 	"mail/quota":           {"directory", "mail", "mail/mailbox", "mail/wire", "store"},
 	"mail/oof":             {"directory", "mail/message", "mail/wire", "store"},
 	"mail/trace":           {"store"},
-	"mail/route":           {"directory", "mail", "mail/mailbox", "mail/message", "mail/oof", "mail/queue", "mail/vcard", "mail/wire", "store", "store/blob"},
+	"mail/route":           {"directory", "mail", "mail/mailbox", "mail/message", "mail/oof", "mail/queue", "mail/trace", "mail/vcard", "mail/wire", "store", "store/blob"},
 	"mail/sieve":           {"mail", "mail/message", "mail/wire"},
 	"mail/rules":           {"directory", "mail", "mail/mailbox", "mail/message", "mail/oof", "mail/route", "mail/sieve", "mail/wire", "store"},
 	"mail/managesieve":     {"directory", "mail/door", "mail/rules", "mail/sasl", "mail/sieve"},

@@ -53,6 +53,11 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 			if err := r.deliver(tx, &l); err != nil {
 				return err
 			}
+			e := event(&env, &l)
+			e.Outcomes = l.steps()
+			if err := r.trace.Add(tx, e); err != nil {
+				return err
+			}
 			return success.commit(tx, r, &env.Trace)
 		})
 	if err != nil {

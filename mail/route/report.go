@@ -11,6 +11,7 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/queue"
+	"martlet/mail/trace"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -170,6 +171,13 @@ func (p *report) prepare(ctx context.Context, r *Router, t *mail.Trace) (err err
 func (p *report) commit(tx *store.Tx, r *Router, t *mail.Trace) error {
 	if p == nil {
 		return nil
+	}
+	e := trace.Event{Time: t.Time, ID: t.ID, Outcomes: []trace.Outcome{{To: p.to.Address, Step: trace.Queued, Detail: "a report to the sender"}}}
+	if p.to.Local {
+		e.Outcomes[0].Step = trace.Delivered
+	}
+	if err := r.trace.Add(tx, e); err != nil {
+		return err
 	}
 	if p.to.Local {
 		return r.deliver(tx, &p.local)

@@ -17,6 +17,7 @@ import (
 	"martlet/mail/mailbox"
 	"martlet/mail/oof"
 	"martlet/mail/queue"
+	"martlet/mail/trace"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -39,6 +40,7 @@ type Config struct {
 	Forward func(sender, domain string) string
 	// Back undoes Forward; an error: the address was not made by it. Nil: none was.
 	Back   func(address string) (string, error)
+	Trace  *trace.Log   // what became of messages; nil: nobody remembers
 	Logger *slog.Logger // nil: slog.Default
 }
 
@@ -55,6 +57,7 @@ type Router struct {
 	sign      func(ctx context.Context, from string, raw []byte) ([]byte, error)
 	forward   func(sender, domain string) string
 	back      func(address string) (string, error)
+	trace     *trace.Log
 	log       *slog.Logger
 	attend    func(*store.Tx, Arrival) error // nil: nobody asked
 
@@ -92,6 +95,7 @@ func New(cfg Config) *Router {
 		sign:      cfg.Sign,
 		forward:   cfg.Forward,
 		back:      cfg.Back,
+		trace:     cfg.Trace,
 		log:       cfg.Logger,
 		sent:      store.NewTable("sent", store.PrefixSent, sentKeys, store.TimeValue()),
 		sentAge:   store.NewTable("sent age", store.PrefixSentAge, sentAgeKeys, store.NoValue()),

@@ -11,6 +11,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
+	"martlet/mail/trace"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -357,8 +358,27 @@ func (p *Plan) Commit(tx *store.Tx) error {
 			return err
 		}
 	}
+	if err := r.trace.Add(tx, p.event()); err != nil {
+		return err
+	}
 	if s.Then != nil {
 		return s.Then(tx)
 	}
 	return nil
+}
+
+// event is what is remembered of a message of ours.
+func (p *Plan) event() trace.Event {
+	e := event(&p.env, &p.local)
+	e.Login = p.sender.Login
+	if p.inbound != nil {
+		e.Outcomes = p.local.steps()
+	}
+	for i := range p.remote {
+		e.Outcomes = append(e.Outcomes, trace.Outcome{To: p.remote[i].Address, Step: trace.Queued})
+	}
+	for i := range p.unknown {
+		e.Outcomes = append(e.Outcomes, trace.Outcome{To: p.unknown[i].address, Step: trace.Failed, Detail: p.unknown[i].text})
+	}
+	return e
 }
