@@ -49,6 +49,7 @@ var allowed = map[string][]string{
 	"mail/tlspolicy":       {"mail/dns", "mail/message", "mail/relay", "mail/wire", "store"},
 	"mail/relay":           {"mail", "mail/dns"},
 	"mail/relay/relaytest": {},
+	"mail/srs":             {},
 	"mail/door":            {"internal/parking"},
 	"mail/sasl":            {"directory", "directory/lockout"},
 	"mail/smtp":            {"mail", "mail/door", "mail/sasl", "directory"},

@@ -17,6 +17,7 @@ import (
 	"time"
 
 	"martlet/mail"
+	"martlet/mail/trace"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -49,6 +50,7 @@ type Config struct {
 	// address's domain.
 	Destination func(from, to string) string
 	Limits      Limits
+	Trace       *trace.Log // what became of messages; nil: nobody remembers
 }
 
 // Queue is the table of outbound messages, and what sends them while Run does. It

@@ -82,25 +82,23 @@ func simulate(t *testing.T, seed uint64, crashes bool) {
 	o.deliver = w.deliver(0)
 	o.run()
 	everybody := map[string]bool{}
+	rng := rand.New(rand.NewPCG(seed, 2))
 	for n := range 30 {
 		var to []mail.Recipient
-		for i := range 1 + w.rng.IntN(6) {
-			a := fmt.Sprintf("m%d-%d@d%d.example", n, i, w.rng.IntN(7))
+		for i := range 1 + rng.IntN(6) {
+			a := fmt.Sprintf("m%d-%d@d%d.example", n, i, rng.IntN(7))
 			everybody[a] = true
 			to = append(to, mail.Recipient{Address: a})
 		}
 		o.add("bob@example.org", to...)
-		w.mu.Lock()
-		pause, crash := time.Duration(w.rng.IntN(600))*time.Second, crashes && w.chance(25)
-		w.mu.Unlock()
-		time.Sleep(pause)
-		if crash {
+		time.Sleep(time.Duration(rng.IntN(600)) * time.Second)
+		if crashes && rng.IntN(100) < 25 {
 			w.mu.Lock()
 			w.life++ // from here on the old process does nothing any more
 			life := w.life
 			w.mu.Unlock()
 			o.crash()
-			o.deliver = w.deliver(life)
+			o.deliver = w.deliver(life) // nothing runs
 			if found := o.problems(); len(found) > 0 {
 				t.Fatalf("after a crash: %+v", found)
 			}
