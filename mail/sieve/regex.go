@@ -69,7 +69,7 @@ func (m *machine) pattern(s string, c comparator) (*pattern, error) {
 
 // regex runs :regex.
 func (m *machine) regex(mt *matcher, value string, p *pattern) (bool, error) {
-	if err := m.look(len(value) * (1 + p.size/16)); err != nil {
+	if err := m.look(len(value) * (4 + p.size/4)); err != nil {
 		return false, err
 	}
 	if !mt.captures {

@@ -30,7 +30,7 @@ const (
 	maxActions = 32
 	// maxWork bounds the work: a command or a test is one, as is looking at
 	// workBytes of text.
-	maxWork   = 400_000
+	maxWork   = 200_000
 	workBytes = 64
 	// maxVariable is the size of a variable's value in bytes; what is longer is
 	// cut (RFC 5229 3).
