@@ -93,7 +93,7 @@ func TestOneUserCannotPoisonTheBase(t *testing.T) {
 	for i := range 3 {
 		h.school(i, c, 60, false)
 	}
-	h.school(3, c, 105, true)
+	h.school(3, c, 80, true)
 	if s := h.of(3); s.InJunk > maxShared+1 || s.InGood > maxShared+1 {
 		t.Errorf("one user gave %.1f and %.1f", s.InJunk, s.InGood)
 	}
@@ -114,7 +114,7 @@ func TestOneUserCannotPoisonTheBase(t *testing.T) {
 
 func TestNoUserAloneMakesTheBaseJudge(t *testing.T) {
 	h, c := newHouse(t, 2, Options{SharedMin: int(maxShared) + 1}), newCorpus(5)
-	h.school(0, c, 120, false)
+	h.school(0, c, 80, false)
 	if s := h.of(-1); s.Junk > maxShared+1 {
 		t.Errorf("the base has %.1f", s.Junk)
 	}

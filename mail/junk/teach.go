@@ -18,7 +18,7 @@ const (
 	retry = time.Minute
 	// maxShared is how many messages of each kind a user's teaching is worth in the
 	// base, by now. Who teaches more has said enough.
-	maxShared = 100.0
+	maxShared = 60.0
 	// assumedUnits is what the filter's own opinion is worth: half of a decision.
 	assumedUnits = unit / 2
 	// assumedAt is how sure the filter must be to learn of its own opinion.
