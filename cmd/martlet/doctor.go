@@ -119,6 +119,7 @@ func (d *doctor) examine(a *app) {
 	d.clock()
 	d.apps()
 	d.phones(a)
+	d.signing(a)
 	if !d.offline {
 		d.names()
 		d.proxy()

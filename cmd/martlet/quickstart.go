@@ -125,7 +125,6 @@ func (q *quickstart) prepare(login, dir, data string) (err error) {
 	if q.Binary, err = binary(); err != nil {
 		return err
 	}
-	q.DNS = dnsRecords(q)
 	if err := q.chooseUser(); err != nil {
 		return err
 	}
@@ -205,8 +204,18 @@ func (q *quickstart) writeStore(ctx context.Context, key []byte, password string
 	if err == nil && q.TLS == tlsSelfSigned {
 		_, err = selfSigned(filepath.Join(q.DataPath, tlsFolder), q.Hostname, time.Now())
 	}
+	if err == nil {
+		err = q.makeKeys(ctx, admin.Client{Transport: d.admin(log, admin.Process{})})
+	}
 	q.Login = u.Login
 	return errors.Join(err, d.Close())
+}
+
+// makeKeys makes the keys that mail is signed with, to name them among the records.
+func (q *quickstart) makeKeys(ctx context.Context, c admin.Client) error {
+	keys, err := c.SigningKeys(ctx, q.Domain)
+	q.DNS = dnsRecords(q.Hostname, q.Domain, keys)
+	return err
 }
 
 // render fills a template. q writes text as TOML does, which is as Go does but

@@ -80,22 +80,20 @@ func (s *server) readReports(ctx context.Context, env *mail.Envelope, raw []byte
 	}
 }
 
-// trustEvery is how often what is remembered of senders is swept, and whether the
-// DNS has new keys is looked at.
-const trustEvery = time.Hour
+// lookEvery is how often the DNS is asked for new signing keys; every sixth time what
+// is remembered of senders is swept.
+const lookEvery = 10 * time.Minute
 
 // keepTrust does what the judge, the signer and the reports need from time to time.
 func (s *server) keepTrust(ctx context.Context) {
 	s.running.Go(func() { s.complain(ctx, "count for DMARC reports", s.feedback.Run(ctx)) })
 	s.running.Go(func() {
-		tick := time.NewTicker(trustEvery)
+		tick := time.NewTicker(lookEvery)
 		defer tick.Stop()
-		for {
+		for n := 0; ; n++ {
 			s.complain(ctx, "keep signing keys", s.signer.Keep(ctx))
-			s.complain(ctx, "sweep what greylisting remembers", s.filter.Sweep(ctx))
-			s.complain(ctx, "sweep DMARC reports", s.feedback.Sweep(ctx, time.Now()))
-			if now := time.Now(); now.UTC().Hour() > 0 { // an hour for clocks that differ
-				s.complain(ctx, "send DMARC reports", s.feedback.Send(ctx, now))
+			if n%6 == 0 {
+				s.sweepTrust(ctx)
 			}
 			select {
 			case <-tick.C:
@@ -104,4 +102,12 @@ func (s *server) keepTrust(ctx context.Context) {
 			}
 		}
 	})
+}
+
+func (s *server) sweepTrust(ctx context.Context) {
+	s.complain(ctx, "sweep what greylisting remembers", s.filter.Sweep(ctx))
+	s.complain(ctx, "sweep DMARC reports", s.feedback.Sweep(ctx, time.Now()))
+	if now := time.Now(); now.UTC().Hour() > 0 { // an hour for clocks that differ
+		s.complain(ctx, "send DMARC reports", s.feedback.Send(ctx, now))
+	}
 }

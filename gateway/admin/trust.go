@@ -26,6 +26,7 @@ type KeyRequest struct {
 	Domain   string `json:"domain,omitempty"` // empty: of all domains
 	Selector string `json:"selector,omitempty"`
 	Force    bool   `json:"force,omitempty"`
+	Known    bool   `json:"known,omitempty"` // none are made
 }
 
 // listKeys gives the keys of a domain, or of all. Domains that have none get them.
@@ -44,7 +45,11 @@ func (a *Admin) listKeys(ctx context.Context, in KeyRequest) ([]SigningKey, erro
 	}
 	all := []SigningKey{}
 	for _, d := range domains {
-		keys, err := a.c.Signer.Ensure(ctx, d)
+		list := a.c.Signer.Ensure
+		if in.Known {
+			list = a.c.Signer.Keys
+		}
+		keys, err := list(ctx, d)
 		if err != nil {
 			return nil, err
 		}
@@ -113,6 +118,11 @@ func (a *Admin) dmarcReports(ctx context.Context, in ReportsRequest) ([]feedback
 // get them.
 func (c Client) SigningKeys(ctx context.Context, domain string) ([]SigningKey, error) {
 	return ask[[]SigningKey](ctx, c, "dkim.list", KeyRequest{Domain: domain})
+}
+
+// KnownKeys gives the keys that there are.
+func (c Client) KnownKeys(ctx context.Context) ([]SigningKey, error) {
+	return ask[[]SigningKey](ctx, c, "dkim.list", KeyRequest{Known: true})
 }
 
 // RotateKeys makes new keys for a domain.

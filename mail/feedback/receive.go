@@ -285,16 +285,41 @@ func (x *xmlReport) summary(now time.Time) Summary {
 	if len(s.Sources) > maxSources {
 		rest := Source{From: s.Domain}
 		for _, one := range s.Sources[maxSources-1:] {
-			rest.Messages += one.Messages
-			rest.Passed += one.Passed
-			rest.DKIM += one.DKIM
-			rest.SPF += one.SPF
-			rest.Refused += one.Refused
-			rest.Junk += one.Junk
+			rest.merge(&one)
 		}
 		s.Sources = append(s.Sources[:maxSources-1:maxSources-1], rest)
 	}
 	return s
+}
+
+// Sources sums the hosts of many reports up, those with the most messages first.
+func Sources(all []Summary) []Source {
+	type place struct{ address, from string }
+	at := map[place]int{}
+	out := []Source{}
+	for _, s := range all {
+		for _, one := range s.Sources {
+			k := place{one.Address, one.From}
+			n, has := at[k]
+			if !has {
+				n = len(out)
+				at[k] = n
+				out = append(out, Source{Address: one.Address, From: one.From})
+			}
+			out[n].merge(&one)
+		}
+	}
+	slices.SortStableFunc(out, func(a, b Source) int { return cmp.Compare(b.Messages, a.Messages) })
+	return out
+}
+
+func (s *Source) merge(other *Source) {
+	s.Messages += other.Messages
+	s.Passed += other.Passed
+	s.DKIM += other.DKIM
+	s.SPF += other.SPF
+	s.Refused += other.Refused
+	s.Junk += other.Junk
 }
 
 func (s *Source) add(r *xmlRecord) {

@@ -278,40 +278,56 @@ func (k *Key) kind() (string, error) {
 	return key.Algorithm(), err
 }
 
-// Keep does what time brings: every domain of ours has keys, those that the DNS shows
-// are used, and those that retired long ago go, as do those of domains that are ours
-// no more. Call it now and then.
+// Keep does what time brings: keys that the DNS shows are used, and those that retired
+// long ago go, as do those of domains that are ours no more. Call it now and then.
 func (s *Signer) Keep(ctx context.Context) error {
-	var domains []string
-	for d, err := range s.directory.Domains(ctx) {
-		if err != nil {
-			return err
-		}
-		domains = append(domains, d.Name)
-	}
-	var errs []error
-	for _, d := range domains {
-		if _, err := s.Ensure(ctx, d); err != nil {
-			errs = append(errs, err)
-			continue
-		}
-		if err := s.Look(ctx, d); err != nil {
-			s.log.Warn("the DNS does not tell whether it has our keys", "domain", d, "error", err)
-		}
-	}
-	return errors.Join(append(errs, s.sweep(ctx, time.Now()))...)
-}
-
-// sweep removes keys that nobody needs any more.
-func (s *Signer) sweep(ctx context.Context, now time.Time) error {
-	return s.store.Update(ctx, func(tx *store.Tx) error {
+	waiting := map[string]bool{}
+	err := s.store.View(ctx, func(tx *store.Tx) error {
 		for row, err := range s.keys.Scan(tx, store.TableRange[keyName]{}) {
 			if err != nil {
 				return err
 			}
-			over := row.Value.State == Retired && now.Sub(row.Value.Since) >= keepRetired
-			if over || !s.directory.IsLocal(row.Key.domain) && now.Sub(row.Value.Since) >= keepRetired {
-				if err := s.keys.Delete(tx, row.Key); err != nil {
+			if row.Value.State == Waiting {
+				waiting[row.Key.domain] = true
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		return err
+	}
+	for d := range waiting {
+		if err := s.Look(ctx, d); err != nil && ctx.Err() == nil {
+			s.log.Warn("the DNS does not tell whether it has our keys", "domain", d, "error", err)
+		}
+	}
+	return s.sweep(ctx, time.Now())
+}
+
+// sweep removes keys that nobody needs any more.
+func (s *Signer) sweep(ctx context.Context, now time.Time) error {
+	over := func(k keyName, v Key) bool {
+		return now.Sub(v.Since) >= keepRetired && (v.State == Retired || !s.directory.IsLocal(k.domain))
+	}
+	var old []keyName
+	err := s.store.View(ctx, func(tx *store.Tx) error {
+		for row, err := range s.keys.Scan(tx, store.TableRange[keyName]{}) {
+			if err != nil {
+				return err
+			}
+			if over(row.Key, row.Value) {
+				old = append(old, row.Key)
+			}
+		}
+		return nil
+	})
+	if err != nil || len(old) == 0 {
+		return err
+	}
+	return s.store.Update(ctx, func(tx *store.Tx) error {
+		for _, k := range old {
+			if v, err := s.keys.Get(tx, k); err == nil && over(k, v) {
+				if err := s.keys.Delete(tx, k); err != nil {
 					return err
 				}
 			}

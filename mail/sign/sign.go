@@ -41,19 +41,12 @@ type Signer struct {
 	log       *slog.Logger
 	keys      store.Table[keyName, Key]
 
-	mu     sync.Mutex // guards ready and looked
-	ready  map[string][]dkim.Key
-	looked map[string]time.Time // when the DNS was asked for the keys of a domain that has none in use
+	mu    sync.Mutex // guards ready
+	ready map[string][]dkim.Key
 }
 
-const (
-	// lookAgain is how soon the DNS is asked again for keys that it did not have.
-	lookAgain = 5 * time.Minute
-	// lookTimeout bounds how long a message waits for the DNS.
-	lookTimeout = 5 * time.Second
-	// maxHeader bounds the header in which From is looked for, in bytes.
-	maxHeader = 256 << 10
-)
+// maxHeader bounds the header in which From is looked for, in bytes.
+const maxHeader = 256 << 10
 
 // New returns a Signer.
 func New(c Config) *Signer {
@@ -63,7 +56,7 @@ func New(c Config) *Signer {
 	return &Signer{
 		store: c.Store, directory: c.Directory, lookup: c.Lookup, hostname: c.Hostname, log: c.Logger,
 		keys:  store.NewTable("signing key", store.PrefixSigningKey, keyNames, keyRecords),
-		ready: map[string][]dkim.Key{}, looked: map[string]time.Time{},
+		ready: map[string][]dkim.Key{},
 	}
 }
 
@@ -180,31 +173,19 @@ func (s *Signer) domainOf(addresses []string) string {
 	return ""
 }
 
-// inUse are the keys that a domain signs with. A domain without any gets them here,
-// and the DNS is asked for those that wait for it.
+// inUse are the keys that a domain signs with. A domain without any gets them here;
+// they are used when Keep has found them in the DNS, which no message waits for.
 func (s *Signer) inUse(ctx context.Context, domain string) ([]dkim.Key, error) {
 	s.mu.Lock()
 	keys, known := s.ready[domain]
-	look := len(keys) == 0 && time.Since(s.looked[domain]) >= lookAgain
-	if look {
-		s.looked[domain] = time.Now()
-	}
 	s.mu.Unlock()
-	if len(keys) > 0 || known && !look {
+	if known {
 		return keys, nil
 	}
-	if look {
-		if _, err := s.Ensure(ctx, domain); err != nil {
-			return nil, err
-		}
-		ctx, cancel := context.WithTimeout(ctx, lookTimeout)
-		err := s.Look(ctx, domain)
-		cancel()
-		if err != nil {
-			s.log.Warn("mail goes out without a signature: the DNS does not tell whether it has our keys", "domain", domain, "error", err)
-		}
+	if _, err := s.Ensure(ctx, domain); err != nil {
+		return nil, err
 	}
-	return s.load(context.WithoutCancel(ctx), domain)
+	return s.load(ctx, domain)
 }
 
 // load reads the keys in use.
@@ -233,7 +214,6 @@ func (s *Signer) load(ctx context.Context, domain string) ([]dkim.Key, error) {
 func (s *Signer) forget(domain string) {
 	s.mu.Lock()
 	delete(s.ready, domain)
-	delete(s.looked, domain)
 	s.mu.Unlock()
 }
 

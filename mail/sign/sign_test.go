@@ -117,8 +117,17 @@ func TestAKeyIsUsedWhenTheDNSShowsIt(t *testing.T) {
 	if err != nil || len(keys) != 2 || keys[0].State != Waiting {
 		t.Fatal(keys, err)
 	}
+	if err := h.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	if got := h.verified(t, "anna@example.org"); got != "" {
+		t.Errorf("it was signed with a key that the DNS does not have: %s", got)
+	}
 	h.dns.publish(t, keys...)
 	h.Signer = h.again()
+	if err := h.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	if got := h.verified(t, "anna@example.org"); got != "e example.org pass, r example.org pass" {
 		t.Error(got)
 	}
@@ -138,6 +147,9 @@ func TestWhoseNameIsSigned(t *testing.T) {
 		t.Fatal(err)
 	}
 	h.dns.publish(t, keys...)
+	if err := h.Keep(t.Context()); err != nil {
+		t.Fatal(err)
+	}
 	both := "e example.org pass, r example.org pass"
 	for from, want := range map[string]string{
 		"anna@example.org":                        both,
