@@ -75,6 +75,7 @@ const (
 	PrefixSearchDocs    Prefix = 0x50 // mail/mailbox: MailboxID, Doc/32 -> where the messages are
 	PrefixSearchSegment Prefix = 0x51 // mail/mailbox: MailboxID, number -> Docs, state
 	PrefixSearchBlock   Prefix = 0x52 // mail/mailbox: MailboxID, segment, last term, its first Doc -> words and where they stand
+	PrefixSignature     Prefix = 0x53 // mail/mailbox: hash of a body -> which runs of four bytes its texts have
 
 	PrefixAbsence       Prefix = 0x58 // mail/oof: AccountID -> what is said while away
 	PrefixAnswered      Prefix = 0x59 // mail/oof: AccountID, sender -> when told

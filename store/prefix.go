@@ -56,6 +56,7 @@ var prefixNames = map[Prefix]string{
 	PrefixSearchDocs:       "search docs",
 	PrefixSearchSegment:    "search segment",
 	PrefixSearchBlock:      "search block",
+	PrefixSignature:        "signature",
 	PrefixAbsence:          "absence",
 	PrefixAnswered:         "answered",
 	PrefixAnsweredCount:    "answered count",

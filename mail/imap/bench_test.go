@@ -3,6 +3,7 @@ package imap_test
 import (
 	"fmt"
 	"io"
+	"math/rand/v2"
 	"net"
 	"runtime"
 	"strings"
@@ -126,4 +127,64 @@ func BenchmarkFetchEnvelopes(b *testing.B) {
 		say(b, c, buf, "z OK", "z UID FETCH 1:* (FLAGS INTERNALDATE RFC822.SIZE ENVELOPE)")
 	}
 	b.ReportMetric(500*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+}
+
+// 2,000 messages of 30 KB of a language with 8,000 words, some of them frequent. One
+// word is in two messages.
+func BenchmarkSearchText(b *testing.B) {
+	h := newHouse(b)
+	random := rand.New(rand.NewPCG(1, 2))
+	words := make([]string, 8000)
+	for i := range words {
+		for range 1 + random.IntN(4) {
+			words[i] += string("bcdfghklmnprstvw"[random.IntN(16)]) + string("aeiou"[random.IntN(5)]) + []string{"", "", "n", "r", "st"}[random.IntN(5)]
+		}
+	}
+	frequent := rand.NewZipf(random, 1.1, 20, uint64(len(words)-1))
+	for i := range 2000 {
+		var text strings.Builder
+		for n := 1; text.Len() < 30<<10; n++ {
+			text.WriteString(words[frequent.Uint64()] + " \n"[n/10%2:n/10%2+1])
+		}
+		if i%1000 == 7 {
+			text.WriteString("the candlestick maker\n")
+		}
+		h.deliver(fmt.Sprintf("From: bob@example.org\nSubject: %d\n\n", i)+text.String(), time.Now())
+	}
+	addr := h.serveTCP()
+	c, err := net.Dial("tcp", addr)
+	check(b, err)
+	buf := make([]byte, 256<<10)
+	say(b, c, buf, "b OK", "a LOGIN alice@example.org \""+password+"\"", "b SELECT INBOX")
+	for _, query := range []string{"TEXT candlestick", "TEXT candle", "BODY \"stick maker\"", "SUBJECT 99"} {
+		b.Run(query, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				say(b, c, buf, "z OK", "z UID SEARCH "+query)
+			}
+			b.ReportMetric(2000*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+		})
+	}
+}
+
+// Orders and threads of 5,000 messages.
+func BenchmarkSortAndThread(b *testing.B) {
+	h := newHouse(b)
+	for i := range 5000 {
+		h.deliver(fmt.Sprintf("From: p%d@example.org\nSubject: Re: about %d\nMessage-ID: <%d@x>\nReferences: <%d@x> <%d@x>\n\nHello\n", i*7919%997, i*31%500, i, i/10, i/2), time.Now())
+	}
+	addr := h.serveTCP()
+	c, err := net.Dial("tcp", addr)
+	check(b, err)
+	buf := make([]byte, 256<<10)
+	say(b, c, buf, "b OK", "a LOGIN alice@example.org \""+password+"\"", "b SELECT INBOX")
+	for _, query := range []string{"SORT (REVERSE ARRIVAL)", "SORT (SUBJECT DATE)", "SORT (DISPLAYFROM REVERSE SIZE)", "THREAD REFERENCES", "THREAD ORDEREDSUBJECT"} {
+		b.Run(query, func(b *testing.B) {
+			b.ReportAllocs()
+			for b.Loop() {
+				say(b, c, buf, "z OK", "z UID "+query+" UTF-8 ALL")
+			}
+			b.ReportMetric(5000*float64(b.N)/b.Elapsed().Seconds(), "messages/s")
+		})
+	}
 }

@@ -8,7 +8,9 @@ import (
 	goimap "github.com/emersion/go-imap/v2"
 
 	"martlet/mail"
+	"martlet/mail/mailbox"
 	"martlet/mail/message"
+	"martlet/mail/search"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -94,7 +96,7 @@ func (s *session) consider(ctx context.Context, places []int, all criterion, liv
 		}
 		places = kept
 	}
-	return s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
+	err := s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		c.tx = tx
 		return s.rows(tx, places, func(at int, it *mail.Item) error {
 			c.stand(at)
@@ -106,6 +108,11 @@ func (s *session) consider(ctx context.Context, places []int, all criterion, liv
 			return c.err
 		})
 	})
+	// Signatures are for the next search: without them it is slower, not wrong.
+	if failed := s.srv.cfg.Mailboxes.Sign(ctx, c.signed); failed != nil {
+		s.srv.log.Debug("imap signatures not kept", "user", s.account.Login, "error", failed)
+	}
+	return err
 }
 
 // dense is how many places of a run must be wanted, one of so many, for the run
@@ -168,12 +175,15 @@ type candidate struct {
 	ix   *message.Index
 	look *look
 	err  error
+
+	signature search.Signature // once it was asked for
+	signed    []mailbox.Signed // signatures that were made
 }
 
 // stand goes on to the message at a place.
 func (c *candidate) stand(at int) {
 	c.at, c.id, c.ix, c.look, c.err = at, c.s.view.uids[at], nil, nil, nil
-	c.item.ModSeq = 0
+	c.signature, c.item.ModSeq = nil, 0
 }
 
 // may tells whether a criterion matches.

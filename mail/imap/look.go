@@ -23,6 +23,7 @@ type look struct {
 	index  *message.Index
 	nested map[nestedKey]*entity
 	held   int64 // bytes of messages in memory
+	partly bool  // a message within it could not be looked into
 	err    error // a body could not be read: what was announced cannot be sent
 }
 

@@ -63,7 +63,7 @@ func FuzzLook(f *testing.F) {
 				}
 			}
 		}
-		m.contains(m.root(), "needle", true)
+		m.texts(m.root(), true, func(text string) bool { return strings.Contains(text, "needle") })
 		if m.err != nil {
 			t.Fatal(m.err)
 		}

@@ -7,7 +7,9 @@ import (
 
 	"golang.org/x/net/html/charset"
 
+	"martlet/mail/mailbox"
 	"martlet/mail/message"
+	"martlet/mail/search"
 )
 
 // fold makes texts equal that differ in case only.
@@ -47,7 +49,11 @@ func inAddresses(list []message.Address, folded string) bool {
 // inHeader searches the fields of a name. An empty text asks whether there is
 // one.
 func inHeader(name, folded string) criterion {
+	begin := fold(name) + ": "
 	return criterion{needs: needsText, match: func(c *candidate) bool {
+		if !c.mayHold(begin) || !c.mayHold(folded) {
+			return false
+		}
 		m := c.open()
 		return m.header(m.root(), func(field string, value string) bool {
 			return strings.EqualFold(field, name) && holds(value, folded)
@@ -58,9 +64,50 @@ func inHeader(name, folded string) criterion {
 // inText searches the text of a message and, for TEXT, its header too.
 func inText(folded string, header bool) criterion {
 	return criterion{needs: needsText, match: func(c *candidate) bool {
+		if !c.mayHold(folded) {
+			return false
+		}
 		m := c.open()
-		return m.contains(m.root(), folded, header)
+		return m.texts(m.root(), header, func(text string) bool { return strings.Contains(text, folded) })
 	}}
+}
+
+// mayHold tells whether a message may have a text in it, whatever the key that
+// asks. What has been looked into once has a signature that says so of most; what
+// has not is looked into.
+func (c *candidate) mayHold(folded string) bool {
+	if len(folded) < 4 || c.item.Blob.IsZero() { // a signature says nothing
+		return true
+	}
+	if c.signature == nil {
+		var err error
+		if c.signature, err = c.s.srv.cfg.Mailboxes.Signature(c.tx, c.item.Blob.Hash); err != nil {
+			c.err = err
+			return false
+		}
+		if !c.signature.Known() {
+			c.sign()
+		}
+	}
+	return c.signature.May(folded)
+}
+
+// sign makes the signature of a message, to be written when the snapshot is let
+// go: of its whole text, as TEXT looks at it, which every other key looks at a part
+// of.
+func (c *candidate) sign() {
+	m, signer := c.open(), search.NewSigner()
+	m.texts(m.root(), true, func(text string) bool {
+		signer.Add(text)
+		return false
+	})
+	c.signature = signer.Sign()
+	switch {
+	case m.err != nil || m.partly: // it may be read better later
+		c.signature = search.Signature{0}
+	case c.err == nil:
+		c.signed = append(c.signed, mailbox.Signed{Hash: c.item.Blob.Hash, Signature: c.signature})
+	}
 }
 
 // header asks about the fields of a message, decoded, until one is right.
@@ -83,10 +130,10 @@ func (m *look) header(e *entity, right func(name, value string) bool) bool {
 	return false
 }
 
-// contains tells whether a message has a text in it: in its text parts, in those
-// of messages within it and their headers, and in its own header if asked.
-func (m *look) contains(e *entity, folded string, header bool) bool {
-	if header && m.header(e, func(name, value string) bool { return holds(name+": "+value, folded) }) {
+// texts visits the texts of a message, folded, until one is right: its text parts,
+// those of messages within it and their headers, and its own header if asked.
+func (m *look) texts(e *entity, header bool, right func(folded string) bool) bool {
+	if header && m.header(e, func(name, value string) bool { return right(fold(name + ": " + value)) }) {
 		return true
 	}
 	for i := range e.ix.Parts {
@@ -99,11 +146,14 @@ func (m *look) contains(e *entity, folded string, header bool) bool {
 				m.err = err
 				return false
 			}
-			if holds(text, folded) {
+			if right(fold(text)) {
 				return true
 			}
 		case e.isMessage(i):
-			if inner := m.enter(e, i); inner != nil && m.contains(inner, folded, true) {
+			inner := m.enter(e, i)
+			if inner == nil {
+				m.partly = true
+			} else if m.texts(inner, true, right) {
 				return true
 			}
 		}

@@ -1,6 +1,7 @@
 package imap
 
 import (
+	"cmp"
 	"hash/maphash"
 	"slices"
 
@@ -21,7 +22,8 @@ type forest struct {
 
 // threadNode is a message, or one that is not there and that others refer to.
 type threadNode struct {
-	date                      int64 // in milliseconds; of a thread in REFS that of its latest message
+	date                      int64 // in milliseconds
+	latest                    int64 // when the last message of a thread came
 	subject                   uint64
 	at                        int32 // its place, none of what is not there
 	parent, child, tail, next int32
@@ -68,21 +70,17 @@ func (f *forest) add(c *candidate) error {
 		n = f.node() // another message has the ID (RFC 5256 3, REFERENCES 1)
 	}
 	x := &f.nodes[n]
-	x.at, x.date = int32(c.at), sentAt(c)
-	if f.algorithm != "REFS" {
-		base, reply := baseSubject(ix.Subject)
-		x.reply = reply
-		if base != "" {
-			f.scratch = appendCasemap(f.scratch[:0], base)
-			x.subject = maphash.Bytes(f.seed, f.scratch) | 1 // zero is none
-		}
-	} else {
-		x.date = c.item.Received
+	x.at, x.date, x.latest = int32(c.at), sentAt(c), c.item.Received
+	base, reply := baseSubject(ix.Subject)
+	x.reply = reply
+	if base != "" {
+		f.scratch = appendCasemap(f.scratch[:0], base)
+		x.subject = maphash.Bytes(f.seed, f.scratch) | 1 // zero is none
 	}
 	if f.algorithm != "ORDEREDSUBJECT" {
 		f.refer(n, ix)
 	}
-	const nodeSize, idSize = 64, 32
+	const nodeSize, idSize = 72, 32
 	return f.memory.want(int64(cap(f.nodes))*nodeSize + int64(len(f.ids))*idSize)
 }
 
@@ -208,8 +206,8 @@ func (f *forest) splice(n, child, tail int32) {
 }
 
 // arrange sorts the children of a node by their dates (RFC 5256 3, REFERENCES 4
-// and 6). What is not there has the date of its first child; in REFS a thread has
-// that of its latest message.
+// and 6). What is not there has the date of its first child. In REFS the threads
+// are sorted by their latest messages.
 func (f *forest) arrange(n int32) {
 	x := &f.nodes[n]
 	if x.child != none && x.child != x.tail {
@@ -218,12 +216,15 @@ func (f *forest) arrange(n int32) {
 			list = append(list, c)
 		}
 		slices.SortFunc(list, func(a, b int32) int {
-			if d := f.nodes[a].date - f.nodes[b].date; d < 0 {
-				return -1
-			} else if d > 0 {
-				return 1
+			x, y := &f.nodes[a], &f.nodes[b]
+			d := cmp.Compare(x.date, y.date)
+			if n == 0 && f.algorithm == "REFS" {
+				d = cmp.Compare(x.latest, y.latest)
 			}
-			return int(f.first(a) - f.first(b))
+			if d == 0 {
+				d = cmp.Compare(f.first(a), f.first(b))
+			}
+			return d
 		})
 		x.child, x.tail = none, none
 		for _, c := range list {
@@ -233,12 +234,10 @@ func (f *forest) arrange(n int32) {
 	if n == 0 || x.child == none {
 		return
 	}
-	switch {
-	case f.algorithm == "REFS":
-		for c := x.child; c != none; c = f.nodes[c].next {
-			x.date = max(x.date, f.nodes[c].date)
-		}
-	case x.at == none:
+	for c := x.child; c != none; c = f.nodes[c].next {
+		x.latest = max(x.latest, f.nodes[c].latest)
+	}
+	if x.at == none {
 		x.date = f.nodes[x.child].date
 	}
 }

@@ -110,7 +110,10 @@ func (m *Mailboxes) letGo(tx *store.Tx, class mail.Class, ref blob.Ref) error {
 		return fmt.Errorf("mailbox: let go: %w", err)
 	}
 	if row.References <= 1 {
-		return indexTable.Delete(tx, ref.Hash)
+		if err := indexTable.Delete(tx, ref.Hash); err != nil {
+			return err
+		}
+		return signatureTable.Delete(tx, ref.Hash)
 	}
 	row.References--
 	return indexTable.Set(tx, ref.Hash, row)

@@ -68,6 +68,9 @@ func (c *checker) run() error {
 	if err := c.swept(); err != nil {
 		return err
 	}
+	if err := c.signatures(); err != nil {
+		return err
+	}
 	if err := c.orphans(); err != nil {
 		return err
 	}
