@@ -87,6 +87,9 @@ type Config struct {
 	Revocation *revocation.Lists
 	// Mail are the ways to mail besides ActiveSync, for Autodiscover.
 	Mail []autodiscover.MailServer
+	// STSPolicy is what other mail servers are told of TLS with our mail hosts
+	// (MTA-STS, RFC 8461 3.2); empty: nothing.
+	STSPolicy string
 	// Rules are what an administrator decides for all phones.
 	Rules activesync.Rules
 	// Answered is told of each held request that is answered because something

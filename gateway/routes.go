@@ -34,6 +34,7 @@ func (s *Server) routes(eas *activesync.Handler, disco *autodiscover.Handler, pr
 	at("/.well-known/caldav", http.HandlerFunc(dav.WellKnown))
 	at("/.well-known/carddav", http.HandlerFunc(dav.WellKnown))
 	r.MatcherFunc(belowPath(dav.Path)).Handler(s.authenticated(directory.ProtocolDAV, programs.Serve, forbidden))
+	at(stsPath, http.HandlerFunc(s.mtaSTS))
 	at("/healthz", http.HandlerFunc(s.health))
 	r.NotFoundHandler = http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { bare(w, http.StatusNotFound) })
 	return r

@@ -35,6 +35,9 @@ type Config struct {
 	// Listeners: host:port, or unix:/path for LMTP. None: not listened on.
 	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP, IMAP, IMAPS, Sieve []string
 
+	STS          STSConfig // what others are told of TLS with us
+	NoTLSReports bool      // nobody is told how TLS with them went
+
 	TLS   TLSConfig
 	HTTP2 bool // offered by HTTPS
 
@@ -109,6 +112,8 @@ type configFile struct {
 	DNS         dnsFile         `toml:"dns"`
 	Filter      filterFile      `toml:"filter"`
 	Relay       relayFile       `toml:"relay"`
+	STS         stsFile         `toml:"mta_sts"`
+	TLSReports  tlsReportsFile  `toml:"tls_reports"`
 	Routes      []routeFile     `toml:"route"`
 	Push        pushFile        `toml:"push"`
 	DAV         davFile         `toml:"dav"`
@@ -234,6 +239,8 @@ func (r *configReader) read(f *configFile) Config {
 	c.FileBytes = r.size("dav", "files", f.DAV.Files)
 	c.Push = r.push(&f.Push)
 	c.DNS = r.dns(&f.DNS)
+	c.STS = r.sts(&f.STS)
+	c.NoTLSReports = f.TLSReports.Send != nil && !*f.TLSReports.Send
 	c.Relay = r.relay(&f.Relay, f.Routes)
 	c.TLS = r.tls(f)
 	c.SMIMERoots, c.PrivateLists = r.smimeRoots(f.SMIME.Roots), f.SMIME.PrivateLists

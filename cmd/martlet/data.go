@@ -24,6 +24,7 @@ import (
 	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/mail/sign"
+	"martlet/mail/tlspolicy"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/blob"
@@ -44,6 +45,7 @@ type data struct {
 	queue     *queue.Queue
 	dns       *dns.Resolver
 	relay     *relay.Relay
+	policies  *tlspolicy.Policies
 	rules     *rules.Rules
 	router    *route.Router
 	schedule  *schedule.Scheduler
@@ -111,7 +113,8 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	dav.Connect(d.mailboxes)
 	d.dns = c.DNS.resolver(log)
 	d.shares = share.New(share.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Logger: log})
-	d.relay = c.relay(d.dns, nil, log)
+	d.policies = d.newPolicies(c, log)
+	d.relay = c.relay(d.dns, d.policies, log)
 	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log, Destination: d.relay.Destination, Limits: c.Relay.Limits})
 	d.signer, d.feedback = d.newSigner(c, log), d.newFeedback(c, log)
 	d.rules = rules.New(rules.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Hostname: c.Hostname, Logger: log})

@@ -131,7 +131,7 @@ func (c *Config) fixed(next *Config) (names []string) {
 		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen", "Sieve": "sieve.listen",
 		"SMIMERoots": "smime.roots", "PrivateLists": "smime.private_lists",
 		"FileBytes": "dav.files", "Push": "push.detail", "MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
-		"CheckSenders": "smtp.check_senders", "DNS": "dns", "Relay": "relay", "TrustedResults": "smtp.trusted_results",
+		"CheckSenders": "smtp.check_senders", "DNS": "dns", "STS": "mta_sts", "NoTLSReports": "tls_reports.send", "Relay": "relay", "TrustedResults": "smtp.trusted_results",
 	}
 	a, b := *c, *next
 	// What was compared before, what follows from others, and what no file says.

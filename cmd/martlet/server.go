@@ -118,7 +118,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
 		Logger: log, TLS: s.certs.config, HTTP2: c.HTTP2, PublicURL: c.PublicURL, MaxConnections: limit, MaxMessageBytes: c.MaxMessageBytes,
 		Documents: library, Shares: s.shares, FileBytes: c.FileBytes,
-		Rules: c.ActiveSync, Mail: c.mailServers(),
+		Rules: c.ActiveSync, Mail: c.mailServers(), STSPolicy: c.stsPolicy(),
 	})
 	if err != nil {
 		return s, err
@@ -292,6 +292,7 @@ const collectEvery = time.Hour
 // care does what needs no one to ask: it takes up what an earlier process left,
 // and frees space.
 func (s *server) care(ctx context.Context) {
+	s.running.Go(func() { s.complain(ctx, "report how TLS went", s.policies.Run(ctx)) })
 	s.running.Go(func() { s.complain(ctx, "keep links up to date", s.shares.Run(ctx)) })
 	s.running.Go(func() { s.complain(ctx, "keep the index for searches", s.mailboxes.KeepIndex(ctx)) })
 	s.running.Go(func() {
