@@ -45,7 +45,7 @@ var allowed = map[string][]string{
 	"mail/filter":          {"directory", "mail", "mail/dkim", "mail/dns", "mail/message", "store"},
 	"mail/junk":            {"directory", "mail", "mail/filter", "mail/mailbox", "mail/message", "mail/search", "store", "store/blob"},
 	"mail/scan":            {"directory", "mail", "mail/filter", "mail/message"},
-	"mail/queue":           {"mail", "store", "store/blob"},
+	"mail/queue":           {"mail", "mail/trace", "store", "store/blob"},
 	"mail/tlspolicy":       {"mail/dns", "mail/message", "mail/relay", "mail/wire", "store"},
 	"mail/relay":           {"mail", "mail/dns"},
 	"mail/relay/relaytest": {},

@@ -1,12 +1,15 @@
 package queue
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"slices"
+	"strings"
 	"time"
 
 	"martlet/mail"
+	"martlet/mail/trace"
 	"martlet/store"
 	"martlet/store/blob"
 )
@@ -75,6 +78,9 @@ func (q *Queue) settleOnce(ctx context.Context, e *Entry, l *Leg, outcomes []mai
 			if err := q.replaceLeg(tx, &still, &next, now); err != nil {
 				return err
 			}
+			if err := q.cfg.Trace.Add(tx, j.event(e, now)); err != nil {
+				return err
+			}
 			if report.Commit == nil {
 				return nil
 			}
@@ -107,6 +113,30 @@ func (l *Leg) addNew(still, tried *Leg) {
 			l.To = insert(l.To, w)
 		}
 	}
+}
+
+// event is what is remembered of an attempt.
+func (j *judged) event(e *Entry, now time.Time) trace.Event {
+	t := trace.Event{Time: now, ID: e.Envelope.Trace.ID, From: e.Envelope.From, Size: e.Blob.Size}
+	add := func(to string, o *mail.Outcome) {
+		step := trace.Sent
+		switch o.Action {
+		case mail.Delayed:
+			step = trace.Deferred
+		case mail.Failed:
+			step = trace.Failed
+		}
+		t.Outcomes = append(t.Outcomes, trace.Outcome{To: to, Step: step, Detail: strings.TrimSpace(o.Host + " " + cmp.Or(o.Reply, o.Text))})
+	}
+	for i := range j.done {
+		add(j.done[i].To.Address, &j.done[i].Outcome)
+	}
+	for _, w := range j.leg.To {
+		if w.Last.Action != 0 {
+			add(e.Envelope.To[w.Index].Address, &w.Last)
+		}
+	}
+	return t
 }
 
 // why is the reason why a destination is down.
