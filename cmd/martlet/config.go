@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"martlet/directory"
 	"martlet/documents"
@@ -29,11 +30,12 @@ type Config struct {
 	Key       []byte // seals what is at rest; nil: nothing is sealed
 	KeyFile   string // where it is
 
-	LogLevel slog.Level
-	LogJSON  bool
+	LogLevel  slog.Level
+	LogJSON   bool
+	TraceKeep time.Duration // how long it is known what became of a message; zero: the default, negative: not at all
 
 	// Listeners: host:port, or unix:/path for LMTP. None: not listened on.
-	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP, IMAP, IMAPS, Sieve []string
+	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP, IMAP, IMAPS, POP3, POP3S, Sieve []string
 
 	STS          STSConfig // what others are told of TLS with us
 	NoTLSReports bool      // nobody is told how TLS with them went
@@ -59,6 +61,7 @@ type Config struct {
 	MaxMessageBytes int64              // zero: each door's default
 	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
 	CheckSenders    bool               // SPF, DKIM and DMARC are looked at
+	RefuseFull      bool               // mail for full mailboxes is refused for good
 	TrustedResults  []string           // servers in front of this one, whose Authentication-Results are believed
 	HashCost        directory.HashCost // for tests and the demo
 }
@@ -74,7 +77,7 @@ type TLSConfig struct {
 
 // listens tells whether anybody can reach the server.
 func (c *Config) listens() bool {
-	return len(c.HTTP)+len(c.HTTPS)+len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP)+len(c.IMAP)+len(c.IMAPS)+len(c.Sieve) > 0
+	return len(c.HTTP)+len(c.HTTPS)+len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP)+len(c.IMAP)+len(c.IMAPS)+len(c.POP3)+len(c.POP3S)+len(c.Sieve) > 0
 }
 
 const (
@@ -92,8 +95,9 @@ type configFile struct {
 		KeyFile string `toml:"key_file"`
 	} `toml:"store"`
 	Log struct {
-		Level  string `toml:"level"`
-		Format string `toml:"format"`
+		Level     string `toml:"level"`
+		Format    string `toml:"format"`
+		TraceDays *int   `toml:"trace_days"`
 	} `toml:"log"`
 	HTTP  listenFile `toml:"http"`
 	HTTPS struct {
@@ -123,6 +127,8 @@ type configFile struct {
 	LMTP        listenFile      `toml:"lmtp"`
 	IMAP        listenFile      `toml:"imap"`
 	IMAPS       listenFile      `toml:"imaps"`
+	POP3        listenFile      `toml:"pop3"`
+	POP3S       listenFile      `toml:"pop3s"`
 	Sieve       listenFile      `toml:"sieve"`
 }
 
@@ -140,6 +146,7 @@ type smtpFile struct {
 	MaxMessage      string `toml:"max_message"`
 	SessionsPerHost *int   `toml:"sessions_per_host"`
 	CheckSenders    *bool  `toml:"check_senders"`
+	RefuseFull      bool   `toml:"refuse_full"`
 	// TrustedResults are servers whose Authentication-Results are believed.
 	TrustedResults []string `toml:"trusted_results"`
 }
@@ -208,6 +215,14 @@ func (r *configReader) read(f *configFile) Config {
 		r.fail("log", "format", "%q is neither text nor json", f.Log.Format)
 	}
 
+	if n := f.Log.TraceDays; n != nil {
+		if c.TraceKeep = time.Duration(*n) * 24 * time.Hour; *n == 0 {
+			c.TraceKeep = -1
+		}
+		if *n < 0 || *n > 3650 {
+			r.fail("log", "trace_days", "a number of days up to 3650, or 0 for none")
+		}
+	}
 	c.HTTP = r.listen("http", f.HTTP.Listen)
 	c.HTTPS = r.listen("https", f.HTTPS.Listen)
 	c.HTTP2 = f.HTTPS.HTTP2
@@ -217,6 +232,8 @@ func (r *configReader) read(f *configFile) Config {
 	c.LMTP = r.listen("lmtp", f.LMTP.Listen)
 	c.IMAP = r.listen("imap", f.IMAP.Listen)
 	c.IMAPS = r.listen("imaps", f.IMAPS.Listen)
+	c.POP3 = r.listen("pop3", f.POP3.Listen)
+	c.POP3S = r.listen("pop3s", f.POP3S.Listen)
 	c.Sieve = r.listen("sieve", f.Sieve.Listen)
 
 	c.MaxMessageBytes = r.size("smtp", "max_message", f.SMTP.MaxMessage)
@@ -229,6 +246,7 @@ func (r *configReader) read(f *configFile) Config {
 		}
 	}
 	c.CheckSenders = f.SMTP.CheckSenders == nil || *f.SMTP.CheckSenders
+	c.RefuseFull = f.SMTP.RefuseFull
 	c.TrustedResults = f.SMTP.TrustedResults
 	if slices.ContainsFunc(c.TrustedResults, func(s string) bool { return s == "" || strings.ContainsAny(s, " \t;\"") }) {
 		r.fail("smtp", "trusted_results", "names of servers, as they stand first in their Authentication-Results")

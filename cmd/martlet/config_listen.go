@@ -167,6 +167,10 @@ func (c *Config) listeners(door string) []string {
 		return c.IMAP
 	case "imaps":
 		return c.IMAPS
+	case "pop3":
+		return c.POP3
+	case "pop3s":
+		return c.POP3S
 	case "sieve":
 		return c.Sieve
 	}

@@ -31,7 +31,7 @@ func (s *server) listenIMAP(ctx context.Context, c *Config) error {
 		return nil
 	}
 	m := imap.New(imap.Config{
-		Hostname: c.Hostname, Directory: s.directory, Store: s.store, Mailboxes: s.mailboxes, Hub: s.hub, Shares: s.shares,
+		Hostname: c.Hostname, Directory: s.directory, Gate: s.gate, Store: s.store, Mailboxes: s.mailboxes, Hub: s.hub, Shares: s.shares,
 		TLS: s.certs.forMail(), Apple: c.appleMail(s.data.apps), MaxMessageBytes: c.MaxMessageBytes, Logger: s.log,
 	})
 	s.imap = m

@@ -4,7 +4,6 @@ import (
 	"context"
 
 	"martlet/mail/managesieve"
-	"martlet/mail/sasl"
 )
 
 // listenSieve opens [sieve].
@@ -12,7 +11,7 @@ func (s *server) listenSieve(ctx context.Context, c *Config) error {
 	if len(c.Sieve) == 0 {
 		return nil
 	}
-	m := managesieve.New(managesieve.Config{Hostname: c.Hostname, Gate: sasl.NewGate(s.directory), Rules: s.rules, TLS: s.certs.forMail(), Logger: s.log})
+	m := managesieve.New(managesieve.Config{Hostname: c.Hostname, Gate: s.gate, Rules: s.rules, TLS: s.certs.forMail(), Logger: s.log})
 	s.shutdowns = append(s.shutdowns, m.Shutdown)
 	return s.listen(ctx, "sieve", c.Sieve, m.Serve)
 }

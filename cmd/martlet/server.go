@@ -23,6 +23,7 @@ import (
 	"martlet/mail/door"
 	"martlet/mail/filter"
 	"martlet/mail/imap"
+	"martlet/mail/sasl"
 	"martlet/mail/smtp"
 	"martlet/store/keyring"
 	"martlet/sync/engine"
@@ -36,6 +37,7 @@ type server struct {
 	certs   *certificates
 	push    *pusher
 	imap    *imap.Server // nil: IMAP is not listened on
+	gate    *sasl.Gate   // who logs in to the doors of mail
 	filter  *filter.Filter
 	// scanners are asked by the filter, in this order.
 	scanners  []filter.Ask
@@ -112,7 +114,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		return s, err
 	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Registration: s.push.door, Answered: s.apps.Answered,
+		Guard: s.guard, Registration: s.push.door, Answered: s.apps.Answered,
 		Roots: c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Schedule: s.schedule, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
@@ -126,6 +128,9 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	s.apps.Ask(s.gateway.Holding)
 	s.shutdowns = append(s.shutdowns, s.endGateway)
 	s.filter = s.judge(&c)
+	if s.gate, err = s.mailGate(&c); err != nil {
+		return s, err
+	}
 	if err := s.listenAll(ctx, &c); err != nil {
 		return s, err
 	}
@@ -167,7 +172,7 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 			continue
 		}
 		m := smtp.New(smtp.Config{
-			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Transport: s.router, Filter: s.judgeOf(l.mode), TLS: s.certs.forMail(),
+			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Gate: s.gate, Transport: s.router, Full: s.quota.Full, Filter: s.judgeOf(l.mode), TLS: s.certs.forMail(),
 			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, SpoolDir: filepath.Join(c.StorePath, incomingFolder), Logger: s.log,
 		})
 		s.shutdowns = append(s.shutdowns, m.Shutdown)
@@ -180,6 +185,9 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 		}
 	}
 	if err := s.listenIMAP(ctx, c); err != nil {
+		return err
+	}
+	if err := s.listenPOP3(ctx, c); err != nil {
 		return err
 	}
 	if err := s.listenSieve(ctx, c); err != nil {
@@ -262,7 +270,7 @@ func (s *server) listenAdmin(c *Config) error {
 }
 
 // Addr is the first address a door listens on ("http", "https", "smtp",
-// "submission", "submissions", "lmtp", "imap", "imaps", "sieve"), or "".
+// "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s", "sieve"), or "".
 func (s *server) Addr(door string) string {
 	if a := s.addresses[door]; len(a) > 0 {
 		return a[0].String()
@@ -293,6 +301,7 @@ const collectEvery = time.Hour
 // and frees space.
 func (s *server) care(ctx context.Context) {
 	s.running.Go(func() { s.complain(ctx, "report how TLS went", s.policies.Run(ctx)) })
+	s.running.Go(func() { s.complain(ctx, "tell whose mailboxes are full", s.quota.Run(ctx)) })
 	s.running.Go(func() { s.complain(ctx, "keep links up to date", s.shares.Run(ctx)) })
 	s.running.Go(func() { s.complain(ctx, "keep the index for searches", s.mailboxes.KeepIndex(ctx)) })
 	s.running.Go(func() {
@@ -303,6 +312,8 @@ func (s *server) care(ctx context.Context) {
 		for {
 			s.complain(ctx, "sweep mailboxes", s.mailboxes.Sweep(ctx))
 			s.complain(ctx, "remove apps whose time is over", s.apps.Sweep(ctx))
+			_, err := s.trace.Sweep(ctx)
+			s.complain(ctx, "forget what became of messages", err)
 			done, err := s.blobs.Collect(ctx)
 			s.complain(ctx, "collect bodies", err)
 			if done.Blobs > 0 || done.Packs > 0 {

@@ -1,0 +1,41 @@
+package main
+
+import (
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"os"
+	"path/filepath"
+
+	"martlet/mail/sasl"
+)
+
+// decoyFile holds what salts of logins that do not exist are made of: it must not
+// change when the server starts anew, for salts of accounts do not.
+const (
+	decoyFile = "decoy.key"
+	decoySize = 32
+)
+
+// mailGate is where the doors of mail ask who logs in.
+func (s *server) mailGate(c *Config) (*sasl.Gate, error) {
+	secret, err := decoySecret(filepath.Join(c.StorePath, decoyFile))
+	if err != nil {
+		return nil, fmt.Errorf("%s: %w", decoyFile, err)
+	}
+	return &sasl.Gate{Directory: s.directory, Guard: s.guard, Secret: secret}, nil
+}
+
+// decoySecret reads the file, or makes one.
+func decoySecret(path string) ([]byte, error) {
+	secret, err := os.ReadFile(path)
+	if err == nil && len(secret) == decoySize {
+		return secret, nil
+	}
+	if err != nil && !errors.Is(err, os.ErrNotExist) {
+		return nil, err
+	}
+	secret = make([]byte, decoySize)
+	rand.Read(secret)
+	return secret, os.WriteFile(path, secret, 0o600)
+}
