@@ -6,6 +6,8 @@ import (
 	"crypto/tls"
 	"net"
 	"time"
+
+	"martlet/internal/parking"
 )
 
 // smallAnswer fits into the buffer of any socket: a phone that does not take it
@@ -18,7 +20,7 @@ func (r *Request) park(conn net.Conn, rw *bufio.ReadWriter, last bool, timeout t
 	defer r.mu.Unlock()
 	r.conn, r.tls, r.last = sleeper(conn), asTLS(conn), last
 	if r.tls != nil {
-		trim(r.tls)
+		parking.Trim(r.tls)
 	}
 	r.phase, r.since = parked, r.h.ticks()
 	r.h.waiting.Add(1)

@@ -6,6 +6,8 @@ import (
 	"net"
 	"sync"
 	"sync/atomic"
+
+	"martlet/internal/parking"
 )
 
 // Relay is what remains of a process that was followed by another one: it ends
@@ -14,7 +16,7 @@ import (
 // answer finds the connection closed and the session ticket good. A connection
 // costs here what it costs parked.
 type Relay struct {
-	poll   *poller
+	poll   *parking.Poller
 	left   atomic.Int64
 	ended  chan struct{}
 	mu     sync.Mutex // guards what follows
@@ -50,13 +52,13 @@ func Release(parcels []*Parcel) (*Relay, error) {
 		return r, nil
 	}
 	var err error
-	if r.poll, err = newPoller(r.readable); err != nil {
+	if r.poll, err = parking.NewPoller(r.readable); err != nil {
 		return r, err
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	for i, c := range r.routes {
-		if r.poll.add(int(c.near.fd), int32(2*i)) != nil || r.poll.add(int(c.far.fd), int32(2*i+1)) != nil {
+		if r.poll.Add(int(c.near.fd), int32(2*i)) != nil || r.poll.Add(int(c.far.fd), int32(2*i+1)) != nil {
 			go r.carry(c)
 		}
 	}
@@ -87,8 +89,8 @@ func (r *Relay) readable(slots []int32) {
 // carry carries bytes both ways from the first that come to the end.
 func (r *Relay) carry(c *route) {
 	c.once.Do(func() {
-		r.poll.remove(int(c.near.fd))
-		r.poll.remove(int(c.far.fd))
+		r.poll.Remove(int(c.near.fd))
+		r.poll.Remove(int(c.far.fd))
 		if c.near.wake() == nil && c.far.wake() == nil {
 			var both sync.WaitGroup
 			both.Go(func() {
@@ -102,7 +104,7 @@ func (r *Relay) carry(c *route) {
 			_, _ = c.tls.Close(), c.far.Close()
 		}
 		if r.left.Add(-1) == 0 {
-			r.poll.close()
+			r.poll.Close()
 			close(r.ended)
 		}
 	})

@@ -4,6 +4,8 @@ import (
 	"context"
 	"sync"
 	"time"
+
+	"martlet/internal/parking"
 )
 
 // shelf is where the parked connections lie: watched for readiness by one
@@ -14,7 +16,7 @@ type shelf struct {
 	h *Holder
 
 	mu       sync.Mutex // guards what follows
-	poll     *poller
+	poll     *parking.Poller
 	requests []*Request // by slot
 	deadline []uint32   // by slot: seconds since the holder was made; zero: none
 	free     []int32
@@ -33,7 +35,7 @@ func (s *shelf) ready() bool {
 	if s.poll != nil {
 		return true
 	}
-	p, err := newPoller(s.readable)
+	p, err := parking.NewPoller(s.readable)
 	if err != nil {
 		return false
 	}
@@ -57,7 +59,7 @@ func (s *shelf) put(r *Request, until time.Duration) error {
 	}
 	s.requests[r.slot], s.deadline[r.slot] = r, seconds(until)
 	s.n++
-	if err := s.poll.add(int(r.conn.fd), r.slot); err != nil {
+	if err := s.poll.Add(int(r.conn.fd), r.slot); err != nil {
 		s.dropLocked(r)
 		return err
 	}
@@ -74,7 +76,7 @@ func (s *shelf) due(r *Request, until time.Duration) {
 	defer s.mu.Unlock()
 	if r.slot >= 0 {
 		s.deadline[r.slot] = seconds(until)
-		_ = s.poll.rearm(int(r.conn.fd), r.slot)
+		_ = s.poll.Rearm(int(r.conn.fd), r.slot)
 	}
 }
 
@@ -83,7 +85,7 @@ func (s *shelf) rearm(r *Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.slot >= 0 {
-		_ = s.poll.rearm(int(r.conn.fd), r.slot)
+		_ = s.poll.Rearm(int(r.conn.fd), r.slot)
 	}
 }
 
@@ -102,7 +104,7 @@ func (s *shelf) take(r *Request) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if r.slot >= 0 {
-		s.poll.remove(int(r.conn.fd))
+		s.poll.Remove(int(r.conn.fd))
 		s.dropLocked(r)
 	}
 }
@@ -117,7 +119,7 @@ func (s *shelf) dropLocked(r *Request) {
 		}
 		s.waiters = nil
 		if s.h.stopping.Load() {
-			s.poll.close()
+			s.poll.Close()
 			s.poll = nil
 		}
 	}

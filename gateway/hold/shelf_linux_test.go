@@ -9,6 +9,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"martlet/internal/parking"
 	"martlet/push"
 )
 
@@ -87,12 +88,12 @@ func TestSomethingToReadIsTold(t *testing.T) {
 		t.Fatal(err)
 	}
 	told := make(chan []int32, 1)
-	p, err := newPoller(func(slots []int32) { told <- append([]int32{}, slots...) })
+	p, err := parking.NewPoller(func(slots []int32) { told <- append([]int32{}, slots...) })
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer p.close()
-	if err := p.add(int(c.fd), 7); err != nil {
+	defer p.Close()
+	if err := p.Add(int(c.fd), 7); err != nil {
 		t.Fatal(err)
 	}
 	for range 3 {
@@ -105,7 +106,7 @@ func TestSomethingToReadIsTold(t *testing.T) {
 		if err := skip(int(c.fd), 1); err != nil {
 			t.Fatal(err)
 		}
-		if err := p.rearm(int(c.fd), 7); err != nil {
+		if err := p.Rearm(int(c.fd), 7); err != nil {
 			t.Fatal(err)
 		}
 	}

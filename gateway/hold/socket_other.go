@@ -11,15 +11,6 @@ import (
 
 var errNothing = errors.New("hold: nothing to read")
 
-type poller struct{}
-
-func newPoller(func([]int32)) (*poller, error) { return nil, errors.ErrUnsupported }
-
-func (*poller) add(int, int32) error   { return errors.ErrUnsupported }
-func (*poller) rearm(int, int32) error { return errors.ErrUnsupported }
-func (*poller) remove(int)             {}
-func (*poller) close()                 {}
-
 func canSleep(net.Conn) bool             { return false }
 func socketOf(net.Conn) (int, error)     { return -1, errors.ErrUnsupported }
 func connOfSocket(int) (net.Conn, error) { return nil, errors.ErrUnsupported }

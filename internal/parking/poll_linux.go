@@ -7,9 +7,9 @@ import (
 	"golang.org/x/sys/unix"
 )
 
-// poller watches sleeping sockets with an epoll set, which Go's own poller
+// Poller watches sleeping sockets with an epoll set, which Go's own poller
 // watches: nobody sits in a system call.
-type poller struct {
+type Poller struct {
 	fd   int
 	file *os.File
 	raw  syscall.RawConn
@@ -19,8 +19,8 @@ type poller struct {
 // socket is armed again.
 const pollEvents = unix.EPOLLIN | unix.EPOLLRDHUP | unix.EPOLLONESHOT
 
-// newPoller calls readable with the slots of sockets that are.
-func newPoller(readable func(slots []int32)) (*poller, error) {
+// NewPoller calls readable with the slots of sockets that are.
+func NewPoller(readable func(slots []int32)) (*Poller, error) {
 	fd, err := unix.EpollCreate1(unix.EPOLL_CLOEXEC)
 	if err != nil {
 		return nil, os.NewSyscallError("epoll_create1", err)
@@ -29,7 +29,7 @@ func newPoller(readable func(slots []int32)) (*poller, error) {
 		unix.Close(fd)
 		return nil, err
 	}
-	p := &poller{fd: fd, file: os.NewFile(uintptr(fd), "epoll")}
+	p := &Poller{fd: fd, file: os.NewFile(uintptr(fd), "epoll")}
 	if p.raw, err = p.file.SyscallConn(); err != nil {
 		p.file.Close()
 		return nil, err
@@ -38,7 +38,7 @@ func newPoller(readable func(slots []int32)) (*poller, error) {
 	return p, nil
 }
 
-func (p *poller) run(readable func([]int32)) {
+func (p *Poller) run(readable func([]int32)) {
 	events, slots := make([]unix.EpollEvent, 256), make([]int32, 0, 256)
 	for {
 		err := p.raw.Read(func(fd uintptr) bool {
@@ -56,12 +56,18 @@ func (p *poller) run(readable func([]int32)) {
 	}
 }
 
-func (p *poller) add(fd int, slot int32) error {
+// Add watches a socket, which is told of by its slot.
+func (p *Poller) Add(fd int, slot int32) error {
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_ADD, fd, &unix.EpollEvent{Events: pollEvents, Fd: slot})
 }
 
-func (p *poller) rearm(fd int, slot int32) error {
+// Rearm watches it once more after it was readable.
+func (p *Poller) Rearm(fd int, slot int32) error {
 	return unix.EpollCtl(p.fd, unix.EPOLL_CTL_MOD, fd, &unix.EpollEvent{Events: pollEvents, Fd: slot})
 }
 
-func (p *poller) close() { _ = p.file.Close() }
+// Remove must come before the socket gets other numbers: the set would keep it.
+func (p *Poller) Remove(fd int) { _ = unix.EpollCtl(p.fd, unix.EPOLL_CTL_DEL, fd, nil) }
+
+// Close ends the watch of all.
+func (p *Poller) Close() { _ = p.file.Close() }

@@ -4,11 +4,20 @@ package parking
 
 import "errors"
 
-// poller is not there: connections keep their goroutines.
-type poller struct{}
+// Poller is not there: connections keep their goroutines.
+type Poller struct{}
 
-func newPoller(func([]int32)) (*poller, error) { return nil, errors.ErrUnsupported }
+// NewPoller fails.
+func NewPoller(func([]int32)) (*Poller, error) { return nil, errors.ErrUnsupported }
 
-func (*poller) add(int, int32) error   { return errors.ErrUnsupported }
-func (*poller) rearm(int, int32) error { return errors.ErrUnsupported }
-func (*poller) close()                 {}
+// Add is never called.
+func (*Poller) Add(int, int32) error { return errors.ErrUnsupported }
+
+// Rearm is never called.
+func (*Poller) Rearm(int, int32) error { return errors.ErrUnsupported }
+
+// Remove is never called.
+func (*Poller) Remove(int) {}
+
+// Close is never called.
+func (*Poller) Close() {}

@@ -20,7 +20,7 @@ type Shelf struct {
 	start time.Time
 
 	mu       sync.Mutex // guards what follows
-	poll     *poller
+	poll     *Poller
 	sleepers []Sleeper // by slot
 	deadline []uint32  // by slot: seconds since the start; zero: none
 	free     []int32
@@ -57,7 +57,7 @@ func (s *Shelf) Put(fd int, w Sleeper, until time.Time) (slot int32, err error) 
 		return 0, errClosed
 	}
 	if s.poll == nil {
-		if s.poll, err = newPoller(s.readable); err != nil {
+		if s.poll, err = NewPoller(s.readable); err != nil {
 			return 0, err
 		}
 	}
@@ -69,7 +69,7 @@ func (s *Shelf) Put(fd int, w Sleeper, until time.Time) (slot int32, err error) 
 	}
 	s.sleepers[slot], s.deadline[slot] = w, s.seconds(until)
 	s.n++
-	if err := s.poll.add(fd, slot); err != nil {
+	if err := s.poll.Add(fd, slot); err != nil {
 		s.dropLocked(slot)
 		return 0, err
 	}
@@ -88,7 +88,7 @@ func (s *Shelf) Again(slot int32, fd int, until time.Time) error {
 		return errClosed
 	}
 	s.deadline[slot] = s.seconds(until)
-	return s.poll.rearm(fd, slot)
+	return s.poll.Rearm(fd, slot)
 }
 
 // Drop gives up a slot. The socket must be closed next, which ends the watch.
@@ -110,7 +110,7 @@ func (s *Shelf) Close() {
 	defer s.mu.Unlock()
 	s.closed = true
 	if s.poll != nil {
-		s.poll.close()
+		s.poll.Close()
 		s.poll = nil
 	}
 }

@@ -68,7 +68,7 @@ var allowed = map[string][]string{
 	"mail/migrate":         {"mail", "mail/wire"},
 	"mail/transfer":        {"directory", "mail", "mail/calendar", "mail/mailbox", "mail/message", "mail/migrate", "mail/object", "mail/vcard", "store", "store/blob"},
 	"sync/engine":          {"mail", "store", "store/blob", "sync/device"},
-	"gateway/...":          {"protocol/...", "sync/...", "push/...", "mail/...", "directory", "directory/...", "documents", "store/...", "gateway/..."},
+	"gateway/...":          {"internal/parking", "protocol/...", "sync/...", "push/...", "mail/...", "directory", "directory/...", "documents", "store/...", "gateway/..."},
 	"internal/phone":       {"protocol/wbxml", "protocol/eas"},
 	"internal/simulation":  {"..."},
 	"internal/demo":        {"internal/phone", "protocol/eas", "push/pushtest", "push/seal"},

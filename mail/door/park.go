@@ -1,6 +1,7 @@
 package door
 
 import (
+	"crypto/tls"
 	"time"
 
 	"martlet/internal/parking"
@@ -25,6 +26,9 @@ func (c *Conn) begin() {
 func (c *Conn) sleep() bool {
 	c.free()
 	c.out = nil
+	if conn, ok := c.conn.(*tls.Conn); ok {
+		parking.Trim(conn)
+	}
 	c.mu.Lock()
 	defer c.mu.Unlock()
 	if c.poked || c.leaving {

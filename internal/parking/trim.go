@@ -1,4 +1,4 @@
-package hold
+package parking
 
 import (
 	"bytes"
@@ -7,12 +7,12 @@ import (
 	"unsafe"
 )
 
-// trim gives back the buffers of a TLS connection that is idle: crypto/tls keeps
+// Trim gives back the buffers of a TLS connection that is idle: crypto/tls keeps
 // those that the handshake grew, half of what the connection takes, for the next
 // record, which may be an hour away. It knows them by name and type, touches none
 // that holds anything, and does nothing where they are not as expected; the
 // connection makes new ones when it needs them. Nobody else may be using it.
-func trim(c *tls.Conn) {
+func Trim(c *tls.Conn) {
 	v := reflect.ValueOf(c).Elem()
 	for _, name := range [...]string{"rawInput", "hand"} {
 		if b, ok := field[bytes.Buffer](v, name); ok && b.Len() == 0 {

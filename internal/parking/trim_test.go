@@ -1,4 +1,4 @@
-package hold
+package parking
 
 import (
 	"bytes"
@@ -37,14 +37,14 @@ func TestNothingThatWasReceivedIsTrimmed(t *testing.T) {
 	raw.WriteString("half a record")
 	hand.WriteString("half a message")
 	input.Reset([]byte("half a request"))
-	trim(c)
+	Trim(c)
 	if raw.Len() == 0 || hand.Len() == 0 || input.Len() == 0 {
 		t.Error("it is gone")
 	}
 	raw.Reset()
 	hand.Reset()
 	input.Reset(nil)
-	trim(c)
+	Trim(c)
 	if raw.Cap() != 0 || hand.Cap() != 0 {
 		t.Error("empty buffers are kept")
 	}
