@@ -171,7 +171,7 @@ func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory,
 func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
-		Rules: d.rules, Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, Signer: d.signer, Feedback: d.feedback, SetUp: d.setUp, Logger: log, Process: running,
+		Rules: d.rules, Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, Signer: d.signer, Feedback: d.feedback, Policies: d.policies, SetUp: d.setUp, Logger: log, Process: running,
 	})
 }
 

@@ -97,7 +97,7 @@ func domainRecords(c *Config, keys []admin.SigningKey) (all []dnsRecord) {
 		for n < len(keys) && keys[n].Domain == keys[0].Domain {
 			n++
 		}
-		for _, r := range dnsRecords(host, keys[0].Domain, keys[:n]) {
+		for _, r := range append(dnsRecords(host, keys[0].Domain, keys[:n]), tlsRecords(c, keys[0].Domain)...) {
 			if !seen[r] { // the machine's own are those of every domain
 				seen[r] = true
 				all = append(all, r)

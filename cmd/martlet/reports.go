@@ -13,7 +13,7 @@ import (
 
 func (a *app) reportsCommand() *cobra.Command {
 	dmarc := group(&cobra.Command{Use: "dmarc", Short: "Who sends mail in the names of our domains"}, a.dmarcList(), a.dmarcShow())
-	return group(&cobra.Command{Use: "reports", Short: "What other servers report about our domains"}, dmarc)
+	return group(&cobra.Command{Use: "reports", Short: "What other servers report about our domains"}, dmarc, a.tlsReportsCommand())
 }
 
 // reported asks for reports of the last days.

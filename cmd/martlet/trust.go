@@ -70,6 +70,9 @@ func (s *server) readReports(ctx context.Context, env *mail.Envelope, raw []byte
 		if !strings.EqualFold(to.Address, inbox) {
 			continue
 		}
+		if s.readTLSReport(ctx, env.Trace.ID, auth.From, raw) {
+			return
+		}
 		n, err := s.feedback.Receive(ctx, raw)
 		if err != nil {
 			s.log.Info("a DMARC report was not read", "id", env.Trace.ID, "from", auth.From, "read", n, "error", err)

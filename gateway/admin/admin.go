@@ -26,6 +26,7 @@ import (
 	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/mail/sign"
+	"martlet/mail/tlspolicy"
 	"martlet/store"
 	"martlet/store/blob"
 	"martlet/sync/device"
@@ -47,6 +48,7 @@ type Config struct {
 	Schedule  *schedule.Scheduler
 	Signer    *sign.Signer
 	Feedback  *feedback.Book
+	Policies  *tlspolicy.Policies
 	SetUp     func() []registration.App // what apps may register as
 	Logger    *slog.Logger
 	Process   Process // the running server
@@ -143,6 +145,7 @@ func New(c Config) *Admin {
 		"dkim.use":      called(a.useKey),
 		"dkim.retire":   called(a.retireKey),
 		"reports.dmarc": called(a.dmarcReports),
+		"reports.tls":   called(a.tlsReports),
 
 		"fsck":   streamed(a.fsck),
 		"backup": streamed(a.backup),

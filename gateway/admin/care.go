@@ -98,6 +98,7 @@ func (a *Admin) stages(deep bool) []stage {
 			return filter.Check(ctx, a.c.Store, report)
 		}},
 		{"DMARC reports", a.c.Feedback.Check},
+		{"TLS policies", a.c.Policies.Check},
 		{"subscriptions", func(ctx context.Context, report func(store.Problem)) error {
 			return imap.Check(ctx, a.c.Store, a.c.Directory, report)
 		}},

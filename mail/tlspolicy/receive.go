@@ -34,22 +34,23 @@ var ErrNoReport = errors.New("tlspolicy: no report of TLS")
 
 // Received is what another server has told of its way to us.
 type Received struct {
-	When         time.Time // it came
-	Organization string
-	ID           string
-	Start, End   time.Time
-	Domain       string   // of ours; of the first policy
-	Policies     []string // their types
-	Success      uint64
-	Failure      uint64
-	Failures     []ReceivedFailure // the most frequent first
+	When         time.Time         `json:"received"`
+	Organization string            `json:"organisation"`
+	ID           string            `json:"id"`
+	Start        time.Time         `json:"begin"`
+	End          time.Time         `json:"end"`
+	Domain       string            `json:"domain"`   // of ours; of the first policy
+	Policies     []string          `json:"policies"` // their types
+	Success      uint64            `json:"succeeded"`
+	Failure      uint64            `json:"failed"`
+	Failures     []ReceivedFailure `json:"failures,omitempty"` // the most frequent first
 }
 
 // ReceivedFailure is how often one thing went wrong.
 type ReceivedFailure struct {
-	Type  string
-	Host  string
-	Count uint64
+	Type  string `json:"type"`
+	Host  string `json:"host,omitempty"`
+	Count uint64 `json:"count"`
 }
 
 // ReadReport finds and reads the report in a message (RFC 8460 5.3).
@@ -196,20 +197,17 @@ type reportKey uint64
 
 var reportKeys = store.Uint64Key[reportKey]()
 
-// Numbered is a report that came, and its number.
-type Numbered struct {
-	Number uint64
-	Received
-}
-
-// List gives the reports that came, the newest first.
-func (p *Policies) List(ctx context.Context) (list []Numbered, err error) {
+// Received gives the reports that came about a domain, or about all, since a time,
+// the newest first.
+func (p *Policies) Received(ctx context.Context, domain string, since time.Time) (list []Received, err error) {
 	err = p.cfg.Store.View(ctx, func(tx *store.Tx) error {
 		for row, err := range p.reports.Scan(tx, store.TableRange[reportKey]{Reverse: true}) {
 			if err != nil {
 				return err
 			}
-			list = append(list, Numbered{uint64(row.Key), row.Value})
+			if r := row.Value; (domain == "" || strings.EqualFold(domain, r.Domain)) && !r.When.Before(since) {
+				list = append(list, r)
+			}
 		}
 		return nil
 	})

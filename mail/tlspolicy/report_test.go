@@ -286,7 +286,10 @@ func TestReportsThatComeAreSummedUp(t *testing.T) {
 	if err := h.Receive(t.Context(), bytes.ReplaceAll(raw, []byte("\n"), []byte("\r\n")), func(string) bool { return false }); !errors.Is(err, ErrNoReport) {
 		t.Errorf("a report about others is taken: %v", err)
 	}
-	list, err := h.List(t.Context())
+	if none, err := h.Received(t.Context(), "example.net", time.Time{}); err != nil || len(none) != 0 {
+		t.Errorf("of another domain: %+v, %v", none, err)
+	}
+	list, err := h.Received(t.Context(), "Example.org", time.Now().Add(-time.Hour))
 	if err != nil || len(list) != 1 {
 		t.Fatalf("%+v, %v", list, err)
 	}
