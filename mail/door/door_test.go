@@ -150,3 +150,43 @@ func (m *mute) Serve(context.Context) {
 }
 
 func (m *mute) Ended() {}
+
+// A wake, and the wish to shut down, that come when a session has decided to be
+// parked and is not yet.
+func TestAWakeAtTheMomentOfParking(t *testing.T) {
+	served := make(chan int, 10)
+	h := newHouse(t, func(c *Config) { c.Start = func(c *Conn) Session { return &sleepy{c: c, served: served} } })
+	h.dial()
+	for want := 1; want <= 2; want++ {
+		select {
+		case got := <-served:
+			if got != want {
+				t.Fatalf("served %d times, want %d", got, want)
+			}
+		case <-time.After(20 * time.Second):
+			t.Fatalf("served %d times", want-1)
+		}
+	}
+	h.parked(1)
+}
+
+// sleepy is woken while it falls asleep.
+type sleepy struct {
+	c      *Conn
+	served chan int
+	n      int
+}
+
+func (s *sleepy) Serve(context.Context) {
+	s.n++
+	s.served <- s.n
+	s.c.Parks = true
+	if _, err := s.c.Line(100); errors.Is(err, ErrQuiet) {
+		s.c.Park()
+	}
+	if s.n == 1 {
+		s.c.Wake()
+	}
+}
+
+func (s *sleepy) Ended() {}

@@ -196,3 +196,79 @@ func TestNumbersStayDuringCommandsThatUseThem(t *testing.T) {
 		t.Errorf("heard %q", got)
 	}
 }
+
+// parked waits until all sessions have no goroutine.
+func (h *house) parked() {
+	h.t.Helper()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for end := time.Now().Add(30 * time.Second); ; <-tick.C {
+		if all, parked := h.server.Sessions(); all == parked {
+			return
+		}
+		if time.Now().After(end) {
+			h.t.Fatal("a session is not parked")
+		}
+	}
+}
+
+func TestAParkedSessionIsWokenAndSpokenTo(t *testing.T) {
+	h := newHouse(t)
+	w := h.login()
+	w.ok("SELECT INBOX")
+	h.parked() // between commands
+	w.idle()
+	for n := 1; n <= 3; n++ {
+		h.parked()
+		h.deliver(letter, time.Now())
+		w.hears(fmt.Sprintf("* %d EXISTS", n))
+	}
+	h.parked()
+	w.send("DO")
+	h.parked()
+	w.send("NE\r\n")
+	w.hears("i OK IDLE completed")
+	h.parked()
+	w.ok("NOOP")
+	h.parked()
+	if got := h.hub.Waiting(); got != 0 {
+		t.Errorf("%d wait in the hub", got)
+	}
+}
+
+func TestShutdownTellsParkedSessions(t *testing.T) {
+	h := newHouse(t)
+	w, idle := h.login(), h.login()
+	w.ok("SELECT INBOX")
+	idle.ok("SELECT INBOX")
+	idle.idle()
+	h.parked()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	if err := h.server.Shutdown(ctx); err != nil {
+		t.Errorf("shutdown: %v", err)
+	}
+	w.hears("* BYE Shutting down")
+	idle.hears("* BYE Shutting down")
+	if got := h.hub.Waiting(); got != 0 {
+		t.Errorf("%d wait in the hub", got)
+	}
+}
+
+// A program that hangs up while it is parked leaves nothing behind.
+func TestAParkedSessionThatHangsUpIsForgotten(t *testing.T) {
+	h := newHouse(t)
+	w := h.login()
+	w.ok("SELECT INBOX")
+	w.idle()
+	h.parked()
+	w.conn.Close()
+	for end := time.Now().Add(30 * time.Second); ; {
+		if all, _ := h.server.Sessions(); all == 0 && h.hub.Waiting() == 0 {
+			return
+		}
+		if time.Now().After(end) {
+			t.Fatal("it is still there")
+		}
+	}
+}
