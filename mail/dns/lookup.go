@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/hex"
 	"errors"
+	"fmt"
 	"net"
 	"net/netip"
 	"slices"
@@ -49,16 +50,24 @@ func (r *Resolver) TXT(ctx context.Context, name string) (Answer[string], error)
 }
 
 // MX asks for the mail hosts of a domain, in order of preference. Hosts that are
-// no host names are left out.
+// no host names are left out; a domain with no others cannot be reached, but has
+// records: that is not ErrNotFound.
 func (r *Resolver) MX(ctx context.Context, domain string) (Answer[MX], error) {
+	odd := 0
 	a, err := lookup(ctx, r, domain, dns.TypeMX, func(rr dns.RR) (MX, bool) {
 		m, ok := rr.(*dns.MX)
 		if !ok {
 			return MX{}, false
 		}
 		host, ok := hostOf(m.Mx)
+		if !ok {
+			odd++
+		}
 		return MX{m.Preference, host}, ok
 	})
+	if odd > 0 && len(a.Records) == 0 {
+		return a, &Error{domain, "MX", fmt.Errorf("%w: no record names a host", ErrTemporary)}
+	}
 	slices.SortStableFunc(a.Records, func(x, y MX) int { return cmp.Compare(x.Preference, y.Preference) })
 	return a, err
 }
@@ -185,7 +194,7 @@ func lookup[T any](ctx context.Context, r *Resolver, name string, kind uint16, r
 	if err != nil {
 		return out, &Error{name, dns.TypeToString[kind], err}
 	}
-	out.Name, out.Authentic, out.TTL = trimDot(a.name), a.authentic, time.Until(a.expires)
+	out.Name, out.Authentic, out.TTL = trimDot(a.name), a.authentic, max(0, time.Until(a.expires))
 	for _, rr := range a.records {
 		if v, ok := read(rr); ok {
 			out.Records = append(out.Records, v)

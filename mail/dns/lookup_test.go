@@ -32,6 +32,7 @@ mx1.example.org.       60  IN AAAA 2001:db8::1
 mx2.example.org.       300 IN A 192.0.2.2
 alias.example.org.     30  IN CNAME mx1.example.org.
 null.example.org.      300 IN MX 0 .
+odd.example.org.       300 IN MX 10 bad\032name.example.org.
 _25._tcp.mx1.example.org. 300 IN TLSA 3 1 1 e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855
 1.2.0.192.in-addr.arpa. 300 IN PTR mx1.example.org.
 1.2.0.192.in-addr.arpa. 300 IN PTR bad\032name.example.org.
@@ -49,6 +50,11 @@ func TestEachTypeIsRead(t *testing.T) {
 	mx, err := r.MX(ctx, "example.org")
 	if want := []dns.MX{{10, "mx1.example.org"}, {20, "mx2.example.org"}}; err != nil || !slices.Equal(mx.Records, want) {
 		t.Errorf("MX: %v, %v", mx.Records, err)
+	}
+	// Records that lead nowhere are not the same as none, where the domain's own
+	// address would do (RFC 5321 5.1).
+	if odd, err := r.MX(ctx, "odd.example.org"); !errors.Is(err, dns.ErrTemporary) || len(odd.Records) > 0 {
+		t.Errorf("MX of no host: %v, %v", odd.Records, err)
 	}
 	null, err := r.MX(ctx, "null.example.org")
 	if err != nil || !slices.Equal(null.Records, []dns.MX{{0, ""}}) {
@@ -163,6 +169,7 @@ func TestAuthenticIsBelievedOnlyWhereNobodyCanForgeIt(t *testing.T) {
 		{"[::1]:53", false, "example.org", true},
 		{"127.0.0.53:53", false, "example.org", true},
 		{"127.0.0.11:53", false, "example.org", false}, // Docker's
+		{"127.0.0.54:53", false, "example.org", false}, // systemd-resolved's that only forwards
 		{"192.0.2.53:53", false, "example.org", false},
 		{"192.0.2.53:53", true, "example.org", true},
 		{"127.0.0.1:53", true, "null.example.org", false},

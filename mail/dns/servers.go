@@ -51,14 +51,17 @@ func newServerList(cfg *Config) *serverList {
 	return l
 }
 
-// dockerResolver forwards to servers on the network and hands their bit on as if
-// it had looked itself.
-var dockerResolver = netip.AddrFrom4([4]byte{127, 0, 0, 11})
+// handsOn tells of resolvers on this machine that hand on what servers on the
+// network say of DNSSEC, and have not looked themselves: Docker's, and the one of
+// systemd-resolved that only forwards.
+func handsOn(a netip.Addr) bool {
+	return a == netip.AddrFrom4([4]byte{127, 0, 0, 11}) || a == netip.AddrFrom4([4]byte{127, 0, 0, 54})
+}
 
 // server believes a resolver on this machine, to which nobody can get between.
 func (l *serverList) server(address string) server {
 	s := server{address: address, trusted: l.trustAD}
-	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Unmap().IsLoopback() && a.Addr().Unmap() != dockerResolver {
+	if a, err := netip.ParseAddrPort(address); err == nil && a.Addr().Unmap().IsLoopback() && !handsOn(a.Addr().Unmap()) {
 		s.trusted = true
 	}
 	return s

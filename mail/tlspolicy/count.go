@@ -132,20 +132,20 @@ func (p *Policies) webFailure(r relay.Result) string {
 
 // flush gives what was counted its rows. Only domains that ask for reports have
 // any; where that is not known now, it is asked again when the report is due.
-func (p *Policies) flush(ctx context.Context) error {
+func (p *Policies) flush(ask, write context.Context) error {
 	p.counted.mu.Lock()
 	all := p.counted.tallies
 	p.counted.tallies = nil
 	p.counted.mu.Unlock()
 	for key := range all {
-		if _, err := p.reportTo(ctx, key.domain); isNotFound(err) || errors.Is(err, errRecord) {
+		if _, err := p.reportTo(ask, key.domain); isNotFound(err) || errors.Is(err, errRecord) {
 			delete(all, key)
 		}
 	}
 	if len(all) == 0 {
 		return nil
 	}
-	return p.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+	return p.cfg.Store.Update(write, func(tx *store.Tx) error {
 		for key, t := range all {
 			row, err := p.tallies.Get(tx, key)
 			if err != nil && !errors.Is(err, store.ErrNotFound) {

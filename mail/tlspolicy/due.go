@@ -36,15 +36,17 @@ func (p *Policies) Run(ctx context.Context) error {
 		case <-p.counted.some:
 			write.Reset(gather)
 		case <-write.C:
-			p.log(ctx, "count results of TLS", p.flush(ctx))
+			p.log(ctx, "count results of TLS", p.flush(ctx, ctx))
 		case <-due.C:
 			p.log(ctx, "forget policies of MTA-STS", p.sweep(ctx))
 			next, err := p.sendDue(ctx)
 			p.log(ctx, "send reports of TLS", err)
 			due.Reset(time.Until(next))
 		case <-ctx.Done():
+			p.end()
 			p.fetches.Wait()
-			return p.flush(context.WithoutCancel(ctx))
+			// There is no time to ask anybody now.
+			return p.flush(ctx, context.WithoutCancel(ctx))
 		}
 	}
 }
@@ -66,7 +68,7 @@ func dueAt(day uint32, domain string) time.Time {
 func (p *Policies) sendDue(ctx context.Context) (time.Time, error) {
 	now := time.Now()
 	today := dayOf(now)
-	next := startOf(today + 1)
+	next := startOf(today + 1).Add(2 * gather) // when the day's last results are there
 	type subject struct {
 		day    uint32
 		domain string

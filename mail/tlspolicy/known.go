@@ -53,7 +53,7 @@ func (p *Policies) stsFor(ctx context.Context, domain string) (k *known, problem
 	}
 	if k != nil && k.ID == id {
 		if time.Since(k.Fetched) > min(freshFor, k.MaxAge/2) {
-			p.fetches.Go(func() { p.refresh(context.WithoutCancel(ctx), domain, id) })
+			p.fetches.Go(func() { p.refresh(p.life, domain, id) })
 		}
 		return k, "", nil
 	}
@@ -91,7 +91,7 @@ func (p *Policies) refresh(ctx context.Context, domain, id string) (*known, erro
 		return nil, err
 	}
 	done := p.fetching.DoChan(domain+" "+id, func() (any, error) {
-		ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), fetchTimeout)
+		ctx, cancel := context.WithTimeout(p.life, fetchTimeout)
 		defer cancel()
 		policy, err := p.fetch(ctx, domain)
 		if err != nil {

@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"martlet/mail/dns/dnstest"
 	"martlet/mail/relay"
 	"martlet/store"
 )
@@ -28,7 +29,7 @@ func state(chain ...*x509.Certificate) *tls.ConnectionState {
 // tallied writes down what is counted and gives it, by kind.
 func (h *house) tallied(t *testing.T) map[kind]tally {
 	t.Helper()
-	if err := h.flush(t.Context()); err != nil {
+	if err := h.flush(t.Context(), t.Context()); err != nil {
 		t.Fatal(err)
 	}
 	all := map[kind]tally{}
@@ -341,4 +342,28 @@ func FuzzParseReport(f *testing.F) {
 			t.Error(err)
 		}
 	})
+}
+
+func TestWhatIsCountedIsWrittenDownAtTheEnd(t *testing.T) {
+	h := newHouse(t, stsZone)
+	p, err := h.For(t.Context(), "example.org")
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := make(chan error, 1)
+	go func() { done <- h.Run(ctx) }()
+	h.dns.Fail(dnstest.Silent)
+	h.dns.Asked()
+	h.Report(relay.Result{Policy: p, Host: ours, Err: relay.ErrNoSTARTTLS})
+	cancel()
+	if err := <-done; err != nil {
+		t.Error(err)
+	}
+	if asked := h.dns.Asked(); len(asked) > 0 {
+		t.Errorf("at the end there is time to ask for %v", asked)
+	}
+	if got := h.tallied(t); got[kindSTS].Failure != 1 {
+		t.Errorf("%+v", got)
+	}
 }

@@ -52,6 +52,8 @@ type Policies struct {
 	failures failures
 	counted  counted
 	fetches  sync.WaitGroup // in the background
+	life     context.Context
+	end      context.CancelFunc // of life, and of what is being fetched
 }
 
 // New returns the policies of a store. Run must run for them to be reported on.
@@ -70,6 +72,7 @@ func New(cfg Config) *Policies {
 		counted: counted{some: make(chan struct{}, 1)},
 	}
 	p.web = p.newClient()
+	p.life, p.end = context.WithCancel(context.Background())
 	return p
 }
 
