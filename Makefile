@@ -4,7 +4,7 @@ STATICCHECK_VERSION ?= v0.8.2
 FUZZTIME ?= 30s
 BENCHTIME ?= 2s
 
-.PHONY: help check fmt vet staticcheck gen gen-check test race bench bench-hold fuzz demo build
+.PHONY: help check fmt vet staticcheck gen gen-check test race bench bench-hold bench-idle fuzz demo build
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed 's/:.*## /\t/' | expand -t 16
@@ -38,6 +38,9 @@ bench: ## The benchmarks whose figures stand in docs/benchmarks.md
 
 bench-hold: ## 19,000 held phones on one server: bytes a phone, wakes, a storm; plain and TLS
 	$(GO) test -run '^$$' -bench 'BenchmarkHeld/(plain|tls)' -benchtime 1x ./internal/benchmark -phones 19000
+
+bench-idle: ## 5,000 IMAP sessions in IDLE: bytes a session, news for all of them; plain and TLS
+	$(GO) test -run '^$$' -bench BenchmarkIdleIMAP -benchtime 1x ./internal/benchmark -sessions 5000
 
 fuzz: ## Each fuzzer for FUZZTIME (30s)
 	@set -e; for pkg in $$($(GO) list ./...); do \
