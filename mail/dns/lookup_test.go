@@ -399,3 +399,36 @@ func isDNSError(err error, temporary bool) bool {
 	e, ok := err.(*net.DNSError) //nolint:errorlint // as the libraries do
 	return ok && e.Temporary() == temporary && e.IsNotFound != temporary
 }
+
+func TestBothFamiliesMustBeProved(t *testing.T) {
+	for _, family := range []string{"A", "AAAA"} {
+		s := dnstest.Start(t, zone)
+		s.Authentic()
+		s.Insecure(family + " mx1.example.org")
+		if a, err := s.Resolver().Addresses(t.Context(), "mx1.example.org"); err != nil || a.Authentic {
+			t.Errorf("%s is not proved: %v, %v", family, a.Authentic, err)
+		}
+	}
+}
+
+func TestAServerThatRefusesIsNotAskedAgain(t *testing.T) {
+	s := dnstest.Start(t, zone)
+	s.Fail(dnstest.Refused)
+	s.Resolver().MX(t.Context(), "example.org")
+	if asked := s.Asked(); len(asked) != 1 {
+		t.Errorf("asked %v", asked)
+	}
+}
+
+func TestAbsenceIsNotBelievedForLong(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := dnstest.Start(t, "example.org. 86400 IN SOA ns.example.org. h.example.org. 1 1 1 1 86400\n")
+		r := s.Resolver()
+		r.TXT(t.Context(), "new.example.org")
+		time.Sleep(16 * time.Minute)
+		s.Replace(t, "new.example.org. 300 IN TXT here\n")
+		if a, err := r.TXT(t.Context(), "new.example.org"); err != nil || len(a.Records) != 1 {
+			t.Errorf("%v, %v", a.Records, err)
+		}
+	})
+}
