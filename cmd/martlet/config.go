@@ -52,6 +52,8 @@ type Config struct {
 
 	DNS    DNSConfig    // whom mail asks
 	Filter FilterConfig // how mail of others is judged
+	Junk   JunkConfig   // what users teach
+	Scan   ScanConfig   // other programs that judge
 	Relay  RelayConfig  // how mail for other hosts is sent
 
 	Documents []documents.Share // folders that phones may read
@@ -115,6 +117,10 @@ type configFile struct {
 	SMTP        smtpFile        `toml:"smtp"`
 	DNS         dnsFile         `toml:"dns"`
 	Filter      filterFile      `toml:"filter"`
+	Junk        junkFile        `toml:"junk"`
+	Rspamd      *rspamdFile     `toml:"rspamd"`
+	Clamd       *clamdFile      `toml:"clamd"`
+	Milters     []milterFile    `toml:"milter"`
 	Relay       relayFile       `toml:"relay"`
 	STS         stsFile         `toml:"mta_sts"`
 	TLSReports  tlsReportsFile  `toml:"tls_reports"`
@@ -252,6 +258,7 @@ func (r *configReader) read(f *configFile) Config {
 		r.fail("smtp", "trusted_results", "names of servers, as they stand first in their Authentication-Results")
 	}
 	c.Filter = r.filter(&f.Filter, c.CheckSenders)
+	c.Junk, c.Scan = r.junk(&f.Junk), r.scanners(f, c.Hostname)
 	c.ActiveSync = r.rules(&f.ActiveSync)
 	c.Documents = r.documents(f.Documents)
 	c.FileBytes = r.size("dav", "files", f.DAV.Files)

@@ -10,14 +10,17 @@ import (
 	"time"
 
 	"martlet/directory"
+	"martlet/directory/lockout"
 	"martlet/gateway/admin"
 	"martlet/gateway/dav"
 	"martlet/gateway/registration"
 	"martlet/mail/announce"
 	"martlet/mail/dns"
 	"martlet/mail/feedback"
+	"martlet/mail/junk"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
+	"martlet/mail/quota"
 	"martlet/mail/relay"
 	"martlet/mail/route"
 	"martlet/mail/rules"
@@ -25,6 +28,7 @@ import (
 	"martlet/mail/share"
 	"martlet/mail/sign"
 	"martlet/mail/tlspolicy"
+	"martlet/mail/trace"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/blob"
@@ -41,6 +45,8 @@ type data struct {
 	logins    *keyring.Ring // keys of verifiers; nil: the store is not sealed
 	directory *directory.Directory
 	mailboxes *mailbox.Mailboxes
+	guard     *lockout.Guard
+	quota     *quota.Keeper
 	shares    *share.Shares
 	queue     *queue.Queue
 	dns       *dns.Resolver
@@ -48,7 +54,9 @@ type data struct {
 	policies  *tlspolicy.Policies
 	rules     *rules.Rules
 	router    *route.Router
+	trace     *trace.Log
 	schedule  *schedule.Scheduler
+	junk      *junk.Filter
 	devices   *device.Devices
 	signer    *sign.Signer
 	feedback  *feedback.Book
@@ -109,18 +117,23 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	if d.directory, err = d.openDirectory(c, log); err != nil {
 		return d, err
 	}
-	d.mailboxes = mailbox.New(mailbox.Config{Store: d.store, Blobs: d.blobs, Hub: d.hub, Logger: log})
+	d.mailboxes = mailbox.New(mailbox.Config{Store: d.store, Blobs: d.blobs, Hub: d.hub, Logger: log, Limits: quota.LimitsOf(d.directory)})
+	d.guardAccounts(c, log)
 	dav.Connect(d.mailboxes)
+	d.junk = junk.New(junk.Config{
+		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Hostname: c.Hostname, Options: c.Junk.Options, Logger: log,
+	})
 	d.dns = c.DNS.resolver(log)
 	d.shares = share.New(share.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Logger: log})
 	d.policies = d.newPolicies(c, log)
 	d.relay = c.relay(d.dns, d.policies, log)
-	d.queue = queue.New(queue.Config{Store: d.store, Blobs: d.blobs, Logger: log, Destination: d.relay.Destination, Limits: c.Relay.Limits})
+	d.trace = trace.New(trace.Config{Store: d.store, Keep: c.TraceKeep, Logger: log})
+	d.queue = queue.New(queue.Config{Trace: d.trace, Store: d.store, Blobs: d.blobs, Logger: log, Destination: d.relay.Destination, Limits: c.Relay.Limits})
 	d.signer, d.feedback = d.newSigner(c, log), d.newFeedback(c, log)
 	d.rules = rules.New(rules.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Hostname: c.Hostname, Logger: log})
 	d.router = route.New(route.Config{
 		Sorter: d.rules, Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Trusted: c.TrustedResults, Logger: log,
-		Sign: d.signer.Sign,
+		Trace: d.trace, Sign: d.signer.Sign,
 	})
 	d.queue.TellSenders(d.router.Report)
 	d.schedule = schedule.New(schedule.Config{
@@ -171,7 +184,7 @@ func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory,
 func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
-		Rules: d.rules, Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, Signer: d.signer, Feedback: d.feedback, Policies: d.policies, SetUp: d.setUp, Logger: log, Process: running,
+		Rules: d.rules, Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, Junk: d.junk, Signer: d.signer, Feedback: d.feedback, Policies: d.policies, Guard: d.guard, Quota: d.quota, SetUp: d.setUp, Logger: log, Process: running,
 	})
 }
 

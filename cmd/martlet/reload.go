@@ -17,6 +17,7 @@ import (
 
 	"martlet/gateway/activesync"
 	"martlet/gateway/admin"
+	"martlet/mail/junk"
 )
 
 // reload reads the configuration again, and the certificate with it, and applies
@@ -78,6 +79,7 @@ func (s *server) reloadLocked() (done admin.Reloaded, err error) {
 	}
 	s.gateway.Reconfigure(next.ActiveSync, library)
 	s.filter.Use(next.Filter.policy())
+	s.junk.SetOptions(next.Junk.Options)
 	s.noReports.Store(next.Filter.NoReports)
 	if other != nil {
 		s.push.replace(other)
@@ -88,6 +90,7 @@ func (s *server) reloadLocked() (done admin.Reloaded, err error) {
 	// What needs a restart is compared with what was there at the start, each
 	// time: it stays in the answer until there is one.
 	s.config.LogLevel, s.config.ActiveSync, s.config.Documents, s.config.Missing, s.config.Filter = next.LogLevel, next.ActiveSync, next.Documents, next.Missing, next.Filter
+	s.config.Junk.Options = next.Junk.Options
 	next.Push.Detail = s.config.Push.Detail
 	s.config.Push = next.Push
 	if files {
@@ -113,6 +116,7 @@ func (c *Config) differences(next *Config) (now, restart []string) {
 	differ(&now, "activesync.max_heartbeat", a.MaxHeartbeat, b.MaxHeartbeat)
 	differ(&now, "documents", c.Documents, next.Documents)
 	differ(&now, "filter", c.Filter, next.Filter)
+	differ(&now, "junk", c.Junk.Options, next.Junk.Options)
 	differ(&now, "push", c.Push.live(), next.Push.live())
 	tls := &restart
 	if c.TLS.Mode == tlsFiles && next.TLS.Mode == tlsFiles {
@@ -131,14 +135,14 @@ func (c *Config) fixed(next *Config) (names []string) {
 		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen", "POP3": "pop3.listen", "POP3S": "pop3s.listen", "Sieve": "sieve.listen",
 		"SMIMERoots": "smime.roots", "PrivateLists": "smime.private_lists",
 		"FileBytes": "dav.files", "Push": "push.detail", "MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
-		"CheckSenders": "smtp.check_senders", "RefuseFull": "smtp.refuse_full", "DNS": "dns", "STS": "mta_sts", "NoTLSReports": "tls_reports.send", "Relay": "relay", "TrustedResults": "smtp.trusted_results",
+		"CheckSenders": "smtp.check_senders", "RefuseFull": "smtp.refuse_full", "DNS": "dns", "STS": "mta_sts", "NoTLSReports": "tls_reports.send", "Relay": "relay", "TrustedResults": "smtp.trusted_results", "Junk": "junk.enabled", "Scan": "rspamd, clamd, milter",
 	}
 	a, b := *c, *next
 	// What was compared before, what follows from others, and what no file says.
 	for _, x := range []*Config{&a, &b} {
 		x.LogLevel, x.ActiveSync, x.Documents, x.Missing, x.File, x.PublicURL = 0, activesync.Rules{}, nil, nil, "", ""
 		x.TLS.Mode, x.TLS.Cert, x.TLS.Key = "", "", ""
-		x.Filter = FilterConfig{}
+		x.Filter, x.Junk.Options = FilterConfig{}, junk.Options{}
 		x.Push, x.KeyFile = PushConfig{Detail: x.Push.Detail}, ""
 	}
 	va, vb := reflect.ValueOf(a), reflect.ValueOf(b)

@@ -127,6 +127,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 	}
 	s.apps.Ask(s.gateway.Holding)
 	s.shutdowns = append(s.shutdowns, s.endGateway)
+	s.scanners = s.newScanners(&c)
 	s.filter = s.judge(&c)
 	if s.gate, err = s.mailGate(&c); err != nil {
 		return s, err
@@ -304,6 +305,7 @@ func (s *server) care(ctx context.Context) {
 	s.running.Go(func() { s.complain(ctx, "tell whose mailboxes are full", s.quota.Run(ctx)) })
 	s.running.Go(func() { s.complain(ctx, "keep links up to date", s.shares.Run(ctx)) })
 	s.running.Go(func() { s.complain(ctx, "keep the index for searches", s.mailboxes.KeepIndex(ctx)) })
+	s.running.Go(func() { s.complain(ctx, "learn what is junk", s.junk.Run(ctx)) })
 	s.running.Go(func() {
 		s.complain(ctx, "recover deliveries", s.router.Recover(ctx))
 		s.complain(ctx, "fill in conversations", s.mailboxes.FillThreads(ctx))

@@ -13,20 +13,25 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
+	"maps"
 
 	"martlet/directory"
+	"martlet/directory/lockout"
 	"martlet/gateway/registration"
 	"martlet/mail/announce"
 	"martlet/mail/feedback"
+	"martlet/mail/junk"
 	"martlet/mail/mailbox"
 	"martlet/mail/oof"
 	"martlet/mail/queue"
+	"martlet/mail/quota"
 	"martlet/mail/route"
 	"martlet/mail/rules"
 	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/mail/sign"
 	"martlet/mail/tlspolicy"
+	"martlet/mail/trace"
 	"martlet/store"
 	"martlet/store/blob"
 	"martlet/sync/device"
@@ -41,14 +46,18 @@ type Config struct {
 	Mailboxes *mailbox.Mailboxes
 	Queue     *queue.Queue
 	Router    *route.Router
+	Trace     *trace.Log
 	Rules     *rules.Rules
 	Devices   *device.Devices
 	Apps      *announce.Book
 	Shares    *share.Shares
 	Schedule  *schedule.Scheduler
+	Junk      *junk.Filter
 	Signer    *sign.Signer
 	Feedback  *feedback.Book
 	Policies  *tlspolicy.Policies
+	Guard     *lockout.Guard            // nil: nobody is counted
+	Quota     *quota.Keeper             // nil: nobody is told
 	SetUp     func() []registration.App // what apps may register as
 	Logger    *slog.Logger
 	Process   Process // the running server
@@ -105,6 +114,10 @@ func New(c Config) *Admin {
 		"device.list":      called(a.listDevices),
 		"device.show":      called(a.showDevice),
 		"examine":          called(a.examine),
+		"junk.stats":       called(a.junkStats),
+		"junk.check":       called(a.junkCheck),
+		"junk.train":       called(a.junkTrain),
+		"junk.forget":      called(a.junkForget),
 		"device.password":  called(a.devicePassword),
 		"device.broken":    called(a.listBroken),
 		"device.offer":     called(a.offerAgain),
@@ -140,6 +153,7 @@ func New(c Config) *Admin {
 		"import.mail.forget":  called(a.forgetMail),
 		"export.mail":         streamed(a.exportMail),
 
+		"trace":         called(a.findTrace),
 		"dkim.list":     called(a.listKeys),
 		"dkim.rotate":   called(a.rotateKeys),
 		"dkim.use":      called(a.useKey),
@@ -150,6 +164,7 @@ func New(c Config) *Admin {
 		"fsck":   streamed(a.fsck),
 		"backup": streamed(a.backup),
 	}
+	maps.Copy(a.table, a.loginOperations())
 	return a
 }
 

@@ -14,12 +14,14 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/announce"
+	"martlet/mail/feedback"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
 	"martlet/mail/route"
 	"martlet/mail/rules"
 	"martlet/mail/schedule"
 	"martlet/mail/share"
+	"martlet/mail/sign"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/archive"
@@ -55,6 +57,8 @@ func house(t *testing.T) Config {
 	c.Rules = rules.New(rules.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes})
 	c.Router = route.New(route.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Queue: c.Queue, Sorter: c.Rules})
 	c.Schedule = schedule.New(schedule.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Router: c.Router})
+	c.Signer = sign.New(sign.Config{Store: s, Directory: d})
+	c.Feedback = feedback.New(feedback.Config{Store: s, Directory: d})
 	t.Cleanup(func() { c.Router.Close() })
 	return c
 }
@@ -323,4 +327,35 @@ func TestOnlyTheOwnerMayOpenTheSocket(t *testing.T) {
 		t.Errorf("a socket that was left behind: %v", err)
 	}
 	serve(t, other, a)
+}
+
+func TestKeysAreMadeShownAndRenewed(t *testing.T) {
+	bothWays(t, func(t *testing.T, c Client) {
+		ctx := t.Context()
+		if _, err := c.AddUser(ctx, NewUser{Login: "ada@example.org", Password: "correct horse", Domain: true}); err != nil {
+			t.Fatal(err)
+		}
+		if known, err := c.KnownKeys(ctx); err != nil || len(known) != 0 {
+			t.Fatal(known, err)
+		}
+		keys, err := c.SigningKeys(ctx, "example.org")
+		if err != nil || len(keys) != 2 || keys[0].State != "waiting" || !strings.HasPrefix(keys[1].Record, "v=DKIM1; k=rsa; p=") || keys[1].Name != keys[1].Selector+"._domainkey.example.org" {
+			t.Fatal(keys, err)
+		}
+		if used, err := c.UseKey(ctx, "example.org", keys[0].Selector); err != nil || used[0].State != "used" {
+			t.Error(used, err)
+		}
+		if _, err := c.RetireKey(ctx, "example.org", keys[0].Selector, false); !errors.Is(err, sign.ErrLastKey) {
+			t.Error(err)
+		}
+		if _, err := c.RotateKeys(ctx, "example.com"); !errors.Is(err, sign.ErrNoDomain) {
+			t.Error(err)
+		}
+		if _, err := c.UseKey(ctx, "example.org", "none"); !errors.Is(err, sign.ErrNoKey) {
+			t.Error(err)
+		}
+		if more, err := c.RotateKeys(ctx, "example.org"); err != nil || len(more) != 2 {
+			t.Error(more, err)
+		}
+	})
 }

@@ -93,6 +93,7 @@ func (a *Admin) stages(deep bool) []stage {
 		{"apps", a.c.Apps.Check},
 		{"shares", a.c.Shares.Check},
 		{"meetings", a.c.Schedule.Check},
+		{"junk", a.c.Junk.Check},
 		{"signing keys", a.c.Signer.Check},
 		{"greylisting", func(ctx context.Context, report func(store.Problem)) error {
 			return filter.Check(ctx, a.c.Store, report)
@@ -109,6 +110,7 @@ func (a *Admin) stages(deep bool) []stage {
 			return a.c.Blobs.Audit(ctx, blob.Audit{Deep: deep, References: a.references}, report)
 		}},
 	}
+	all = append(all, a.accountStages()...)
 	if deep {
 		all = append(all, stage{"words", a.c.Mailboxes.CheckWords})
 	}
@@ -117,7 +119,7 @@ func (a *Admin) stages(deep bool) []stage {
 
 // references counts every reference to a body that any table holds.
 func (a *Admin) references(tx *store.Tx, count func(blob.Ref)) error {
-	for _, of := range []func(*store.Tx, func(blob.Ref)) error{a.c.Mailboxes.References, a.c.Queue.References, a.c.Router.References, a.c.Schedule.References, dav.References} {
+	for _, of := range []func(*store.Tx, func(blob.Ref)) error{a.c.Mailboxes.References, a.c.Queue.References, a.c.Router.References, a.c.Schedule.References, a.c.Junk.References, dav.References} {
 		if err := of(tx, count); err != nil {
 			return err
 		}

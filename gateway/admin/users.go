@@ -234,6 +234,9 @@ func (a *Admin) afterRemoval(ctx context.Context, ids ...directory.AccountID) er
 
 // forget takes away what an account has besides its mailbox.
 func (a *Admin) forget(ctx context.Context, id directory.AccountID) error {
+	if err := a.forgetJunk(ctx, id); err != nil {
+		return err
+	}
 	return a.c.Store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
 		if err := a.away.Remove(tx, id); err != nil {
 			return err

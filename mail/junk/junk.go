@@ -6,7 +6,9 @@
 package junk
 
 import (
+	"context"
 	"log/slog"
+	"slices"
 	"sync"
 	"time"
 
@@ -59,7 +61,21 @@ type Filter struct {
 	wake      chan struct{}
 
 	mu      sync.Mutex
-	options Options // guarded by mu
+	options Options   // guarded by mu
+	others  []Learner // guarded by mu
+}
+
+// Learner is another program that learns what users decide.
+type Learner interface {
+	Learn(ctx context.Context, raw []byte, junk bool) error
+}
+
+// Tell has another program learn as well, as far as it can be reached: nothing is
+// kept for it.
+func (f *Filter) Tell(l Learner) {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	f.others = append(f.others, l)
 }
 
 // New returns a Filter, and has the mailboxes tell it what users do. Call Run for
@@ -97,6 +113,18 @@ func (f *Filter) opts() Options {
 	f.mu.Lock()
 	defer f.mu.Unlock()
 	return f.options
+}
+
+// tell tells other programs what a user has decided.
+func (f *Filter) tell(ctx context.Context, raw []byte, junk bool) {
+	f.mu.Lock()
+	others := slices.Clone(f.others)
+	f.mu.Unlock()
+	for _, l := range others {
+		if err := l.Learn(ctx, raw, junk); err != nil && ctx.Err() == nil {
+			f.log.Warn("another filter does not learn", "error", err)
+		}
+	}
 }
 
 func (f *Filter) today() uint16 { return day(f.now()) }

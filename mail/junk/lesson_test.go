@@ -337,3 +337,26 @@ func TestTheFilterLearnsByItselfOnlyIfToldAndSure(t *testing.T) {
 		t.Errorf("before %+v, after %+v", before, s)
 	}
 }
+
+// pupil notes what it is told.
+type pupil struct{ told []string }
+
+func (p *pupil) Learn(_ context.Context, raw []byte, junk bool) error {
+	p.told = append(p.told, fmt.Sprintf("%d bytes %t", len(raw), junk))
+	return fmt.Errorf("it is down")
+}
+
+func TestOtherProgramsLearnWhatUsersDecide(t *testing.T) {
+	h := newHouse(t, 1, Options{})
+	p := &pupil{}
+	h.Tell(p)
+	it := h.move(0, h.deliver(0, mail.RoleInbox, note(1)), mail.RoleJunk)
+	h.answer(h.deliver(0, mail.RoleInbox, note(2)))
+	h.settle()
+	h.move(0, it, mail.RoleInbox)
+	h.settle()
+	want := fmt.Sprintf("[%d bytes true %d bytes false]", len(note(1)), len(note(1)))
+	if got := fmt.Sprint(p.told); got != want {
+		t.Errorf("told %s, want %s", got, want)
+	}
+}

@@ -104,7 +104,7 @@ func (f *Filter) Teach(ctx context.Context, a directory.AccountID, raw []byte, j
 		}
 	}
 	ix := message.Parse(raw)
-	m := &studied{read(ix, raw), f.originIn(ix, raw)}
+	m := &studied{tokens: read(ix, raw), origin: f.originIn(ix, raw)}
 	k := letterOf(mail.MailboxOf(a), blob.Ref{Hash: sha256.Sum256(raw)})
 	is := isGood
 	if junk {
@@ -156,10 +156,27 @@ func (f *Filter) Forget(ctx context.Context, a directory.AccountID) error {
 	return nil
 }
 
+// Remove takes away all that is known of an account that is no more.
+func (f *Filter) Remove(ctx context.Context, a directory.AccountID) error {
+	if err := f.Forget(ctx, a); err != nil {
+		return err
+	}
+	return f.store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
+		s, err := f.tables.states.Get(tx, ownerOf(a))
+		if errors.Is(err, store.ErrNotFound) || err == nil && s.Pending+s.Learned+s.Words > 0 { // something came since
+			return nil
+		}
+		if err != nil {
+			return err
+		}
+		return f.tables.states.Delete(tx, ownerOf(a))
+	})
+}
+
 // forgetSome deletes some rows. What is counted of them is put right in the same
 // transaction, so that a step is whole.
 func (f *Filter) forgetSome(ctx context.Context, p store.Prefix, o owner, prefix []byte) (n int, err error) {
-	err = f.store.Update(ctx, func(tx *store.Tx) error {
+	err = f.store.Update(store.WithReserve(ctx), func(tx *store.Tx) error {
 		n = 0
 		s, err := f.tables.states.Get(tx, o)
 		if err != nil && !errors.Is(err, store.ErrNotFound) {

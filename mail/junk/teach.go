@@ -89,7 +89,9 @@ func (f *Filter) attend(ctx context.Context, k letterKey, l lesson) error {
 	} else if err != nil {
 		return err
 	}
-	return f.update(ctx, func(tx *store.Tx) (taught, error) {
+	fresh := false
+	err = f.update(ctx, func(tx *store.Tx) (taught, error) {
+		fresh = false
 		last, err := f.tables.lessons.Get(tx, k)
 		if errors.Is(err, store.ErrNotFound) || err == nil && last != l { // taken back, or decided anew
 			return taught{}, nil
@@ -100,14 +102,20 @@ func (f *Filter) attend(ctx context.Context, k letterKey, l lesson) error {
 		if err := f.strike(tx, k, l.blob); err != nil || m == nil {
 			return taught{}, err
 		}
+		fresh = l.from == decided && l.is != neither
 		return f.teach(tx, k, l.is, l.from, m)
 	})
+	if err == nil && fresh {
+		f.tell(ctx, m.raw, l.is == isJunk)
+	}
+	return err
 }
 
 // studied is a message that is about to be learned.
 type studied struct {
 	tokens *tokens
 	origin origin
+	raw    []byte // nil: for who need not know it
 }
 
 // study reads a message for a lesson; nil where there is nothing to learn. A message
@@ -130,7 +138,7 @@ func (f *Filter) study(ctx context.Context, k letterKey, l lesson) (m *studied, 
 		return nil, err
 	}
 	ix := message.Parse(raw)
-	m = &studied{read(ix, raw), f.originIn(ix, raw)}
+	m = &studied{read(ix, raw), f.originIn(ix, raw), raw}
 	if l.from != assumed {
 		return m, nil
 	}

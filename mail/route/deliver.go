@@ -23,14 +23,15 @@ const traceRoom = 512
 // durable for all of them; otherwise it is in none.
 // Errors: mail.ErrNoSpace, mail.ErrLoop, mail.ErrNoRecipients, *mail.RejectedError.
 func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) error {
-	accounts := env.Accounts()
-	if len(accounts) == 0 {
-		return fmt.Errorf("route: deliver: %w", mail.ErrNoRecipients)
-	}
 	if countReceived(raw) >= maxReceived {
 		return fmt.Errorf("route: deliver: %w", mail.ErrLoop)
 	}
 	r.completeTrace(&env.Trace)
+	back := r.takeBack(&env, raw)
+	accounts := env.Accounts()
+	if len(accounts) == 0 && back == nil {
+		return fmt.Errorf("route: deliver: %w", mail.ErrNoRecipients)
+	}
 	raw = r.withoutForgedResults(raw)
 	whole := r.arrived(&env, raw)
 
@@ -41,6 +42,9 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 	l := local{accounts: accounts, env: &env, door: true}
 	err = r.update(ctx,
 		func() (err error) {
+			if err := back.prepare(ctx, r); err != nil || len(accounts) == 0 {
+				return err
+			}
 			if err := r.prepareLocal(ctx, &l, whole); err != nil {
 				return err
 			}
@@ -50,6 +54,9 @@ func (r *Router) Deliver(ctx context.Context, env mail.Envelope, raw []byte) err
 			return success.prepare(ctx, r, &env.Trace)
 		},
 		func(tx *store.Tx) error {
+			if err := back.commit(tx, r); err != nil || len(accounts) == 0 {
+				return err
+			}
 			if err := r.deliver(tx, &l); err != nil {
 				return err
 			}

@@ -93,6 +93,14 @@ func rcptParameters(r *mail.Recipient, params []parameter) reply {
 // came meanwhile is there when it is enabled again.
 func (s *session) resolve(ctx context.Context, r *mail.Recipient) reply {
 	route, err := s.srv.cfg.Directory.Resolve(ctx, r.Address)
+	if s.srv.cfg.Back != nil && s.env.From == "" && (route.Local || errors.Is(err, directory.ErrNoAddress)) {
+		// A report of what was passed on goes to who sent that. Only reports do: an
+		// answer of anybody else's would go where its writer has not looked.
+		if original, err := s.srv.cfg.Back(r.Address); err == nil {
+			r.Address, r.Local, r.ORcpt = original, false, ""
+			return reply{}
+		}
+	}
 	switch {
 	case errors.Is(err, directory.ErrNoAddress):
 		return answer(550, "5.1.1", "No such address here")

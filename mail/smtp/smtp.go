@@ -60,6 +60,9 @@ type Config struct {
 	Gate      *sasl.Gate // who logs in; nil: passwords and SCRAM, of the Directory
 	Transport Transport
 	Filter    Filter // nil: nobody is judged
+	// Back gives the address that one of ours stands for, which was made to pass mail
+	// on (SRS); an error: it stands for none. Nil: none does.
+	Back func(address string) (string, error)
 	// Full tells what a sender is told whose recipient's mailbox is full; nil: none
 	// ever is.
 	Full             func(ctx context.Context, to *mail.Recipient) mail.Refusal
