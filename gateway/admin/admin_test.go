@@ -330,7 +330,7 @@ func TestOnlyTheOwnerMayOpenTheSocket(t *testing.T) {
 }
 
 func TestKeysAreMadeShownAndRenewed(t *testing.T) {
-	bothWays(t, func(t *testing.T, c Client) {
+	bothWays(t, func(t *testing.T, _ Config, c Client) {
 		ctx := t.Context()
 		if _, err := c.AddUser(ctx, NewUser{Login: "ada@example.org", Password: "correct horse", Domain: true}); err != nil {
 			t.Fatal(err)
