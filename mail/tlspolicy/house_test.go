@@ -113,8 +113,12 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 	defer w.mu.Unlock()
 	w.asked = append(w.asked, r.Method+" https://"+r.Host+r.URL.Path)
 	rw.Header().Set("Content-Type", w.kind)
-	if w.status/100 == 3 {
-		rw.Header().Set("Location", "https://other.example.org/policy")
+	status := w.status
+	if status/100 == 3 {
+		if r.URL.Path == "/elsewhere" {
+			status = 200
+		}
+		rw.Header().Set("Location", "https://mta-sts.example.org/elsewhere")
 	}
 	if r.Method == http.MethodPost {
 		body := make([]byte, 64<<10)
@@ -127,7 +131,7 @@ func (w *web) ServeHTTP(rw http.ResponseWriter, r *http.Request) {
 		}
 		w.posted = append(w.posted, body[:n])
 	}
-	rw.WriteHeader(w.status)
+	rw.WriteHeader(status)
 	if strings.HasPrefix(r.Host, "mta-sts.") {
 		rw.Write([]byte(w.body))
 	}

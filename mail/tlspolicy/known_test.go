@@ -76,6 +76,13 @@ func TestNobodyCanTakeAPolicyAwayByFailures(t *testing.T) {
 		}
 	}
 	h.dns.Fail(dnstest.None, "_mta-sts.example.org")
+	for _, zone := range []string{strings.Replace(stsZone, "id=1", "id=", 1), stsZone + `_mta-sts.example.org. 0 IN TXT "v=STSv1; id=3"`} {
+		h.dns.Replace(t, zone)
+		h.restart()
+		if !h.isEnforced(t) {
+			t.Errorf("a bad record takes the policy away: %s", zone)
+		}
+	}
 	h.dns.Replace(t, strings.Replace(stsZone, "id=1", "id=2", 1))
 	for _, bad := range []struct {
 		status     int

@@ -9,11 +9,15 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
+	"net"
 	"net/netip"
 	"os"
+	"path/filepath"
 	"slices"
 	"strings"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"martlet/mail/dns/dnstest"
@@ -366,4 +370,38 @@ func TestWhatIsCountedIsWrittenDownAtTheEnd(t *testing.T) {
 	if got := h.tallied(t); got[kindSTS].Failure != 1 {
 		t.Errorf("%+v", got)
 	}
+}
+
+func TestReportsAreNotAllSentAtMidnight(t *testing.T) {
+	first := dueAt(10, "example.org")
+	if first.Before(startOf(11)) || !first.Before(startOf(11).Add(spread)) || first.Equal(dueAt(10, "example.net")) {
+		t.Errorf("example.org at %v, example.net at %v", first, dueAt(10, "example.net"))
+	}
+	synctest.Test(t, func(t *testing.T) { // its clock begins at midnight
+		s, err := store.Open(store.Config{Path: filepath.Join(t.TempDir(), "rows"), Logger: slog.New(slog.DiscardHandler)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer s.Close()
+		sent := 0
+		p := New(Config{
+			Store: s, DNS: dnstest.Serve(t, stsZone), Hostname: "out.example.com", Logger: slog.New(slog.DiscardHandler),
+			Send: func(context.Context, string, []byte) error { sent++; return nil },
+			Dial: func(context.Context, string, string) (net.Conn, error) { return nil, errors.New("no web server") },
+		})
+		err = s.Update(t.Context(), func(tx *store.Tx) error {
+			return p.tallies.Set(tx, tallyKey{dayOf(time.Now()) - 1, "example.org", kindSTS}, tally{Success: 1})
+		})
+		if err != nil {
+			t.Fatal(err)
+		}
+		next, err := p.sendDue(t.Context())
+		if err != nil || sent != 0 || !next.Equal(dueAt(dayOf(time.Now())-1, "example.org")) {
+			t.Errorf("%d sent, next %v, %v", sent, next, err)
+		}
+		time.Sleep(time.Until(next))
+		if _, err := p.sendDue(t.Context()); err != nil || sent != 1 {
+			t.Errorf("%d sent, %v", sent, err)
+		}
+	})
 }
