@@ -51,10 +51,14 @@ func (s *server) judge(c *Config) *filter.Filter {
 
 // judgeOf is who judges what comes to a listener.
 func (s *server) judgeOf(mode smtp.Mode) smtp.Filter {
-	if mode == smtp.Submission {
+	switch mode {
+	case smtp.Submission:
 		return s.filter.Submission()
+	case smtp.LMTP:
+		return s.filter.Relayed()
+	default:
+		return s.filter
 	}
-	return s.filter
 }
 
 // readReports reads the reports that come to the address for them. Everybody could

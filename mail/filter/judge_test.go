@@ -505,6 +505,31 @@ func TestOurOwnNetworkIsNotJudged(t *testing.T) {
 	}
 }
 
+// A server in front may be anywhere: it is not what it brings.
+func TestAServerInFrontIsNotJudged(t *testing.T) {
+	words := Ask{Name: "words", Scanner: scanner(func(m *Message) (Finding, error) {
+		if !m.Auth.Inside || m.Client.Addr.IsValid() {
+			t.Errorf("%+v", m.Auth)
+		}
+		return Finding{Score: 7}, nil
+	})}
+	f := judge(t, func(c *Config) { c.Policy.RefuseNameless, c.Scanners = true, []Ask{words} }).Relayed()
+	c := client("198.51.100.9")
+	if f.Connect(t.Context(), c).Refuses() || f.Recipient(t.Context(), c, &mail.Envelope{}, &mail.Recipient{}).Refuses() || f.Unknown(t.Context(), c).Refuses() {
+		t.Error("it is refused")
+	}
+	if v := f.Message(t.Context(), c, &mail.Envelope{}, letterFrom("a@example.com")); v.Refuses() || v.Results != "" || !v.Junk {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestWhoHasLoggedInStandsInTheResults(t *testing.T) {
+	f := judge(t, nil).Submission()
+	if v := f.Message(t.Context(), &mail.Client{Account: 1, Login: "robin@example.org"}, &mail.Envelope{}, letterFrom("robin@example.org")); v.Results != `auth=pass smtp.auth="robin@example.org"` || v.Header != nil {
+		t.Errorf("%+v", v)
+	}
+}
+
 func TestAMeterForgetsRatherThanGrows(t *testing.T) {
 	m := newMeter[int](time.Hour)
 	now := time.Now()

@@ -2,6 +2,8 @@ package filter
 
 import (
 	"context"
+	"net/netip"
+	"strconv"
 	"time"
 
 	"martlet/mail"
@@ -36,6 +38,9 @@ func (s Submission) Message(ctx context.Context, c *mail.Client, env *mail.Envel
 	start := time.Now()
 	s.scan(ctx, &v, &sum, &Message{Client: c, Env: env, Raw: raw, Auth: Auth{Inside: true, Submission: true}})
 	v.Opinions = nil
+	if c.Login != "" {
+		v.Results = "auth=pass smtp.auth=" + strconv.Quote(plain(c.Login)) // RFC 8601 2.7.4
+	}
 	if p := s.policy.Load(); !v.Refuses() && p.Refuse > 0 && sum.sum >= p.Refuse {
 		v.Refusal = tooMuchJunk
 	}
@@ -43,4 +48,29 @@ func (s Submission) Message(ctx context.Context, c *mail.Client, env *mail.Envel
 		s.log.Warn("what a user sends was refused", "user", c.Login, "reason", v.Text, "score", sum.sum, "took", time.Since(start))
 	}
 	return v
+}
+
+// Relayed judges what a trusted server in front hands over, wherever that is: it only
+// looks into messages. Who has brought them there is not known.
+type Relayed struct{ *Filter }
+
+// Relayed is the judge of listeners for a server in front.
+func (f *Filter) Relayed() Relayed { return Relayed{f} }
+
+// Connect refuses nobody.
+func (Relayed) Connect(context.Context, *mail.Client) mail.Refusal { return mail.Refusal{} }
+
+// Unknown counts nothing.
+func (Relayed) Unknown(context.Context, *mail.Client) mail.Refusal { return mail.Refusal{} }
+
+// Recipient refuses nobody.
+func (Relayed) Recipient(context.Context, *mail.Client, *mail.Envelope, *mail.Recipient) mail.Refusal {
+	return mail.Refusal{}
+}
+
+// Message asks the scanners.
+func (r Relayed) Message(ctx context.Context, c *mail.Client, env *mail.Envelope, raw []byte) mail.Verdict {
+	inside := *c
+	inside.Addr = netip.Addr{}
+	return r.Filter.Message(ctx, &inside, env, raw)
 }
