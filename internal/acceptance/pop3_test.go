@@ -21,7 +21,7 @@ func TestFetchmailTakesTheMailByPOP3(t *testing.T) {
 	h := newHouse(t, fetchDoors)
 	p, inbox := h.settled("POP3", eas.V161)
 	for i := range 3 {
-		h.deliver(letter(fmt.Sprint("letter ", i), ".\n..Text."))
+		h.deliver(letter(fmt.Sprint("letter ", i), ".\r\n..Text."))
 	}
 	h.sync(p, inbox, phone.SyncOptions{})
 	answer := h.pinging(t.Context(), p, inbox)
