@@ -173,7 +173,7 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 			continue
 		}
 		m := smtp.New(smtp.Config{
-			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Gate: s.gate, Transport: s.router, Full: s.quota.Full, Filter: s.judgeOf(l.mode), TLS: s.certs.forMail(),
+			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Gate: s.gate, Transport: s.router, Full: s.quota.Full, Trace: s.trace, Filter: s.judgeOf(l.mode), TLS: s.certs.forMail(),
 			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, SpoolDir: filepath.Join(c.StorePath, incomingFolder), Logger: s.log,
 		})
 		s.shutdowns = append(s.shutdowns, m.Shutdown)

@@ -52,7 +52,7 @@ var allowed = map[string][]string{
 	"mail/srs":             {},
 	"mail/door":            {"internal/parking"},
 	"mail/sasl":            {"directory", "directory/lockout"},
-	"mail/smtp":            {"mail", "mail/door", "mail/sasl", "directory"},
+	"mail/smtp":            {"mail", "mail/trace", "mail/door", "mail/sasl", "directory"},
 	"mail/quota":           {"directory", "mail", "mail/mailbox", "mail/wire", "store"},
 	"mail/oof":             {"directory", "mail/message", "mail/wire", "store"},
 	"mail/trace":           {"store"},

@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"martlet/mail"
+	"martlet/mail/trace"
 )
 
 // data answers DATA (RFC 5321 4.1.1.4).
@@ -93,6 +94,7 @@ func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) 
 		rep := failure(err)
 		if rep.code >= 500 {
 			log.Info("smtp message refused", "error", err)
+			s.remember(ctx, &env, trace.Refused, rep.text())
 		} else {
 			log.Error("smtp message not taken", "error", err)
 		}
@@ -100,10 +102,24 @@ func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) 
 	}
 	if refused.Refuses() {
 		log.Info("smtp message refused", "code", refused.Enhanced, "reason", refused.Text)
-		return refusal(refused)
+		rep := refusal(refused)
+		s.remember(ctx, &env, trace.Refused, rep.text())
+		return rep
+	}
+	if discard {
+		s.remember(ctx, &env, trace.Discarded, "by a filter")
 	}
 	log.Info("smtp message accepted", "discarded", discard)
 	return answer(250, "2.0.0", "OK "+env.Trace.ID)
+}
+
+// remember notes that a message ends here, for all of its recipients.
+func (s *session) remember(ctx context.Context, env *mail.Envelope, step trace.Step, detail string) {
+	e := trace.Event{Time: env.Trace.Time, ID: env.Trace.ID, From: env.From, Remote: s.remote, Login: s.account.Login}
+	for i := range env.To {
+		e.Outcomes = append(e.Outcomes, trace.Outcome{To: env.To[i].Address, Step: step, Detail: detail})
+	}
+	s.srv.cfg.Trace.Note(ctx, e)
 }
 
 // judge asks the filter, if there is one, what it thinks of a message, and keeps

@@ -7,6 +7,7 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/trace"
 )
 
 // rcpt answers RCPT TO (RFC 5321 4.1.1.3).
@@ -40,7 +41,7 @@ func (s *session) rcpt(ctx context.Context, arg string) reply {
 	}
 	if rep = s.resolve(ctx, &r); rep.code != 0 {
 		if rep.code >= 500 {
-			s.srv.log.Info("smtp recipient refused", "remote", s.name, "from", s.env.From, "to", r.Address, "code", rep.enhanced)
+			s.refuse(ctx, &r, rep)
 			if f, ok := s.srv.cfg.Filter.(Counter); ok {
 				if no := f.Unknown(ctx, s.client()); no.Refuses() {
 					return refusal(no)
@@ -52,14 +53,12 @@ func (s *session) rcpt(ctx context.Context, arg string) reply {
 	}
 	if s.srv.cfg.Filter != nil {
 		if no := s.srv.cfg.Filter.Recipient(ctx, s.client(), &s.env, &r); no.Refuses() {
-			s.srv.log.Info("smtp recipient refused", "remote", s.name, "from", s.env.From, "to", r.Address, "code", no.Enhanced)
-			return refusal(no)
+			return s.refuse(ctx, &r, refusal(no))
 		}
 	}
 	if s.srv.cfg.Full != nil {
 		if no := s.srv.cfg.Full(ctx, &r); no.Refuses() {
-			s.srv.log.Info("smtp recipient refused", "remote", s.name, "from", s.env.From, "to", r.Address, "code", no.Enhanced)
-			return refusal(no)
+			return s.refuse(ctx, &r, refusal(no))
 		}
 	}
 	s.env.To = append(s.env.To, r)
@@ -116,4 +115,12 @@ func (s *session) resolve(ctx context.Context, r *mail.Recipient) reply {
 	}
 	r.Local, r.Accounts = route.Local, route.Accounts
 	return reply{}
+}
+
+// refuse tells the log, and who looks for a message, of a recipient who was refused.
+func (s *session) refuse(ctx context.Context, r *mail.Recipient, rep reply) reply {
+	s.srv.log.Info("smtp recipient refused", "remote", s.name, "from", s.env.From, "to", r.Address, "code", rep.enhanced)
+	env := mail.Envelope{From: s.env.From, To: []mail.Recipient{*r}}
+	s.remember(ctx, &env, trace.Refused, rep.text())
+	return rep
 }

@@ -17,7 +17,7 @@ func TestWhoseMailboxIsFullIsRefusedAndTheOthersAreNot(t *testing.T) {
 		return no
 	}})
 	cl := dial(t, addr)
-	cl.say("HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "RCPT TO:<anna@example.org>", "DATA", "Subject: x", ".", "QUIT")
+	cl.say("HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "RCPT TO:<alice@example.org>", "DATA", "Subject: x", ".", "QUIT")
 	cl.hear("220", "250", "250", "452 4.2.2 The mailbox is full", "250", "354", "250", "221")
 	if all := h.messages("bob@example.org", mail.RoleInbox); len(all) != 0 {
 		t.Errorf("delivered: %q", all)

@@ -1,6 +1,9 @@
 package smtp
 
-import "strconv"
+import (
+	"strconv"
+	"strings"
+)
 
 // reply is what the server answers to one command.
 type reply struct {
@@ -19,6 +22,11 @@ func answer(code int, enhanced, text string) reply {
 // goodbye makes a reply that ends the session.
 func goodbye(code int, enhanced, text string) reply {
 	return reply{code: code, enhanced: enhanced, lines: []string{text}, hangUp: true}
+}
+
+// text is the reply in one line.
+func (r *reply) text() string {
+	return strconv.Itoa(r.code) + " " + r.enhanced + " " + strings.Join(r.lines, " ")
 }
 
 // append writes the reply's lines.

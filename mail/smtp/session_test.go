@@ -18,6 +18,7 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/smtp"
+	"martlet/mail/trace"
 )
 
 // client is a plain SMTP client of a test.
@@ -150,21 +151,35 @@ func TestWhomTheFilterRefusesIsToldSo(t *testing.T) {
 	discard := func(*mail.Client, *mail.Envelope, []byte) mail.Verdict { return mail.Verdict{Discard: true} }
 	say := []string{"HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "DATA", "Subject: x", ".", "QUIT"}
 	for _, c := range []struct {
-		name  string
-		judge judge
-		say   []string
-		hear  []string
+		name   string
+		judge  judge
+		say    []string
+		hear   []string
+		traced string
 	}{
-		{"connect", judge{connect: mail.Refusal{Code: 421, Enhanced: "4.7.0", Text: "Too fast"}}, nil, []string{"421 4.7.0 Too fast"}},
-		{"recipient", judge{recipient: no, message: fine}, []string{"HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "QUIT"}, []string{"220", "250", "250", "550 5.7.1 Not you", "221"}},
-		{"message", judge{message: refuse}, say, []string{"220", "250", "250", "250", "354", "550 5.7.1 Not you", "221"}},
-		{"discarded", judge{message: discard}, say, []string{"220", "250", "250", "250", "354", "250", "221"}},
+		{"connect", judge{connect: mail.Refusal{Code: 421, Enhanced: "4.7.0", Text: "Too fast"}}, nil, []string{"421 4.7.0 Too fast"}, ""},
+		{"recipient", judge{recipient: no, message: fine}, []string{"HELO c", "MAIL FROM:<a@b.example>", "RCPT TO:<bob@example.org>", "QUIT"}, []string{"220", "250", "250", "550 5.7.1 Not you", "221"}, "a@b.example bob@example.org refused 550 5.7.1 Not you"},
+		{"message", judge{message: refuse}, say, []string{"220", "250", "250", "250", "354", "550 5.7.1 Not you", "221"}, "a@b.example bob@example.org refused 550 5.7.1 Not you"},
+		{"discarded", judge{message: discard}, say, []string{"220", "250", "250", "250", "354", "250", "221"}, "a@b.example bob@example.org discarded by a filter"},
 	} {
 		t.Run(c.name, func(t *testing.T) {
-			addr, _ := h.serve(smtp.Config{Filter: c.judge})
+			log := trace.New(trace.Config{Store: h.store})
+			before, _, err := log.Find(t.Context(), trace.Query{})
+			check(t, err)
+			addr, _ := h.serve(smtp.Config{Filter: c.judge, Trace: log})
 			cl := dial(t, addr)
 			cl.say(c.say...)
 			cl.hear(c.hear...)
+			found, _, err := log.Find(t.Context(), trace.Query{})
+			check(t, err)
+			var got string
+			if found = found[:len(found)-len(before)]; len(found) == 1 {
+				o := found[0].Outcomes[0]
+				got = fmt.Sprint(found[0].From, " ", o.To, " ", o.Step, " ", o.Detail)
+			}
+			if got != c.traced || len(found) > 1 {
+				t.Errorf("remembered %+v, want %q", found, c.traced)
+			}
 		})
 	}
 	if all := h.messages("bob@example.org", mail.RoleInbox); len(all) != 0 {

@@ -15,6 +15,7 @@ import (
 	"martlet/mail"
 	"martlet/mail/door"
 	"martlet/mail/sasl"
+	"martlet/mail/trace"
 )
 
 // Mode is what a listener is for.
@@ -59,7 +60,8 @@ type Config struct {
 	Directory *directory.Directory
 	Gate      *sasl.Gate // who logs in; nil: passwords and SCRAM, of the Directory
 	Transport Transport
-	Filter    Filter // nil: nobody is judged
+	Filter    Filter     // nil: nobody is judged
+	Trace     *trace.Log // what became of messages that are not taken; nil: nobody remembers
 	// Back gives the address that one of ours stands for, which was made to pass mail
 	// on (SRS); an error: it stands for none. Nil: none does.
 	Back func(address string) (string, error)
