@@ -39,11 +39,16 @@ func (d *Directory) AuthenticateAt(ctx context.Context, at Protocol, login, pass
 		return Account{}, ErrBadCredentials
 	}
 	k := d.cache.credential(login, password)
-	if a, known, err := d.cached(ctx, k); known {
-		return a, err
+	a, cached, refusal := d.cached(ctx, k)
+	if cached && !errors.Is(refusal, ErrBadCredentials) {
+		return a, refusal
 	}
+	// An app password may be refused at one protocol and be right at another.
 	if a, known, err := d.byAppPassword(ctx, at, login, password); known || err != nil {
 		return a, err
+	}
+	if cached {
+		return Account{}, refusal
 	}
 	if a, known, err := d.recollect(ctx, k, login, password); known {
 		return a, err
@@ -64,11 +69,15 @@ func (d *Directory) RecallAt(ctx context.Context, at Protocol, login, password s
 		return Account{}, true, ErrBadCredentials
 	}
 	k := d.cache.credential(login, password)
-	if a, known, err := d.cached(ctx, k); known {
-		return a, true, err
+	a, cached, refusal := d.cached(ctx, k)
+	if cached && !errors.Is(refusal, ErrBadCredentials) {
+		return a, true, refusal
 	}
 	if a, known, err := d.byAppPassword(ctx, at, login, password); known {
 		return a, true, err
+	}
+	if cached {
+		return Account{}, true, refusal
 	}
 	return d.recollect(ctx, k, login, password)
 }
