@@ -103,6 +103,31 @@ func TestABrokenChainIsSaidToBeBrokenOnce(t *testing.T) {
 	}
 }
 
+// A message's signature in a set must not be over seals (RFC 8617 4.1.2).
+func TestASignatureOverSealsIsNone(t *testing.T) {
+	k, _ := testKeys(t, "one.example")
+	dns := texts{}
+	dns.publish(t, k)
+	for names, want := range map[string]string{"from:subject": Pass, "from:arc-seal": Fail} {
+		m, _ := open([]byte(letter))
+		s := set{results: field{resultsField, []byte("ARC-Authentication-Results: i=1; one.example; none\r\n")}}
+		raw, err := m.sign("ARC-Message-Signature: i=1; a=rsa-sha256; c=relaxed/relaxed; d=one.example; s=r;", strings.Split(names, ":"), k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.message = field{messageField, raw}
+		text := "ARC-Seal: i=1; a=rsa-sha256; cv=none; d=one.example; s=r; b="
+		s.seal = field{sealField, []byte(text)}
+		seal, err := finish(text, k, sealInput([]set{s}))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if c := VerifyChain(t.Context(), slices.Concat(seal, raw, s.results.raw, []byte(letter)), dns.lookup); c.Result != want {
+			t.Errorf("%s: %+v", names, c)
+		}
+	}
+}
+
 func TestAChainHasItsEnd(t *testing.T) {
 	_, e := testKeys(t, "one.example")
 	dns := texts{}

@@ -150,16 +150,17 @@ func (h *house) rowsLeft(t *testing.T) (n int) {
 // Nobody is sent reports who has not said that they want them.
 func TestOnlyThoseWhoWantReportsGetThem(t *testing.T) {
 	for destinations, want := range map[string]string{
-		"mailto:a@example.com":                                              "a@example.com",
-		"mailto:a@reports.example.com":                                      "a@reports.example.com",
-		"mailto:a@watcher.example":                                          "a@watcher.example",
-		"mailto:a@victim.example":                                           "",
-		"mailto:a@odd.example":                                              "",
-		"https://example.com/,mailto:a@example.com!1k":                      "a@example.com",
-		"mailto:a@example.com!10":                                           "",
-		"mailto:a@example.com!10m":                                          "a@example.com",
-		"mailto:a%40example.com":                                            "a@example.com",
-		"mailto:a@example.com%0d%0aBcc:eve@example.com":                     "",
+		"mailto:a@example.com":                          "a@example.com",
+		"mailto:a@reports.example.com":                  "a@reports.example.com",
+		"mailto:a@watcher.example":                      "a@watcher.example",
+		"mailto:a@victim.example":                       "",
+		"mailto:a@odd.example":                          "",
+		"https://example.com/,mailto:a@example.com!1k":  "a@example.com",
+		"mailto:a@example.com!10":                       "",
+		"mailto:a@example.com!10m":                      "a@example.com",
+		"mailto:a%40example.com":                        "a@example.com",
+		"mailto:a@example.com%0d%0aBcc:eve@example.com": "",
+		"mailto:1@example.com,mailto:2@example.com,mailto:3@example.com,mailto:4@example.com,mailto:5@example.com": "1@example.com 2@example.com 3@example.com 4@example.com",
 		"mailto:,mailto:@,mailto:a@":                                        "",
 		"mailto:a@example.com,mailto:b@example.com,mailto:c@victim.example": "a@example.com b@example.com",
 	} {
@@ -322,6 +323,52 @@ func TestHostileReportsAreRefused(t *testing.T) {
 		if n, err := h.Receive(t.Context(), tc.raw); n != 0 || !errors.Is(err, tc.want) {
 			t.Errorf("%s: %d %v", name, n, err)
 		}
+	}
+}
+
+func TestXMLIsBounded(t *testing.T) {
+	for name, text := range map[string]string{
+		"deep":      "<feedback>" + strings.Repeat("<x>", maxNesting) + strings.Repeat("</x>", maxNesting) + "</feedback>",
+		"directive": "<!DOCTYPE feedback><feedback></feedback>",
+	} {
+		if x, err := readReport(strings.NewReader(text)); !errors.Is(err, errBadReport) {
+			t.Errorf("%s: %+v %v", name, x, err)
+		}
+	}
+	x, err := readReport(strings.NewReader("<feedback><record><row><source_ip>192.0.2.1</source_ip><count>99999999999999</count></row></record><record><row><source_ip>192.0.2.1</source_ip><count>5</count></row></record></feedback>"))
+	if err != nil || x.summary(day).Messages != 5 {
+		t.Errorf("%+v %v", x, err)
+	}
+}
+
+// There is an end to what others can have us keep.
+func TestWhatIsKeptIsBounded(t *testing.T) {
+	h := newHouse(t)
+	raw := mailWith("text/xml", "a.xml", []byte(fmt.Sprintf(theirs, "one-more", "example.org")))
+	err := h.store.Update(t.Context(), func(tx *store.Tx) error {
+		for i := range maxReceived {
+			k := reportKey{domain: "example.org", end: uint64(i)}
+			if err := h.received.Set(tx, k, Summary{Domain: "example.org", ID: "x"}); err != nil {
+				return err
+			}
+		}
+		for i := range maxDomains {
+			if err := h.policies.Set(tx, dayKey{dayOf(day), fmt.Sprintf("d%d.example", i)}, published{}); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if n, err := h.Receive(t.Context(), raw); n != 0 || !errors.Is(err, ErrTooMany) {
+		t.Error(n, err)
+	}
+	h.Observe(outcome("192.0.2.1", "mailto:dmarc@example.com"))
+	h.saved(t)
+	if n := h.rowsLeft(t); n != 0 {
+		t.Errorf("%d rows of one domain more", n)
 	}
 }
 

@@ -85,16 +85,11 @@ func (s *hosts) forget() {
 }
 
 // suspicious tells whether a client is one that is asked to come back: without a
-// name, or on a list that speaks against it. Who is on one that speaks for it is not.
+// name, or on a list that speaks against it.
 func (h *host) suspicious() bool {
 	bad := h.result == permError || h.result == fail
 	for _, hit := range h.hits {
-		switch {
-		case hit.list.Weight < 0:
-			return false
-		case hit.list.Weight > 0:
-			bad = true
-		}
+		bad = bad || hit.list.Weight > 0
 	}
 	return bad
 }

@@ -198,7 +198,7 @@ func TestATrustedSealerSpeaksForWhatItSendsOn(t *testing.T) {
 		"it says fail":         {"lists.example", sealed("dmarc=fail header.from=example.com"), true, "arc=pass"},
 		"of another From":      {"lists.example", sealed("dmarc=pass header.from=example.net"), true, "arc=pass"},
 		"in a comment":         {"lists.example", sealed("none (; dmarc=pass header.from=example.com)"), true, "arc=pass"},
-		"in quotes":            {"lists.example", sealed(`x="; dmarc=pass header.from=example.com"`), true, "arc=pass"},
+		"in quotes":            {"lists.example", sealed(`x="; dmarc=pass header.from=example.com ;"`), true, "arc=pass"},
 		"changed afterwards":   {"lists.example", []byte(strings.Replace(string(sealed(good)), "nine", "ten", 1)), true, "arc=fail"},
 		"nobody has sealed it": {"lists.example", letterFrom("a@example.com"), true, ""},
 	} {
@@ -398,6 +398,11 @@ func TestWhoComesTooOftenIsStoppedForATime(t *testing.T) {
 				t.Errorf("unknown %d: %+v", i, no)
 			}
 		}
+		for range 9 {
+			if f.Unknown(ctx, client("10.0.0.9")).Refuses() {
+				t.Error("who is of our own network is counted")
+			}
+		}
 		if !f.Connect(ctx, client("192.0.2.9")).Refuses() {
 			t.Error("who tries names connects again")
 		}
@@ -526,6 +531,66 @@ func TestAServerInFrontIsNotJudged(t *testing.T) {
 func TestWhoHasLoggedInStandsInTheResults(t *testing.T) {
 	f := judge(t, nil).Submission()
 	if v := f.Message(t.Context(), &mail.Client{Account: 1, Login: "robin@example.org"}, &mail.Envelope{}, letterFrom("robin@example.org")); v.Results != `auth=pass smtp.auth="robin@example.org"` || v.Header != nil {
+		t.Errorf("%+v", v)
+	}
+}
+
+func TestAMeterSlides(t *testing.T) {
+	m := newMeter[string](time.Hour)
+	now := time.Now()
+	for _, step := range []struct {
+		after time.Duration
+		n     int
+		want  bool
+	}{
+		{0, 10, true}, {time.Minute, 1, false}, {58 * time.Minute, 1, false},
+		{31 * time.Minute, 6, false}, // half of the ten still counts
+		{0, 5, true}, {0, 1, false}, {2 * time.Hour, 10, true},
+	} {
+		now = now.Add(step.after)
+		if got := m.take("a", step.n, 10, now); got != step.want {
+			t.Errorf("%+v: %v", step, got)
+		}
+	}
+}
+
+// Mail of a domain without a DMARC policy is not held to SPF if a signature speaks
+// for it.
+func TestASignatureMakesUpForSPF(t *testing.T) {
+	h := newHouse(t)
+	h.dns.texts["hard.example"] = []string{"v=spf1 -all"}
+	h.dns.texts["k._domainkey.hard.example"] = h.dns.texts["k._domainkey.example.com"]
+	f := New(Config{Resolver: h.dns, Policy: DefaultPolicy()})
+	for domain, want := range map[string]bool{"hard.example": false, "example.net": true} {
+		v := f.Message(t.Context(), client(others), &mail.Envelope{From: "a@hard.example"}, h.from("a@hard.example", domain))
+		if strings.Contains(header(v), "SPF fail") != want {
+			t.Errorf("signed by %s: %s", domain, header(v))
+		}
+	}
+}
+
+// What the DNS could not say is no outcome to report.
+func TestAnOutcomeThatIsNotKnownIsNotTold(t *testing.T) {
+	h := newHouse(t)
+	var told []Outcome
+	f := New(Config{Resolver: h.dns, Policy: DefaultPolicy(), Observe: func(o Outcome) { told = append(told, o) }})
+	h.dns.down = "k._domainkey.example.com"
+	f.Message(t.Context(), client(others), &mail.Envelope{From: "a@example.net"}, h.from("a@example.com", "example.com"))
+	if len(told) != 0 {
+		t.Errorf("%+v", told)
+	}
+	h.dns.down = ""
+	f.Message(t.Context(), client(others), &mail.Envelope{From: "a@example.net"}, h.from("a@example.com", "example.com"))
+	if len(told) != 1 || !told[0].AlignedDKIM || told[0].AlignedSPF || len(told[0].DKIM) != 1 || told[0].DKIM[0].Selector != "k" {
+		t.Errorf("%+v", told)
+	}
+}
+
+func TestWhatOneScannerDiscardsStaysDiscarded(t *testing.T) {
+	drop := Ask{Name: "drop", Scanner: scanner(func(*Message) (Finding, error) { return Finding{Discard: true}, nil })}
+	keep := Ask{Name: "keep", Scanner: scanner(func(*Message) (Finding, error) { return Finding{}, nil })}
+	f := judge(t, func(c *Config) { c.Scanners = []Ask{drop, keep} })
+	if v := f.Message(t.Context(), client("192.0.2.1"), &mail.Envelope{From: "a@example.com"}, letterFrom("a@example.com")); !v.Discard {
 		t.Errorf("%+v", v)
 	}
 }

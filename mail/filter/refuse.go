@@ -30,7 +30,7 @@ func (f *Filter) refusedHost(ctx context.Context, p *Policy, c *mail.Client, env
 
 func refusedBy(hits []hit) mail.Refusal {
 	for _, h := range hits {
-		if h.list.Refuse && h.list.Weight >= 0 {
+		if h.list.Refuse {
 			return mail.Refusal{Code: 550, Enhanced: "5.7.1", Text: fmt.Sprintf("%s is on the list %s, whose operator can tell why", h.what, h.list.Zone)}
 		}
 	}
