@@ -188,7 +188,7 @@ func TestAnOwnerIsToldOnceAtEachLevel(t *testing.T) {
 		{"full", 12, 0, []string{"Your mailbox is full"}},
 		{"over it", 5, 0, nil},
 		{"emptied", 1, 80, nil},
-		{"and filled again", 60, 0, []string{"Your mailbox is 80 % full"}},
+		{"and filled again", 55, 0, []string{"Your mailbox is 80 % full"}},
 	} {
 		before := len(h.warnings())
 		h.clear(c.clear)
