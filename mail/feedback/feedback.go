@@ -49,6 +49,7 @@ type Book struct {
 	outcomes store.Table[rowKey, row]
 	policies store.Table[dayKey, published]
 	received store.Table[reportKey, Summary]
+	sizes    sizes
 
 	mu      sync.Mutex // guards unsaved and dropped
 	unsaved map[rowKey]*pending
@@ -67,7 +68,7 @@ func New(c Config) *Book {
 		c.Logger = slog.Default()
 	}
 	return &Book{
-		c: c, log: c.Logger, unsaved: map[rowKey]*pending{},
+		c: c, log: c.Logger, unsaved: map[rowKey]*pending{}, sizes: defaultSizes(),
 		outcomes: store.NewTable("dmarc outcome", store.PrefixDMARCOutcome, rowKeys, rows),
 		policies: store.NewTable("dmarc policy", store.PrefixDMARCPolicy, dayKeys, policies),
 		received: store.NewTable("dmarc received", store.PrefixDMARCReceived, reportKeys, summaries),

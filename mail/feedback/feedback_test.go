@@ -110,7 +110,7 @@ func TestADayIsToldToTheDomain(t *testing.T) {
 	if name := ix.AttachmentName(2); !strings.HasPrefix(name, "mx.example.org!example.com!1795392000!1795478399!") || !strings.HasSuffix(name, ".xml.gz") {
 		t.Error(name)
 	}
-	x, err := unpack(ix.Open(2, message.Bytes(raw)), "gzip")
+	x, err := unpack(ix.Open(2, message.Bytes(raw)), "gzip", defaultSizes())
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -295,17 +295,18 @@ func TestReportsAboutUsAreSummedUp(t *testing.T) {
 
 func TestHostileReportsAreRefused(t *testing.T) {
 	h := newHouse(t)
-	bomb := "<feedback>" + strings.Repeat(" ", maxUnpacked) + "</feedback>"
+	h.sizes = sizes{packed: 64 << 10, unpacked: 1 << 20, records: 1000} // the race detector is slow
+	bomb := "<feedback>" + strings.Repeat(" ", 1<<20) + "</feedback>"
 	deep := "<feedback>" + strings.Repeat("<x>", 100) + strings.Repeat("</x>", 100) + "</feedback>"
 	entities := `<!DOCTYPE feedback [<!ENTITY a "aaaaaaaaaa"><!ENTITY b "&a;&a;&a;&a;">]><feedback><version>&b;</version></feedback>`
-	many := "<feedback>" + strings.Repeat("<record/>", maxRecords+1) + "</feedback>"
+	many := "<feedback>" + strings.Repeat("<record/>", 1001) + "</feedback>"
 	for name, tc := range map[string]struct {
 		raw  []byte
 		want error
 	}{
 		"a bomb":               {mailWith("application/gzip", "a.xml.gz", gzipped(t, bomb)), ErrTooLarge},
 		"a bomb in an archive": {mailWith("application/zip", "a.zip", inZip(t, "a.xml", bomb)), ErrTooLarge},
-		"too large":            {mailWith("application/gzip", "a.xml.gz", bytes.Repeat([]byte("x"), maxPacked+1)), ErrTooLarge},
+		"too large":            {mailWith("application/gzip", "a.xml.gz", bytes.Repeat([]byte("x"), 64<<10+1)), ErrTooLarge},
 		"too many records":     {mailWith("text/xml", "a.xml", []byte(many)), ErrTooLarge},
 		"too deep":             {mailWith("text/xml", "a.xml", []byte(deep)), errBadReport},
 		"entities":             {mailWith("text/xml", "a.xml", []byte(entities)), errBadReport},
@@ -331,11 +332,11 @@ func TestXMLIsBounded(t *testing.T) {
 		"deep":      "<feedback>" + strings.Repeat("<x>", maxNesting) + strings.Repeat("</x>", maxNesting) + "</feedback>",
 		"directive": "<!DOCTYPE feedback><feedback></feedback>",
 	} {
-		if x, err := readReport(strings.NewReader(text)); !errors.Is(err, errBadReport) {
+		if x, err := readReport(strings.NewReader(text), defaultSizes()); !errors.Is(err, errBadReport) {
 			t.Errorf("%s: %+v %v", name, x, err)
 		}
 	}
-	x, err := readReport(strings.NewReader("<feedback><record><row><source_ip>192.0.2.1</source_ip><count>99999999999999</count></row></record><record><row><source_ip>192.0.2.1</source_ip><count>5</count></row></record></feedback>"))
+	x, err := readReport(strings.NewReader("<feedback><record><row><source_ip>192.0.2.1</source_ip><count>99999999999999</count></row></record><record><row><source_ip>192.0.2.1</source_ip><count>5</count></row></record></feedback>"), defaultSizes())
 	if err != nil || x.summary(day).Messages != 5 {
 		t.Errorf("%+v %v", x, err)
 	}
@@ -392,7 +393,7 @@ func FuzzReadReport(f *testing.F) {
 	f.Add([]byte("<feedback><record><row><count>-1</count></row></record></feedback>"))
 	f.Add([]byte("<feedback><report_metadata><date_range><begin>9999999999999999999</begin></date_range></report_metadata></feedback>"))
 	f.Fuzz(func(t *testing.T, text []byte) {
-		x, err := readReport(bytes.NewReader(text))
+		x, err := readReport(bytes.NewReader(text), defaultSizes())
 		if err != nil {
 			return
 		}

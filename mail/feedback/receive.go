@@ -22,16 +22,21 @@ import (
 
 // Limits of reports that others send.
 const (
-	maxPacked      = 5 << 20  // bytes of an attachment
-	maxUnpacked    = 20 << 20 // bytes of XML
-	maxAttachments = 4        // looked at in a message
-	maxRecords     = 50_000   // of a report
-	maxNesting     = 12       // of XML elements
-	maxText        = 256      // bytes of one text that is kept
-	maxSources     = 200      // that are kept of a report; the rest is one
-	maxReceived    = 5000     // reports about one domain
+	maxAttachments = 4    // looked at in a message
+	maxNesting     = 12   // of XML elements
+	maxText        = 256  // bytes of one text that is kept
+	maxSources     = 200  // that are kept of a report; the rest is one
+	maxReceived    = 5000 // reports about one domain
 	keepReceived   = 180 * 24 * time.Hour
 )
+
+// sizes bound one report.
+type sizes struct {
+	packed, unpacked int64 // bytes
+	records          int
+}
+
+func defaultSizes() sizes { return sizes{packed: 5 << 20, unpacked: 20 << 20, records: 50_000} }
 
 // Errors of reports that others send.
 var (
@@ -82,7 +87,7 @@ func (b *Book) Receive(ctx context.Context, raw []byte) (n int, err error) {
 			continue
 		}
 		looked++
-		x, err := unpack(io.LimitReader(ix.Open(i, message.Bytes(raw)), maxPacked+1), kind)
+		x, err := unpack(ix.Open(i, message.Bytes(raw)), kind, b.sizes)
 		if err == nil {
 			err = b.keep(ctx, x)
 		}
@@ -113,12 +118,12 @@ func packing(p *message.Part, name string) string {
 }
 
 // unpack reads a report.
-func unpack(r io.Reader, kind string) (*xmlReport, error) {
-	packed, err := io.ReadAll(r)
+func unpack(r io.Reader, kind string, most sizes) (*xmlReport, error) {
+	packed, err := io.ReadAll(io.LimitReader(r, most.packed+1))
 	if err != nil {
 		return nil, fmt.Errorf("%w: %w", errBadReport, err)
 	}
-	if len(packed) > maxPacked {
+	if int64(len(packed)) > most.packed {
 		return nil, ErrTooLarge
 	}
 	plain := io.Reader(bytes.NewReader(packed))
@@ -132,7 +137,7 @@ func unpack(r io.Reader, kind string) (*xmlReport, error) {
 			return nil, err
 		}
 	}
-	return readReport(plain)
+	return readReport(plain, most)
 }
 
 // zipped opens the first file in an archive that is XML by its name.
@@ -191,8 +196,8 @@ func (n *nesting) Token() (xml.Token, error) {
 }
 
 // readReport reads a report one record at a time.
-func readReport(r io.Reader) (*xmlReport, error) {
-	inner := xml.NewDecoder(&bounded{r, maxUnpacked})
+func readReport(r io.Reader, most sizes) (*xmlReport, error) {
+	inner := xml.NewDecoder(&bounded{r, most.unpacked})
 	inner.CharsetReader = func(charset string, in io.Reader) (io.Reader, error) {
 		switch strings.ToLower(charset) {
 		case "us-ascii", "ascii", "iso-8859-1", "windows-1252": // all that is looked at is ASCII
@@ -219,7 +224,7 @@ func readReport(r io.Reader) (*xmlReport, error) {
 				depth++
 				continue
 			}
-			if err := x.child(d, &t); err != nil {
+			if err := x.child(d, &t, most.records); err != nil {
 				if errors.Is(err, ErrTooLarge) {
 					return nil, ErrTooLarge
 				}
@@ -232,14 +237,14 @@ func readReport(r io.Reader) (*xmlReport, error) {
 }
 
 // child reads an element of a report.
-func (x *xmlReport) child(d *xml.Decoder, t *xml.StartElement) error {
+func (x *xmlReport) child(d *xml.Decoder, t *xml.StartElement, records int) error {
 	switch t.Name.Local {
 	case "report_metadata":
 		return d.DecodeElement(&x.Metadata, t)
 	case "policy_published":
 		return d.DecodeElement(&x.Policy, t)
 	case "record":
-		if len(x.Records) == maxRecords {
+		if len(x.Records) == records {
 			return ErrTooLarge
 		}
 		var r xmlRecord
