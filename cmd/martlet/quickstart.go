@@ -114,6 +114,9 @@ func (q *quickstart) prepare(login, dir, data string) (err error) {
 	if auto := "autodiscover." + q.Domain; auto != q.Hostname {
 		q.Names = append(q.Names, auto)
 	}
+	if q.TLS == tlsACME { // other servers fetch our policy of MTA-STS only where the name is certified
+		q.Names = append(q.Names, "mta-sts."+q.Domain)
+	}
 	if dir, err = filepath.Abs(dir); err != nil {
 		return err
 	}
@@ -215,6 +218,10 @@ func (q *quickstart) writeStore(ctx context.Context, key []byte, password string
 func (q *quickstart) makeKeys(ctx context.Context, c admin.Client) error {
 	keys, err := c.SigningKeys(ctx, q.Domain)
 	q.DNS = dnsRecords(q.Hostname, q.Domain, keys)
+	if q.TLS == tlsACME {
+		c := Config{Hostname: q.Hostname, STS: STSConfig{Mode: "testing", MaxAge: defaultSTSAge}}
+		q.DNS = append(q.DNS, tlsRecords(&c, q.Domain)...)
+	}
 	return err
 }
 
