@@ -45,6 +45,14 @@ func (f namedFlags) number(name string) *int {
 	return &n
 }
 
+func (f namedFlags) number64(name string) *int64 {
+	if !f.Changed(name) {
+		return nil
+	}
+	n, _ := f.GetInt64(name)
+	return &n
+}
+
 // list is nil for a flag that was not given, and empty for one that was given
 // with nothing.
 func (f namedFlags) list(name string) []string {

@@ -68,6 +68,7 @@ type ReleaseRequest struct {
 
 func (a *Admin) loginOperations() map[string]operation {
 	return map[string]operation{
+		"user.show":                called(a.showUser),
 		"user.app-password.add":    called(a.addAppPassword),
 		"user.app-password.list":   called(a.listAppPasswords),
 		"user.app-password.remove": called(a.removeAppPassword),
@@ -81,6 +82,14 @@ func (a *Admin) loginOperations() map[string]operation {
 		"lockout.list":             called(a.listLockout),
 		"lockout.release":          called(a.release),
 	}
+}
+
+func (a *Admin) showUser(ctx context.Context, in UserRequest) (User, error) {
+	acc, err := a.find(ctx, in.Login)
+	if err != nil {
+		return User{}, err
+	}
+	return a.user(ctx, acc)
 }
 
 func shownAppPassword(p *directory.AppPassword) AppPassword {
@@ -250,6 +259,11 @@ func (a *Admin) accountStages() (all []stage) {
 	add(a.c.Guard != nil, "places of logins", a.c.Guard.Check)
 	add(a.c.Quota != nil, "quotas", a.c.Quota.Check)
 	return all
+}
+
+// ShowUser shows one user.
+func (c Client) ShowUser(ctx context.Context, login string) (User, error) {
+	return ask[User](ctx, c, "user.show", UserRequest{Login: login})
 }
 
 // AddAppPassword makes a password for one program.

@@ -31,6 +31,12 @@ type User struct {
 	Items      uint64    `json:"items"` // without the recipient information
 	Bytes      uint64    `json:"bytes"`
 	Devices    int       `json:"devices"`
+
+	QuotaBytes int64    `json:"quota_bytes,omitempty"` // what counts; 0: any amount
+	QuotaItems int64    `json:"quota_items,omitempty"`
+	Forward    []string `json:"forward,omitempty"`
+	KeepCopy   bool     `json:"keep_copy,omitempty"`
+	TwoFactor  bool     `json:"two_factor,omitempty"`
 }
 
 // NewUser is a user to be added. Domain makes the login's domain ours if it is
@@ -89,9 +95,15 @@ func (a *Admin) user(ctx context.Context, acc directory.Account) (User, error) {
 	u := User{
 		Login: acc.Login, ID: uint64(acc.ID), Name: acc.Name, Aliases: acc.Aliases, Admin: acc.Admin, Disabled: acc.Disabled,
 		ActiveSync: acc.ActiveSync, Server: acc.Server, Password: acc.PasswordHash != "", Created: acc.Created,
+		Forward: acc.Forward, KeepCopy: acc.KeepCopy, TwoFactor: acc.TwoFactor,
 	}
 	err := a.c.Store.View(ctx, func(tx *store.Tx) error {
 		u.Items, u.Bytes, u.Devices = 0, 0, 0
+		q, err := a.c.Directory.QuotaIn(tx, acc.ID)
+		if err != nil && !errors.Is(err, directory.ErrNoAccount) { // it went a moment ago
+			return err
+		}
+		u.QuotaBytes, u.QuotaItems = q.Bytes, q.Items
 		folders, err := a.c.Mailboxes.Folders(tx, mail.MailboxOf(acc.ID))
 		if err != nil && !errors.Is(err, mail.ErrNoFolder) {
 			return err
