@@ -461,7 +461,7 @@ func TestScannersAreAskedInTheirOrder(t *testing.T) {
 		return Finding{Score: -1}, nil
 	})}
 	down := Ask{Name: "down", Scanner: scanner(func(*Message) (Finding, error) { return Finding{}, errors.New("down") })}
-	raw := append([]byte("X-Martlet-Junk: no score=-99\r\n (forged)\r\n"), letterFrom("a@example.com")...)
+	raw := append([]byte("x-martlet-junk : no score=-99\r\n (forged)\r\nX-Martlet-Other: x\r\n"), letterFrom("a@example.com")...)
 	env := &mail.Envelope{From: "a@example.com"}
 	f := judge(t, func(c *Config) { c.Scanners = []Ask{words, down, milter, after}; c.Policy.Junk = 4 })
 	v := f.Message(t.Context(), client("192.0.2.1"), env, raw)

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"context"
 	"math/rand/v2"
+	"strings"
 	"sync"
 	"time"
 
@@ -186,21 +187,24 @@ func (f *Filter) decide(p *Policy, v *mail.Verdict, s *score, inside bool) {
 	v.Header = append(s.field(v.Junk), v.Header...)
 }
 
-// ourField says why a message is junk or is not.
-const ourField = "X-Martlet-Junk"
+const (
+	// ours begins the names of the fields that only we write.
+	ours = "X-Martlet-"
+	// ourField says why a message is junk or is not.
+	ourField = ours + "Junk"
+)
 
 // withoutOurs drops fields that only we write; nil if there are none.
 func withoutOurs(raw []byte) []byte {
 	header, whole := cutHeader(raw)
-	if !whole || !bytes.Contains(bytes.ToLower(header), []byte("x-martlet-")) {
+	if !whole || !bytes.Contains(bytes.ToLower(header), []byte(strings.ToLower(ours))) {
 		return nil
 	}
 	out := make([]byte, 0, len(raw))
 	drop := false
 	for line := range bytes.Lines(header) {
 		if line[0] != ' ' && line[0] != '\t' {
-			name, _, _ := bytes.Cut(line, []byte(":"))
-			drop = bytes.EqualFold(bytes.TrimRight(name, " \t"), []byte(ourField))
+			drop = len(line) >= len(ours) && bytes.EqualFold(line[:len(ours)], []byte(ours))
 		}
 		if !drop {
 			out = append(out, line...)
