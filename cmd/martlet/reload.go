@@ -195,9 +195,9 @@ func (a *app) reloadCommand() *cobra.Command {
 		Use: "reload", Short: "Have the running server read its configuration and certificates again", Args: cobra.NoArgs,
 		Example: `  martlet reload -c /etc/martlet/martlet.toml`,
 		Long: `Have the running server read martlet.toml and its certificates again, as SIGHUP
-does, and say what has changed. The level of the log, [activesync], [[documents]]
-and the files of [https] tls change at once, and no phone notices; what else was
-edited is named, and waits for a restart or martlet upgrade. When anything in the
+does, and say what has changed. The level of the log, [activesync], [[documents]],
+[filter] and the files of [https] tls change at once, and no phone notices; what else
+was edited is named, and waits for a restart or martlet upgrade. When anything in the
 file is wrong nothing changes.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			c, err := a.load()
