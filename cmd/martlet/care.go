@@ -226,7 +226,7 @@ func registered(st *admin.Status) string {
 
 // doors are the names of the listeners in the order people think of them.
 func doors() []string {
-	return []string{"http", "https", "smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s", "sieve"}
+	return []string{"http", "https", "smtp", "submission", "submissions", "lmtp", "imap", "imaps", "pop3", "pop3s", "sieve", "metrics"}
 }
 
 // progress is one line on a terminal that tells how far something is; elsewhere

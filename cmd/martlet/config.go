@@ -35,7 +35,7 @@ type Config struct {
 	TraceKeep time.Duration // how long it is known what became of a message; zero: the default, negative: not at all
 
 	// Listeners: host:port, or unix:/path for LMTP. None: not listened on.
-	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP, IMAP, IMAPS, POP3, POP3S, Sieve []string
+	HTTP, HTTPS, SMTP, Submission, Submissions, LMTP, IMAP, IMAPS, POP3, POP3S, Sieve, Metrics []string
 
 	STS          STSConfig // what others are told of TLS with us
 	NoTLSReports bool      // nobody is told how TLS with them went
@@ -135,6 +135,7 @@ type configFile struct {
 	IMAPS       listenFile      `toml:"imaps"`
 	POP3        listenFile      `toml:"pop3"`
 	POP3S       listenFile      `toml:"pop3s"`
+	Metrics     listenFile      `toml:"metrics"`
 	Sieve       listenFile      `toml:"sieve"`
 }
 
@@ -240,6 +241,7 @@ func (r *configReader) read(f *configFile) Config {
 	c.IMAPS = r.listen("imaps", f.IMAPS.Listen)
 	c.POP3 = r.listen("pop3", f.POP3.Listen)
 	c.POP3S = r.listen("pop3s", f.POP3S.Listen)
+	c.Metrics = r.listen("metrics", f.Metrics.Listen)
 	c.Sieve = r.listen("sieve", f.Sieve.Listen)
 
 	c.MaxMessageBytes = r.size("smtp", "max_message", f.SMTP.MaxMessage)

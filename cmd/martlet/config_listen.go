@@ -173,6 +173,8 @@ func (c *Config) listeners(door string) []string {
 		return c.POP3S
 	case "sieve":
 		return c.Sieve
+	case "metrics":
+		return c.Metrics
 	}
 	return nil
 }

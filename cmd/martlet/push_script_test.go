@@ -19,7 +19,11 @@ func cmdAsk(ts *testscript.TestScript, neg bool, args []string) {
 	if len(args) == 3 {
 		document = ts.ReadFile(args[2])
 	}
-	r, err := http.NewRequest(args[0], "http://"+ts.Getenv("http")+args[1], strings.NewReader(document))
+	url := args[1]
+	if strings.HasPrefix(url, "/") {
+		url = "http://" + ts.Getenv("http") + url
+	}
+	r, err := http.NewRequest(args[0], url, strings.NewReader(document))
 	ts.Check(err)
 	r.SetBasicAuth("ada@example.org", "correct horse battery")
 	r.Header.Set("Content-Type", "application/json")

@@ -132,7 +132,7 @@ func (c *Config) fixed(next *Config) (names []string) {
 	keys := map[string]string{
 		"Hostname": "hostname", "StorePath": "store.path", "Key": "store.key_file", "LogJSON": "log.format", "TraceKeep": "log.trace_days",
 		"HTTP": "http.listen", "HTTPS": "https.listen", "HTTP2": "https.http2", "SMTP": "smtp.listen", "Submission": "submission.listen",
-		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen", "POP3": "pop3.listen", "POP3S": "pop3s.listen", "Sieve": "sieve.listen",
+		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen", "POP3": "pop3.listen", "POP3S": "pop3s.listen", "Sieve": "sieve.listen", "Metrics": "metrics.listen",
 		"SMIMERoots": "smime.roots", "PrivateLists": "smime.private_lists",
 		"FileBytes": "dav.files", "Push": "push.detail", "MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
 		"CheckSenders": "smtp.check_senders", "RefuseFull": "smtp.refuse_full", "DNS": "dns", "STS": "mta_sts", "NoTLSReports": "tls_reports.send", "Relay": "relay", "TrustedResults": "smtp.trusted_results", "Junk": "junk.enabled", "Scan": "rspamd, clamd, milter",

@@ -134,7 +134,7 @@ func cmdServe(ts *testscript.TestScript, neg bool, args []string) {
 func listens(ts *testscript.TestScript, config, door string) bool {
 	c, err := loadConfig(ts.MkAbs(config))
 	ts.Check(err)
-	return len(map[string][]string{"http": c.HTTP, "https": c.HTTPS, "smtp": c.SMTP, "submission": c.Submission, "submissions": c.Submissions, "lmtp": c.LMTP, "imap": c.IMAP, "imaps": c.IMAPS}[door]) > 0
+	return len(c.listeners(door)) > 0
 }
 
 // cmdStop ends a server as systemd does and wants it to end well: stop CONFIG.

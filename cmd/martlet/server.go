@@ -19,6 +19,7 @@ import (
 	"martlet/gateway"
 	"martlet/gateway/admin"
 	"martlet/gateway/hold"
+	"martlet/gateway/metrics"
 	"martlet/gateway/revocation"
 	"martlet/mail/door"
 	"martlet/mail/filter"
@@ -36,8 +37,9 @@ type server struct {
 	gateway *gateway.Server
 	certs   *certificates
 	push    *pusher
-	imap    *imap.Server // nil: IMAP is not listened on
-	gate    *sasl.Gate   // who logs in to the doors of mail
+	imap    *imap.Server     // nil: IMAP is not listened on
+	metrics *metrics.Metrics // nil: nobody may ask for them
+	gate    *sasl.Gate       // who logs in to the doors of mail
 	filter  *filter.Filter
 	// scanners are asked by the filter, in this order.
 	scanners  []filter.Ask
@@ -82,6 +84,8 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		l.doors = &doorways{}
 	}
 	s = &server{launch: l, config: c, addresses: map[string][]net.Addr{}, failed: make(chan error, 1)}
+	s.countFor(&c)
+	log = s.log
 	if s.data, err = openData(ctx, &c, log); err != nil {
 		return nil, err
 	}
@@ -194,6 +198,9 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 	if err := s.listenSieve(ctx, c); err != nil {
 		return err
 	}
+	if err := s.listenMetrics(ctx, c); err != nil {
+		return err
+	}
 	s.doors.drop()
 	return s.listenAdmin(c)
 }
@@ -220,6 +227,8 @@ func (s *server) warnOpen(name string, a net.Addr) {
 		return
 	}
 	switch name {
+	case "metrics":
+		s.log.Warn("whoever reaches this door can see how much is going on; keep it on loopback or in a network of your own", "door", name, "address", a.String())
 	case "http":
 		s.log.Warn("passwords pass this door in the clear; keep it behind a proxy that ends TLS", "door", name, "address", a.String())
 	case "lmtp":

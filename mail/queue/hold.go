@@ -124,6 +124,28 @@ type Queued struct {
 	Down    string // why its destination is not tried; empty: it is
 }
 
+// Waiting counts how many legs wait, and how many destinations they wait for: an
+// entry has a leg for each destination of its recipients.
+func (q *Queue) Waiting(ctx context.Context) (legs, destinations int, err error) {
+	err = q.store.View(ctx, func(tx *store.Tx) error {
+		legs, destinations = 0, 0
+		for _, err := range q.legs.Keys(tx, store.TableRange[legKey]{}) {
+			if err != nil {
+				return err
+			}
+			legs++
+		}
+		for _, err := range q.next.Keys(tx, store.TableRange[nextKey]{}) {
+			if err != nil {
+				return err
+			}
+			destinations++
+		}
+		return nil
+	})
+	return legs, destinations, err
+}
+
 // Select walks over the legs that a filter takes, oldest entry first. It sees one
 // moment of the queue.
 func (q *Queue) Select(ctx context.Context, f Filter) iter.Seq2[Queued, error] {
