@@ -405,3 +405,15 @@ func TestReportsAreNotAllSentAtMidnight(t *testing.T) {
 		}
 	})
 }
+
+func TestDomainsThatAreCountedAreBounded(t *testing.T) {
+	h := newHouse(t, "")
+	for i := range maxTallies + 10 {
+		h.Report(relay.Result{Policy: &policy{of: h.Policies, domain: fmt.Sprintf("d%d.example", i)}, Host: ours, Err: relay.ErrNoSTARTTLS})
+	}
+	h.counted.mu.Lock()
+	defer h.counted.mu.Unlock()
+	if n := len(h.counted.tallies); n != maxTallies {
+		t.Errorf("%d are kept", n)
+	}
+}
