@@ -155,7 +155,7 @@ func TestTLSIsUsedWhereItIsOfferedAndGivenUpWhereItFails(t *testing.T) {
 			t.Errorf("in plain text: %+v", o)
 		}
 		for _, fault := range []string{relaytest.Close, relaytest.Garbage, relaytest.Hang} {
-			time.Sleep(time.Minute)
+			pass(time.Minute)
 			p.Set("tls", fault)
 			o = h.one("example.com")
 			all := p.Messages()
@@ -163,7 +163,7 @@ func TestTLSIsUsedWhereItIsOfferedAndGivenUpWhereItFails(t *testing.T) {
 				t.Errorf("%s: %+v", fault, o)
 			}
 		}
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		p.Set("tls", "").Set("STARTTLS", "454 4.7.0 not now")
 		h.expect("refused", h.one("example.com").Action, mail.Relayed)
 	})
@@ -239,10 +239,10 @@ func TestREQUIRETLSIsKeptOrTheMessageComesBack(t *testing.T) {
 		h.expect("messages", len(second.Messages()), 0)
 		second.TLS, _ = certificate(t, "mx1.example.com") // and is not verified
 		h.dns.Replace(t, strings.Replace(zone, "example.com.        300 IN MX 20", "other.example. 300 IN MX 20", 1))
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		o = h.send("example.com", "bob@example.org", []string{"dora@example.com"}, required).Outcomes[0]
 		h.expect("without the extension", o.Status, "5.7.30")
-		time.Sleep(time.Minute)
+		pass(time.Minute)
 		p.Extensions = []string{"REQUIRETLS"}
 		o = h.send("example.com", "bob@example.org", []string{"dora@example.com"}, required).Outcomes[0]
 		h.expect("with it", o.Action, mail.Relayed)
@@ -264,7 +264,7 @@ func TestREQUIRETLSIsKeptOrTheMessageComesBack(t *testing.T) {
 		o := h.send("plain.example", "bob@example.org", []string{"dora@plain.example"}, required).Outcomes[0]
 		h.expect("named by DNSSEC", o.Action, mail.Relayed)
 		p.TLS, _ = certificate(t, "plain.example")
-		time.Sleep(time.Hour)
+		pass(time.Hour)
 		o = h.send("plain.example", "bob@example.org", []string{"dora@plain.example"}, required).Outcomes[0]
 		h.expect("with another's certificate", o.Status, "4.7.5")
 	})

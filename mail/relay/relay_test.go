@@ -130,6 +130,9 @@ func bubble(t *testing.T, fn func(t *testing.T)) {
 	synctest.Test(t, fn)
 }
 
+// pass lets time pass in a bubble.
+func pass(d time.Duration) { time.Sleep(d) }
+
 func TestAMessageArrivesAsItWasWritten(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		h := open(t, nil)
