@@ -57,6 +57,12 @@ func commands() map[string]command {
 		"APPEND":      {run: (*session).append, in: loggedIn, tells: true},
 		"IDLE":        {run: (*session).idleCommand, in: loggedIn, tells: true}, // RFC 2177
 
+		"UNAUTHENTICATE": {run: (*session).unauthenticate, in: loggedIn}, // RFC 8437
+
+		// RFC 9208
+		"GETQUOTA":     {run: (*session).getQuota, in: loggedIn, tells: true},
+		"GETQUOTAROOT": {run: (*session).getQuotaRoot, in: loggedIn, tells: true},
+
 		// RFC 4314
 		"MYRIGHTS":   {run: (*session).myRightsCommand, in: loggedIn, tells: true, offered: (*session).shares},
 		"GETACL":     {run: (*session).getACL, in: loggedIn, tells: true, offered: (*session).shares},

@@ -97,7 +97,8 @@ func (s *session) lsub(ctx context.Context, p *parser) error {
 // statusArgs is what STATUS asks for.
 type statusArgs struct {
 	goimap.StatusOptions
-	mailboxID bool // RFC 8474 4.2
+	mailboxID      bool // RFC 8474 4.2
+	deletedStorage bool // RFC 9208 4.1.4
 }
 
 // statusItems takes what STATUS asks for.
@@ -116,6 +117,8 @@ func (p *parser) statusItems() (o statusArgs) {
 			o.NumUnseen = true
 		case "DELETED":
 			o.NumDeleted = true
+		case "DELETED-STORAGE": // RFC 9208 4.1.4
+			o.deletedStorage = true
 		case "SIZE":
 			o.Size = true
 		case "HIGHESTMODSEQ": // RFC 7162 3.1.7
@@ -162,14 +165,15 @@ func (s *session) tellStatus(tx *store.Tx, n node, o *statusArgs) error {
 	if err != nil {
 		return err
 	}
-	deleted := uint64(0)
-	if o.NumDeleted {
+	deleted, size := uint64(0), uint64(0)
+	if o.NumDeleted || o.deletedStorage {
 		for it, err := range s.srv.cfg.Mailboxes.Items(tx, s.box, n.ID, 0) {
 			if err != nil {
 				return err
 			}
 			if it.Flags&mail.FlagDeleted != 0 {
 				deleted++
+				size += uint64(it.Blob.Size)
 			}
 		}
 	}
@@ -179,6 +183,7 @@ func (s *session) tellStatus(tx *store.Tx, n node, o *statusArgs) error {
 	add(o.UIDValidity, "UIDVALIDITY", uint64(s.uidValidity(n.ID)))
 	add(o.NumUnseen, "UNSEEN", uint64(n.Unread))
 	add(o.NumDeleted, "DELETED", deleted)
+	add(o.deletedStorage, "DELETED-STORAGE", size)
 	add(o.Size, "SIZE", n.Bytes)
 	add(o.HighestModSeq, "HIGHESTMODSEQ", uint64(highest(n.Highest)))
 	add(o.AppendLimit, "APPENDLIMIT", uint64(s.srv.cfg.MaxMessageBytes))

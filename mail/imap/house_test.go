@@ -73,6 +73,7 @@ type house struct {
 	plain     string // address of the listener without TLS
 	tls       string
 	box       mail.MailboxID // Alice's
+	limits    map[mail.MailboxID]mail.Limits
 }
 
 func check(t testing.TB, err error) {
@@ -107,7 +108,9 @@ func openHouse(t testing.TB, bubble bool, edit ...func(*house, *imap.Config)) *h
 	check(t, err)
 	h.directory, err = directory.New(directory.Config{Store: h.store, HashCost: directory.HashCost{Memory: 64, Time: 1, Threads: 1}})
 	check(t, err)
-	h.mailboxes = mailbox.New(mailbox.Config{Store: h.store, Blobs: h.blobs, Hub: h.hub, Logger: quiet})
+	h.mailboxes = mailbox.New(mailbox.Config{Store: h.store, Blobs: h.blobs, Hub: h.hub, Logger: quiet, Limits: func(_ *store.Tx, box mail.MailboxID) (mail.Limits, error) {
+		return h.limits[box], nil
+	}})
 	file, err := directory.ParseFile(strings.NewReader(people), "people.toml")
 	check(t, err)
 	_, err = h.directory.Apply(context.Background(), file, false)

@@ -9,6 +9,7 @@ import (
 	"strings"
 	"testing"
 
+	"martlet/mail"
 	"martlet/mail/imap"
 )
 
@@ -27,7 +28,10 @@ func TestTranscripts(t *testing.T) {
 		t.Run(strings.TrimSuffix(filepath.Base(file), ".txt"), func(t *testing.T) {
 			text, err := os.ReadFile(file)
 			check(t, err)
-			h := newHouse(t, func(_ *house, c *imap.Config) { c.MaxMessageBytes = 10_000 })
+			h := newHouse(t, func(h *house, c *imap.Config) {
+				c.MaxMessageBytes = 10_000
+				h.limits = map[mail.MailboxID]mail.Limits{h.box: {Bytes: 64 << 10, Items: 100}}
+			})
 			h.fill()
 			got := converse(h, string(text))
 			if *update {
