@@ -57,8 +57,8 @@ type Config struct {
 	// Guard says who somebody is, and turns away who guesses; nil: one of its own.
 	Guard *lockout.Guard
 	// Bearer is what asks clients for a token, as it stands in WWW-Authenticate (RFC
-	// 6750 3); empty: none is taken.
-	Bearer string
+	// 6750 3), "" while it cannot be said; nil: none is taken.
+	Bearer func() string
 	// ClientCertificates has those log in by their certificate who show one and
 	// nothing else.
 	ClientCertificates bool

@@ -83,8 +83,11 @@ func (s *Server) confirm(r *http.Request, login, password string) (directory.Acc
 // challenge; those that do not take the first.
 func (s *Server) unauthorized(w http.ResponseWriter, wrongToken bool) {
 	w.Header().Add("WWW-Authenticate", `Basic realm="martlet", charset="UTF-8"`)
-	if s.c.Bearer != "" {
-		challenge := s.c.Bearer
+	challenge := ""
+	if s.c.Bearer != nil {
+		challenge = s.c.Bearer()
+	}
+	if challenge != "" {
 		if wrongToken {
 			challenge += `, error="invalid_token"`
 		}

@@ -9,7 +9,11 @@ import (
 
 // guardAccounts makes what stands before the directory and the mailboxes: who
 // guesses is turned away, and who has too much.
-func (d *data) guardAccounts(c *Config, log *slog.Logger) {
+func (d *data) guardAccounts(c *Config, log *slog.Logger) error {
+	if err := d.readTokens(c, log); err != nil {
+		return err
+	}
 	d.guard = lockout.New(lockout.Config{Store: d.store, Directory: d.directory, Logger: log})
 	d.quota = quota.New(quota.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Refuse: c.RefuseFull, Logger: log})
+	return nil
 }

@@ -13,6 +13,7 @@ import (
 	"time"
 
 	"martlet/directory"
+	"martlet/directory/oidc"
 	"martlet/documents"
 	"martlet/gateway/activesync"
 	"martlet/internal/tomlfile"
@@ -63,6 +64,7 @@ type Config struct {
 	MaxMessageBytes int64              // zero: each door's default
 	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
 	CheckSenders    bool               // SPF, DKIM and DMARC are looked at
+	OIDC            []oidc.Issuer      // whose bearer tokens are believed
 	RefuseFull      bool               // mail for full mailboxes is refused for good
 	TrustedResults  []string           // servers in front of this one, whose Authentication-Results are believed
 	HashCost        directory.HashCost // for tests and the demo
@@ -125,6 +127,7 @@ type configFile struct {
 	STS         stsFile         `toml:"mta_sts"`
 	TLSReports  tlsReportsFile  `toml:"tls_reports"`
 	Routes      []routeFile     `toml:"route"`
+	OIDC        []oidcFile      `toml:"oidc"`
 	Push        pushFile        `toml:"push"`
 	DAV         davFile         `toml:"dav"`
 	Documents   []documentsFile `toml:"documents"`
@@ -254,6 +257,7 @@ func (r *configReader) read(f *configFile) Config {
 		}
 	}
 	c.CheckSenders = f.SMTP.CheckSenders == nil || *f.SMTP.CheckSenders
+	c.OIDC = r.oidc(f.OIDC)
 	c.RefuseFull = f.SMTP.RefuseFull
 	c.TrustedResults = f.SMTP.TrustedResults
 	if slices.ContainsFunc(c.TrustedResults, func(s string) bool { return s == "" || strings.ContainsAny(s, " \t;\"") }) {

@@ -11,6 +11,7 @@ import (
 
 	"martlet/directory"
 	"martlet/directory/lockout"
+	"martlet/directory/oidc"
 	"martlet/gateway/admin"
 	"martlet/gateway/dav"
 	"martlet/gateway/registration"
@@ -47,6 +48,7 @@ type data struct {
 	mailboxes *mailbox.Mailboxes
 	guard     *lockout.Guard
 	quota     *quota.Keeper
+	tokens    *oidc.Reader // nil: there are no bearer tokens
 	shares    *share.Shares
 	queue     *queue.Queue
 	dns       *dns.Resolver
@@ -118,7 +120,9 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 		return d, err
 	}
 	d.mailboxes = mailbox.New(mailbox.Config{Store: d.store, Blobs: d.blobs, Hub: d.hub, Logger: log, Limits: quota.LimitsOf(d.directory)})
-	d.guardAccounts(c, log)
+	if err := d.guardAccounts(c, log); err != nil {
+		return d, err
+	}
 	dav.Connect(d.mailboxes)
 	d.junk = junk.New(junk.Config{
 		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Hostname: c.Hostname, Options: c.Junk.Options, Logger: log,

@@ -118,7 +118,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		return s, err
 	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Guard: s.guard, Registration: s.push.door, Answered: s.apps.Answered,
+		Guard: s.guard, Bearer: s.bearer(), Registration: s.push.door, Answered: s.apps.Answered,
 		Roots: c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Schedule: s.schedule, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),

@@ -26,9 +26,6 @@ type Config struct {
 	// Trusts tells whether an authority of ours vouches for the certificate that a
 	// client has shown; nil: none does.
 	Trusts func(*tls.ConnectionState) bool
-	// OpenID is where an application learns where to get a token (RFC 7628 3.2.2);
-	// empty: there are none.
-	OpenID string
 }
 
 // Guard answers who somebody is, within the limits of guessing. All methods are

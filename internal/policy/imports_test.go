@@ -28,6 +28,7 @@ var allowed = map[string][]string{
 	"internal/tomlfile":    {},
 	"internal/parking":     {},
 	"directory":            {"store", "internal/tomlfile", "mail/vcard"},
+	"directory/oidc":       {"directory"},
 	"directory/lockout":    {"directory", "store"},
 	"documents":            {"directory"},
 	"mail":                 {"directory", "store/blob", "mail/message"},
@@ -87,7 +88,7 @@ var allowed = map[string][]string{
 var outside = map[string][]string{
 	"github.com/dgraph-io/badger": {"store"},
 	"github.com/miekg/dns":        {"mail/dns", "mail/dns/dnstest"},
-	"net/http":                    {"gateway/...", "mail/tlspolicy", "push/apns", "push/fcm", "push/webpush", "push/pushtest", "mail/scan", "cmd/...", "internal/phone", "internal/demo", "internal/simulation"},
+	"net/http":                    {"gateway/...", "directory/oidc", "mail/tlspolicy", "push/apns", "push/fcm", "push/webpush", "push/pushtest", "mail/scan", "cmd/...", "internal/phone", "internal/demo", "internal/simulation"},
 	"firebase.google.com/go":      {"push/fcm"},
 	"github.com/sideshow/apns2":   {"push/apns"},
 	"github.com/emersion/go-imap": {"mail/imap", "mail/migrate"},
