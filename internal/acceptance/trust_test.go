@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"encoding/json"
+	"fmt"
 	"net"
 	"strings"
 	"testing"
@@ -120,4 +121,28 @@ func TestMailThatGoesOutIsSigned(t *testing.T) {
 	case <-time.After(30 * time.Second):
 		t.Fatal("nothing went out")
 	}
+}
+
+// What others report about our domains comes by mail and is summed up.
+func TestReportsAboutOurDomainsAreSummedUp(t *testing.T) {
+	h := newHouse(t, "[filter]\ndmarc_inbox = \""+robin+"\"\n")
+	report := `<feedback><report_metadata><org_name>Mail Company</org_name><email>x@mail.example</email><report_id>1</report_id>` +
+		`<date_range><begin>%d</begin><end>%d</end></date_range></report_metadata><policy_published><domain>acceptance.example</domain><p>none</p></policy_published>` +
+		`<record><row><source_ip>192.0.2.1</source_ip><count>7</count><policy_evaluated><disposition>none</disposition><dkim>pass</dkim><spf>fail</spf></policy_evaluated></row>` +
+		`<identifiers><header_from>acceptance.example</header_from></identifiers></record></feedback>`
+	yesterday := time.Now().Add(-24 * time.Hour).Unix()
+	h.deliver("From: x@mail.example\r\nTo: " + robin + "\r\nSubject: Report Domain: acceptance.example\r\nContent-Type: text/xml; name=report.xml\r\nContent-Disposition: attachment; filename=report.xml\r\n\r\n" +
+		fmt.Sprintf(report, yesterday-86400, yesterday) + "\r\n")
+	var sources []struct {
+		Address          string
+		Messages, Passed int
+	}
+	out := h.Run("", "reports", "dmarc", "show", "acceptance.example", "--json")
+	if err := json.Unmarshal([]byte(out), &sources); err != nil || len(sources) != 1 || sources[0].Address != "192.0.2.1" || sources[0].Messages != 7 || sources[0].Passed != 7 {
+		t.Errorf("%v %s", err, out)
+	}
+	if out := h.Run("", "reports", "dmarc", "list"); !strings.Contains(out, "Mail Company") {
+		t.Error(out)
+	}
+	h.fsck()
 }
