@@ -49,8 +49,8 @@ func (s *Server) authenticate(r *http.Request, at directory.Protocol) (directory
 		return s.guard.Token(r.Context(), caller(r, at), "", token)
 	}
 	if r.Header.Get("Authorization") == "" && s.c.ClientCertificates {
-		if conn := connectionState(r); conn != nil {
-			return s.guard.Certificate(r.Context(), caller(r, at), conn, "")
+		if r.TLS != nil && len(r.TLS.PeerCertificates) > 0 {
+			return s.guard.Certificate(r.Context(), caller(r, at), r.TLS, "")
 		}
 	}
 	return directory.Account{}, errNothingShown

@@ -44,7 +44,7 @@ func door(t *testing.T) (*Server, http.Handler) {
 			t.Fatal(err)
 		}
 	}
-	s := &Server{c: Config{Directory: d}, log: slog.New(slog.DiscardHandler), guard: lockout.New(lockout.Config{Store: st, Directory: d})}
+	s := &Server{c: Config{Directory: d, Store: st}, log: slog.New(slog.DiscardHandler), guard: lockout.New(lockout.Config{Store: st, Directory: d})}
 	return s, s.authenticated(directory.ProtocolActiveSync, func(w http.ResponseWriter, _ *http.Request, _ directory.Account) { bare(w, http.StatusOK) }, forbidden)
 }
 

@@ -12,6 +12,7 @@ import (
 	"martlet/gateway/activesync"
 	"martlet/gateway/autodiscover"
 	"martlet/gateway/dav"
+	"martlet/gateway/hold"
 	"martlet/gateway/registration"
 )
 
@@ -90,6 +91,11 @@ func (s *Server) authenticated(at directory.Protocol, next, refuse accountHandle
 			bare(w, http.StatusForbidden)
 		case errors.As(err, &refused):
 			comeBackAfter(w, refused)
+		case errors.Is(err, errNothingShown) && s.c.ClientCertificates && hold.Relayed(r):
+			// Its certificate was shown to the process before: it is asked anew on a
+			// connection of ours.
+			w.Header().Set("Connection", "close")
+			comeBackLater(w)
 		case errors.Is(err, errNothingShown), errors.Is(err, directory.ErrBadCredentials):
 			_, token := bearer(r)
 			s.unauthorized(w, token)

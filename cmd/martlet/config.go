@@ -9,6 +9,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -64,6 +65,7 @@ type Config struct {
 	MaxMessageBytes int64              // zero: each door's default
 	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
 	CheckSenders    bool               // SPF, DKIM and DMARC are looked at
+	ClientCerts     ClientCerts        // that let in without a password
 	OIDC            []oidc.Issuer      // whose bearer tokens are believed
 	RefuseFull      bool               // mail for full mailboxes is refused for good
 	TrustedResults  []string           // servers in front of this one, whose Authentication-Results are believed
@@ -128,6 +130,7 @@ type configFile struct {
 	TLSReports  tlsReportsFile  `toml:"tls_reports"`
 	Routes      []routeFile     `toml:"route"`
 	OIDC        []oidcFile      `toml:"oidc"`
+	ClientCerts clientCertsFile `toml:"client_certificates"`
 	Push        pushFile        `toml:"push"`
 	DAV         davFile         `toml:"dav"`
 	Documents   []documentsFile `toml:"documents"`
@@ -201,6 +204,11 @@ func (r *configReader) fail(section, key, format string, args ...any) {
 	if section != "" {
 		path = []any{section, key}
 	}
+	if list, n, ok := strings.Cut(section, "."); ok { // one of several: "milter.0"
+		if i, err := strconv.Atoi(n); err == nil {
+			path = []any{list, i, key}
+		}
+	}
 	r.errs = append(r.errs, r.lines.Errorf(path, format, args...))
 }
 
@@ -258,6 +266,7 @@ func (r *configReader) read(f *configFile) Config {
 	}
 	c.CheckSenders = f.SMTP.CheckSenders == nil || *f.SMTP.CheckSenders
 	c.OIDC = r.oidc(f.OIDC)
+	c.ClientCerts = r.clientCerts(&f.ClientCerts)
 	c.RefuseFull = f.SMTP.RefuseFull
 	c.TrustedResults = f.SMTP.TrustedResults
 	if slices.ContainsFunc(c.TrustedResults, func(s string) bool { return s == "" || strings.ContainsAny(s, " \t;\"") }) {

@@ -23,7 +23,7 @@ func (s *server) mailGate(c *Config) (*sasl.Gate, error) {
 	if err != nil {
 		return nil, fmt.Errorf("%s: %w", decoyFile, err)
 	}
-	return s.tokenGate(&sasl.Gate{Directory: s.directory, Guard: s.guard, Secret: secret}), nil
+	return s.tokenGate(&sasl.Gate{Directory: s.directory, Guard: s.guard, Secret: secret, Certificates: c.ClientCerts.any()}), nil
 }
 
 // decoySecret reads the file, or makes one.

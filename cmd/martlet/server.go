@@ -105,6 +105,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		return s, err
 	}
 	keys.use(s.certs.config)
+	c.ClientCerts.ask(s.certs.config)
 	s.running.Go(func() { keys.run(background) })
 	if s.logins != nil {
 		s.running.Go(func() { s.logins.Run(background, func([][keyring.KeySize]byte) {}) })
@@ -118,7 +119,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		return s, err
 	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Guard: s.guard, Bearer: s.bearer(), Registration: s.push.door, Answered: s.apps.Answered,
+		Guard: s.guard, Bearer: s.bearer(), ClientCertificates: c.ClientCerts.any(), Registration: s.push.door, Answered: s.apps.Answered,
 		Roots: c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Schedule: s.schedule, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),

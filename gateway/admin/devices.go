@@ -117,9 +117,13 @@ type Examined struct {
 	Domains []string `json:"domains"`
 	Devices int      `json:"devices"` // all there are
 	Cuts    []Cut    `json:"cuts"`    // connections that are cut, most devices first
+	Queue   Waiting  `json:"queue"`
 }
 
 func (a *Admin) examine(ctx context.Context, _ Nothing) (out Examined, err error) {
+	if out.Queue, err = a.waiting(ctx); err != nil {
+		return out, err
+	}
 	for d, err := range a.c.Directory.Domains(ctx) {
 		if err != nil {
 			return out, err
