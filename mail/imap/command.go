@@ -83,6 +83,7 @@ func commands() map[string]command {
 		"STORE":    {run: byNumber((*session).store), in: selected},
 		"COPY":     {run: byNumber((*session).copy), in: selected, tells: true},
 		"MOVE":     {run: byNumber((*session).move), in: selected, tells: true},
+		"REPLACE":  {run: byNumber((*session).replace), in: selected, tells: true}, // RFC 8508
 		"UID":      {run: (*session).uid, in: selected, tells: true},
 
 		"CANCELUPDATE": {run: (*session).cancelUpdate, in: selected, tells: true}, // RFC 5267 4.3.5
@@ -122,6 +123,8 @@ func (s *session) uid(ctx context.Context, p *parser) error {
 		return s.copy(ctx, p, true)
 	case "MOVE":
 		return s.move(ctx, p, true)
+	case "REPLACE":
+		return s.replace(ctx, p, true)
 	case "EXPUNGE":
 		return s.expungeUIDs(ctx, p)
 	}

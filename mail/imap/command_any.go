@@ -12,7 +12,7 @@ import (
 // capability lists what is there for the client now (RFC 9051 7.2.2): what is
 // not done is not named.
 func (s *session) capability() string {
-	all := []goimap.Cap{goimap.CapIMAP4rev1, goimap.CapIMAP4rev2, goimap.CapLiteralMinus, goimap.CapSASLIR, goimap.CapID, goimap.CapEnable}
+	all := []goimap.Cap{goimap.CapIMAP4rev1, goimap.CapIMAP4rev2, goimap.CapLiteralPlus, goimap.CapSASLIR, goimap.CapID, goimap.CapEnable}
 	if s.state == goimap.ConnStateNotAuthenticated {
 		switch {
 		case s.conn.Secure():
@@ -30,6 +30,7 @@ func (s *session) capability() string {
 		goimap.CapSort, goimap.CapSortDisplay, goimap.CapESort, "THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES", "THREAD=REFS",
 		"CONTEXT=SEARCH", "CONTEXT=SORT", "PARTIAL", goimap.CapWithin, goimap.CapObjectID, goimap.CapPreview, goimap.CapSaveDate,
 		goimap.CapQuota, "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", goimap.CapBinary, goimap.CapUnauthenticate,
+		goimap.CapMultiAppend, goimap.CapCatenate, goimap.CapReplace, goimap.CapUTF8Accept,
 		goimap.Cap("APPENDLIMIT="+strconv.FormatInt(s.srv.cfg.MaxMessageBytes, 10)))
 	if s.shares() {
 		all = append(all, goimap.CapACL, "RIGHTS=kxte") // RFC 4314 2.2
@@ -91,7 +92,7 @@ func (s *session) enable(_ context.Context, p *parser) error {
 		if p.err != nil {
 			return p.err
 		}
-		for _, known := range []goimap.Cap{goimap.CapIMAP4rev2, goimap.CapCondStore, goimap.CapQResync} {
+		for _, known := range []goimap.Cap{goimap.CapIMAP4rev2, goimap.CapCondStore, goimap.CapQResync, goimap.CapUTF8Accept} {
 			if strings.EqualFold(string(name), string(known)) && !strings.Contains(on, string(known)) {
 				on += " " + string(known)
 			}
@@ -101,8 +102,10 @@ func (s *session) enable(_ context.Context, p *parser) error {
 		return err
 	}
 	if strings.Contains(on, string(goimap.CapIMAP4rev2)) {
-		s.rev2, s.out.utf8 = true, true
+		s.rev2 = true
 	}
+	s.utf8 = s.utf8 || s.rev2 || strings.Contains(on, string(goimap.CapUTF8Accept))
+	s.out.utf8 = s.utf8
 	s.qresync = s.qresync || strings.Contains(on, string(goimap.CapQResync))
 	s.condstore = s.condstore || s.qresync || strings.Contains(on, string(goimap.CapCondStore))
 	s.out.rawf("* ENABLED%s\r\n", on)

@@ -1,200 +1,149 @@
 package imap
 
 import (
-	"bytes"
 	"context"
 	"errors"
 	"strconv"
-	"time"
-
-	goimap "github.com/emersion/go-imap/v2"
 
 	"martlet/mail"
 	"martlet/store"
 )
 
-// appendArgs is what APPEND says before the message.
-type appendArgs struct {
-	mailbox string
-	flags   []goimap.Flag
-	time    time.Time
-}
+const (
+	// maxAppended is how many messages one APPEND may bring.
+	maxAppended = 100
+	// maxCatenated is how many pieces one message may be put together of.
+	maxCatenated = 100
+)
 
-// parseAppend reads the arguments of APPEND up to the announcement of the
-// message, with which the command must end (RFC 9051 6.3.12).
-func parseAppend(p *parser) (a appendArgs, isMessage bool) {
-	p.sp()
-	a.mailbox = p.mailbox()
-	p.sp()
-	if p.peek() == '(' {
-		a.flags = p.flags()
-		p.sp()
-	}
-	if p.peek() == '"' {
-		a.time = p.dateTime()
-		p.sp()
-	}
-	if p.err != nil {
-		return a, false
-	}
-	rest := p.b[p.pos:]
-	if !bytes.HasSuffix(rest, []byte("\r\n")) {
-		return a, false
-	}
-	_, at, ok := literalAt(rest[:len(rest)-2])
-	return a, ok && (at == 0 || at == 1 && rest[0] == '~')
-}
-
-// append answers APPEND. The message is durable when it says so.
+// append answers APPEND (RFC 9051 6.3.12), with several messages too (RFC 3502).
+// All are durable when it says so, or none is there.
 func (s *session) append(ctx context.Context, p *parser) error {
-	a, isMessage := parseAppend(p)
-	l := s.message
-	switch {
-	case p.err != nil:
-		return p.err
-	case !isMessage || l == nil:
-		return errSyntax
-	case l.size > s.srv.cfg.MaxMessageBytes:
-		return no("TOOBIG", "The message is too large")
-	case l.size == 0:
-		return bad("A message is not empty")
+	p.sp()
+	name := p.mailbox()
+	var dst mail.FolderID
+	in := incoming{before: func() (err error) {
+		dst, err = s.destination(ctx, name)
+		return err
+	}}
+	if err := s.takeMessages(ctx, p, &in, maxAppended); err != nil {
+		return err
 	}
-	c, err := newChange(goimap.StoreFlagsSet, a.flags)
+	ids, err := s.putMessages(ctx, dst, in.items, nil)
+	if err != nil {
+		return err
+	}
+	return ok(s.appendUID(dst, ids), "APPEND completed")
+}
+
+// replace answers REPLACE and UID REPLACE (RFC 8508): a message takes the place of
+// another, maybe in another mailbox, in one transaction.
+func (s *session) replace(ctx context.Context, p *parser, uid bool) error {
+	number := p.seqNumber()
+	p.sp()
+	name := p.mailbox()
+	if p.err != nil {
+		return p.err
+	}
+	if s.view.readOnly {
+		return errReadOnly
+	}
+	old, err := s.one(number, uid)
 	if err != nil {
 		return err
 	}
 	var dst mail.FolderID
+	in := incoming{before: func() (err error) {
+		dst, err = s.destination(ctx, name)
+		return err
+	}}
+	if err := s.takeMessages(ctx, p, &in, 1); err != nil {
+		return err
+	}
+	ids, err := s.putMessages(ctx, dst, in.items, func(tx *store.Tx) error {
+		_, err := s.srv.cfg.Mailboxes.Delete(tx, s.box, s.view.folder, old)
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	s.out.rawf("* OK [%s] The message is there\r\n", s.appendUID(dst, ids)) // before EXPUNGE: RFC 8508 3.5
+	return nil
+}
+
+// one finds the message that a number names; zero is "*".
+func (s *session) one(number uint32, uid bool) (mail.ItemID, error) {
+	v := s.view
+	at := len(v.uids) - 1
+	switch {
+	case number == 0:
+	case uid:
+		i, found := v.place(mail.ItemID(number))
+		if at = i; !found {
+			at = -1
+		}
+	default:
+		at = int(number) - 1
+	}
+	if at < 0 || at >= len(v.uids) {
+		if !uid {
+			return 0, bad("No message has this number")
+		}
+		return 0, no("NONEXISTENT", "No such message")
+	}
+	return v.uids[at], nil
+}
+
+// destination is the folder that messages are to go to.
+func (s *session) destination(ctx context.Context, name string) (dst mail.FolderID, err error) {
 	err = s.srv.cfg.Store.View(ctx, func(tx *store.Tx) error {
-		n, err := s.findFolder(tx, a.mailbox)
+		n, err := s.findFolder(tx, name)
 		dst = n.ID
 		return err
 	})
 	if errors.Is(err, mail.ErrNoFolder) {
-		return no("TRYCREATE", "No such mailbox")
+		return 0, no("TRYCREATE", "No such mailbox")
 	}
-	if err != nil {
-		return err
-	}
-	return s.receive(ctx, l, dst, c, a.time)
+	return dst, err
 }
 
-// receive reads the message and puts it into the folder.
-func (s *session) receive(ctx context.Context, l *literal, dst mail.FolderID, c change, received time.Time) error {
-	got := &taken{ctx: ctx, srv: s.srv, size: l.size}
-	defer got.release()
-	if !got.room(min(l.size, firstBuffer)) {
-		return errBusy
-	}
-	s.message = nil
-	if err := s.readMessage(l, got); err != nil {
-		s.end(err)
-		return reply{}
-	}
-	raw := got.raw
-	switch line, err := s.conn.Line(maxEarly); {
-	case err != nil:
-		s.end(err)
-		return reply{}
-	case len(line) > 0: // one message at a time: MULTIAPPEND is not offered
-		if _, _, more := literalAt(line); more {
-			s.end(errNonSync)
-			return reply{}
+// putMessages puts messages into a folder, and does the rest with them.
+func (s *session) putMessages(ctx context.Context, dst mail.FolderID, items []mail.NewItem, rest func(*store.Tx) error) (ids []mail.ItemID, err error) {
+	err = s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) error {
+		ids = ids[:0]
+		if rest != nil {
+			if err := rest(tx); err != nil {
+				return err
+			}
 		}
-		return errSyntax
-	}
-	if got.refused {
-		return errBusy
-	}
-	if bytes.IndexByte(raw, 0) >= 0 {
-		return no("UNKNOWN-CTE", "A message with NUL cannot be kept")
-	}
-	body, err := s.srv.cfg.Mailboxes.Prepare(ctx, raw)
-	if err != nil {
-		return err
-	}
-	item := mail.Item{}
-	c.apply(&item)
-	n := mail.NewItem{Class: mail.ClassEmail, Body: body, Flags: item.Flags, FollowUp: item.FollowUp, Keywords: item.Keywords, Own: true}
-	if !received.IsZero() {
-		n.Received = max(received.UnixMilli(), 1)
-	}
-	var it mail.Item
-	err = s.srv.cfg.Store.Update(ctx, func(tx *store.Tx) (err error) {
-		if err := s.srv.cfg.Mailboxes.Room(tx, s.box, dst, n.Blob.Size, 1); err != nil {
+		var size int64
+		for i := range items {
+			size += items[i].Blob.Size
+		}
+		if err := s.srv.cfg.Mailboxes.Room(tx, s.box, dst, size, len(items)); err != nil {
 			return err
 		}
-		it, err = s.srv.cfg.Mailboxes.Append(tx, s.box, dst, n)
-		return err
+		for _, n := range items {
+			it, err := s.srv.cfg.Mailboxes.Append(tx, s.box, dst, n)
+			if err != nil {
+				return err
+			}
+			ids = append(ids, it.ID)
+		}
+		return nil
 	})
 	if errors.Is(err, mail.ErrNoFolder) {
-		return no("TRYCREATE", "No such mailbox")
+		return nil, no("TRYCREATE", "No such mailbox")
 	}
-	if err != nil {
-		return err
-	}
-	// RFC 4315 3.
-	return ok("APPENDUID "+strconv.Itoa(int(s.uidValidity(dst)))+" "+strconv.Itoa(int(it.ID)), "APPEND completed")
+	return ids, err
 }
 
-// readMessage asks for the message and reads it.
-func (s *session) readMessage(l *literal, got *taken) error {
-	if !l.nonSync {
-		s.out.raw("+ Ready\r\n")
+// appendUID is the response code for messages that were put in one after another
+// (RFC 4315 3).
+func (s *session) appendUID(dst mail.FolderID, ids []mail.ItemID) string {
+	code := "APPENDUID " + strconv.FormatUint(uint64(s.uidValidity(dst)), 10) + " " + strconv.FormatUint(uint64(ids[0]), 10)
+	if last := ids[len(ids)-1]; len(ids) > 1 {
+		code += ":" + strconv.FormatUint(uint64(last), 10)
 	}
-	s.until = time.Now().Add(messageTimeout)
-	s.wait(forMore)
-	defer func() {
-		s.until = time.Time{}
-		s.wait(forMore)
-	}()
-	return s.conn.Exactly(l.size, got.take)
+	return code
 }
-
-var errBusy = no("UNAVAILABLE", "Too many messages are under way")
-
-// taken is what has come of a message. It takes its share of the memory as the
-// message comes: a client that announces a large one and is slow, as one with a
-// bad network is, keeps nobody else waiting.
-type taken struct {
-	ctx     context.Context
-	srv     *Server
-	size    int64 // that was announced
-	raw     []byte
-	held    int64
-	refused bool // there is no room for it: what still comes is dropped
-}
-
-func (t *taken) take(piece []byte) error {
-	if t.refused {
-		return nil
-	}
-	if n := int64(len(t.raw) + len(piece)); n > t.held && !t.room(min(t.size, max(n, 2*t.held))) {
-		t.refused, t.raw = true, nil
-		t.release()
-		return nil
-	}
-	if t.raw == nil {
-		t.raw = make([]byte, 0, t.held)
-	}
-	t.raw = append(t.raw, piece...)
-	return nil
-}
-
-// room makes sure of that much memory.
-func (t *taken) room(n int64) bool {
-	wait, cancel := context.WithTimeout(t.ctx, memoryTimeout)
-	defer cancel()
-	if t.srv.inFlight.Acquire(wait, n-t.held) != nil {
-		return false
-	}
-	t.held = n
-	return true
-}
-
-func (t *taken) release() {
-	t.srv.inFlight.Release(t.held)
-	t.held = 0
-}
-
-// firstBuffer is for most messages; longer ones grow into theirs.
-const firstBuffer = 64 << 10

@@ -15,10 +15,6 @@ const (
 	// maxCommand is the longest command, literals included but for the message of
 	// APPEND. RFC 7162 4 asks for lines of 8,192 octets; sets of numbers get longer.
 	maxCommand = 128 << 10
-	// maxNonSync is the longest literal that a client may send without asking (RFC
-	// 7888 5). After a longer one the connection is closed: its bytes are on their
-	// way and must not be read as commands.
-	maxNonSync = 4096
 	// maxLiterals is how many literals one command may have.
 	maxLiterals = 100
 

@@ -121,7 +121,7 @@ func folderName(last string) string { return strings.ReplaceAll(last, slashInNam
 
 // encodeName writes a mailbox name as the client understands it.
 func (s *session) encodeName(name string) string {
-	if s.rev2 {
+	if s.utf8 {
 		return name
 	}
 	return wire.EncodeUTF7(name)

@@ -47,7 +47,8 @@ func FuzzParse(f *testing.F) {
 		}
 		_, _ = parseSearch(fresh(), v)
 		parseList(&parser{b: b, utf8: utf8})
-		parseAppend(&parser{b: b, utf8: utf8})
+		endsInMessage(&parser{b: append([]byte("a APPEND"), b...), utf8: utf8})
+		parseURL(string(b))
 		parseApple(&parser{b: b, utf8: utf8})
 		p := fresh()
 		name := p.mailbox()

@@ -1,8 +1,6 @@
 package imap
 
 import (
-	"bytes"
-
 	goimap "github.com/emersion/go-imap/v2"
 )
 
@@ -30,7 +28,7 @@ func (s *session) readCommand() ([]byte, error) {
 		}
 		cmd = append(cmd, "\r\n"...)
 		switch {
-		case l.nonSync && l.size > maxNonSync:
+		case l.nonSync && l.size > s.maxNonSync():
 			return nil, errNonSync
 		case s.isMessage(cmd):
 			s.message = &l
@@ -65,7 +63,7 @@ func (s *session) refuseLiteral(cmd []byte, l literal) error {
 		tag = "*"
 	}
 	for literals := 0; l.nonSync; literals++ {
-		if l.size > maxNonSync || literals > maxLiterals {
+		if l.size > s.maxNonSync() || literals > maxLiterals {
 			return errNonSync
 		}
 		if err := s.conn.Exactly(l.size, drop); err != nil {
@@ -90,14 +88,7 @@ func (s *session) isMessage(cmd []byte) bool {
 	if s.state == goimap.ConnStateNotAuthenticated {
 		return false
 	}
-	p := &parser{b: cmd, utf8: s.rev2}
-	p.tag()
-	p.sp()
-	if verb := p.atom(); p.err != nil || !bytes.EqualFold([]byte(verb), []byte("APPEND")) {
-		return false
-	}
-	_, ok := parseAppend(p)
-	return ok
+	return endsInMessage(&parser{b: cmd, utf8: s.utf8})
 }
 
 // leaveMessage gets rid of a message that nobody read. What a client sends
@@ -110,13 +101,34 @@ func (s *session) leaveMessage() {
 		return
 	}
 	s.wait(forMore)
-	err := s.conn.Exactly(l.size, drop)
-	if err == nil {
-		_, err = s.conn.Line(maxEarly)
+	for literals := 0; l.nonSync; literals++ {
+		err := s.conn.Exactly(l.size, drop)
+		var line []byte
+		if err == nil {
+			line, err = s.conn.Line(maxCommand)
+		}
+		next, _, more := literalAt(line)
+		if err == nil && more && next.nonSync && (next.size > s.maxNonSync() || literals == maxLiterals) {
+			err = errNonSync
+		}
+		if err != nil {
+			s.end(err)
+			return
+		}
+		if l = &next; !more {
+			return
+		}
 	}
-	if err != nil {
-		s.end(err)
+}
+
+// maxNonSync is the longest literal that the client may send without asking. After a
+// longer one the connection is closed: its bytes are on their way and must not be
+// read as commands. Whoever has not logged in may send little.
+func (s *session) maxNonSync() int64 {
+	if s.state == goimap.ConnStateNotAuthenticated {
+		return maxEarly
 	}
+	return max(2*s.srv.cfg.MaxMessageBytes, maxCommand)
 }
 
 func drop([]byte) error { return nil }

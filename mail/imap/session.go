@@ -30,6 +30,7 @@ type session struct {
 	restored uint32 // when the store was: see uidValidity
 	linked   bool   // there are folders of others among the account's
 	rev2     bool   // the client enabled IMAP4rev2 (RFC 9051 6.3.1)
+	utf8     bool   // the client enabled that, or UTF8=ACCEPT (RFC 6855 3): names are in UTF-8
 	view     *view  // of the selected mailbox
 	// condstore: the client has shown that it knows of ModSeqs, and is told of them
 	// wherever flags change (RFC 7162 3.1).
@@ -115,7 +116,7 @@ func (s *session) serveNext(ctx context.Context) error {
 			return nil
 		}
 	}
-	p := &parser{b: cmd, utf8: s.rev2}
+	p := &parser{b: cmd, utf8: s.utf8}
 	s.tag = p.tag()
 	if p.err != nil {
 		s.answer("*", s.mistake(bad("A command begins with a tag")))

@@ -18,7 +18,7 @@ type writer struct {
 	buf  []byte
 	err  error
 	held bool // what is appended may be taken back: nothing is sent
-	utf8 bool // quoted strings may hold UTF-8: the client enabled IMAP4rev2
+	utf8 bool // quoted strings may hold UTF-8: the client enabled IMAP4rev2 or UTF8=ACCEPT
 }
 
 func (w *writer) flush() error {
