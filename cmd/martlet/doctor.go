@@ -2,14 +2,19 @@ package main
 
 import (
 	"context"
+	"crypto/sha256"
+	"crypto/x509"
 	"errors"
 	"fmt"
+	"net/http"
+	"net/netip"
 	"os"
 	"time"
 
 	"github.com/spf13/cobra"
 
 	"martlet/gateway/admin"
+	"martlet/mail/dns"
 )
 
 // finding is one thing that was looked at.
@@ -32,9 +37,18 @@ type doctor struct {
 	ctx      context.Context
 	c        Config
 	offline  bool
+	outside  bool          // strangers may be asked
 	status   *admin.Status // of the running server; nil: none runs
 	domains  []string
+	keys     []admin.SigningKey // that mail is signed with
 	findings []finding
+
+	dns       *dns.Resolver
+	transport http.RoundTripper   // to the public names; nil: http.DefaultTransport
+	hostAt    []netip.Addr        // of the hostname, in the DNS
+	ours      []netip.Addr        // that mail goes out from
+	mxChain   []*x509.Certificate // that [smtp] shows
+	judged    [][sha256.Size]byte // certificates that were spoken of
 }
 
 // lookTime bounds each look at something that is not on this machine.
@@ -45,23 +59,31 @@ func (d *doctor) find(check, level, remedy, format string, args ...any) {
 }
 
 func (a *app) doctorCommand() *cobra.Command {
-	var offline bool
+	var offline, outside bool
 	cmd := &cobra.Command{
 		Use: "doctor", Short: "Look for what is wrong with the installation and say what to do", Args: cobra.NoArgs,
-		Example: `  martlet doctor --json`,
-		Long: `Look at the configuration, the certificate, the listeners, the limits of the
-system, the disk, the clock, DNS, a proxy in front and the phones whose
-connections are cut, and say of each whether it is right and what to do if it is
-not. It changes nothing, and works with and without a running server; run it as
-the user that the server runs as. The exit status is 1 when there is a problem, 0
-when there are warnings at most.`,
+		Example: `  martlet doctor --json
+  martlet doctor --outside`,
+		Long: `Look at the configuration, the certificate, the listeners and what they answer, the
+limits of the system, the disk, the clock, the queue, the programs that judge
+messages, the DNS of our domains, the names of our addresses, a proxy in front and
+the phones whose connections are cut, and say of each whether it is right and what
+to do if it is not. It changes nothing, and works with and without a running
+server; run it as the user that the server runs as. The exit status is 1 when there
+is a problem, 0 when there are warnings at most.
+
+With --outside a well-known mail host is connected to, since many networks keep
+outgoing port 25 closed, and blocklists are asked for our addresses: those of
+[filter] and some that many servers ask.`,
 		RunE: func(cmd *cobra.Command, _ []string) error {
-			d := &doctor{ctx: cmd.Context(), offline: offline}
+			d := &doctor{ctx: cmd.Context(), offline: offline, outside: outside}
 			d.examine(a)
 			return a.printFindings(d.findings)
 		},
 	}
 	cmd.Flags().BoolVar(&offline, "offline", false, "ask nobody outside of this machine: no DNS, no connection to the public name")
+	cmd.Flags().BoolVar(&outside, "outside", false, "ask others too: whether a well-known mail host is reached, and whether our addresses are on blocklists")
+	cmd.MarkFlagsMutuallyExclusive("offline", "outside")
 	return cmd
 }
 
@@ -110,19 +132,30 @@ func (d *doctor) examine(a *app) {
 			d.status = &st
 		}
 	}
+	d.dns = d.c.DNS.resolver(discard())
 	d.store()
 	d.disk()
-	d.listeners()
 	d.certificate()
+	d.listeners()
 	d.files()
 	d.queue()
 	d.clock()
 	d.apps()
+	d.scanners()
 	d.phones(a)
 	d.signing(a)
-	if !d.offline {
-		d.names()
-		d.proxy()
+	if d.offline {
+		return
+	}
+	d.resolver()
+	d.ownAddresses()
+	d.names()
+	d.reverse()
+	d.proxy()
+	d.entering()
+	if d.outside {
+		d.leaving()
+		d.blocklists()
 	}
 }
 

@@ -60,7 +60,7 @@ func (d *doctor) listener(door, address string) {
 			return
 		}
 		for _, at := range where {
-			d.reach(check, at)
+			d.reach(check, door, at)
 		}
 		return
 	}
@@ -85,7 +85,7 @@ func isPermission(err error) bool {
 }
 
 // reach connects to a door of the running server.
-func (d *doctor) reach(check, at string) {
+func (d *doctor) reach(check, door, at string) {
 	network := "tcp"
 	if strings.HasPrefix(at, "/") || strings.HasPrefix(at, "unix:") {
 		network, at = "unix", strings.TrimPrefix(at, "unix:")
@@ -95,8 +95,8 @@ func (d *doctor) reach(check, at string) {
 		d.find(check, problem, "look into the log: the server may have too many connections, see the limit of open files", "cannot connect to %s: %v", at, err)
 		return
 	}
-	conn.Close()
-	d.find(check, fine, "", "%s is open", at)
+	defer conn.Close()
+	d.answers(check, door, at, conn)
 }
 
 // files tells how many phones the limit of open files allows: that of the

@@ -6,7 +6,6 @@ import (
 	"crypto/x509"
 	"errors"
 	"fmt"
-	"net"
 	"net/http"
 	"path/filepath"
 	"strings"
@@ -39,6 +38,7 @@ func (d *doctor) certificate() {
 			chain = append(chain, x)
 		}
 	}
+	d.firstSeen(chain[0])
 	d.findings = append(d.findings, judgeChain(chain, d.c.Hostname, nil, time.Now())...)
 }
 
@@ -61,7 +61,9 @@ func (d *doctor) shown() {
 		return
 	}
 	defer conn.Close()
-	d.findings = append(d.findings, judgeChain(conn.(*tls.Conn).ConnectionState().PeerCertificates, d.c.Hostname, nil, time.Now())...)
+	chain := conn.(*tls.Conn).ConnectionState().PeerCertificates
+	d.firstSeen(chain[0])
+	d.findings = append(d.findings, judgeChain(chain, d.c.Hostname, nil, time.Now())...)
 }
 
 // judgeChain tells what phones make of a certificate. With nil roots those of the
@@ -109,56 +111,6 @@ func judgeChain(chain []*x509.Certificate, hostname string, roots *x509.CertPool
 		say(problem, "get another one", "%v", err)
 	}
 	return out
-}
-
-// names looks whether phones find the server by DNS.
-func (d *doctor) names() {
-	if d.c.Hostname == "" || d.c.Hostname == "localhost" {
-		d.find("DNS", warning, "set hostname", "there is no hostname to look up")
-		return
-	}
-	ctx, cancel := context.WithTimeout(d.ctx, lookTime)
-	defer cancel()
-	addresses, err := net.DefaultResolver.LookupHost(ctx, d.c.Hostname)
-	var missing *net.DNSError
-	switch {
-	case err == nil:
-		d.find("DNS", fine, "", "%s is %s", d.c.Hostname, strings.Join(addresses, ", "))
-	case errors.As(err, &missing) && missing.IsNotFound:
-		d.find("DNS", problem, "add an A or AAAA record", "%s has no address", d.c.Hostname)
-		return
-	default:
-		d.find("DNS", warning, "look at /etc/resolv.conf", "names cannot be looked up here: %v", err)
-		return
-	}
-	for i, domain := range d.domains {
-		if i == maxDomainsLooked {
-			d.find("DNS", warning, "", "%d further domains were not looked up", len(d.domains)-i)
-			break
-		}
-		d.autodiscover(ctx, domain)
-	}
-}
-
-const maxDomainsLooked = 20
-
-func (d *doctor) autodiscover(ctx context.Context, domain string) {
-	name := "autodiscover." + domain
-	_, err := net.DefaultResolver.LookupHost(ctx, name)
-	_, srv, srvErr := net.DefaultResolver.LookupSRV(ctx, "autodiscover", "tcp", domain)
-	switch {
-	case err == nil:
-		d.find("Autodiscover", fine, "", "%s is there", name)
-	case srvErr == nil && len(srv) > 0:
-		d.find("Autodiscover", fine, "", "_autodiscover._tcp.%s leads to %s", domain, strings.TrimSuffix(srv[0].Target, "."))
-	default:
-		d.find("Autodiscover", warning, "add "+name+" CNAME "+d.c.Hostname+", and the name to the certificate", "phones with an address of %s do not find the server by themselves", domain)
-	}
-	if mx, err := net.DefaultResolver.LookupMX(ctx, domain); err != nil || len(mx) == 0 {
-		if len(d.c.SMTP) > 0 {
-			d.find("DNS", warning, domain+" MX 10 "+d.c.Hostname, "no mail comes in for %s: it has no MX record", domain)
-		}
-	}
 }
 
 // proxy asks the server by its public name, as phones do, and looks at what is

@@ -6,6 +6,7 @@ import (
 	"net/netip"
 	"os"
 	"slices"
+	"time"
 
 	"martlet/gateway/admin"
 )
@@ -45,6 +46,7 @@ func (d *doctor) phones(a *app) {
 	}
 	d.domains = seen.Domains
 	d.findings = append(d.findings, judgeCuts(seen)...)
+	d.findings = append(d.findings, judgeQueue(seen.Queue, time.Now())...)
 }
 
 // cutGroup is devices whose requests end at about one age.

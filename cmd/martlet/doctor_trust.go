@@ -27,6 +27,7 @@ func (d *doctor) signing(a *app) {
 	if err != nil { // what keeps the store from being read is told of already
 		return
 	}
+	d.keys = keys
 	d.findings = append(d.findings, judgeKeys(d.domains, keys, time.Now())...)
 }
 
