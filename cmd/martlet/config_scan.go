@@ -5,6 +5,7 @@ import (
 	"net/url"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -113,16 +114,17 @@ func (r *configReader) junk(f *junkFile) JunkConfig {
 
 func (r *configReader) scanners(f *configFile, hostname string) (c ScanConfig) {
 	names := map[string]bool{"junk": true, "clamd": true, "rspamd": true}
-	for _, m := range f.Milters {
+	for i, m := range f.Milters {
+		section := "milter." + strconv.Itoa(i)
 		one := milterConfig{Name: m.Name}
-		one.Address = r.address("milter", m.Address)
+		one.Address = r.address(section, m.Address)
 		one.Hostname, one.Version = hostname, version()
-		one.Closed, one.Common = r.scanner("milter", &m.scannerFile)
+		one.Closed, one.Common = r.scanner(section, &m.scannerFile)
 		if one.Name == "" {
 			one.Name = "milter"
 		}
 		if strings.ContainsFunc(one.Name, func(c rune) bool { return c <= ' ' || c > '~' || c == ';' || c == '(' || c == ')' }) || one.Name != "milter" && names[one.Name] {
-			r.fail("milter", "name", "%q is not a word of its own", one.Name)
+			r.fail(section, "name", "%q is not a word of its own", one.Name)
 		}
 		names[one.Name] = true
 		c.Milters = append(c.Milters, one)
