@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"io"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
@@ -12,16 +13,20 @@ import (
 	"testing"
 
 	"martlet/directory"
+	"martlet/directory/lockout"
 	"martlet/mail"
 	"martlet/mail/announce"
 	"martlet/mail/feedback"
+	"martlet/mail/junk"
 	"martlet/mail/mailbox"
 	"martlet/mail/queue"
+	"martlet/mail/quota"
 	"martlet/mail/route"
 	"martlet/mail/rules"
 	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/mail/sign"
+	"martlet/mail/tlspolicy"
 	"martlet/push"
 	"martlet/store"
 	"martlet/store/archive"
@@ -52,11 +57,15 @@ func house(t *testing.T) Config {
 	if err != nil {
 		t.Fatal(err)
 	}
+	c.Junk = junk.New(junk.Config{Store: s, Blobs: b, Directory: d, Mailboxes: c.Mailboxes, Logger: slog.New(slog.DiscardHandler)})
+	c.Guard = lockout.New(lockout.Config{Store: s, Directory: d})
+	c.Quota = quota.New(quota.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes})
 	c.Shares = share.New(share.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes})
 	c.Queue = queue.New(queue.Config{Store: s, Blobs: b})
 	c.Rules = rules.New(rules.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes})
 	c.Router = route.New(route.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Queue: c.Queue, Sorter: c.Rules})
 	c.Schedule = schedule.New(schedule.Config{Store: s, Directory: d, Mailboxes: c.Mailboxes, Router: c.Router})
+	c.Policies = tlspolicy.New(tlspolicy.Config{Store: s, Silent: true})
 	c.Signer = sign.New(sign.Config{Store: s, Directory: d})
 	c.Feedback = feedback.New(feedback.Config{Store: s, Directory: d})
 	t.Cleanup(func() { c.Router.Close() })
