@@ -258,7 +258,7 @@ func TestFsckReportsAndGoesOn(t *testing.T) {
 				stages = append(stages, e.Stage)
 			}
 		})
-		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 14 {
+		if err != nil || strings.Join(tables, ",") != "directory administrators,device,mailbox" || len(stages) != 22 {
 			t.Errorf("problems in %v, stages %v, %v", tables, stages, err)
 		}
 	})
