@@ -79,10 +79,11 @@ func (s *session) unauthenticate(_ context.Context, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	s.Ended()
+	s.unwatch()
+	s.unselect()
 	fresh := newSession(s.srv, s.conn)
 	fresh.greeted, fresh.tag, fresh.errors = true, s.tag, s.errors
-	fresh.out.buf = s.out.buf
+	fresh.out.buf, fresh.out.conn, fresh.compressed = s.out.buf, s.out.conn, s.compressed
 	*s = *fresh
 	s.conn.Pending = s.send
 	return nil
