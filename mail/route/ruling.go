@@ -16,8 +16,9 @@ import (
 	"martlet/store/blob"
 )
 
-// maxRedirects is how many addresses one account's rules pass a message on to.
-const maxRedirects = 10
+// maxRedirects is how many addresses one account passes a message on to, by its
+// rules and by its forwarding.
+const maxRedirects = 64
 
 // ruling is what one account's rules say of a message, ready to be carried out.
 type ruling struct {
@@ -66,21 +67,13 @@ func (rs *rulings) of(a directory.AccountID) *ruling {
 // message on, who are then in l.accounts too. It comes to each once, so a circle
 // ends.
 func (r *Router) ask(ctx context.Context, l *local, raw []byte) (*rulings, error) {
-	if r.sorter == nil {
-		return nil, nil
-	}
 	rs := &rulings{by: map[directory.AccountID]*ruling{}}
 	named := len(l.accounts)
 	for i := 0; i < len(l.accounts); i++ {
 		a := l.accounts[i]
-		in := Arriving{Account: a, To: addressOf(l.env, a), Env: l.env, Raw: raw, Index: l.body.Index, Junk: l.env.Verdict.JunkFor(a)}
-		s, err := r.sorter.Sort(ctx, &in)
-		if ctx.Err() != nil {
-			return nil, ctx.Err()
-		}
+		s, err := r.sorting(ctx, l, a, raw)
 		if err != nil {
-			r.log.Error("rules cannot be asked", "id", l.env.Trace.ID, "account", uint64(a), "error", err)
-			continue
+			return nil, err
 		}
 		if s == nil {
 			continue
@@ -95,6 +88,50 @@ func (r *Router) ask(ctx context.Context, l *local, raw []byte) (*rulings, error
 		return nil, nil
 	}
 	return rs, r.giveBack(ctx, l, rs, named, raw)
+}
+
+// sorting is what one account's rules and its forwarding make of the message, nil
+// if that is nothing.
+func (r *Router) sorting(ctx context.Context, l *local, a directory.AccountID, raw []byte) (s *Sorting, err error) {
+	junk := l.env.Verdict.JunkFor(a)
+	if r.sorter != nil {
+		s, err = r.sorter.Sort(ctx, &Arriving{Account: a, To: addressOf(l.env, a), Env: l.env, Raw: raw, Index: l.body.Index, Junk: junk})
+		if ctx.Err() != nil {
+			return nil, ctx.Err()
+		}
+		if err != nil {
+			r.log.Error("rules cannot be asked", "id", l.env.Trace.ID, "account", uint64(a), "error", err)
+			s = nil
+		}
+	}
+	return s, r.forwarding(ctx, a, junk, &s)
+}
+
+// forwarding adds the addresses to which an account passes on what it would keep.
+// Junk stays: who passes it on is taken for its sender.
+func (r *Router) forwarding(ctx context.Context, a directory.AccountID, junk bool, s **Sorting) error {
+	if *s == nil && junk || *s != nil && (len((*s).Copies) == 0 || (*s).Copies[0].Role == mail.RoleJunk) {
+		return nil
+	}
+	var account directory.Account
+	err := r.store.View(ctx, func(tx *store.Tx) (err error) {
+		account, err = r.directory.AccountIn(tx, a)
+		return err
+	})
+	if errors.Is(err, directory.ErrNoAccount) || err == nil && len(account.Forward) == 0 {
+		return nil
+	}
+	if err != nil {
+		return fmt.Errorf("route: forwarding: %w", err)
+	}
+	if *s == nil {
+		*s = &Sorting{Copies: []Copy{{Role: mail.RoleInbox}}}
+	}
+	(*s).Redirect = append((*s).Redirect[:len((*s).Redirect):len((*s).Redirect)], account.Forward...)
+	if !account.KeepCopy {
+		(*s).Copies = nil
+	}
+	return nil
 }
 
 // addressOf is the address by which a message comes to an account.

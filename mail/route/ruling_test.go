@@ -263,3 +263,33 @@ func TestRulesOfManyAreAsked(t *testing.T) {
 		t.Errorf("another has %d", n)
 	}
 }
+
+func TestAnAccountForwardsWhatItWouldKeep(t *testing.T) {
+	f := open(t)
+	file, err := directory.ParseFile(strings.NewReader(strings.NewReplacer(
+		"login = \"bob@example.org\"", "login = \"bob@example.org\"\nforward = [\"bob@elsewhere.example\", \"dana@example.org\"]\nkeep_copy = false",
+		"login = \"eve@example.org\"", "login = \"eve@example.org\"\nforward = [\"eve@elsewhere.example\"]\nkeep_copy = true",
+	).Replace(people)), "people.toml")
+	f.must(err)
+	_, err = f.directory.Apply(t.Context(), file, false)
+	f.must(err)
+	bob, eve := f.people["bob@example.org"], f.people["eve@example.org"]
+	f.must(f.router.Deliver(t.Context(), to(bob, eve), crlf(ruled)))
+	for login, want := range map[string]int{"bob@example.org": 0, "dana@example.org": 1, "eve@example.org": 1} {
+		if got := len(f.texts(login, mail.RoleInbox)); got != want {
+			t.Errorf("%s has %d", login, got)
+		}
+	}
+	if q := f.queued(); len(q) != 2 || q[0].Envelope.To[0].Address != "bob@elsewhere.example" || q[1].Envelope.To[0].Address != "eve@elsewhere.example" {
+		t.Errorf("queued: %+v", q)
+	}
+	// Junk stays, and what rules discard is gone.
+	env := to(bob)
+	env.Verdict = &mail.Verdict{Junk: true}
+	f.must(f.router.Deliver(t.Context(), env, crlf(ruled)))
+	f.with(rules{"bob@example.org": always(Sorting{})})
+	f.must(f.router.Deliver(t.Context(), to(bob), crlf(ruled)))
+	if n := len(f.texts("bob@example.org", mail.RoleJunk)); n != 1 || len(f.queued()) != 2 {
+		t.Errorf("junk: Bob has %d, queued %d", n, len(f.queued()))
+	}
+}
