@@ -151,6 +151,7 @@ func (d *doctor) examine(a *app) {
 	d.ownAddresses()
 	d.names()
 	d.reverse()
+	d.issuers()
 	d.proxy()
 	d.entering()
 	if d.outside {
@@ -187,14 +188,4 @@ func (d *doctor) store() {
 		d.find("store", problem, "chmod 600 "+d.c.KeyFile, "others may read %s, which opens the store and its backups", d.c.KeyFile)
 	}
 	d.find("store", fine, "", "sealed with the key of %s", d.c.File) // phones takes it back if it does not open
-}
-
-// apps tells which apps can be woken.
-func (d *doctor) apps() {
-	p := &d.c.Push
-	if !p.configured() {
-		d.find("push", fine, "", "no app is configured; phones that hold a request are woken without one")
-	} else {
-		d.find("push", fine, "", "apps: %d of APNs, %d of FCM, %d of Web Push", len(p.APNs), len(p.FCM), len(p.WebPush))
-	}
 }
