@@ -397,6 +397,6 @@ func (d *Directory) deleteAccount(tx *store.Tx, a *Account) error {
 	}
 	id := a.ID
 	tx.OnCommit(func() { d.cache.drop(id) })
-	err := errors.Join(d.forgetLogins(tx, id), d.tables.verifiers.Delete(tx, id), d.tables.photos.Delete(tx, id), d.tables.certificates.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
+	err := errors.Join(d.forgetLogins(tx, id), d.tables.verifiers.Delete(tx, id), d.tables.photos.Delete(tx, id), d.tables.certificates.Delete(tx, id), d.tables.encryptions.Delete(tx, id), d.tables.admins.Delete(tx, id), d.tables.accounts.Delete(tx, id))
 	return errors.Join(err, d.changed(tx, Change{Account: id, Gone: true}))
 }

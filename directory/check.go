@@ -18,7 +18,7 @@ func (d *Directory) Check(ctx context.Context, report func(store.Problem)) error
 			return err
 		}
 		c := checking{d: d, tx: tx, state: s, byID: map[AccountID]Account{}, owner: map[addressKey]target{}, report: report}
-		for _, step := range []func() error{c.accounts, c.groups, c.contacts, c.addresses, c.side, c.certificates, c.verifiers, c.logins, c.mentions, c.names} {
+		for _, step := range []func() error{c.accounts, c.groups, c.contacts, c.addresses, c.side, c.certificates, c.encryptions, c.verifiers, c.logins, c.mentions, c.names} {
 			if err := step(); err != nil {
 				return err
 			}

@@ -43,6 +43,7 @@ type tables struct {
 	secondFactors store.Table[AccountID, secondFactor]
 	scram         store.Table[AccountID, ScramKeys]
 	pins          store.Table[string, Pin] // by fingerprint
+	encryptions   store.Table[AccountID, Encryption]
 }
 
 func newTables() tables {
@@ -67,6 +68,7 @@ func newTables() tables {
 		secondFactors: store.NewTable("directory second factors", store.PrefixSecondFactor, id, secondFactorCodec()),
 		scram:         store.NewTable("directory keys of passwords", store.PrefixScram, id, scramCodec()),
 		pins:          store.NewTable("directory client certificates", store.PrefixPin, store.StringKey[string](), pinCodec()),
+		encryptions:   store.NewTable("directory encryption", store.PrefixEncryption, id, encryptionCodec()),
 		namesVersion:  store.NewTable("directory address list version", store.PrefixNameVersion, store.StringKey[string](), versionCodec()),
 	}
 }

@@ -104,6 +104,7 @@ const (
 	PrefixScram        Prefix = 0x96 // directory: AccountID -> SCRAM keys of the password
 	PrefixPin          Prefix = 0x97 // directory: fingerprint of a client certificate -> AccountID
 	PrefixQuotaTold    Prefix = 0x99 // mail/quota: AccountID -> how full its owner was told it is
+	PrefixEncryption   Prefix = 0x9c // directory: AccountID -> to what key its arriving mail is encrypted
 	PrefixPlace        Prefix = 0x98 // directory/lockout: AccountID, hash of a network or device -> when it logged in last
 
 	PrefixDavCollection Prefix = 0x78 // gateway/dav: MailboxID, FolderID -> what clients say of a collection

@@ -96,6 +96,7 @@ var prefixNames = map[Prefix]string{
 	PrefixScram:            "scram",
 	PrefixPin:              "pin",
 	PrefixPlace:            "place",
+	PrefixEncryption:       "encryption",
 	PrefixQuotaTold:        "quota told",
 	PrefixJunkState:        "junk state",
 	PrefixJunkWords:        "junk words",
