@@ -100,6 +100,9 @@ type local struct {
 	blind map[directory.AccountID]bool // who gets it as a blind carbon copy
 	rules *rulings                     // what the accounts' rules make of it; nil: they were not asked
 
+	// sealed is what those get instead who want it encrypted.
+	sealed map[directory.AccountID]*mail.Body
+
 	meeting bool   // it carries a meeting
 	from    string // then: the address in From if that is authentic, else empty
 }
@@ -116,6 +119,13 @@ func (r *Router) prepare(ctx context.Context, raw []byte, t *mail.Trace) (local,
 // prepareLocal makes a message durable for l.accounts, and asks their rules the
 // first time.
 func (r *Router) prepareLocal(ctx context.Context, l *local, raw []byte) error {
+	want, err := r.wanting(ctx, l)
+	if err != nil {
+		return err
+	}
+	if len(want) > 0 {
+		return r.prepareSealed(ctx, l, raw)
+	}
 	made, err := r.prepare(ctx, raw, &l.env.Trace)
 	if err != nil {
 		return err
@@ -124,12 +134,24 @@ func (r *Router) prepareLocal(ctx context.Context, l *local, raw []byte) error {
 	if len(l.accounts) > maxAtOnce {
 		return nil // they are asked when it is their turn
 	}
-	if l.rules == nil {
-		if l.rules, err = r.ask(ctx, l, raw); err != nil {
+	asked := len(l.accounts)
+	if err := r.askOnce(ctx, l, raw); err != nil {
+		return err
+	}
+	if len(l.accounts) > asked { // it is passed on to somebody who may
+		if err := r.encrypt(ctx, l, raw); err != nil {
 			return err
 		}
 	}
 	return l.rules.prepare(ctx, r, l)
+}
+
+// askOnce asks the rules of l.accounts unless they were asked.
+func (r *Router) askOnce(ctx context.Context, l *local, raw []byte) (err error) {
+	if l.rules == nil {
+		l.rules, err = r.ask(ctx, l, raw)
+	}
+	return err
 }
 
 // deliver puts the message where the accounts want it; when they are too many
@@ -160,11 +182,11 @@ func (r *Router) place(tx *store.Tx, a directory.AccountID, l *local, flags mail
 		if l.env != nil && l.env.Verdict.JunkFor(a) {
 			role = mail.RoleJunk
 		}
-		return r.put(tx, box, Copy{Role: role, Flags: flags}, l, &l.body, true)
+		return r.put(tx, box, Copy{Role: role, Flags: flags}, l, l.bodyFor(a), true)
 	}
 	for i, c := range o.Copies {
 		c.Flags |= flags
-		if err := r.put(tx, box, c, l, o.bodyOr(&l.body), i == 0); err != nil {
+		if err := r.put(tx, box, c, l, l.bodyFor(a), i == 0); err != nil {
 			return err
 		}
 	}

@@ -177,7 +177,7 @@ func (r *Router) runFanout(ctx context.Context, n uint64, index *message.Index) 
 		return err
 	}
 	var raw []byte
-	if index == nil || r.sorter != nil {
+	if index == nil || r.sorter != nil || r.encrypter != nil {
 		if raw, err = r.mailboxes.Blobs().Read(ctx, f.ref); err != nil {
 			return fmt.Errorf("route: fanout: %w", err)
 		}
@@ -202,10 +202,11 @@ func (r *Router) fanoutTurn(ctx context.Context, n uint64, f *fanout, raw []byte
 	now := len(l.accounts)
 	return r.update(ctx,
 		func() (err error) {
-			if l.rules == nil {
-				if l.rules, err = r.ask(ctx, &l, raw); err != nil {
-					return err
-				}
+			if err := r.askOnce(ctx, &l, raw); err != nil {
+				return err
+			}
+			if err := r.encrypt(ctx, &l, raw); err != nil {
+				return err
 			}
 			return l.rules.prepare(ctx, r, &l)
 		},

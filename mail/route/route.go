@@ -28,9 +28,10 @@ type Config struct {
 	Directory *directory.Directory
 	Mailboxes *mailbox.Mailboxes
 	Queue     *queue.Queue
-	Hostname  string   // our name in Received, Message-ID and Authentication-Results
-	Trusted   []string // other servers whose Authentication-Results are believed: those that mail from outside comes through
-	Sorter    Sorter   // rules of accounts; nil: nobody has any
+	Hostname  string    // our name in Received, Message-ID and Authentication-Results
+	Trusted   []string  // other servers whose Authentication-Results are believed: those that mail from outside comes through
+	Sorter    Sorter    // rules of accounts; nil: nobody has any
+	Encrypter Encrypter // of arriving mail; nil: nobody wants it encrypted
 	// Sign returns the header fields that say that a message for other hosts is ours
 	// (RFC 6376), to be put on top; nil: they say nothing.
 	Sign func(ctx context.Context, from string, raw []byte) ([]byte, error)
@@ -54,6 +55,7 @@ type Router struct {
 	hostname  string
 	trusted   []string
 	sorter    Sorter
+	encrypter Encrypter
 	sign      func(ctx context.Context, from string, raw []byte) ([]byte, error)
 	forward   func(sender, domain string) string
 	back      func(address string) (string, error)
@@ -92,6 +94,7 @@ func New(cfg Config) *Router {
 		hostname:  cfg.Hostname,
 		trusted:   append([]string{cfg.Hostname}, cfg.Trusted...),
 		sorter:    cfg.Sorter,
+		encrypter: cfg.Encrypter,
 		sign:      cfg.Sign,
 		forward:   cfg.Forward,
 		back:      cfg.Back,

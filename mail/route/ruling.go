@@ -319,7 +319,7 @@ func (rs *rulings) prepare(ctx context.Context, r *Router, l *local) error {
 	}
 	for _, a := range slices.Sorted(maps.Keys(rs.by)) {
 		o := rs.by[a]
-		if o.Raw == nil {
+		if o.Raw == nil || l.sealed[a] != nil {
 			continue
 		}
 		body, err := r.mailboxes.Prepare(ctx, o.Raw)
