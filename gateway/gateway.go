@@ -27,6 +27,7 @@ import (
 	"martlet/gateway/hold"
 	"martlet/gateway/registration"
 	"martlet/gateway/revocation"
+	"martlet/internal/tracing"
 	"martlet/mail/mailbox"
 	"martlet/mail/route"
 	"martlet/mail/schedule"
@@ -47,7 +48,8 @@ type Config struct {
 	Mailboxes *mailbox.Mailboxes
 	Router    *route.Router
 	Hub       *push.Hub
-	Logger    *slog.Logger // nil: nothing is logged
+	Logger    *slog.Logger   // nil: nothing is logged
+	Tracer    tracing.Tracer // nil: nothing is traced
 
 	Documents *documents.Library  // nil: no documents are published
 	Schedule  *schedule.Scheduler // nil: nobody is told of meetings, nobody is known to be busy
@@ -153,7 +155,7 @@ func New(c Config) (*Server, error) {
 	eas, err := activesync.New(activesync.Config{
 		Store: c.Store, Directory: c.Directory, Devices: c.Devices, Engine: c.Engine, Mailboxes: c.Mailboxes,
 		Router: c.Router, Hub: c.Hub, Holder: s.holder, Logger: c.Logger, Documents: c.Documents, Authenticate: s.confirm, MaxMessageBytes: c.MaxMessageBytes,
-		Schedule: c.Schedule, Rules: c.Rules, Roots: c.Roots, Revocation: c.Revocation, Answered: c.Answered, Shares: c.Shares,
+		Schedule: c.Schedule, Rules: c.Rules, Roots: c.Roots, Revocation: c.Revocation, Answered: c.Answered, Shares: c.Shares, Tracer: c.Tracer,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)
@@ -161,7 +163,7 @@ func New(c Config) (*Server, error) {
 	s.eas = eas
 	disco := autodiscover.New(autodiscover.Config{Directory: c.Directory, Logger: c.Logger, PublicURL: c.PublicURL, Mail: c.Mail})
 	programs, err := dav.New(dav.Config{
-		Store: c.Store, Directory: c.Directory, Mailboxes: c.Mailboxes, Shares: c.Shares, Schedule: c.Schedule, Logger: c.Logger, FileBytes: c.FileBytes,
+		Store: c.Store, Directory: c.Directory, Mailboxes: c.Mailboxes, Shares: c.Shares, Schedule: c.Schedule, Logger: c.Logger, FileBytes: c.FileBytes, Tracer: c.Tracer,
 	})
 	if err != nil {
 		return nil, fmt.Errorf("gateway: %w", err)

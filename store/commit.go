@@ -13,6 +13,8 @@ import (
 	"sync/atomic"
 
 	"github.com/dgraph-io/badger/v4"
+
+	"martlet/internal/tracing"
 )
 
 // maxCalls bounds how many updates one commit merges.
@@ -60,6 +62,8 @@ func (s *Store) Update(ctx context.Context, fn func(*Tx) error) error {
 	if err := ctx.Err(); err != nil {
 		return err
 	}
+	_, work := tracing.Child(ctx, "store commit")
+	defer work.End()
 	c := &call{ctx: ctx, fn: fn, done: make(chan struct{}), reserve: MayUseReserve(ctx)}
 	if !s.commits.submit(c) {
 		return ErrClosed

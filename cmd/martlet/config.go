@@ -66,6 +66,7 @@ type Config struct {
 	MaxSMTPPerIP    int                // sessions; zero: the default, negative: no limit
 	CheckSenders    bool               // SPF, DKIM and DMARC are looked at
 	ClientCerts     ClientCerts        // that let in without a password
+	Traces          TracesConfig       // where traces go
 	OIDC            []oidc.Issuer      // whose bearer tokens are believed
 	RefuseFull      bool               // mail for full mailboxes is refused for good
 	TrustedResults  []string           // servers in front of this one, whose Authentication-Results are believed
@@ -142,6 +143,7 @@ type configFile struct {
 	POP3        listenFile      `toml:"pop3"`
 	POP3S       listenFile      `toml:"pop3s"`
 	Metrics     listenFile      `toml:"metrics"`
+	Traces      tracesFile      `toml:"traces"`
 	Sieve       listenFile      `toml:"sieve"`
 }
 
@@ -265,6 +267,7 @@ func (r *configReader) read(f *configFile) Config {
 		}
 	}
 	c.CheckSenders = f.SMTP.CheckSenders == nil || *f.SMTP.CheckSenders
+	c.Traces = r.traces(&f.Traces)
 	c.OIDC = r.oidc(f.OIDC)
 	c.ClientCerts = r.clientCerts(&f.ClientCerts)
 	c.RefuseFull = f.SMTP.RefuseFull

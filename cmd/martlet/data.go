@@ -15,8 +15,10 @@ import (
 	"martlet/gateway/admin"
 	"martlet/gateway/dav"
 	"martlet/gateway/registration"
+	"martlet/gateway/telemetry"
 	"martlet/mail/announce"
 	"martlet/mail/dns"
+	"martlet/mail/encrypt"
 	"martlet/mail/feedback"
 	"martlet/mail/junk"
 	"martlet/mail/mailbox"
@@ -43,7 +45,8 @@ type data struct {
 	store     *store.Store
 	blobs     *blob.Blobs
 	hub       *push.Hub
-	logins    *keyring.Ring // keys of verifiers; nil: the store is not sealed
+	traces    *telemetry.Traces // nil: nothing is traced
+	logins    *keyring.Ring     // keys of verifiers; nil: the store is not sealed
 	directory *directory.Directory
 	mailboxes *mailbox.Mailboxes
 	guard     *lockout.Guard
@@ -101,7 +104,11 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	if err := makeStoreFolder(c.StorePath); err != nil {
 		return nil, err
 	}
-	d = &data{hub: push.NewHub()}
+	traces, err := c.newTraces(log)
+	if err != nil {
+		return nil, err
+	}
+	d = &data{hub: push.NewHub(), traces: traces}
 	defer func() {
 		if err != nil {
 			err = errors.Join(explained(err, c), d.Close())
@@ -132,12 +139,12 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	d.policies = d.newPolicies(c, log)
 	d.relay = c.relay(d.dns, d.policies, log)
 	d.trace = trace.New(trace.Config{Store: d.store, Keep: c.TraceKeep, Logger: log})
-	d.queue = queue.New(queue.Config{Trace: d.trace, Store: d.store, Blobs: d.blobs, Logger: log, Destination: d.relay.Destination, Limits: c.Relay.Limits})
+	d.queue = queue.New(queue.Config{Trace: d.trace, Tracer: d.traces.Tracer(), Store: d.store, Blobs: d.blobs, Logger: log, Destination: d.relay.Destination, Limits: c.Relay.Limits})
 	d.signer, d.feedback = d.newSigner(c, log), d.newFeedback(c, log)
 	d.rules = rules.New(rules.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Hostname: c.Hostname, Logger: log})
 	d.router = route.New(route.Config{
 		Sorter: d.rules, Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Trusted: c.TrustedResults, Logger: log,
-		Trace: d.trace, Sign: d.signer.Sign,
+		Trace: d.trace, Sign: d.signer.Sign, Encrypter: encrypt.New(d.directory),
 	})
 	d.queue.TellSenders(d.router.Report)
 	d.schedule = schedule.New(schedule.Config{
@@ -194,6 +201,7 @@ func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 
 // Close closes in the order in which one stands on the other.
 func (d *data) Close() error {
+	defer d.endTraces()
 	var errs []error
 	if d.router != nil {
 		errs = append(errs, d.router.Close())

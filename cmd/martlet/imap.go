@@ -32,7 +32,7 @@ func (s *server) listenIMAP(ctx context.Context, c *Config) error {
 	}
 	m := imap.New(imap.Config{
 		Hostname: c.Hostname, Directory: s.directory, Gate: s.gate, Store: s.store, Mailboxes: s.mailboxes, Hub: s.hub, Shares: s.shares,
-		TLS: s.certs.forMail(), Apple: c.appleMail(s.data.apps), MaxMessageBytes: c.MaxMessageBytes, Logger: s.log,
+		TLS: s.certs.forMail(), Apple: c.appleMail(s.data.apps), MaxMessageBytes: c.MaxMessageBytes, Logger: s.log, Tracer: s.traces.Tracer(),
 	})
 	s.imap = m
 	s.shutdowns = append(s.shutdowns, m.Shutdown)

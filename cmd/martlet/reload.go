@@ -135,7 +135,7 @@ func (c *Config) fixed(next *Config) (names []string) {
 		"Submissions": "submissions.listen", "LMTP": "lmtp.listen", "IMAP": "imap.listen", "IMAPS": "imaps.listen", "POP3": "pop3.listen", "POP3S": "pop3s.listen", "Sieve": "sieve.listen", "Metrics": "metrics.listen",
 		"SMIMERoots": "smime.roots", "PrivateLists": "smime.private_lists",
 		"FileBytes": "dav.files", "Push": "push.detail", "MaxMessageBytes": "smtp.max_message", "MaxSMTPPerIP": "smtp.sessions_per_host",
-		"CheckSenders": "smtp.check_senders", "RefuseFull": "smtp.refuse_full", "OIDC": "oidc", "ClientCerts": "client_certificates", "DNS": "dns", "STS": "mta_sts", "NoTLSReports": "tls_reports.send", "Relay": "relay", "TrustedResults": "smtp.trusted_results", "Junk": "junk.enabled", "Scan": "rspamd, clamd, milter",
+		"CheckSenders": "smtp.check_senders", "RefuseFull": "smtp.refuse_full", "OIDC": "oidc", "Traces": "traces", "ClientCerts": "client_certificates", "DNS": "dns", "STS": "mta_sts", "NoTLSReports": "tls_reports.send", "Relay": "relay", "TrustedResults": "smtp.trusted_results", "Junk": "junk.enabled", "Scan": "rspamd, clamd, milter",
 	}
 	a, b := *c, *next
 	// What was compared before, what follows from others, and what no file says.

@@ -79,13 +79,12 @@ func startServer(ctx context.Context, c Config, log *slog.Logger) (*server, erro
 }
 
 func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
-	log := l.log
 	if l.doors == nil {
 		l.doors = &doorways{}
 	}
 	s = &server{launch: l, config: c, addresses: map[string][]net.Addr{}, failed: make(chan error, 1)}
 	s.countFor(&c)
-	log = s.log
+	log := s.log
 	if s.data, err = openData(ctx, &c, log); err != nil {
 		return nil, err
 	}
@@ -119,7 +118,7 @@ func (l launch) start(ctx context.Context, c Config) (s *server, err error) {
 		return s, err
 	}
 	s.gateway, err = gateway.New(gateway.Config{
-		Guard: s.guard, Bearer: s.bearer(), ClientCertificates: c.ClientCerts.any(), Registration: s.push.door, Answered: s.apps.Answered,
+		Tracer: s.traces.Tracer(), Guard: s.guard, Bearer: s.bearer(), ClientCertificates: c.ClientCerts.any(), Registration: s.push.door, Answered: s.apps.Answered,
 		Roots: c.SMIMERoots, Revocation: revocation.New(revocation.Config{Private: c.PrivateLists, Logger: log}),
 		Store: s.store, Directory: s.directory, Devices: s.devices, Mailboxes: s.mailboxes, Router: s.router, Schedule: s.schedule, Hub: s.hub,
 		Engine: engine.New(engine.Config{Store: s.store, Devices: s.devices, Source: s.mailboxes, Logger: s.log}),
@@ -178,7 +177,7 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 			continue
 		}
 		m := smtp.New(smtp.Config{
-			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Gate: s.gate, Transport: s.router, Full: s.quota.Full, Trace: s.trace, Filter: s.judgeOf(l.mode), TLS: s.certs.forMail(),
+			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Gate: s.gate, Transport: s.router, Full: s.quota.Full, Trace: s.trace, Tracer: s.traces.Tracer(), Filter: s.judgeOf(l.mode), TLS: s.certs.forMail(),
 			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, SpoolDir: filepath.Join(c.StorePath, incomingFolder), Logger: s.log,
 		})
 		s.shutdowns = append(s.shutdowns, m.Shutdown)

@@ -20,6 +20,7 @@ import (
 	"martlet/documents"
 	"martlet/gateway/hold"
 	"martlet/gateway/revocation"
+	"martlet/internal/tracing"
 	"martlet/mail"
 	"martlet/mail/mailbox"
 	"martlet/mail/oof"
@@ -43,7 +44,8 @@ type Config struct {
 	Router    *route.Router
 	Hub       *push.Hub
 	Holder    *hold.Holder
-	Logger    *slog.Logger // nil: nothing is logged
+	Logger    *slog.Logger   // nil: nothing is logged
+	Tracer    tracing.Tracer // nil: nothing is traced
 
 	// Schedule tells a meeting's people what becomes of it; nil: nobody is told.
 	Schedule *schedule.Scheduler
@@ -156,13 +158,24 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, a directory.Acco
 // post answers a command.
 func (h *Handler) post(w http.ResponseWriter, r *http.Request, a directory.Account) {
 	s := &session{w: w, r: r, account: a, box: mail.MailboxOf(a.ID), start: time.Now(), gzip: acceptsGzip(r)}
+	ctx, work := tracing.Start(r.Context(), h.c.Tracer, tracing.Server, "activesync")
+	defer work.End()
+	if s.span = work; work.Recorded() {
+		s.r = r.WithContext(ctx)
+	}
 	allowSlowWriting(w, 0)
 	rep, err := h.answer(w, s)
+	if s.command != nil {
+		work.Command("activesync", s.command.name)
+		work.Text("version", s.version.String())
+	}
 	if err != nil {
 		if errors.Is(err, hold.ErrParked) {
+			work.Text("outcome", "parked")
 			return
 		}
 		if errors.Is(err, hold.ErrGone) || errors.Is(err, context.Canceled) && r.Context().Err() != nil {
+			work.Text("outcome", "gone")
 			h.logGone(s)
 			return
 		}

@@ -121,6 +121,11 @@ func (h *Handler) write(w http.ResponseWriter, s *session, rep reply) {
 	allowSlowWriting(w, int64(len(resp.body)+1))
 	w.WriteHeader(resp.status)
 	_, err := w.Write(resp.body)
+	s.span.Number("http.response.status_code", resp.status)
+	s.span.Number("http.response.body.size", len(resp.body))
+	if resp.status >= http.StatusInternalServerError {
+		s.span.Fail("server error")
+	}
 	h.logAnswer(s, &resp, err)
 }
 

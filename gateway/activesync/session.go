@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"martlet/directory"
+	"martlet/internal/tracing"
 	"martlet/mail"
 	"martlet/protocol/eas"
 	"martlet/sync/device"
@@ -34,6 +35,7 @@ type session struct {
 	hasPolicyKey bool
 	validating   bool          // the device id is "validate": nothing is stored
 	held         time.Duration // how long it was parked
+	span         tracing.Span  // of the request; none of one that waited
 }
 
 // id names the partnership.

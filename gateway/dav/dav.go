@@ -18,6 +18,7 @@ import (
 	"time"
 
 	"martlet/directory"
+	"martlet/internal/tracing"
 	"martlet/mail"
 	"martlet/mail/mailbox"
 	"martlet/mail/schedule"
@@ -45,8 +46,9 @@ type Config struct {
 	Store     *store.Store
 	Directory *directory.Directory
 	Mailboxes *mailbox.Mailboxes
-	Logger    *slog.Logger  // nil: nothing is logged
-	Shares    *share.Shares // nil: nothing is shared
+	Logger    *slog.Logger   // nil: nothing is logged
+	Tracer    tracing.Tracer // nil: nothing is traced
+	Shares    *share.Shares  // nil: nothing is shared
 	// Schedule sends and takes invitations and knows who is busy; nil: no scheduling
 	// is offered, and nobody is busy.
 	Schedule *schedule.Scheduler
@@ -131,6 +133,11 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, a directory.Acco
 			free()
 		}
 	}()
+	ctx, work := tracing.Start(r.Context(), h.c.Tracer, tracing.Server, "dav")
+	defer work.End()
+	if work.Recorded() {
+		q.r = r.WithContext(ctx)
+	}
 	q.mayWrite(0)
 	err := error(&failure{status: http.StatusServiceUnavailable, text: "too many requests at once"})
 	if h.bodies.enter(a.ID) {
@@ -139,6 +146,13 @@ func (h *Handler) Serve(w http.ResponseWriter, r *http.Request, a directory.Acco
 	}
 	if err != nil {
 		q.refuse(err)
+	}
+	if methods[r.Method] != nil {
+		work.Command("dav", r.Method)
+	}
+	work.Number("http.response.status_code", q.status)
+	if q.status >= http.StatusInternalServerError {
+		work.Fail("server error")
 	}
 	q.logAnswer(err)
 }

@@ -14,6 +14,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"martlet/directory"
+	"martlet/internal/tracing"
 	"martlet/mail/announce"
 	"martlet/mail/door"
 	"martlet/mail/mailbox"
@@ -38,8 +39,9 @@ type Config struct {
 	MaxMessageBytes  int64 // of one message that is appended
 	MaxInFlightBytes int64 // of all messages in memory at once
 	MaxSessions      int
-	MaxSessionsPerIP int          // an IPv6 /64 counts as one; negative: no limit
-	Logger           *slog.Logger // nil: slog.Default
+	MaxSessionsPerIP int            // an IPv6 /64 counts as one; negative: no limit
+	Logger           *slog.Logger   // nil: slog.Default
+	Tracer           tracing.Tracer // nil: nothing is traced
 }
 
 // Apple wakes Apple's Mail app (XAPPLEPUSHSERVICE), for sites that own such a

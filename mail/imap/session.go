@@ -11,6 +11,7 @@ import (
 	goimap "github.com/emersion/go-imap/v2"
 
 	"martlet/directory"
+	"martlet/internal/tracing"
 	"martlet/mail"
 	"martlet/mail/door"
 	"martlet/push"
@@ -152,11 +153,18 @@ func (s *session) run(ctx context.Context, p *parser) reply {
 	if s.toldBefore = 0; s.view != nil {
 		s.toldBefore = s.view.seen
 	}
+	ctx, work := tracing.Start(ctx, s.srv.cfg.Tracer, tracing.Server, "imap")
+	defer work.End()
+	work.Command("imap", verb)
 	err := s.stillWelcome(ctx)
 	if err == nil {
 		err = cmd.run(s, ctx, p)
 	}
-	return s.conclude(ctx, verb, cmd.tells, err)
+	rep := s.conclude(ctx, verb, cmd.tells, err)
+	if rep.kind == kindNo || rep.kind == kindBad {
+		work.Fail("not done")
+	}
+	return rep
 }
 
 // conclude makes the reply of a command that is over. With tells, what changed

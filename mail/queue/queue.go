@@ -16,6 +16,7 @@ import (
 	"sync"
 	"time"
 
+	"martlet/internal/tracing"
 	"martlet/mail"
 	"martlet/mail/trace"
 	"martlet/store"
@@ -50,7 +51,8 @@ type Config struct {
 	// address's domain.
 	Destination func(from, to string) string
 	Limits      Limits
-	Trace       *trace.Log // what became of messages; nil: nobody remembers
+	Trace       *trace.Log     // what became of messages; nil: nobody remembers
+	Tracer      tracing.Tracer // nil: nothing is traced
 }
 
 // Queue is the table of outbound messages, and what sends them while Run does. It

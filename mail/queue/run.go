@@ -6,6 +6,7 @@ import (
 	"sync"
 	"time"
 
+	"martlet/internal/tracing"
 	"martlet/mail"
 	"martlet/store"
 )
@@ -221,14 +222,45 @@ func (q *Queue) try(ctx context.Context, carrier Carrier, k legKey) {
 	for i, w := range l.To {
 		out.Envelope.To[i] = e.Envelope.To[w.Index]
 	}
-	a := carrier.Deliver(ctx, out)
+	within, work := tracing.Start(ctx, q.cfg.Tracer, tracing.Client, "queue attempt")
+	defer work.End()
+	a := carrier.Deliver(within, out)
 	outcomes, any := decided(a.Outcomes, len(l.To))
+	describe(work, &l, outcomes)
 	if !any && ctx.Err() != nil {
 		return // broken off: it is due as it was
 	}
-	q.settle(ctx, &e, &l, outcomes, &a.Down)
+	q.settle(within, &e, &l, outcomes, &a.Down)
 	if a.Down && ctx.Err() == nil {
 		q.putOff(ctx, k, outcomes[0])
+	}
+}
+
+// describe says where an attempt went and how it went, and of nobody's address.
+func describe(work tracing.Span, l *Leg, outcomes []mail.Outcome) {
+	if !work.Recorded() {
+		return
+	}
+	work.Text("destination", l.Destination)
+	work.Number("attempt", int(l.Attempts)+1)
+	work.Number("recipients", len(outcomes))
+	refused, late := 0, 0
+	for i := range outcomes {
+		switch outcomes[i].Action {
+		case mail.Failed:
+			refused++
+		case mail.Delayed:
+			late++
+		}
+	}
+	work.Number("failed", refused)
+	work.Number("delayed", late)
+	if len(outcomes) > 0 {
+		work.Text("status", outcomes[0].Status)
+		work.Text("tls", outcomes[0].TLS)
+	}
+	if refused+late > 0 {
+		work.Fail("not all delivered")
 	}
 }
 

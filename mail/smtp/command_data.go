@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"martlet/internal/tracing"
 	"martlet/mail"
 	"martlet/mail/trace"
 )
@@ -73,17 +74,23 @@ func (s *session) accept(ctx context.Context, msg *message, bare func(raw []byte
 
 // transport hands the message over and turns the outcome into a reply. One
 // line in the log tells of it.
-func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) reply {
+func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) (rep reply) {
+	ctx, work := tracing.Start(ctx, s.srv.cfg.Tracer, tracing.Server, "smtp message")
+	work.Number("recipients", len(env.To))
+	work.Number("size", len(raw))
+	defer func() {
+		work.Number("reply", rep.code)
+		if rep.code >= 400 {
+			work.Fail("not taken")
+		}
+		work.End()
+	}()
 	start := time.Now()
 	env.Trace = s.trace(&env, start)
 	refused, discard := s.judge(ctx, &env, &raw)
 	var err error
-	switch {
-	case refused.Refuses(), discard:
-	case s.srv.cfg.Mode == Submission:
-		err = s.srv.cfg.Transport.Relay(ctx, s.account.ID, env, raw)
-	default:
-		err = s.srv.cfg.Transport.Deliver(ctx, env, raw)
+	if !refused.Refuses() && !discard {
+		err = s.deliver(ctx, env, raw)
 	}
 	log := s.srv.log.With("id", env.Trace.ID, "remote", s.name, "helo", s.helo, "protocol", env.Trace.Protocol,
 		"from", env.From, "to", env.To[0].Address, "recipients", len(env.To), "size", len(raw), "took", time.Since(start))
@@ -113,6 +120,16 @@ func (s *session) transport(ctx context.Context, env mail.Envelope, raw []byte) 
 	return answer(250, "2.0.0", "OK "+env.Trace.ID)
 }
 
+// deliver hands the message over.
+func (s *session) deliver(ctx context.Context, env mail.Envelope, raw []byte) error {
+	ctx, work := tracing.Child(ctx, "deliver")
+	defer work.End()
+	if s.srv.cfg.Mode == Submission {
+		return s.srv.cfg.Transport.Relay(ctx, s.account.ID, env, raw)
+	}
+	return s.srv.cfg.Transport.Deliver(ctx, env, raw)
+}
+
 // remember notes that a message ends here, for all of its recipients.
 func (s *session) remember(ctx context.Context, env *mail.Envelope, step trace.Step, detail string) {
 	e := trace.Event{Time: env.Trace.Time, ID: env.Trace.ID, From: env.From, Remote: s.remote, Login: s.account.Login}
@@ -128,7 +145,9 @@ func (s *session) judge(ctx context.Context, env *mail.Envelope, raw *[]byte) (r
 	if s.srv.cfg.Filter == nil {
 		return mail.Refusal{}, false
 	}
+	ctx, work := tracing.Child(ctx, "filter")
 	v := s.srv.cfg.Filter.Message(ctx, s.client(), env, *raw)
+	work.End()
 	env.Verdict, env.Trace.Results = &v, v.Results
 	if v.Raw != nil {
 		*raw = v.Raw

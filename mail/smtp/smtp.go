@@ -12,6 +12,7 @@ import (
 	"golang.org/x/sync/semaphore"
 
 	"martlet/directory"
+	"martlet/internal/tracing"
 	"martlet/mail"
 	"martlet/mail/door"
 	"martlet/mail/sasl"
@@ -60,8 +61,9 @@ type Config struct {
 	Directory *directory.Directory
 	Gate      *sasl.Gate // who logs in; nil: passwords and SCRAM, of the Directory
 	Transport Transport
-	Filter    Filter     // nil: nobody is judged
-	Trace     *trace.Log // what became of messages that are not taken; nil: nobody remembers
+	Filter    Filter         // nil: nobody is judged
+	Trace     *trace.Log     // what became of messages that are not taken; nil: nobody remembers
+	Tracer    tracing.Tracer // nil: nothing is traced
 	// Back gives the address that one of ours stands for, which was made to pass mail
 	// on (SRS); an error: it stands for none. Nil: none does.
 	Back func(address string) (string, error)
