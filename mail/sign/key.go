@@ -95,7 +95,10 @@ func (s *Signer) Ensure(ctx context.Context, domain string) ([]Key, error) {
 	if err != nil || len(all) > 0 {
 		return all, err
 	}
-	return s.add(ctx, domain, true)
+	if _, err := s.add(ctx, domain, true); err != nil {
+		return nil, err
+	}
+	return s.Keys(ctx, domain) // in the order in which they are listed from now on
 }
 
 // Rotate makes new keys for a domain, which wait for the DNS and then take the place
