@@ -15,7 +15,7 @@ import (
 func (a *app) userCommand() *cobra.Command {
 	return group(&cobra.Command{Use: "user", Short: "Add, list, change and remove users"},
 		a.userAdd(), a.userList(), a.userSet(), a.userPassword(), a.userDisable(true), a.userDisable(false), a.userRemove(),
-		a.userShow(), a.userAppPassword(), a.userTOTP(), a.userPin(), a.userCertificate(), a.userPhoto(), a.userServer(), a.userOof())
+		a.userShow(), a.userAppPassword(), a.userTOTP(), a.userPin(), a.userCertificate(), a.userEncryption(), a.userPhoto(), a.userServer(), a.userOof())
 }
 
 // userResult is what a command that changed a user prints.

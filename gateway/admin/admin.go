@@ -99,6 +99,7 @@ func New(c Config) *Admin {
 		"user.certificate.list":   called(a.listCertificates),
 		"user.certificate.remove": called(a.removeCertificate),
 		"user.photo":              called(a.setPhoto),
+		"user.encryption":         called(a.encryption),
 
 		"user.server":    called(a.setServer),
 		"user.oof":       called(a.showOof),

@@ -8,6 +8,7 @@ import (
 	"martlet/directory"
 	"martlet/mail"
 	"martlet/mail/announce"
+	"martlet/mail/encrypt"
 	"martlet/mail/oof"
 	"martlet/mail/rules"
 	"martlet/mail/share"
@@ -73,6 +74,7 @@ func codes() []code {
 		{"bad_address", http.StatusBadRequest, directory.ErrBadAddress},
 		{"bad_password", http.StatusBadRequest, directory.ErrBadPassword},
 		{"bad_value", http.StatusBadRequest, directory.ErrBadValue},
+		{"bad_key", http.StatusBadRequest, encrypt.ErrBadKey},
 		{"bad_times", http.StatusBadRequest, oof.ErrBadTimes},
 		{"too_long", http.StatusBadRequest, oof.ErrTooLong},
 		{"bad_request", http.StatusBadRequest, ErrBadRequest},
