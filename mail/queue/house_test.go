@@ -237,3 +237,6 @@ func bubble(t *testing.T, fn func(t *testing.T)) {
 	t.Helper()
 	synctest.Test(t, fn)
 }
+
+// pass lets time go by in a bubble.
+func pass(d time.Duration) { time.Sleep(d) }

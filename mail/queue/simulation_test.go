@@ -31,9 +31,9 @@ func (w *world) deliver(life int) func(context.Context, *mail.Outgoing) mail.Att
 		w.mu.Lock()
 		before, after := time.Duration(w.rng.IntN(60))*time.Second, time.Duration(w.rng.IntN(60))*time.Second
 		w.mu.Unlock()
-		time.Sleep(before)
+		pass(before)
 		a := w.decide(life, out)
-		time.Sleep(after)
+		pass(after)
 		return a
 	}
 }
@@ -91,7 +91,7 @@ func simulate(t *testing.T, seed uint64, crashes bool) {
 			to = append(to, mail.Recipient{Address: a})
 		}
 		o.add("bob@example.org", to...)
-		time.Sleep(time.Duration(rng.IntN(600)) * time.Second)
+		pass(time.Duration(rng.IntN(600)) * time.Second)
 		if crashes && rng.IntN(100) < 25 {
 			w.mu.Lock()
 			w.life++ // from here on the old process does nothing any more
@@ -105,7 +105,7 @@ func simulate(t *testing.T, seed uint64, crashes bool) {
 			o.run()
 		}
 	}
-	time.Sleep(9 * time.Hour)
+	pass(9 * time.Hour)
 	o.expect("left", o.left(), 0)
 	told := map[string]int{}
 	for _, line := range o.told() {
