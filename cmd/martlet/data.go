@@ -30,6 +30,7 @@ import (
 	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/mail/sign"
+	"martlet/mail/srs"
 	"martlet/mail/tlspolicy"
 	"martlet/mail/trace"
 	"martlet/push"
@@ -59,6 +60,7 @@ type data struct {
 	policies  *tlspolicy.Policies
 	rules     *rules.Rules
 	router    *route.Router
+	senders   *srs.Rewriter // of what is passed on to other hosts
 	trace     *trace.Log
 	schedule  *schedule.Scheduler
 	junk      *junk.Filter
@@ -141,10 +143,15 @@ func openData(ctx context.Context, c *Config, log *slog.Logger) (d *data, err er
 	d.trace = trace.New(trace.Config{Store: d.store, Keep: c.TraceKeep, Logger: log})
 	d.queue = queue.New(queue.Config{Trace: d.trace, Tracer: d.traces.Tracer(), Store: d.store, Blobs: d.blobs, Logger: log, Destination: d.relay.Destination, Limits: c.Relay.Limits})
 	d.signer, d.feedback = d.newSigner(c, log), d.newFeedback(c, log)
+	secret, err := secretIn(filepath.Join(c.StorePath, srsFile))
+	if err != nil {
+		return d, fmt.Errorf("%s: %w", srsFile, err)
+	}
+	d.senders = srs.New(srs.Config{Domain: c.Hostname, Keys: func() [][]byte { return [][]byte{secret} }})
 	d.rules = rules.New(rules.Config{Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Hostname: c.Hostname, Logger: log})
 	d.router = route.New(route.Config{
 		Sorter: d.rules, Store: d.store, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Hostname: c.Hostname, Trusted: c.TrustedResults, Logger: log,
-		Trace: d.trace, Sign: d.signer.Sign, Encrypter: encrypt.New(d.directory),
+		Trace: d.trace, Sign: d.signer.Sign, Forward: d.senders.Forward, Back: d.senders.Back, Encrypter: encrypt.New(d.directory),
 	})
 	d.queue.TellSenders(d.router.Report)
 	d.schedule = schedule.New(schedule.Config{

@@ -177,7 +177,7 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 			continue
 		}
 		m := smtp.New(smtp.Config{
-			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Gate: s.gate, Transport: s.router, Full: s.quota.Full, Trace: s.trace, Tracer: s.traces.Tracer(), Filter: s.judgeOf(l.mode), TLS: s.certs.forMail(),
+			Mode: l.mode, Hostname: c.Hostname, Directory: s.directory, Gate: s.gate, Transport: s.router, Full: s.quota.Full, Back: s.backOf(l.mode), Trace: s.trace, Tracer: s.traces.Tracer(), Filter: s.judgeOf(l.mode), TLS: s.certs.forMail(),
 			MaxMessageBytes: c.MaxMessageBytes, MaxSessionsPerIP: c.MaxSMTPPerIP, SpoolDir: filepath.Join(c.StorePath, incomingFolder), Logger: s.log,
 		})
 		s.shutdowns = append(s.shutdowns, m.Shutdown)
@@ -203,6 +203,14 @@ func (s *server) listenAll(ctx context.Context, c *Config) error {
 	}
 	s.doors.drop()
 	return s.listenAdmin(c)
+}
+
+// backOf undoes what was made of senders, where other servers bring their reports.
+func (s *server) backOf(mode smtp.Mode) func(string) (string, error) {
+	if mode != smtp.MX {
+		return nil
+	}
+	return s.senders.Back
 }
 
 func (s *server) listen(ctx context.Context, name string, where []string, serve func(net.Listener) error) error {
