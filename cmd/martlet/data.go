@@ -201,7 +201,7 @@ func (d *data) openDirectory(c *Config, log *slog.Logger) (*directory.Directory,
 // admin is the table of operations on the data.
 func (d *data) admin(log *slog.Logger, running admin.Process) *admin.Admin {
 	return admin.New(admin.Config{
-		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router,
+		Store: d.store, Blobs: d.blobs, Directory: d.directory, Mailboxes: d.mailboxes, Queue: d.queue, Router: d.router, Trace: d.trace,
 		Rules: d.rules, Devices: d.devices, Apps: d.apps, Shares: d.shares, Schedule: d.schedule, Junk: d.junk, Signer: d.signer, Feedback: d.feedback, Policies: d.policies, Guard: d.guard, Quota: d.quota, SetUp: d.setUp, Logger: log, Process: running,
 	})
 }
