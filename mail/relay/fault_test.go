@@ -186,7 +186,6 @@ func TestWhatIsSaidBeforeTLSIsNotBelievedAfterIt(t *testing.T) {
 
 // strict wants TLS with a certificate that holds of every host.
 type strict struct {
-	anything
 	roots *tls.Config
 	none  bool
 }

@@ -82,7 +82,6 @@ type machine struct {
 	actions    []Action
 	implicit   bool // the message is kept unless something took that away
 	duplicates []Duplicate
-	vacation   bool
 	included   map[string]bool
 	includes   int
 	depth      int
