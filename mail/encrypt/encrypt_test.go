@@ -382,7 +382,9 @@ func TestCertificatesThatCannotBeUsedAreLeftOutWithTheReason(t *testing.T) {
 	_, signs := newCertificate(t, func(c *x509.Certificate) { c.KeyUsage = x509.KeyUsageDigitalSignature })
 	curve := must[*ecdsa.PrivateKey](t)(ecdsa.GenerateKey(elliptic.P256(), rand.Reader))
 	ec := certificateOf(t, &curve.PublicKey, curve, nil)
-	for want, der := range map[string][]byte{"expired": old.Raw, "not valid before": early.Raw, "not for encryption": signs.Raw, "only RSA": ec.Raw, "": {1, 2}} {
+	weak := must[*rsa.PrivateKey](t)(rsa.GenerateKey(rand.Reader, 1024))
+	short := certificateOf(t, &weak.PublicKey, weak, nil)
+	for want, der := range map[string][]byte{"1024 bits": short.Raw, "expired": old.Raw, "not valid before": early.Raw, "not for encryption": signs.Raw, "only RSA": ec.Raw, "": {1, 2}} {
 		if _, err := Usable([][]byte{der}, time.Now()); !errors.Is(err, ErrBadKey) || !strings.Contains(err.Error(), want) {
 			t.Errorf("%s: %v", want, err)
 		}
