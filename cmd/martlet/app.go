@@ -61,7 +61,7 @@ store's folder; when no server runs they open the store themselves.`,
 		"configuration file (default martlet.toml here, then /etc/martlet/martlet.toml; MARTLET_CONFIG)")
 	root.PersistentFlags().BoolVar(&a.json, "json", false, "print JSON")
 	root.AddCommand(a.quickstartCommand(), a.serveCommand(), a.configCommand(), a.userCommand(), a.groupCommand(), a.resourceCommand(), a.contactCommand(), a.folderCommand(), a.shareCommand(), a.sieveCommand(), a.junkCommand(), a.deviceCommand(), a.lockoutCommand(), a.pushCommand(), a.directoryCommand(), a.dkimCommand(), a.reportsCommand(), a.dnsCommand(),
-		a.demoCommand(), a.phoneCommand(), a.importCommand(), a.exportCommand(), a.fsckCommand(), a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.traceCommand(), a.doctorCommand(), a.reloadCommand(), a.upgradeCommand(), a.versionCommand())
+		a.demoCommand(), a.phoneCommand(), a.importCommand(), a.exportCommand(), a.fsckCommand(), a.backupCommand(), a.restoreCommand(), a.statusCommand(), a.traceCommand(), a.queueCommand(), a.doctorCommand(), a.reloadCommand(), a.upgradeCommand(), a.versionCommand())
 	return root
 }
 

@@ -46,7 +46,7 @@ func plainError(err error) string {
 	for {
 		name, rest, ok := strings.Cut(text, ": ")
 		switch name {
-		case "directory", "admin", "store", "blob", "mailbox", "archive", "gateway", "phone", "share", "mail", "transfer", "migrate":
+		case "directory", "admin", "store", "blob", "mailbox", "archive", "gateway", "phone", "share", "mail", "transfer", "migrate", "queue":
 		default:
 			ok = false
 		}

@@ -155,6 +155,8 @@ func New(c Config) *Admin {
 		"export.mail":         streamed(a.exportMail),
 
 		"trace":         called(a.findTrace),
+		"queue.list":    called(a.listQueue),
+		"queue.change":  called(a.changeQueue),
 		"dkim.list":     called(a.listKeys),
 		"dkim.rotate":   called(a.rotateKeys),
 		"dkim.use":      called(a.useKey),

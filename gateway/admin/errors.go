@@ -10,6 +10,7 @@ import (
 	"martlet/mail/announce"
 	"martlet/mail/encrypt"
 	"martlet/mail/oof"
+	"martlet/mail/queue"
 	"martlet/mail/rules"
 	"martlet/mail/share"
 	"martlet/mail/sign"
@@ -40,6 +41,7 @@ func codes() []code {
 		{"no_certificate", http.StatusNotFound, directory.ErrNoCertificate},
 		{"no_device", http.StatusNotFound, device.ErrNoDevice},
 		{"no_registration", http.StatusNotFound, announce.ErrNoRegistration},
+		{"no_entry", http.StatusNotFound, queue.ErrNoEntry},
 		{"no_key", http.StatusNotFound, sign.ErrNoKey},
 		{"not_our_domain", http.StatusNotFound, sign.ErrNoDomain},
 		{"last_key", http.StatusConflict, sign.ErrLastKey},
