@@ -11,7 +11,9 @@ import (
 
 	"martlet/directory"
 	"martlet/mail"
+	"martlet/mail/message"
 	"martlet/mail/oof"
+	"martlet/mail/route"
 	"martlet/mail/sieve"
 	"martlet/store"
 )
@@ -131,6 +133,20 @@ func TestAScriptThatFailsKeepsTheMessageAndSaysSo(t *testing.T) {
 	}
 }
 
+func TestAFailureIsNotHeldAgainstAnotherText(t *testing.T) {
+	f := open(t)
+	f.script(bob, `require "fileinto"; fileinto "Nowhere";`)
+	raw := note(bob, "")
+	env := mail.Envelope{From: "ada@y.example", To: []mail.Recipient{{Address: bob, Local: true, Accounts: []directory.AccountID{f.people[bob]}}}}
+	s, err := f.rules.Sort(t.Context(), &route.Arriving{Account: f.people[bob], To: bob, Env: &env, Raw: raw, Index: message.Parse(raw)})
+	f.must(err)
+	f.script(bob, "keep;") // while the message is on its way
+	f.must(f.store.Update(t.Context(), s.Then))
+	if got := f.failure(bob); got != "" {
+		t.Error(got)
+	}
+}
+
 func TestJunkIsForScriptsThatAskForIt(t *testing.T) {
 	for script, want := range map[string]string{
 		`require "fileinto"; fileinto "INBOX";`:                                                                                                  "Junk E-mail",
@@ -162,11 +178,17 @@ func TestAMessageIsPassedOnButNotToOneself(t *testing.T) {
 	if got := f.where(bob); got != "Inbox" {
 		t.Errorf("to himself: %s", got)
 	}
+	// What he keeps by that is not lost when somebody else gets it, too.
+	f.script(bob, `redirect "bob+x@example.org"; redirect "friend@y.example";`)
+	f.must(f.deliver("ada@y.example", bob, note(bob, "")))
+	if got := f.where(bob); got != "Inbox; Inbox" || len(f.queued()) != 2 {
+		t.Errorf("to himself and another: %s, %d queued", got, len(f.queued()))
+	}
 	// In a circle it ends where it was before.
 	f.script(bob, `redirect "dana@example.org";`)
 	f.script("dana@example.org", `redirect "bob@example.org";`)
 	f.must(f.deliver("ada@y.example", "dana@example.org", note("dana@example.org", "")))
-	if got := f.where(bob) + "|" + f.where("dana@example.org"); !strings.Contains(got, "Inbox; Inbox|") && got != "Inbox|Inbox" {
+	if got := f.where(bob) + "|" + f.where("dana@example.org"); got != "Inbox; Inbox; Inbox|" && got != "Inbox; Inbox|Inbox" {
 		t.Errorf("in a circle: %s", got)
 	}
 }
