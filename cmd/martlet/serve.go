@@ -62,9 +62,6 @@ func serve(ctx context.Context, c Config, l launch) error {
 		log.Warn(deaf)
 	}
 	log.Info("ready")
-	if len(c.SMTP)+len(c.Submission)+len(c.Submissions)+len(c.LMTP) > 0 {
-		log.Info("mail to other hosts is queued; this version does not deliver it")
-	}
 	if l.after == nil {
 		notifySystemd("READY=1")
 	} else {
