@@ -91,6 +91,7 @@ const (
 	PrefixAppOutcome Prefix = 0x64 // mail/announce: number of a registration, page -> outcomes
 
 	PrefixSubscription Prefix = 0x68 // mail/imap: MailboxID, name of a mailbox -> whether it is subscribed to
+	PrefixAnnotation   Prefix = 0x69 // mail/imap: MailboxID, FolderID, whose, name -> value
 
 	PrefixShareEpoch Prefix = 0x70 // mail/share: number of the last change that links follow from
 	PrefixGrantee    Prefix = 0x71 // mail/share: account or group, MailboxID, FolderID of what it was granted

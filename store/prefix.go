@@ -72,6 +72,7 @@ var prefixNames = map[Prefix]string{
 	PrefixAppState:         "app state",
 	PrefixAppOutcome:       "app outcome",
 	PrefixSubscription:     "subscription",
+	PrefixAnnotation:       "annotation",
 	PrefixArrival:          "arrival",
 	PrefixMeetingGone:      "meeting gone",
 	PrefixMeetingGoneAge:   "meeting gone age",

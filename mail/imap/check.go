@@ -3,6 +3,7 @@ package imap
 import (
 	"context"
 	"fmt"
+	"strings"
 
 	"martlet/directory"
 	"martlet/mail"
@@ -11,7 +12,7 @@ import (
 
 // Check reports every broken invariant: subscriptions of accounts that are gone,
 // to what no mailbox can be called, more than a mailbox may have, and such as
-// say nothing.
+// say nothing; annotations that nobody can see.
 func Check(ctx context.Context, st *store.Store, d *directory.Directory, report func(store.Problem)) error {
 	known := map[mail.MailboxID]bool{}
 	for a, err := range d.Accounts(ctx) {
@@ -21,7 +22,10 @@ func Check(ctx context.Context, st *store.Store, d *directory.Directory, report 
 		known[mail.MailboxOf(a.ID)] = true
 	}
 	return st.View(ctx, func(tx *store.Tx) error {
-		return newSubscriptions().check(tx, known, report)
+		if err := newSubscriptions().check(tx, known, report); err != nil {
+			return err
+		}
+		return newAnnotations().check(tx, known, report)
 	})
 }
 
@@ -50,6 +54,21 @@ func (t subscriptions) check(tx *store.Tx, known map[mail.MailboxID]bool, report
 		}
 		if row.Value != subscribed && row.Value != unsubscribed {
 			bad("%d says nothing", row.Value)
+		}
+	}
+	return nil
+}
+
+func (t annotations) check(tx *store.Tx, known map[mail.MailboxID]bool, report func(store.Problem)) error {
+	for row, err := range t.table.Scan(tx, store.TableRange[annotationKey]{}) {
+		if err != nil {
+			return err
+		}
+		k := row.Key
+		name, ok := annotationName(k.name)
+		shared := strings.HasPrefix(k.name, sharedAnnotations)
+		if !ok || name != k.name || shared != (k.viewer == 0) || k.folder == 0 && k.viewer != k.box || k.folder == 0 && !known[k.box] || len(row.Value) > maxAnnotation {
+			report(store.Problem{Table: "imap annotation", Key: fmt.Sprintf("%d %d %d %q", k.box, k.folder, k.viewer, k.name), Text: "nobody can see it"})
 		}
 	}
 	return nil

@@ -64,6 +64,10 @@ func commands() map[string]command {
 		"GETQUOTA":     {run: (*session).getQuota, in: loggedIn, tells: true},
 		"GETQUOTAROOT": {run: (*session).getQuotaRoot, in: loggedIn, tells: true},
 
+		// RFC 5464
+		"GETMETADATA": {run: (*session).getMetadata, in: loggedIn, tells: true},
+		"SETMETADATA": {run: (*session).setMetadata, in: loggedIn, tells: true},
+
 		// RFC 4314
 		"MYRIGHTS":   {run: (*session).myRightsCommand, in: loggedIn, tells: true, offered: (*session).shares},
 		"GETACL":     {run: (*session).getACL, in: loggedIn, tells: true, offered: (*session).shares},

@@ -96,7 +96,10 @@ func (s *session) deleteCommand(ctx context.Context, p *parser) error {
 			}
 		}
 		gone = n.ID
-		return s.srv.cfg.Mailboxes.DeleteFolder(tx, s.box, n.ID)
+		if err := s.srv.cfg.Mailboxes.DeleteFolder(tx, s.box, n.ID); err != nil {
+			return err
+		}
+		return s.srv.notes.forget(tx, s.box, n.ID)
 	})
 	if err == nil && s.view != nil && s.view.folder == gone {
 		s.leaveFolder()

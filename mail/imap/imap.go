@@ -59,6 +59,7 @@ type Server struct {
 	log      *slog.Logger
 	inFlight *semaphore.Weighted
 	names    subscriptions
+	notes    annotations
 	commands map[string]command
 	apple    atomic.Pointer[Apple]
 	door     *door.Door
@@ -74,6 +75,7 @@ func New(cfg Config) *Server {
 		log:      cfg.Logger,
 		inFlight: semaphore.NewWeighted(cfg.MaxInFlightBytes),
 		names:    newSubscriptions(),
+		notes:    newAnnotations(),
 		commands: commands(),
 	}
 	s.apple.Store(cfg.Apple)

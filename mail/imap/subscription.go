@@ -127,5 +127,5 @@ func Forget(tx *store.Tx, id directory.AccountID) error {
 			return err
 		}
 	}
-	return nil
+	return newAnnotations().forget(tx, box, 0)
 }
