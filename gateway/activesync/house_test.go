@@ -19,6 +19,7 @@ import (
 	"martlet/mail/oof"
 	"martlet/mail/queue"
 	"martlet/mail/route"
+	mailrules "martlet/mail/rules"
 	"martlet/mail/schedule"
 	"martlet/mail/share"
 	"martlet/push"
@@ -109,7 +110,8 @@ func open(t testing.TB, dir string, reserve int64, rules ...activesync.Rules) *h
 	h.shares = share.New(share.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Logger: logger})
 	h.devices = device.New(device.Config{Store: h.store})
 	h.queue = queue.New(queue.Config{Store: h.store, Blobs: h.blobs})
-	h.router = route.New(route.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Queue: h.queue, Hostname: "mail.example.org", Logger: logger})
+	h.router = route.New(route.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Queue: h.queue, Hostname: "mail.example.org", Logger: logger,
+		Sorter: mailrules.New(mailrules.Config{Store: h.store, Directory: h.directory, Mailboxes: h.mailboxes, Hostname: "mail.example.org", Logger: logger})})
 	h.schedule = schedule.New(schedule.Config{Store: h.store, Mailboxes: h.mailboxes, Directory: h.directory, Router: h.router, Delegates: h.delegates, Zone: time.UTC, Logger: logger})
 	h.server, err = gateway.New(gateway.Config{
 		Store: h.store, Directory: h.directory, Devices: h.devices, Mailboxes: h.mailboxes, Router: h.router, Schedule: h.schedule, Shares: h.shares, Hub: h.hub, Logger: logger, Documents: h.library(t),
