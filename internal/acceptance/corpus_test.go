@@ -34,7 +34,7 @@ func realMail(t *testing.T) (names []string, raws [][]byte) {
 // sent is what of a message as it came out was sent: what follows the trace
 // headers of a delivery.
 func sent(mime string) string {
-	at := regexp.MustCompile(`(?s)^Return-Path: [^\r]*\r\nReceived: .*?;\r\n\t[A-Z][a-z]{2}, [^\r]* \+0000\r\n`).FindStringIndex(mime)
+	at := regexp.MustCompile(`(?s)^Return-Path: [^\r]*\r\nReceived: .*?;\r\n\t[A-Z][a-z]{2}, [^\r]* \+0000\r\n(?:X-Martlet-[^\r]*\r\n(?:[ \t][^\r]*\r\n)*)*`).FindStringIndex(mime)
 	if at == nil {
 		return "no trace headers: " + mime
 	}

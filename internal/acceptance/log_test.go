@@ -62,7 +62,7 @@ func TestTheLogNamesWhoAskedAndNotWhatTheyWrote(t *testing.T) {
 			t.Errorf("the log has %q", secret)
 		}
 	}
-	for _, want := range []string{`"msg":"activesync request"`, `"msg":"authentication failed"`, `"msg":"new device"`} {
+	for _, want := range []string{`"msg":"activesync request"`, `"msg":"login failed"`, `"msg":"new device"`} {
 		named := false
 		for line := range strings.Lines(log) {
 			if len(line) > 1000 {

@@ -34,6 +34,7 @@ func TestNothingAcknowledgedIsLostToKill9(t *testing.T) {
 	defer cancel()
 	in := process.Install(t)
 	in.Run(password+"\n", "user", "add", login, "--new-domain", "--password-stdin")
+	in.Run("", "queue", "hold", "--all") // nobody elsewhere is written to, and no report of that comes back
 	p := in.Start(ctx)
 	l := newLoad(t, in)
 	l.setUp(ctx)

@@ -57,7 +57,6 @@ func commands() map[string]command {
 		"APPEND":      {run: (*session).append, in: loggedIn, tells: true},
 		"IDLE":        {run: (*session).idleCommand, in: loggedIn, tells: true}, // RFC 2177
 
-		"COMPRESS":       {run: (*session).compress, in: loggedIn},       // RFC 4978
 		"UNAUTHENTICATE": {run: (*session).unauthenticate, in: loggedIn}, // RFC 8437
 
 		// RFC 9208

@@ -30,7 +30,7 @@ func (s *session) capability() string {
 		goimap.CapSort, goimap.CapSortDisplay, goimap.CapESort, "THREAD=ORDEREDSUBJECT", "THREAD=REFERENCES", "THREAD=REFS",
 		"CONTEXT=SEARCH", "CONTEXT=SORT", "PARTIAL", goimap.CapWithin, goimap.CapObjectID, goimap.CapPreview, goimap.CapSaveDate,
 		goimap.CapQuota, "QUOTA=RES-STORAGE", "QUOTA=RES-MESSAGE", goimap.CapBinary, goimap.CapUnauthenticate,
-		goimap.CapMultiAppend, goimap.CapCatenate, goimap.CapReplace, goimap.CapUTF8Accept, "COMPRESS=DEFLATE", goimap.CapMetadata,
+		goimap.CapMultiAppend, goimap.CapCatenate, goimap.CapReplace, goimap.CapUTF8Accept, goimap.CapMetadata,
 		goimap.Cap("APPENDLIMIT="+strconv.FormatInt(s.srv.cfg.MaxMessageBytes, 10)))
 	if s.shares() {
 		all = append(all, goimap.CapACL, "RIGHTS=kxte") // RFC 4314 2.2

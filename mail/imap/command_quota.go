@@ -79,11 +79,10 @@ func (s *session) unauthenticate(_ context.Context, p *parser) error {
 	if err := p.end(); err != nil {
 		return err
 	}
-	s.unwatch()
-	s.unselect()
+	s.Ended()
 	fresh := newSession(s.srv, s.conn)
 	fresh.greeted, fresh.tag, fresh.errors = true, s.tag, s.errors
-	fresh.out.buf, fresh.out.conn, fresh.compressed = s.out.buf, s.out.conn, s.compressed
+	fresh.out.buf = s.out.buf
 	*s = *fresh
 	s.conn.Pending = s.send
 	return nil

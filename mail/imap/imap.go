@@ -63,8 +63,6 @@ type Server struct {
 	commands map[string]command
 	apple    atomic.Pointer[Apple]
 	door     *door.Door
-	// compressed counts sessions that do.
-	compressed atomic.Int64
 }
 
 // New returns a Server.

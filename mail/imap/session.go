@@ -48,7 +48,6 @@ type session struct {
 	born, heard      time.Time // since when; when the client last spoke
 	until            time.Time // when the message must be there that is being read
 	greeted          bool
-	compressed       bool // by COMPRESS
 	done             bool
 
 	waiter push.Waiter
@@ -97,7 +96,6 @@ func (s *session) Serve(ctx context.Context) {
 
 // Ended lets go of the selected mailbox.
 func (s *session) Ended() {
-	s.leaveCompression()
 	s.unwatch()
 	s.unselect()
 }
