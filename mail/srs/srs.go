@@ -114,12 +114,6 @@ func cut(local string) (kind int, rest string) {
 	return -1, ""
 }
 
-// Is tells whether an address is of the scheme, whoever made it.
-func Is(address string) bool {
-	kind, _ := cut(address[:max(strings.LastIndexByte(address, '@'), 0)])
-	return kind >= 0
-}
-
 // Back returns the address that a report to one of ours goes on to. Errors:
 // ErrNotOurs, ErrForged, ErrOld.
 func (w *Rewriter) Back(address string) (string, error) {
